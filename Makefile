@@ -1,0 +1,38 @@
+# Everything runs in .venv, which is made once for each state of pyproject.toml and constraints.txt.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test lint docs soak clean
+
+## Run the main job on real videos: make demo, or make demo VIDEOS=my/folder
+demo: $(INSTALLED)
+	$(BIN)/chainpipe demo $(if $(VIDEOS),"$(VIDEOS)")
+
+## Lint, type-check and run all tests
+test: lint
+	$(BIN)/pytest -q -n 2
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+## Write the pages that are generated from the program: reference and the README's picture
+docs: $(INSTALLED)
+	$(BIN)/python docs/make_reference.py
+
+## The long campaigns: kills, faults, bit flips
+soak: $(INSTALLED)
+	$(BIN)/pytest -q -m soak
+
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# The stamp is written last, so an interrupted installation is taken up again.
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/pip || { rm -rf .venv; $(PYTHON) -m venv .venv; }
+	$(BIN)/python -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "chainpipe needs Python 3.11 or newer, this is %d.%d" % v[:2])'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,dev]' --config-settings editable_mode=compat
+	touch $@

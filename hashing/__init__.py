@@ -1,0 +1,1 @@
+"""Stage two: frame features to binary codes to answers."""

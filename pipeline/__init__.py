@@ -1,0 +1,1 @@
+"""Stage one: videos to frame features on disk."""

@@ -1,0 +1,46 @@
+"""Every error a user can cause, one family, each with its exit code."""
+
+
+class ChainpipeError(Exception):
+    """A mistake that the user can mend: one line that says what, one hint that says how.
+
+    Attributes:
+        exit_code: What the program ends with.
+        hint: What would have been right, or ``None``.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(ChainpipeError):
+    """A bad option value, an empty input, or things that do not belong together."""
+
+    exit_code = 2
+
+
+class DamageError(ChainpipeError):
+    """A truncated or altered store, codes file or model."""
+
+    exit_code = 4
+
+
+class StorageError(ChainpipeError):
+    """The place to write to is not writable, full or gone."""
+
+    exit_code = 5
+
+
+class NotFoundError(ChainpipeError):
+    """There is no such store, model or codes file, or the file is not one."""
+
+    exit_code = 10
+
+
+class LockedError(ChainpipeError):
+    """A live process holds the output."""
+
+    exit_code = 11
