@@ -22,6 +22,7 @@ lint: $(INSTALLED)
 ## Write the pages that are generated from the program: reference and the README's picture
 docs: $(INSTALLED)
 	$(BIN)/python docs/make_reference.py
+	test ! -e demo/feats.h5 || $(BIN)/python docs/make_flow.py
 
 ## The long campaigns: kills, faults, bit flips
 soak: $(INSTALLED)
@@ -34,5 +35,6 @@ clean:
 $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/pip || { rm -rf .venv; $(PYTHON) -m venv .venv; }
 	$(BIN)/python -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and "chainpipe needs Python 3.11 or newer, this is %d.%d" % v[:2])'
+	@echo "installing into .venv: a few minutes and about 6 GB, most of it PyTorch"
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,dev]' --config-settings editable_mode=compat
 	touch $@

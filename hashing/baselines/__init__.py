@@ -1,0 +1,1 @@
+"""What CHAIN is compared with."""

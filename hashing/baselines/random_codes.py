@@ -1,0 +1,31 @@
+"""Random codes: bits drawn from a hash of the video's bytes, the floor of every table."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class RandomHash:
+    """Codes that say nothing about likeness; equal features still get equal codes.
+
+    Attributes:
+        bits: K, the length of a code.
+        seed: Another seed gives other codes.
+    """
+
+    bits: int
+    seed: int
+
+    def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+        """Return the codes (N, K) of videos (N, T, D)."""
+        codes = np.empty((len(features), self.bits), bool)
+        for code, frames in zip(codes, features.astype(np.float32), strict=True):
+            digest = hashlib.sha256(f"{self.seed}:".encode() + frames.tobytes()).digest()
+            rng = np.random.default_rng(int.from_bytes(digest, "little"))
+            code[:] = rng.integers(0, 2, self.bits)
+        return codes

@@ -1,0 +1,89 @@
+"""The model card: what a model is, what it was trained on, how to use it."""
+
+from __future__ import annotations
+
+from hashing.curves import HistoryRow
+from hashing.modelfolder import ModelFacts
+
+_METHODS = {
+    "chain": "CHAIN: contrastive learning with frame order and scene tasks, over a transformer",
+    "pca-itq": "PCA-ITQ of the videos' mean features, a baseline",
+    "lsh": "LSH: random projections of the videos' mean features, a baseline",
+    "random": "random codes, the floor of every comparison",
+}
+NO_TASKS = (
+    "The three tasks had no part in it: on so few videos, or on videos so still, they cost more "
+    "than they bring. The codes are CHAIN's start, PCA-ITQ distilled to rank as the features do."
+)
+
+
+def model_card(
+    facts: ModelFacts, *, history: list[HistoryRow], parameters: int, paper: bool
+) -> str:
+    """Return the card as Markdown.
+
+    Args:
+        facts: What the model says about itself.
+        history: One row for each epoch.
+        parameters: How many numbers were trained or fitted.
+        paper: Whether ``--paper`` gave the config.
+    """
+    parts = [
+        f"# {facts.bits}-bit video codes, {facts.method}\n",
+        f"{_METHODS[facts.method]}. Made by chainpipe.\n",
+        _table(_facts(facts, parameters)),
+        _trust(facts, paper),
+        "## Use\n\n```console\nchainpipe encode --model THIS_FOLDER --store feats.h5\n"
+        "chainpipe search QUERY.mp4 --model THIS_FOLDER\n```\n",
+    ]
+    if history:
+        parts.append("## Training\n\n![curves](curves.png)\n\nAt the end:\n")
+        parts.append(_table({k: f"{v:.4g}" for k, v in history[-1].items()}))
+    if facts.config:
+        parts.append("## Config\n\n" + _config_table(facts.config))
+    return "\n".join(parts)
+
+
+def _facts(facts: ModelFacts, parameters: int) -> dict[str, str]:
+    data, print_ = facts.data, facts.fingerprint
+    return {
+        "bits": str(facts.bits),
+        "parameters": f"{parameters:,}",
+        "training videos": f"{data['videos']:,} ({data['split']} split)",
+        "frames a video": f"{data['frames']}; any number can be encoded",
+        "left out": f"{data['copies']} copies, {data['bad']} with NaN or Inf",
+        "backbone": f"`{print_.backbone}` ({print_.dim} numbers a frame)",
+        "preprocessing": f"`{print_.preprocessing}`",
+        "seed": str(facts.seed),
+    }
+
+
+def _trust(facts: ModelFacts, paper: bool) -> str:
+    lines = ["## What it can be trusted for\n", "Trained without labels."]
+    if facts.method == "chain":
+        lines.append(
+            "CHAIN's authors published neither code nor hyper-parameters: every number the paper "
+            "does not state is ours, and no number of the paper is claimed."
+        )
+    if facts.method == "chain" and not facts.config["optim"]["epochs"]:
+        lines.append(NO_TASKS)
+    if paper:
+        lines.append(
+            "Trained with `--paper`: our reading of the published shape; every number [I]."
+        )
+    lines.append("Codes compare only with codes of the same model.\n")
+    return "\n".join(lines)
+
+
+def _table(values: dict[str, str]) -> str:
+    rows = [f"| {name} | {value} |" for name, value in values.items()]
+    return "\n".join(["| | |", "|---|---|", *rows]) + "\n"
+
+
+def _config_table(config: dict[str, dict[str, object]]) -> str:
+    flat = {
+        f"`{section}.{name}`": f"`{value}`"
+        for section, values in config.items()
+        for name, value in values.items()
+    }
+    return _table(flat)

@@ -1,0 +1,11 @@
+"""Stage two's verbs; each file holds one and imports what it needs when it runs."""
+
+import typer
+
+from hashing.cli import encode, evaluate, search, train
+
+app = typer.Typer(no_args_is_help=True)
+for _verb in (train, encode, search, evaluate):
+    _verb.register(app)
+
+__all__ = ["app"]

@@ -1,0 +1,152 @@
+"""``chainpipe encode``: the codes of a store, or of a folder of videos, as one file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hashing.cli.chosen import (
+    JsonOption,
+    ModelOption,
+    StoreOption,
+    choose_model,
+    open_chosen_store,
+    print_json,
+)
+from hashing.cli.tools import PANEL, Tools, tools_of
+from hashing.modelfolder import ModelFacts
+from hashing.retrieval.names import shown
+from pipeline.errors import UsageError
+from pipeline.records import FailedVideo, StoreMeta, VideoFeatures
+
+if TYPE_CHECKING:
+    from hashing.methods import Hasher
+    from hashing.retrieval.codes import Codes
+
+AT_A_TIME = 256  # videos of a folder whose features are in memory together
+CODES = "codes.npz"
+SOME_FAILED = 3
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to a program."""
+    app.command("encode", rich_help_panel=PANEL)(encode)
+
+
+def encode(
+    context: typer.Context,
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="STORE_OR_FOLDER",
+            help="A feature store, or a folder of videos.",
+            show_default="the store that the model was trained on",
+        ),
+    ] = None,
+    model: ModelOption = None,
+    store: StoreOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Codes file.", show_default="codes.npz in the model folder"),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Turn every video into a binary code and write them all to one file.
+
+    Examples: chainpipe encode · chainpipe encode more.h5 --out more.npz
+    """
+    from hashing.methods import load_hasher
+    from hashing.retrieval.codes import write_codes
+
+    tools = tools_of(context)
+    if source is not None and store is not None:
+        message = f"both `{source}` and `--store {store}` are given"
+        raise UsageError(message, hint="one of them is enough")
+    folder, facts = choose_model(model, tools.say)
+    failed: list[FailedVideo] = []
+    if source is not None and not _is_store(source):
+        videos = tools.find(source)
+        codes, failed = _encode_folder(source, videos, facts, load_hasher(folder)[1], tools)
+    else:
+        codes = _encode_store(source or store, folder, facts, tools)
+    out = out or folder / CODES
+    write_codes(out, codes)
+    _report(out, codes, len(failed), tools, as_json=as_json)
+    if failed:
+        raise typer.Exit(SOME_FAILED)
+
+
+def _is_store(source: Path) -> bool:
+    """Tell a store (or the name of one that is not there) from a folder of videos."""
+    if source.is_dir() and source.suffix not in {".zarr", ".parts"}:
+        return (source / "zarr.json").exists()
+    return source.exists() or source.suffix in {".h5", ".zarr", ".parts"}
+
+
+def _encode_store(given: Path | None, folder: Path, facts: ModelFacts, tools: Tools) -> Codes:
+    from hashing.methods import load_hasher
+    from hashing.retrieval.encode import encode_store
+
+    with open_chosen_store(given, facts, tools.say) as store:
+        _, hasher = load_hasher(folder)
+        with tools.progress("encode", len(store.videos)) as advance:
+            return encode_store(store, facts, hasher, progress=advance)
+
+
+def _encode_folder(
+    root: Path, videos: Sequence[Path], facts: ModelFacts, hasher: Hasher, tools: Tools
+) -> tuple[Codes, list[FailedVideo]]:
+    from hashing.retrieval.codes import joined
+    from hashing.retrieval.encode import encode_videos
+
+    tools.say(f"folder {root} ({len(videos)} videos)")
+    meta = training_meta(facts)
+    parts, failed = [], []
+    with tools.progress("extract and encode", len(videos)) as advance:
+        for start in range(0, len(videos), AT_A_TIME):
+            paths = videos[start : start + AT_A_TIME]
+            good, bad = _sorted_out(root, paths, tools.features(paths, meta))
+            parts.append(encode_videos(good, facts, hasher))
+            failed += bad
+            advance(len(paths))
+    for one in failed:
+        tools.say(f"{one.status.label} {shown(one.path)}: {one.message}")
+    if len(failed) == len(videos):
+        message = f"no video in `{root}` that can be read"
+        raise UsageError(message, hint="each one's reason stands above")
+    return joined(parts), failed
+
+
+def training_meta(facts: ModelFacts) -> StoreMeta:
+    """Return the settings to extract with so that a model may read the features."""
+    return StoreMeta(facts.fingerprint, frames=int(facts.data.get("frames", 25)))
+
+
+def _sorted_out(
+    root: Path, paths: Sequence[Path], results: Sequence[VideoFeatures | FailedVideo]
+) -> tuple[list[VideoFeatures], list[FailedVideo]]:
+    """Part what has features from what has none; paths become relative to the folder."""
+    good: list[VideoFeatures] = []
+    bad: list[FailedVideo] = []
+    for path, result in zip(paths, results, strict=True):
+        name = os.fsencode(os.path.relpath(path, root))
+        if isinstance(result, FailedVideo):
+            bad.append(replace(result, path=name))
+        else:
+            good.append(replace(result, path=name, labels=()))
+    return good, bad
+
+
+def _report(out: Path, codes: Codes, failed: int, tools: Tools, *, as_json: bool) -> None:
+    lost = f", {failed} failed" if failed else ""
+    tools.say(f"wrote {out}: {len(codes)} codes of {codes.bits} bits{lost}")
+    if as_json:
+        facts: dict[str, object] = {"schema": 1, "codes": str(out), "videos": len(codes)}
+        print_json(facts | {"bits": codes.bits, "failed": failed})
+    else:
+        print(out)

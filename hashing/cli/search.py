@@ -1,0 +1,161 @@
+"""``chainpipe search``: the videos most like a video, by the bits their codes share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hashing.cli.chosen import (
+    JsonOption,
+    ModelOption,
+    StoreOption,
+    choose_model,
+    open_chosen_store,
+    print_json,
+)
+from hashing.cli.encode import CODES, SOME_FAILED
+from hashing.cli.tools import PANEL, Tools, tools_of
+from hashing.modelfolder import ModelFacts
+from hashing.retrieval.names import shown
+from pipeline.errors import NotFoundError, UsageError
+from pipeline.records import FailedVideo
+from pipeline.store import FeatureStore
+
+if TYPE_CHECKING:
+    from hashing.retrieval.codes import Codes
+    from hashing.retrieval.lookup import Query
+    from hashing.retrieval.packing import U8
+    from hashing.show.found import Found
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to a program."""
+    app.command("search", rich_help_panel=PANEL)(search)
+
+
+def search(
+    context: typer.Context,
+    queries: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="QUERY",
+            help="A video file, a path as the store has it, or 8 or more digits of a video's id.",
+        ),
+    ],
+    model: ModelOption = None,
+    store: StoreOption = None,
+    k: Annotated[int, typer.Option("--k", help="How many answers to each query.")] = 10,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Draw a contact sheet of the answers (PNG).")
+    ] = None,
+    keep_self: Annotated[
+        bool, typer.Option("--keep-self", help="Let a video be an answer to itself.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the videos that are most like a video, nearest first.
+
+    A query that is in the store is left out of its own answers.
+
+    Examples: chainpipe search holiday.mp4 · chainpipe search 3f2a9c01 --k 5 --picture sheet.png
+    """
+    from hashing.retrieval.lookup import find_query
+    from hashing.show.found import draw, print_tables, to_json
+
+    tools = tools_of(context)
+    if k < 1:
+        raise UsageError(f"`--k {k}` is impossible", hint="ask for at least 1 answer")
+    if picture is not None and picture.suffix.lower() != ".png":
+        raise UsageError(f"cannot draw `{picture}`", hint="name a file that ends in `.png`")
+    folder, facts = choose_model(model, tools.say)
+    with open_chosen_store(store, facts, tools.say) as opened:
+        asked = [find_query(text, opened.videos, opened.root) for text in queries]
+        codes = _database(folder, facts, opened, tools)
+        asked, bits = _query_codes(asked, codes, folder, facts, opened, tools)
+        found = _answers(asked, bits, codes, k, keep_self=keep_self, tools=tools)
+        root = Path(os.fsdecode(opened.root))
+    if as_json:
+        print_json(to_json(found, codes, method=facts.method))
+    else:
+        print_tables(found, codes)
+    if picture is not None:
+        draw(picture, found, codes, root, method=facts.method, thumbnails=tools.thumbnails)
+        tools.say(f"wrote {picture}")
+    if len(asked) < len(queries):
+        raise typer.Exit(SOME_FAILED)
+
+
+def _database(folder: Path, facts: ModelFacts, store: FeatureStore, tools: Tools) -> Codes:
+    """Return the store's codes: those on disk if they are what the model would make now."""
+    from hashing.methods import load_hasher
+    from hashing.retrieval.codes import read_codes
+    from hashing.retrieval.encode import belongs, encode_store
+
+    try:
+        codes = read_codes(folder / CODES)
+    except NotFoundError:
+        codes = None
+    if codes is not None and belongs(codes, facts, store.videos):
+        return codes
+    _, hasher = load_hasher(folder)
+    with tools.progress("encode", len(store.videos)) as advance:
+        return encode_store(store, facts, hasher, progress=advance)
+
+
+def _query_codes(
+    asked: Sequence[Query],
+    codes: Codes,
+    folder: Path,
+    facts: ModelFacts,
+    store: FeatureStore,
+    tools: Tools,
+) -> tuple[list[Query], U8]:
+    """Return the queries that have a code, and their codes, (Q, bytes)."""
+    import numpy as np
+
+    new = _encode_files([one.file for one in asked if one.file], folder, facts, store, tools)
+    if not any(one.rows or one.file in new for one in asked):
+        raise UsageError("no query that can be read", hint="each one's reason stands above")
+    kept = [one for one in asked if one.rows or one.file in new]
+    lines = [codes.codes[one.rows[0]] if one.rows else new[one.file] for one in kept]
+    return kept, np.array(lines, np.uint8)
+
+
+def _encode_files(
+    files: Sequence[Path], folder: Path, facts: ModelFacts, store: FeatureStore, tools: Tools
+) -> dict[Path | None, U8]:
+    """Extract and encode videos that are not in the store; say which cannot be read."""
+    from hashing.methods import load_hasher
+    from hashing.retrieval.encode import encode_features
+
+    if not files:
+        return {}
+    _, hasher = load_hasher(folder)
+    coded: dict[Path | None, U8] = {}
+    for path, result in zip(files, tools.features(files, store.meta), strict=True):
+        if isinstance(result, FailedVideo):
+            tools.say(f"{result.status.label} {shown(os.fsencode(path))}: {result.message}")
+        else:
+            coded[path] = encode_features(hasher, result.features[None], [os.fsencode(path)])[0]
+    return coded
+
+
+def _answers(
+    asked: Sequence[Query], bits: U8, codes: Codes, k: int, *, keep_self: bool, tools: Tools
+) -> list[Found]:
+    from hashing.retrieval.index import FaissFlat
+    from hashing.retrieval.search import search as find
+    from hashing.show.found import Found
+
+    own = [() if keep_self else one.rows for one in asked]
+    for one, rows in zip(asked, own, strict=True):
+        if rows:
+            copies = f", with {len(rows) - 1} equal copies" if len(rows) > 1 else ""
+            name = shown(one.text)
+            tools.say(f"{name} is left out of its own answers{copies} (--keep-self keeps it)")
+    answers = find(FaissFlat(codes.codes, codes.bits), bits, k, left_out=own)
+    return [Found(*one) for one in zip(asked, own, answers, strict=True)]

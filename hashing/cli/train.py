@@ -1,0 +1,159 @@
+"""`chainpipe train`: a store becomes a model folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hashing.cli.tools import PANEL, Tools, tools_of
+from hashing.config import Config
+from hashing.presets import Survey, paper_config, resolve
+from hashing.settings import apply, parse_assignments, read_toml, to_toml
+
+if TYPE_CHECKING:
+    from hashing.curves import HistoryRow
+    from hashing.training import TrainOptions, TrainReport
+    from pipeline.store.base import FeatureStore
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to an app."""
+    app.command("train", rich_help_panel=PANEL)(train)
+
+
+def train(
+    context: typer.Context,
+    store: Annotated[Path, typer.Argument(help="Feature store that `extract` made.")],
+    bits: Annotated[int, typer.Option(help="Length of a code, 1 to 256.")] = 32,
+    method: Annotated[str, typer.Option(help="chain, pca-itq, lsh or random.")] = "chain",
+    out: Annotated[
+        Path | None, typer.Option(help="Model folder.", show_default="models/STORE-METHOD-BITS")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same codes.")] = 0,
+    paper: Annotated[bool, typer.Option("--paper", help="The plain published shape.")] = False,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="One config key; may be repeated."),
+    ] = None,
+    config_file: Annotated[Path | None, typer.Option("--config", help="A TOML file.")] = None,
+    show_config: Annotated[
+        bool, typer.Option("--show-config", help="Print every key as TOML and stop.")
+    ] = False,
+    epochs: Annotated[int | None, typer.Option(help="Short for --set optim.epochs=N.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int, typer.Option(help="CPU threads of the network.")] = 1,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Train anew; replaces the old model at the end.")
+    ] = False,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out videos with NaN or Inf.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Train binary codes on a feature store, without labels.
+
+    Interrupt it and run it again: it continues. A finished run with the same settings does nothing.
+
+    Example: chainpipe train feats.h5 --bits 32
+    """
+    config = chosen_config(
+        paper=paper, config_file=config_file, assignments=assignments or [], epochs=epochs
+    )
+    from hashing.training import TrainOptions
+    from pipeline.store import open_store
+
+    options = TrainOptions(
+        method=method,
+        bits=bits,
+        seed=seed,
+        config=config,
+        out=out,
+        device=device,
+        threads=threads,
+        restart=restart,
+        skip_bad=skip_bad,
+    )
+    with open_store(store) as opened:
+        if show_config:
+            typer.echo(_shown(config, opened, skip_bad=skip_bad), nl=False)
+            return
+        report = _train(opened, options, tools_of(context))
+    _print(report, as_json=as_json, tools=tools_of(context))
+
+
+def chosen_config(
+    *, paper: bool, config_file: Path | None, assignments: list[str], epochs: int | None
+) -> Config:
+    """Put the config together: defaults or paper, then the file, then ``--set``, then epochs.
+
+    Raises:
+        UsageError: For an unknown key or a value that does not fit.
+    """
+    config = paper_config() if paper else Config()
+    if config_file is not None:
+        config = apply(config, read_toml(config_file))
+    config = apply(config, parse_assignments(assignments))
+    return config if epochs is None else apply(config, {"optim.epochs": epochs})
+
+
+def _shown(config: Config, store: FeatureStore, *, skip_bad: bool) -> str:
+    """Return the TOML of what would run on this store."""
+    from hashing.dataset import TrainingFrames, training_rows
+
+    frames = TrainingFrames(store, training_rows(store, skip_bad=skip_bad).rows)
+    return to_toml(resolve(config, Survey(len(frames), frames.agreement())))
+
+
+def _train(store: FeatureStore, options: TrainOptions, tools: Tools) -> TrainReport:
+    """Train with a progress bar, and a line of losses ten times on the way."""
+    from hashing.training import Watch
+    from hashing.training import train as run
+
+    with ExitStack() as stack:
+        advance: Callable[[int], None] | None = None
+        seen = 0
+
+        def step(done: int, total: int) -> None:
+            nonlocal advance, seen
+            if advance is None:
+                advance = stack.enter_context(tools.progress("training", total))
+            advance(done - seen)
+            seen = done
+
+        def epoch(row: HistoryRow, total: int) -> None:
+            if row["epoch"] % max(1, total // 10) == 0 or row["epoch"] == total:
+                tools.say(_losses(row, total))
+
+        return run(store, options, Watch(step=step, epoch=epoch, say=tools.say))
+
+
+def _losses(row: HistoryRow, total: int) -> str:
+    """Return one line about an epoch."""
+    values = ", ".join(f"{name} {value:.3g}" for name, value in row.items() if name != "epoch")
+    return f"epoch {row['epoch']:.0f} of {total}: {values}"
+
+
+def _print(report: TrainReport, *, as_json: bool, tools: Tools) -> None:
+    facts = report.facts
+    if report.already_done:
+        tools.say(f"`{report.folder}` is finished, with the same settings: nothing to do")
+    if not as_json:
+        typer.echo(str(report.folder))
+        return
+    content = {
+        "schema": 1,
+        "model": str(report.folder),
+        "method": facts.method,
+        "bits": facts.bits,
+        "seed": facts.seed,
+        "videos": facts.data["videos"],
+        "weights_sha256": facts.weights_sha256,
+        "already_done": report.already_done,
+        "history": report.history,
+    }
+    typer.echo(json.dumps(content))

@@ -1,0 +1,141 @@
+"""The training videos of a store: which rows, whether their numbers are sound, in chunks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.errors import UsageError
+from pipeline.records import Split
+from pipeline.store.base import FeatureStore
+
+CHUNK = 128  # videos read at once
+CACHE_BYTES = 1 << 30  # stores up to this size are read from disk once
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRows:
+    """Which rows of a store are trained on, and why the others are not.
+
+    Attributes:
+        rows: Row numbers, ascending, (N,).
+        split: ``train`` when the store has that split, else ``all``.
+        copies: How many rows were left out because an earlier row has the same bytes.
+        bad: Rows left out because of NaN or Inf.
+        digest: SHA-256 over the rows' checksums, hexadecimal; equal digests, equal features.
+    """
+
+    rows: npt.NDArray[np.int64]
+    split: str
+    copies: int
+    bad: tuple[int, ...]
+    digest: str
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def training_rows(store: FeatureStore, *, skip_bad: bool = False) -> TrainingRows:
+    """Choose the rows to train on: the ``train`` split if there is one, else all; no copies.
+
+    Raises:
+        UsageError: If features are NaN or Inf and ``skip_bad`` is off, or fewer than 2 videos stay.
+    """
+    table = store.videos
+    train = np.flatnonzero(table.split == Split.TRAIN)
+    split = "train" if len(train) else "all"
+    candidates = train if len(train) else np.arange(len(table))
+    unique = _first_of_each(table.ids[candidates])
+    rows = candidates[unique].astype(np.int64)
+    bad = bad_rows(store, rows)
+    if len(bad) and not skip_bad:
+        raise UsageError(_bad_message(store, bad), hint="`--skip-bad` leaves these videos out")
+    rows = np.setdiff1d(rows, bad)
+    if len(rows) < 2:
+        raise UsageError(
+            f"`{store.path}` has {len(rows)} different videos to train on",
+            hint="training needs at least 2",
+        )
+    digest = hashlib.sha256(table.checksums[rows].tobytes()).hexdigest()
+    copies = len(candidates) - len(unique)
+    return TrainingRows(rows, split, copies, tuple(int(row) for row in bad), digest)
+
+
+def bad_rows(store: FeatureStore, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return those of ``rows`` whose features hold NaN or Inf."""
+    parts = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
+    sound = [np.isfinite(store.features(part)).all(axis=(1, 2)) for part in parts]
+    return rows[~np.concatenate(sound)] if sound else rows
+
+
+def _first_of_each(ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Return the positions of the first video of each id, ascending, for ids (N, 32)."""
+    _, first = np.unique(ids, axis=0, return_index=True)
+    return np.sort(first)
+
+
+def _bad_message(store: FeatureStore, bad: npt.NDArray[np.int64]) -> str:
+    shown = ", ".join(str(row) for row in bad[:10]) + (", ..." if len(bad) > 10 else "")
+    count = f"{len(bad)} row" + ("s" if len(bad) > 1 else "")
+    return f"`{store.path}` has NaN or Inf in {count} of `feats`: {shown}"
+
+
+class TrainingFrames:
+    """Raw frame features of the chosen rows, in chunks, as often as they are asked for.
+
+    Small stores are kept in memory after the first round; large ones are read again.
+    """
+
+    def __init__(self, store: FeatureStore, rows: npt.NDArray[np.int64]) -> None:
+        self._store, self._rows = store, rows
+        _, self.frames, self.dim = store.shape
+        size = len(rows) * self.frames * self.dim * 2
+        self._cache: list[npt.NDArray[np.floating]] | None = [] if size <= CACHE_BYTES else None
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def videos(self) -> Iterator[npt.NDArray[np.floating]]:
+        """Yield features (n, T, D), in the order of the rows."""
+        if self._cache:
+            yield from self._cache
+            return
+        read = []
+        for start in range(0, len(self._rows), CHUNK):
+            part = self._store.features(self._rows[start : start + CHUNK])
+            if self._cache is not None:
+                read.append(part)
+            yield part
+        if self._cache is not None:
+            self._cache = read
+
+    def frames_flat(self) -> Iterator[npt.NDArray[np.floating]]:
+        """Yield frames (n * T, D)."""
+        for part in self.videos():
+            yield part.reshape(-1, self.dim)
+
+    def means(self) -> npt.NDArray[np.float32]:
+        """Return each video's mean feature, (N, D)."""
+        return np.concatenate([part.mean(axis=1, dtype=np.float32) for part in self.videos()])
+
+    def agreement(self) -> float:
+        """Return the mean cosine between the two halves of a video, around the mean video."""
+        halves = self.frames // 2 or 1
+        centre = self.means().mean(axis=0)
+        total = 0.0
+        for part in self.videos():
+            first = part[:, :halves].mean(axis=1, dtype=np.float32) - centre
+            last = part[:, -halves:].mean(axis=1, dtype=np.float32) - centre
+            lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(last, axis=1)
+            total += float(((first * last).sum(axis=1) / np.maximum(lengths, 1e-12)).sum())
+        return total / len(self)
+
+    def project(
+        self, front: Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
+    ) -> npt.NDArray[np.float32]:
+        """Return all frames through ``front``, (N, T, M)."""
+        return np.concatenate([front(part) for part in self.videos()])

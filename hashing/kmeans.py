@@ -1,0 +1,80 @@
+"""k-means on many small sets of points at once, without a loop over the sets.
+
+k-means++ starts (2007): https://dl.acm.org/doi/10.5555/1283383.1283494
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def kmeans(
+    points: Tensor,
+    clusters: int,
+    *,
+    generator: torch.Generator,
+    starts: int = 4,
+    rounds: int = 30,
+) -> tuple[Tensor, Tensor]:
+    """Cluster each of B sets of points; of several starts the best one counts.
+
+    Args:
+        points: (B, T, M).
+        clusters: P, the most clusters a set gets; equal points never make two.
+        generator: Source of chance, on the CPU.
+        starts: Independent starts.
+        rounds: Most rounds of Lloyd's algorithm.
+
+    Returns:
+        Cluster numbers, (B, T), and the sums of squared distances to the centres, (B,).
+
+    Example:
+        >>> two = torch.tensor([[[0.0], [0.1], [5.0]]])
+        >>> labels, inertia = kmeans(two, 2, generator=torch.Generator().manual_seed(0))
+        >>> bool(labels[0, 0] == labels[0, 1] != labels[0, 2]), round(inertia.item(), 3)
+        (True, 0.005)
+    """
+    sets, frames, _ = points.shape
+    many = points.repeat(starts, 1, 1)  # (starts * B, T, M)
+    centres = first_centres(many, clusters, generator)
+    labels, nearest = _assign(many, centres)
+    for _ in range(rounds):
+        centres = _means(many, labels, centres)
+        before = labels
+        labels, nearest = _assign(many, centres)
+        if torch.equal(before, labels):
+            break
+    inertia, best = nearest.sum(dim=1).view(starts, sets).min(dim=0)
+    return labels.view(starts, sets, frames)[best, torch.arange(sets)], inertia
+
+
+def first_centres(points: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
+    """Draw centres (B, P, M) from points (B, T, M), far ones more often (k-means++)."""
+    sets, frames, _ = points.shape
+    which = torch.arange(sets)
+    chosen = [points[which, torch.randint(frames, (sets,), generator=generator)]]
+    nearest = torch.full((sets, frames), float("inf"))
+    for _ in range(clusters - 1):
+        nearest = torch.minimum(nearest, (points - chosen[-1][:, None]).square().sum(dim=2))
+        covered = nearest.sum(dim=1, keepdim=True) <= 0  # every point is a centre already
+        far = torch.multinomial(nearest + covered, 1, generator=generator)
+        chosen.append(points[which, far[:, 0]])
+    return torch.stack(chosen, dim=1)
+
+
+def _assign(points: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each point's nearest centre and its squared distance, (B, T) each."""
+    squares = points.square().sum(dim=2)[:, :, None] + centres.square().sum(dim=2)[:, None]
+    distances = squares - 2 * points @ centres.transpose(1, 2)  # (B, T, P)
+    nearest = distances.min(dim=2)
+    return nearest.indices, nearest.values.clamp(min=0)
+
+
+def _means(points: Tensor, labels: Tensor, centres: Tensor) -> Tensor:
+    """Return the mean of each cluster (B, P, M); an empty one keeps its centre."""
+    member = F.one_hot(labels, centres.shape[1]).to(points.dtype)  # (B, T, P)
+    counts = member.sum(dim=1)[:, :, None]  # (B, P, 1)
+    sums = member.transpose(1, 2) @ points
+    return torch.where(counts > 0, sums / counts.clamp(min=1), centres)

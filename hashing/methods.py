@@ -1,0 +1,98 @@
+"""The methods by name, and the way from a model folder to something that encodes.
+
+The baselines need numpy only; torch is imported when a learned model is loaded.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from hashing.baselines.linear import LinearHash
+from hashing.baselines.lsh import fit_lsh
+from hashing.baselines.pca_itq import fit_pca_itq
+from hashing.baselines.random_codes import RandomHash
+from hashing.dataset import TrainingFrames
+from hashing.modelfolder import ModelFacts, Tensors, read_facts, read_tensors
+from hashing.statistics import moments
+from pipeline.errors import UsageError
+
+METHODS = ("chain", "pca-itq", "lsh", "random")
+
+MAX_BITS = 256
+
+
+class Hasher(Protocol):
+    """Whatever turns frame features into codes."""
+
+    @property
+    def bits(self) -> int:
+        """K, the length of a code."""
+        ...
+
+    def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
+        """Return the codes (N, K) of videos (N, T, D), for any T: 1 where a value is >= 0."""
+        ...
+
+
+def check_method(method: str, bits: int) -> None:
+    """Refuse unknown methods and impossible code lengths.
+
+    Raises:
+        UsageError: Naming what would be right.
+    """
+    if method not in METHODS:
+        raise UsageError(f"no method `{method}`", hint="one of " + ", ".join(METHODS))
+    if not 1 <= bits <= MAX_BITS:
+        raise UsageError(f"`--bits {bits}` is impossible", hint=f"from 1 to {MAX_BITS}")
+
+
+def fit_baseline(method: str, frames: TrainingFrames, *, bits: int, seed: int) -> Tensors:
+    """Fit a baseline and return its tensors by name.
+
+    Args:
+        method: ``pca-itq``, ``lsh`` or ``random``.
+        frames: The training videos.
+        bits: K.
+        seed: Of everything that is drawn.
+    """
+    if method == "random":
+        return {"seed": np.array([seed]), "bits": np.array([bits])}
+    if method == "lsh":
+        fitted = fit_lsh(frames.means(), bits, seed=seed)
+    else:
+        fitted = fit_pca_itq(
+            frames.means(),
+            bits,
+            seed=seed,
+            frame_covariance=lambda: moments(frames.frames_flat()).covariance,
+        )
+    return {"mean": fitted.mean, "directions": fitted.directions}
+
+
+def load_hasher(folder: Path) -> tuple[ModelFacts, Hasher]:
+    """Load a finished model.
+
+    Raises:
+        NotFoundError: If there is none.
+        DamageError: If it is truncated or altered.
+        UsageError: If its method is not known here.
+    """
+    facts, tensors = read_facts(folder), read_tensors(folder)
+    check_method(facts.method, facts.bits)
+    return facts, build_hasher(facts, tensors)
+
+
+def build_hasher(facts: ModelFacts, tensors: Tensors) -> Hasher:
+    """Return what encodes, from a model's facts and tensors."""
+    if facts.method == "random":
+        return RandomHash(facts.bits, facts.seed)
+    if facts.method != "chain":
+        return LinearHash(tensors["mean"], tensors["directions"])
+    from hashing.chain import load_model
+    from hashing.settings import from_dict
+
+    return load_model(from_dict(facts.config), tensors)

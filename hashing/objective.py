@@ -1,0 +1,75 @@
+"""The objective: the weighted sum of the tasks, every term by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from hashing.model import HashModel
+from hashing.tasks.base import Step, Task
+from hashing.views import Clips, ViewMaker
+
+
+class Objective(nn.Module):
+    """Makes the views of a batch, runs the network on them once and sums the tasks' losses.
+
+    Args:
+        model: The network.
+        views: Draws the two views.
+        tasks: By name; a ``torch.nn.Module`` each.
+        weights: Weight of each task, by the same names.
+
+    Raises:
+        ValueError: If the names differ.
+    """
+
+    def __init__(
+        self,
+        *,
+        model: HashModel,
+        views: ViewMaker,
+        tasks: Mapping[str, Task],
+        weights: Mapping[str, float],
+    ) -> None:
+        super().__init__()
+        if set(tasks) != set(weights):
+            raise ValueError(f"tasks {sorted(tasks)} but weights {sorted(weights)}")
+        self.model, self.views, self.weights = model, views, dict(weights)
+        self.tasks = nn.ModuleDict({name: _module(task) for name, task in tasks.items()})
+
+    def forward(
+        self,
+        clips: Clips,
+        *,
+        rows: Tensor,
+        partners: Tensor,
+        neighbours: Tensor | None,
+        generator: torch.Generator,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the weighted sum, and every unweighted term and measure by name.
+
+        Args:
+            clips: All training videos.
+            rows: Which videos the batch holds, (B,).
+            partners: Whose frames each second view shows, (B,).
+            neighbours: Neighbours of every video, (N, k), or ``None``.
+            generator: Source of chance.
+        """
+        views = self.views(clips, rows, partners, generator)
+        hashed = self.model(views.clips, views.shown)
+        step = Step(self.model, clips, views, hashed, rows, neighbours, generator)
+        total = hashed.codes.new_zeros(())
+        report: dict[str, Tensor] = {}
+        for name, task in self.tasks.items():
+            loss, measures = task(step)
+            total = total + self.weights[name] * loss
+            report |= {name: loss.detach(), **measures}
+        return total, {"loss": total.detach(), **report}
+
+
+def _module(task: Task) -> nn.Module:
+    if not isinstance(task, nn.Module):
+        raise ValueError(f"the task {task!r} is no torch module")
+    return task

@@ -1,0 +1,109 @@
+"""Whole configs: the published shape, and what ``auto`` means for a given set of videos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from hashing.config import Auto, Config
+
+Value = TypeVar("Value")
+SIDE_TASKS = 0.1  # weight of a task that does not lead [I]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What ``auto`` looks at.
+
+    Attributes:
+        videos: N, how many are trained on.
+        agreement: Mean cosine between the two halves of a video, around the mean video; near 1
+            the views of a video hold nothing that the features do not say already.
+    """
+
+    videos: int
+    agreement: float
+
+
+def paper_config() -> Config:
+    """Return the published shape of CHAIN, every number of it [I]: the ``--paper`` preset."""
+    plain = Config()
+    return replace(
+        plain,
+        input=replace(plain.input, whitening=0.0),
+        views=replace(plain.views, mode="segment"),
+        hash=replace(plain.hash, init="random", distil_steps=0),
+        contrastive=replace(plain.contrastive, temperature=0.5, weight=1.0),
+        order=replace(plain.order, weight=0.3, frames=0),
+        scene=replace(plain.scene, weight=0.3),
+        structure=replace(plain.structure, weight=0.0),
+        neighbours=replace(plain.neighbours, count=0),
+        optim=replace(plain.optim, epochs=60),
+    )
+
+
+def resolve(config: Config, survey: Survey) -> Config:
+    """Replace every ``auto`` that depends on the training videos by its number.
+
+    Where views can be trusted, contrastive learning leads, over many steps. Where they cannot, it
+    would tear alike videos apart: no epochs, and structure keeping leads when some are asked for.
+
+    (``views.frames`` and ``views.window`` depend on T and are resolved where T is known.)
+
+    >>> resolve(Config(), Survey(1500, 0.6)).neighbours.count
+    15
+    """
+    trust = view_trust(survey)
+    lead = max(SIDE_TASKS, trust)
+    batches = -(-survey.videos // config.optim.batch)
+    count = min(20, max(3, round(survey.videos / 100))) if trust else 0
+    refresh = max(1, round(15 / batches))
+    epochs = round(500 / batches) if trust or _any_task(config) else 0
+    return replace(
+        config,
+        input=replace(config.input, whitening=_pick(config.input.whitening, 0.0)),
+        contrastive=replace(config.contrastive, weight=_pick(config.contrastive.weight, lead)),
+        order=replace(config.order, weight=_pick(config.order.weight, SIDE_TASKS)),
+        scene=replace(config.scene, weight=_pick(config.scene.weight, SIDE_TASKS)),
+        structure=replace(
+            config.structure, weight=_pick(config.structure.weight, round(1 - trust, 3))
+        ),
+        neighbours=replace(
+            config.neighbours,
+            count=_pick(config.neighbours.count, count),
+            refresh=_pick(config.neighbours.refresh, refresh),
+        ),
+        optim=replace(config.optim, epochs=_pick(config.optim.epochs, epochs)),
+    )
+
+
+def _any_task(config: Config) -> bool:
+    """Return whether a task was switched on by hand, so that it must be trained."""
+    sections = (config.contrastive, config.order, config.scene, config.structure)
+    return any(section.weight not in ("auto", 0) for section in sections)
+
+
+def view_trust(survey: Survey) -> float:
+    """Return how much to learn from views, 0 to 1: nothing from few videos or very still ones.
+
+    >>> view_trust(Survey(1500, 0.6)), view_trust(Survey(150, 0.6)), view_trust(Survey(1500, 0.95))
+    (1.0, 0.0, 0.0)
+    """
+    enough = min(1.0, max(0.0, (survey.videos - 200) / 200))
+    lively = min(1.0, max(0.0, (0.85 - survey.agreement) / 0.15))
+    return round(enough * lively, 3)
+
+
+def _pick(value: Value | Auto, automatic: Value) -> Value:
+    return automatic if value == "auto" else value
+
+
+def number(value: float | Auto) -> float:
+    """Return a number that :func:`resolve` has already settled.
+
+    Raises:
+        ValueError: If it is still ``auto``.
+    """
+    if value == "auto":
+        raise ValueError("`auto` is not resolved yet")
+    return value

@@ -1,0 +1,129 @@
+"""From features to codes: a whole store, or a few videos that are in no store."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from hashing.methods import Hasher
+from hashing.modelfolder import ModelFacts
+from hashing.retrieval.codes import Codes, Origin
+from hashing.retrieval.names import shown
+from hashing.retrieval.packing import U8, pack
+from pipeline.errors import UsageError
+from pipeline.records import VideoFeatures, VideoTable
+from pipeline.store.base import FeatureStore
+
+BLOCK = 256  # videos in memory at a time
+
+
+def encode_store(
+    store: FeatureStore,
+    facts: ModelFacts,
+    hasher: Hasher,
+    *,
+    progress: Callable[[int], None] = lambda videos: None,
+) -> Codes:
+    """Encode every video of a store.
+
+    Args:
+        store: Features that the model may read (see :func:`hashing.methods.check_fingerprint`).
+        facts: Facts about the model.
+        hasher: The model.
+        progress: Told the number of videos done since the last call.
+
+    Returns:
+        Codes in the store's order, with its ids, paths, labels and splits.
+
+    Raises:
+        UsageError: If features are NaN or infinite.
+        DamageError: If the store is damaged.
+    """
+    videos, count = store.videos, len(store.videos)
+    packed = [np.empty((0, (hasher.bits + 7) // 8), np.uint8)]
+    for start in range(0, count, BLOCK):
+        rows = slice(start, min(start + BLOCK, count))
+        packed.append(encode_features(hasher, store.features(rows), videos.paths[rows]))
+        progress(rows.stop - rows.start)
+    return Codes(
+        codes=np.concatenate(packed),
+        bits=hasher.bits,
+        ids=videos.ids,
+        paths=videos.paths,
+        labels=videos.labels,
+        label_names=videos.label_names,
+        split=videos.split.astype(np.uint8),  # h5py marks an enum
+        origin=origin_of(facts, features=digest(videos)),
+    )
+
+
+def encode_videos(videos: Sequence[VideoFeatures], facts: ModelFacts, hasher: Hasher) -> Codes:
+    """Encode videos that are in no store; their labels and splits are kept.
+
+    Raises:
+        UsageError: If features are NaN or infinite.
+    """
+    names = tuple(sorted({name for video in videos for name in video.labels}))
+    labels = np.array([[name in one.labels for name in names] for one in videos], np.uint8)
+    packed = [encode_features(hasher, one.features[None], [one.path]) for one in videos]
+    return Codes(
+        codes=np.concatenate([np.empty((0, (hasher.bits + 7) // 8), np.uint8), *packed]),
+        bits=hasher.bits,
+        ids=np.frombuffer(b"".join(one.video_id for one in videos), np.uint8).reshape(-1, 32),
+        paths=tuple(one.path for one in videos),
+        labels=labels.reshape(len(videos), len(names)),
+        label_names=names,
+        split=np.array([one.split for one in videos], np.uint8),
+        origin=origin_of(facts),
+    )
+
+
+def encode_features(
+    hasher: Hasher, features: npt.NDArray[np.floating], paths: Sequence[bytes]
+) -> U8:
+    """Encode a block of videos.
+
+    Args:
+        hasher: The model.
+        features: (n, T, D).
+        paths: Names of the n videos, for the message.
+
+    Returns:
+        Packed codes, (n, ceil(bits / 8)).
+
+    Raises:
+        UsageError: If features are NaN or infinite; a code of them would be noise.
+    """
+    bad = np.flatnonzero(~np.isfinite(features).all(axis=(1, 2)))
+    if len(bad):
+        names = ", ".join(f"`{shown(paths[row])}`" for row in bad[:3])
+        more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
+        hint = "extract these videos again"
+        raise UsageError(f"NaN or infinite features in {names}{more}", hint=hint)
+    return pack(hasher.encode(features.astype(np.float32)))
+
+
+def origin_of(facts: ModelFacts, *, features: str = "") -> Origin:
+    """Return what a codes file says about the model that made it."""
+    return Origin(facts.fingerprint, facts.weights_sha256, facts.version, features)
+
+
+def digest(videos: VideoTable) -> str:
+    """Return what identifies the features of a store: SHA-256 over its rows' checksums."""
+    return hashlib.sha256(np.ascontiguousarray(videos.checksums).tobytes()).hexdigest()
+
+
+def belongs(codes: Codes, facts: ModelFacts, videos: VideoTable) -> bool:
+    """Tell whether codes are what this model makes of this store now, labels and all."""
+    return (
+        codes.origin == origin_of(facts, features=digest(videos))
+        and codes.paths == videos.paths
+        and codes.label_names == videos.label_names
+        and all(
+            np.array_equal(getattr(codes, name), getattr(videos, name))
+            for name in ("ids", "labels", "split")
+        )
+    )

@@ -1,0 +1,76 @@
+"""Hamming distances over packed codes, and the one order in which answers come."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from hashing.retrieval.packing import U8
+
+Words = npt.NDArray[np.uint64]
+Distances = npt.NDArray[np.unsignedinteger]
+Rows = npt.NDArray[np.int64]
+
+
+def to_words(codes: U8) -> Words:
+    """Lay packed codes out as 64-bit words, one line a word, so that a scan reads straight on.
+
+    Args:
+        codes: Packed codes, (N, bytes).
+
+    Returns:
+        Zero-padded words, (ceil(bytes / 8), N).
+    """
+    n, size = codes.shape
+    padded = np.zeros((n, (size + 7) // 8 * 8), np.uint8)
+    padded[:, :size] = codes
+    return np.ascontiguousarray(padded.view(np.uint64).T)
+
+
+def distances(query: Words, database: Words) -> Distances:
+    """Count the bits in which one code differs from each of many.
+
+    Args:
+        query: Words of one code, (W,).
+        database: Words of N codes, (W, N).
+
+    Returns:
+        (N,); as uint8 up to 192 bits, else as uint16, both with room for one number more.
+
+    Example:
+        >>> codes = to_words(np.array([[0b0000], [0b0001], [0b0111]], np.uint8))
+        >>> distances(codes[:, 1], codes)
+        array([1, 0, 2], dtype=uint8)
+    """
+    words, n = database.shape
+    total: Distances = np.zeros(n, np.uint8 if words < 4 else np.uint16)
+    for word, column in zip(query, database, strict=True):
+        total += np.bitwise_count(column ^ word)
+    return total
+
+
+def nearest(found: Distances, k: int, counts: Rows) -> Rows:
+    """Return the rows of the k smallest distances in the order (distance, row).
+
+    Codes tie by the hundred, so this order is the definition, not an accident of a sort: among
+    equal distances the lower row comes first, at the cut as well.
+
+    Args:
+        found: Distances of one query, (N,).
+        k: How many rows, at most N.
+        counts: ``np.bincount(found)``, how many rows have distance 0, 1, 2, ...
+
+    Returns:
+        (min(k, N),).
+
+    Example:
+        >>> found = np.array([7, 1, 3, 1, 3], np.uint8)
+        >>> nearest(found, 3, np.bincount(found))
+        array([1, 3, 2])
+    """
+    k = min(k, len(found))
+    if k == 0:
+        return np.empty(0, np.int64)
+    farthest = np.searchsorted(np.cumsum(counts), k)
+    rows = np.flatnonzero(found <= farthest)
+    return rows[np.argsort(found[rows], kind="stable")][:k]

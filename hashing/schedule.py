@@ -1,0 +1,27 @@
+"""The learning rate over a run."""
+
+from __future__ import annotations
+
+import math
+
+
+def one_cycle(done: float, *, warmup: float) -> float:
+    """Return the share of the highest rate: up along a cosine from 1/25, then down to 0.
+
+    Super-convergence (2018): https://arxiv.org/abs/1708.07120
+
+    Args:
+        done: Share of the steps that are done, in [0, 1].
+        warmup: Share of the steps in which the rate rises.
+
+    Example:
+        >>> [round(one_cycle(x, warmup=0.5), 2) for x in (0.0, 0.5, 0.75, 1.0)]
+        [0.04, 1.0, 0.5, 0.0]
+    """
+    if done < warmup:
+        return 0.04 + 0.96 * _rise(done / warmup)
+    return 1.0 - _rise((done - warmup) / max(1 - warmup, 1e-12))
+
+
+def _rise(x: float) -> float:
+    return (1 - math.cos(math.pi * x)) / 2

@@ -1,0 +1,1 @@
+"""Drawing only: tables for the terminal, pictures for the eye; nothing here computes a result."""

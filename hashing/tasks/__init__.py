@@ -1,0 +1,1 @@
+"""The training tasks: each file holds one task's data step, head and loss."""

@@ -1,0 +1,239 @@
+"""The training loop: batches, steps, neighbours found anew, checkpoints. It never prints.
+
+All chance of step s comes from (seed, purpose, s), so a run that continues from any checkpoint
+ends with the bits of a run that was never interrupted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from hashing.chance import generator_of, seed_of
+from hashing.checkpoint import Checkpoint, State
+from hashing.neighbours import draw_partners, nearest
+from hashing.objective import Objective
+from hashing.schedule import one_cycle
+from hashing.views import Clips
+from pipeline.errors import UsageError
+
+HistoryRow = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeighbourPlan:
+    """Which neighbours are looked for, and how often.
+
+    Attributes:
+        count: k, neighbours of a video.
+        probability: How often a neighbour gives the second view.
+        mutual: Only pairs that are each other's neighbours.
+        threshold: Least cosine.
+        refresh: Epochs between two searches in the learned codes; 0 is never.
+    """
+
+    count: int
+    probability: float
+    mutual: bool
+    threshold: float
+    refresh: int
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run stands: what a checkpoint holds beside the network.
+
+    Attributes:
+        step: Steps done.
+        table: Neighbours of every video, (N, k), or ``None``.
+        history: One row for each finished epoch.
+        sums: Sums of the running epoch's measures.
+    """
+
+    step: int = 0
+    table: Tensor | None = None
+    history: list[HistoryRow] = field(default_factory=list)
+    sums: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Trainer:
+    """Runs an objective over clips with AdamW and a one-cycle rate.
+
+    Args:
+        objective: What is made small.
+        clips: All training videos, on the device of the objective.
+        seed: Of everything that is drawn.
+        epochs: Rounds over the videos.
+        batch: Videos a step, at most; a round is cut into equal batches.
+        rate: The highest learning rate.
+        weight_decay: Of AdamW, on matrices.
+        warmup: Share of the steps in which the rate rises.
+        clip: Longest gradient; 0 is no limit.
+        neighbours: ``None`` uses none.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        clips: Clips,
+        *,
+        seed: int,
+        epochs: int,
+        batch: int,
+        rate: float,
+        weight_decay: float,
+        warmup: float,
+        clip: float,
+        neighbours: NeighbourPlan | None,
+    ) -> None:
+        self.objective, self.clips, self.seed = objective, clips, seed
+        self.rate, self.warmup, self.clip, self.plan = rate, warmup, clip, neighbours
+        self.steps_an_epoch = math.ceil(len(clips) / batch)
+        self.steps = epochs * self.steps_an_epoch
+        self.progress = Progress()
+        self.optimizer = _adamw(objective, weight_decay)
+
+    def run(
+        self,
+        *,
+        checkpoint: Checkpoint | None = None,
+        on_step: Callable[[int, int], None] = lambda done, total: None,
+        on_epoch: Callable[[HistoryRow, int], None] = lambda row, total: None,
+    ) -> list[HistoryRow]:
+        """Train to the end, from where the checkpoint stands.
+
+        Args:
+            checkpoint: Where to continue from and to save to.
+            on_step: Told the steps done and the total.
+            on_epoch: Told the means of each finished epoch, and how many epochs there are.
+
+        Returns:
+            The history, one row an epoch.
+
+        Raises:
+            UsageError: If the loss is no number any more.
+        """
+        if checkpoint and (state := checkpoint.load()):
+            self.restore(state)
+        while self.progress.step < self.steps:
+            self._one_step()
+            on_step(self.progress.step, self.steps)
+            if self.progress.step % self.steps_an_epoch == 0:
+                on_epoch(self._finish_epoch(), self.steps // self.steps_an_epoch)
+            if checkpoint:
+                checkpoint.save_if_due(self.state)
+        self.objective.eval()
+        return self.progress.history
+
+    def _one_step(self) -> None:
+        step = self.progress.step
+        epoch, within = divmod(step, self.steps_an_epoch)
+        if within == 0:
+            self._refresh(epoch)
+        rows = self._order(epoch).tensor_split(self.steps_an_epoch)[within]
+        generator = generator_of(self.seed, "step", step)
+        partners = self._partners(rows, generator)
+        self.objective.train()
+        # Dropout draws from torch's own generator: seed it for this step, and put it back after.
+        with torch.random.fork_rng():
+            torch.manual_seed(seed_of(self.seed, "dropout", step))
+            loss, report = self.objective(
+                self.clips,
+                rows=rows,
+                partners=partners,
+                neighbours=self.progress.table,
+                generator=generator,
+            )
+        self._descend(loss, step)
+        sums = self.progress.sums
+        self.progress.sums = {name: sums.get(name, 0) + value for name, value in report.items()}
+        self.progress.step += 1
+
+    def _descend(self, loss: Tensor, step: int) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate * one_cycle(step / self.steps, warmup=self.warmup)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.clip:
+            torch.nn.utils.clip_grad_norm_(self.objective.parameters(), self.clip)
+        self.optimizer.step()
+
+    def _order(self, epoch: int) -> Tensor:
+        order = torch.randperm(len(self.clips), generator=generator_of(self.seed, "order", epoch))
+        return order.to(self.clips.frames.device)
+
+    def _partners(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        if self.plan is None or self.progress.table is None:
+            return rows
+        return draw_partners(
+            rows, self.progress.table, probability=self.plan.probability, generator=generator
+        )
+
+    def _refresh(self, epoch: int) -> None:
+        """Look for neighbours: by mean features at first, by learned codes later."""
+        plan = self.plan
+        if plan is None or (epoch and (not plan.refresh or epoch % plan.refresh)):
+            return
+        vectors = self._learned_values() if epoch else self.clips.means
+        self.progress.table = nearest(
+            vectors, plan.count, mutual=plan.mutual, threshold=plan.threshold
+        )
+
+    @torch.inference_mode()
+    def _learned_values(self) -> Tensor:
+        """Return what stands before the signs for every whole training video, (N, K)."""
+        self.objective.eval()
+        parts = torch.split(self.clips.frames, 256)
+        values = torch.cat([self.objective.model(part).values for part in parts])
+        return values.clamp(-1, 1).clone()
+
+    def _finish_epoch(self) -> HistoryRow:
+        steps = self.steps_an_epoch
+        epoch = self.progress.step // steps
+        means = {name: float(value) / steps for name, value in self.progress.sums.items()}
+        if not math.isfinite(means["loss"]):
+            raise UsageError(
+                f"the loss is `{means['loss']}` after epoch {epoch}", hint="lower `optim.rate`"
+            )
+        row: HistoryRow = {"epoch": epoch, **means}
+        self.progress.history.append(row)
+        self.progress.sums = {}
+        return row
+
+    def state(self) -> State:
+        """Return everything that :meth:`restore` needs."""
+        progress = self.progress
+        return {
+            "objective": self.objective.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": progress.step,
+            "table": progress.table,
+            "history": progress.history,
+            "sums": progress.sums,
+        }
+
+    def restore(self, state: State) -> None:
+        """Continue from what :meth:`state` returned."""
+        device = self.clips.frames.device
+        self.objective.load_state_dict(state["objective"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        table = state["table"]
+        self.progress = Progress(
+            step=state["step"],
+            table=None if table is None else table.to(device),
+            history=state["history"],
+            sums={name: value.to(device) for name, value in state["sums"].items()},
+        )
+
+
+def _adamw(objective: Objective, weight_decay: float) -> torch.optim.AdamW:
+    trained = [p for p in objective.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=0.0, fused=True)

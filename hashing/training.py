@@ -1,0 +1,225 @@
+"""`train` itself: from a store to a finished model folder, once, resumable, never half written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hashing.card import model_card
+from hashing.config import Config
+from hashing.curves import HistoryRow, draw_curves, history_csv
+from hashing.dataset import TrainingFrames, TrainingRows, training_rows
+from hashing.methods import check_method, fit_baseline
+from hashing.modelfolder import ModelFacts, Tensors, save_model
+from hashing.presets import Survey, paper_config, resolve
+from hashing.samerun import LOCK, STATE, check_same_run, finished, prepare
+from hashing.settings import to_dict
+from hashing.threads import blas_threads
+from pipeline.errors import ChainpipeError, UsageError
+from pipeline.store.atomic import remove, storing
+from pipeline.store.base import FeatureStore
+from pipeline.store.lock import OutputLock
+
+CHECKPOINT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainOptions:
+    """What `train` was asked for.
+
+    Attributes:
+        method: One of ``METHODS``.
+        bits: K.
+        seed: Of everything that is drawn.
+        config: May hold ``auto``.
+        out: The model folder; ``None`` is ``models/<store stem>-<method>-<bits>``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: Of torch and of numpy.
+        restart: Begin anew and replace what is there at the end.
+        skip_bad: Leave out videos with NaN or Inf.
+        checkpoint_seconds: Between two checkpoints.
+    """
+
+    method: str = "chain"
+    bits: int = 32
+    seed: int = 0
+    config: Config = field(default_factory=Config)
+    out: Path | None = None
+    device: str = "auto"
+    threads: int = 1
+    restart: bool = False
+    skip_bad: bool = False
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Whom `train` tells how it goes; it never prints.
+
+    Attributes:
+        step: Told steps done and their total.
+        epoch: Told the means of each finished epoch, and how many epochs there are.
+        say: Told a line about the run.
+    """
+
+    step: Callable[[int, int], None] = lambda done, total: None
+    epoch: Callable[[HistoryRow, int], None] = lambda row, total: None
+    say: Callable[[str], None] = lambda line: None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReport:
+    """How `train` ended.
+
+    Attributes:
+        folder: The model folder.
+        facts: What the model says about itself.
+        history: One row for each epoch trained now or before an interruption.
+        already_done: Whether the same run was finished before and nothing was done.
+    """
+
+    folder: Path
+    facts: ModelFacts
+    history: list[HistoryRow]
+    already_done: bool = False
+
+
+def default_folder(store: Path, method: str, bits: int) -> Path:
+    """Return where a model goes when nobody says.
+
+    >>> default_folder(Path("data/feats.h5"), "chain", 32).as_posix()
+    'models/feats-chain-32'
+    """
+    return Path("models") / f"{store.stem}-{method}-{bits}"
+
+
+def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None) -> TrainReport:
+    """Train a model on a store.
+
+    Args:
+        store: An open feature store.
+        options: What is asked for.
+        watch: Whom to tell.
+
+    Raises:
+        UsageError: For bad options or features, or if ``out`` holds a run with other settings.
+        LockedError: If another process trains into the same folder.
+        StorageError: If the disk says no.
+        DamageError: If the checkpoint or the store is damaged.
+    """
+    watch = watch or Watch()
+    check_method(options.method, options.bits)
+    _check_machine(options)
+    chosen = training_rows(store, skip_bad=options.skip_bad)
+    frames = TrainingFrames(store, chosen.rows)
+    facts = _facts(store, options, chosen, frames)
+    folder = options.out or default_folder(store.path, options.method, options.bits)
+    _tell_rows(chosen, watch.say)
+    if not options.restart and (done := finished(folder)) is not None:
+        check_same_run(done, facts, folder)
+        return TrainReport(folder, done, [], already_done=True)
+    scratch = folder.with_name(folder.name + ".training")
+    with storing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = OutputLock(scratch / LOCK, folder)
+    try:
+        prepare(scratch, facts, restart=options.restart, say=watch.say)
+        with blas_threads(options.threads):
+            tensors, history = _fit(options, facts, frames, scratch, watch)
+        facts = _save(folder, facts, tensors, history)
+        remove(scratch)
+    except ChainpipeError:
+        if not (scratch / STATE).exists():
+            remove(scratch)  # nothing to continue from
+        raise
+    finally:
+        lock.release()
+    return TrainReport(folder, facts, history)
+
+
+def _facts(
+    store: FeatureStore, options: TrainOptions, chosen: TrainingRows, frames: TrainingFrames
+) -> ModelFacts:
+    agreement = round(frames.agreement(), 6)
+    learned = options.method == "chain"
+    config = to_dict(resolve(options.config, Survey(len(chosen), agreement))) if learned else {}
+    data = {
+        "videos": len(chosen),
+        "agreement": agreement,
+        "frames": store.shape[1],
+        "split": chosen.split,
+        "copies": chosen.copies,
+        "bad": len(chosen.bad),
+        "digest": chosen.digest,
+    }
+    return ModelFacts(
+        method=options.method,
+        bits=options.bits,
+        seed=options.seed,
+        fingerprint=store.meta.fingerprint,
+        store=str(store.path.resolve()),
+        config=config,
+        data=data,
+    )
+
+
+def _fit(
+    options: TrainOptions,
+    facts: ModelFacts,
+    frames: TrainingFrames,
+    scratch: Path,
+    watch: Watch,
+) -> tuple[Tensors, list[HistoryRow]]:
+    if options.method != "chain":
+        tensors = fit_baseline(options.method, frames, bits=options.bits, seed=options.seed)
+        return tensors, []
+    from hashing.checkpoint import Checkpoint
+    from hashing.fit import fit_chain
+    from hashing.settings import from_dict
+
+    return fit_chain(
+        from_dict(facts.config),
+        frames,
+        bits=options.bits,
+        seed=options.seed,
+        device=options.device,
+        threads=options.threads,
+        checkpoint=Checkpoint(scratch / STATE, every=options.checkpoint_seconds),
+        on_step=watch.step,
+        on_epoch=watch.epoch,
+    )
+
+
+def _save(
+    folder: Path, facts: ModelFacts, tensors: Tensors, history: list[HistoryRow]
+) -> ModelFacts:
+    parameters = sum(t.size for name, t in tensors.items() if not name.startswith("front_"))
+    survey = Survey(facts.data["videos"], facts.data["agreement"])
+    paper = facts.config == to_dict(resolve(paper_config(), survey))
+    card = model_card(facts, history=history, parameters=parameters, paper=paper)
+    extras = {"README.md": card.encode()}
+    if history:
+        title = f"{facts.method}, {facts.bits} bits, {facts.data['videos']} videos"
+        extras |= {
+            "history.csv": history_csv(history),
+            "curves.png": draw_curves(history, title=title),
+        }
+    return save_model(folder, facts, tensors, extras)
+
+
+def _tell_rows(chosen: TrainingRows, say: Callable[[str], None]) -> None:
+    say(f"{len(chosen)} training videos ({chosen.split} split)")
+    if chosen.copies:
+        say(f"{chosen.copies} rows left out: same bytes as an earlier row")
+    if chosen.bad:
+        say(f"{len(chosen.bad)} rows left out: NaN or Inf")
+
+
+def _check_machine(options: TrainOptions) -> None:
+    if options.threads < 1:
+        raise UsageError(f"`--threads {options.threads}` is impossible", hint="1 or more")
+    if options.method == "chain":
+        from hashing.fit import pick_device
+
+        pick_device(options.device)

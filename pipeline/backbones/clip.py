@@ -1,0 +1,140 @@
+"""CLIP image towers: every model that open_clip can build, from every place it loads them."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.backbones.base import Backbone
+from pipeline.backbones.clip_source import ClipSource, find_clip
+from pipeline.backbones.device import pick_device
+from pipeline.backbones.weights import sha256_of
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+
+class ClipBackbone:
+    """The image tower of one CLIP model; ``embed`` may run in many threads.
+
+    Attributes:
+        name: ``clip:`` and where the model came from, paths made absolute.
+        size: Side of its square input in pixels.
+        dim: D, the length of its image embedding (not normalised to length 1).
+        weights_sha256: Of the file its weights came from.
+        normalization: Mean and deviation of each colour, of values from 0 to 1.
+    """
+
+    def __init__(
+        self, tower: torch.nn.Module, *, name: str, size: int, weights_sha256: str,
+        mean: tuple[float, ...], std: tuple[float, ...], device: str,
+    ) -> None:  # fmt: skip
+        import torch
+
+        self.name = name
+        self.size = size
+        self.weights_sha256 = weights_sha256
+        self.normalization = f"(x/255-{_csv(mean)})/{_csv(std)}"
+        self._tower = tower.to(device)
+        self._device = device
+        self._mean = torch.tensor(mean, device=device).view(1, 3, 1, 1) * 255
+        self._std = torch.tensor(std, device=device).view(1, 3, 1, 1) * 255
+        self.dim = self.embed(np.zeros((1, size, size, 3), np.uint8)).shape[1]
+
+    def embed(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Turn frames (n, size, size, 3) RGB into features (n, D)."""
+        import torch
+
+        with torch.inference_mode():
+            images = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
+            features = self._tower((images.float() - self._mean) / self._std)
+        if isinstance(features, tuple):  # CoCa's tower returns its tokens too
+            features = features[0]
+        return np.asarray(features.float().cpu().numpy())
+
+
+def build_clip(form: str, *, device: str, threads: int, trust_weights: bool) -> Backbone:
+    """Build the image tower that a ``clip:`` name asks for.
+
+    Args:
+        form: What follows ``clip:``.
+        device: As for :func:`pipeline.backbones.build_backbone`.
+        threads: CPU threads of torch in this process.
+        trust_weights: Whether pickled weights files may be read.
+
+    Raises:
+        UsageError: If the model, its weights or the device is not to be had; the hint says how
+            to get them.
+    """
+    chosen = pick_device(device)
+    with _quiet():
+        source = find_clip(form, trusted=trust_weights)
+        model = _load(source)
+    import torch
+
+    torch.set_num_threads(threads)
+    facts = model.visual.preprocess_cfg
+    return ClipBackbone(
+        model.visual, name=source.name, size=_side(facts["size"], source.name),
+        weights_sha256=sha256_of(source.weights), mean=tuple(facts["mean"]),
+        std=tuple(facts["std"]), device=chosen,
+    )  # fmt: skip
+
+
+def _load(source: ClipSource) -> Any:
+    """Build the model without weights, then load exactly the file that was found."""
+    import open_clip
+
+    try:
+        model = open_clip.create_model(
+            source.model, pretrained=source.pretrained, load_weights=False, pretrained_text=False,
+            force_quick_gelu=source.quick_gelu,
+        )  # fmt: skip
+        open_clip.load_checkpoint(model, str(source.weights), weights_only=True)
+    except Exception as error:  # a wrong file meets assertions, unpicklers, missing keys ...
+        reason = str(error).strip().split("\n")[0]
+        raise UsageError(
+            f"weights `{source.weights}` do not fit `{source.name}`: {reason}",
+            hint="check that the file is complete and of this very model",
+        ) from error
+    return model.eval()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep open_clip's log lines and warnings away from the user's terminal."""
+    previous = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(previous)
+
+
+def _side(size: int | tuple[int, int] | list[int], name: str) -> int:
+    """Return the side of a square input.
+
+    Raises:
+        UsageError: If the input is not square.
+
+    Example:
+        >>> _side((224, 224), "clip:a/b")
+        224
+    """
+    height, width = (size, size) if isinstance(size, int) else size
+    if height != width:
+        raise UsageError(f"backbone `{name}` wants frames of {width}x{height}, not a square")
+    return int(height)
+
+
+def _csv(numbers: tuple[float, ...]) -> str:
+    return ",".join(f"{n:.8g}" for n in numbers)

@@ -1,0 +1,88 @@
+"""Weights on disk: their SHA-256, which files are trusted, and a cache for what is made of them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from pipeline.errors import UsageError
+
+_PICKLED = (".pt", ".pth", ".bin")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, hexadecimal.
+
+    Raises:
+        UsageError: If the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"weights `{path}` cannot be read: {error.strerror}") from error
+
+
+def require_trust(path: Path, *, trusted: bool) -> None:
+    """Refuse a weights file of a form that the user has not said to trust.
+
+    Raises:
+        UsageError: If it is neither safetensors nor a trusted ``.pt``, ``.pth`` or ``.bin``.
+    """
+    if path.suffix == ".safetensors":
+        return
+    if path.suffix not in _PICKLED:
+        raise UsageError(
+            f"weights `{path}` have the unknown suffix `{path.suffix}`", hint="use `.safetensors`"
+        )
+    if not trusted:
+        raise UsageError(
+            f"weights `{path}` are a pickle, which can hide code",
+            hint="use the `.safetensors` file, or `--trust-weights` if you know who made it",
+        )
+
+
+def cache_folder() -> Path:
+    """Return where files that can be made again are kept: ``CHAINPIPE_CACHE`` or the user's."""
+    if chosen := os.environ.get("CHAINPIPE_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chainpipe"
+
+
+def cached(name: str, make: Callable[[], bytes]) -> bytes:
+    """Return the bytes that ``make`` makes, from the cache when an intact copy is there.
+
+    The file ends with the SHA-256 of what precedes it, so damage is found and mended. A cache
+    that cannot be written costs time at the next start, and nothing else.
+
+    Args:
+        name: The file's name; it must name everything that the bytes depend on.
+        make: Makes the bytes.
+    """
+    path = cache_folder() / name
+    with contextlib.suppress(OSError):
+        stored = path.read_bytes()
+        body, digest = stored[:-32], stored[-32:]
+        if hashlib.sha256(body).digest() == digest:
+            return body
+    made = make()
+    with contextlib.suppress(OSError):
+        _write_atomically(path, made + hashlib.sha256(made).digest())
+    return made
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,130 @@
+"""The decode child: one limited process that decodes one file after another.
+
+It reads one JSON line for each file on stdin and answers on stdout with one JSON line, then the
+bytes of pixels, seconds and indices. Nothing it says is ever unpickled. Empty lines mean "still at
+work". It ends when stdin ends, and the kernel kills it when its parent dies.
+"""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pipeline.decode.base import DecodeLimits, FrameRequest
+from pipeline.decode.ladder import read_video
+from pipeline.records import Frames, Status, VideoError
+
+PR_SET_PDEATHSIG = 1
+BEAT_SECONDS = 1.0
+OPEN_FILES = 64
+
+
+def main() -> None:
+    """Answer requests until stdin ends."""
+    limits = DecodeLimits(**json.loads(sys.argv[1]))
+    _bind_to_parent(int(sys.argv[2]))
+    _limit(limits)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not mix with the answers
+    for line in sys.stdin.buffer:
+        _answer(json.loads(line), limits, answers)
+
+
+def _bind_to_parent(parent: int) -> None:
+    """Die with the parent, whatever kills it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the line above
+        sys.exit(1)
+
+
+def _limit(limits: DecodeLimits) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _answer(asked: dict[str, Any], limits: DecodeLimits, out: BinaryIO) -> None:
+    path = Path(os.fsdecode(base64.b64decode(asked.pop("path"))))
+    beat = _Beat(out, limits)
+    before = cpu_seconds()
+    try:
+        frames = read_video(path, FrameRequest(**asked), limits, beat)
+    except VideoError as error:
+        _write(out, {"status": int(error.status), "message": str(error)}, before)
+    except MemoryError:
+        words = f"needs more than {limits.memory >> 20} MiB"
+        _write(out, {"status": int(Status.LIMIT), "message": words}, before)
+    except OSError as error:
+        words = error.strerror or str(error)
+        _write(out, {"status": int(Status.UNREADABLE), "message": words}, before)
+    else:
+        _write(out, _facts(frames), before, frames)
+
+
+class _Beat:
+    """Says "still at work" about once a second, and holds the video's own CPU limit."""
+
+    def __init__(self, out: BinaryIO, limits: DecodeLimits) -> None:
+        self._out, self._last = out, time.monotonic()
+        self._end = cpu_seconds() + limits.cpu_seconds
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        # The kernel's limit is the backstop for a decoder that never comes back.
+        resource.setrlimit(resource.RLIMIT_CPU, (int(self._end) + 60, hard))
+
+    def lasts(self, seconds: float) -> None:
+        """Allow half the video's duration more."""
+        self._end += seconds / 2
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        resource.setrlimit(resource.RLIMIT_CPU, (int(self._end) + 60, hard))
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if now - self._last < BEAT_SECONDS:
+            return
+        self._last = now
+        if cpu_seconds() > self._end:
+            raise VideoError(Status.LIMIT, "takes more CPU time than a video may")
+        self._out.write(b"\n")
+        self._out.flush()
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of this process and its finished children."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def _facts(frames: Frames) -> dict[str, Any]:
+    return {
+        "status": int(frames.status),
+        "message": frames.note,
+        "reader": int(frames.reader),
+        "shape": frames.pixels.shape,
+        "info": asdict(frames.info),
+    }
+
+
+def _write(
+    out: BinaryIO, facts: dict[str, Any], before: float, frames: Frames | None = None
+) -> None:
+    facts["cpu"] = cpu_seconds() - before
+    out.write(json.dumps(facts).encode() + b"\n")
+    if frames is not None:
+        for array in (frames.pixels, frames.seconds, frames.index):
+            out.write(array.tobytes())
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()

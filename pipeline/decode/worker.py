@@ -1,0 +1,202 @@
+"""A decoder that survives its videos: the work is done in a limited child process."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from pipeline.decode.base import DecodeLimits, FrameRequest
+from pipeline.records import Frames, Reader, Status, VideoError, VideoInfo
+
+LINE = 1 << 16  # bytes that an answer's first line may have
+READ = 1 << 20
+
+
+class DecodeWorker:
+    """One decode child, started when first needed and replaced when a video breaks it.
+
+    A worker belongs to one thread: the kernel ends the child when that thread ends.
+
+    Attributes:
+        limits: What one video may cost.
+        cpu_seconds: CPU time that the videos took so far.
+    """
+
+    def __init__(self, limits: DecodeLimits | None = None) -> None:
+        self.limits = limits or DecodeLimits()
+        self.cpu_seconds = 0.0
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def read(self, path: Path, request: FrameRequest) -> Frames:
+        """Decode the asked frames of one file in the child.
+
+        Raises:
+            VideoError: If the file gives no frames, breaks the child (``CRASHED``), hangs it
+                (``TIMEOUT``) or goes over a limit (``LIMIT``).
+        """
+        child = self._started()
+        try:
+            self._ask(child, path, request)
+            return self._answer(child, request)
+        except _DeadChildError:
+            raise self._autopsy(child) from None
+        except VideoError as error:
+            if error.status in (Status.TIMEOUT, Status.LIMIT):
+                self.close()
+            raise
+        except BaseException:
+            self.close()  # its answer is half read
+            raise
+
+    def interrupt(self) -> None:
+        """End the child from another thread; a read that is under way fails as ``CRASHED``."""
+        child = self._child
+        if child is not None and child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the child and everything it started."""
+        self.interrupt()
+        child, self._child = self._child, None
+        if child is None:
+            return
+        for pipe in (child.stdin, child.stdout):
+            with contextlib.suppress(OSError):
+                if pipe:
+                    pipe.close()
+        child.wait()
+
+    def __enter__(self) -> DecodeWorker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._child is None or self._child.poll() is not None:
+            self.close()
+            limits = json.dumps(asdict(self.limits))
+            # -P: a folder `pipeline` or a file `av.py` where the user stands must not be imported.
+            module = ["-P", "-m", "pipeline.decode.child"]
+            command = [sys.executable, *module, limits, str(os.getpid())]
+            self._child = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                start_new_session=True, env=_environment(), bufsize=0,
+            )  # fmt: skip
+        return self._child
+
+    def _ask(self, child: subprocess.Popen[bytes], path: Path, request: FrameRequest) -> None:
+        name = base64.b64encode(os.fsencode(path.absolute())).decode()
+        asked = json.dumps({"path": name, **asdict(request)}).encode() + b"\n"
+        assert child.stdin
+        try:
+            child.stdin.write(asked)
+        except BrokenPipeError:
+            raise _DeadChildError from None
+
+    def _answer(self, child: subprocess.Popen[bytes], request: FrameRequest) -> Frames:
+        incoming = _Incoming(child, self.limits.silence_seconds)
+        facts = json.loads(incoming.line())
+        self.cpu_seconds += facts["cpu"]
+        status = Status(facts["status"])
+        if not status.has_row:
+            raise VideoError(status, facts["message"])
+        t, size = request.frames, request.size
+        if tuple(facts["shape"]) != (t, size, size, 3):
+            raise VideoError(Status.CRASHED, "the decode child gave a wrong answer")
+        pixels = np.frombuffer(incoming.take(t * size * size * 3), np.uint8)
+        seconds = np.frombuffer(incoming.take(8 * t), np.float64)
+        index = np.frombuffer(incoming.take(8 * t), np.int64)
+        return _frames(facts, pixels.reshape(t, size, size, 3), seconds, index)
+
+    def _autopsy(self, child: subprocess.Popen[bytes]) -> VideoError:
+        """Say what the child died of; the next video gets a new one."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(5)
+        code = child.returncode
+        self.close()
+        if code == -signal.SIGXCPU:
+            return VideoError(Status.LIMIT, "takes more CPU time than a video may")
+        died = signal.Signals(-code).name if code and code < 0 else f"exit code {code}"
+        return VideoError(Status.CRASHED, f"the decode child ended with {died}")
+
+
+class _DeadChildError(Exception):
+    """The child closed its end of the pipe."""
+
+
+class _Incoming:
+    """Reads a child's answer; every byte must come within the silence limit."""
+
+    def __init__(self, child: subprocess.Popen[bytes], silence: float) -> None:
+        assert child.stdout
+        self._fd, self._silence, self._held = child.stdout.fileno(), silence, bytearray()
+        self._poll = select.poll()
+        self._poll.register(self._fd, select.POLLIN | select.POLLHUP)
+
+    def line(self) -> bytes:
+        """Return the next line that is not empty."""
+        while True:
+            end = self._held.find(b"\n")
+            if end > 0:
+                return bytes(self._cut(end + 1))
+            if end == 0:
+                self._cut(1)
+            elif len(self._held) > LINE:
+                raise _DeadChildError
+            else:
+                self._more()
+
+    def take(self, count: int) -> bytes:
+        """Return exactly ``count`` bytes."""
+        while len(self._held) < count:
+            self._more()
+        return bytes(self._cut(count))
+
+    def _cut(self, count: int) -> bytearray:
+        piece = self._held[:count]
+        del self._held[:count]
+        return piece
+
+    def _more(self) -> None:
+        end = time.monotonic() + self._silence
+        while not self._poll.poll(max(0.0, end - time.monotonic()) * 1000):
+            if time.monotonic() >= end:
+                words = f"no sign of life for {self._silence:g} s"
+                raise VideoError(Status.TIMEOUT, words)
+        data = os.read(self._fd, READ)
+        if not data:
+            raise _DeadChildError
+        self._held += data
+
+
+def _frames(facts: dict[str, Any], pixels: Any, seconds: Any, index: Any) -> Frames:
+    info, status, reader = VideoInfo(**facts["info"]), Status(facts["status"]), facts["reader"]
+    return Frames(pixels, seconds, index, info, status, Reader(reader), facts["message"])
+
+
+def _environment() -> dict[str, str]:
+    """One thread for every library; modules come from where ours do."""
+    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    root = str(Path(__file__).parents[2])
+    known = os.environ.get("PYTHONPATH")
+    return os.environ | one | {"PYTHONPATH": f"{root}{os.pathsep}{known}" if known else root}

@@ -1,0 +1,57 @@
+"""What every feature store can do, whatever its file format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.records import FailedVideo, StoreMeta, VideoTable
+
+Rows = slice | npt.NDArray[np.int64]
+
+
+class FeatureStore(Protocol):
+    """N videos' frame features, read-only. Close it, or use it in a ``with`` statement."""
+
+    path: Path
+    root: bytes  # os.fsencode of the folder that the videos' paths are relative to
+    meta: StoreMeta
+    videos: VideoTable
+    failed: tuple[FailedVideo, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Return (N, T, D)."""
+        ...
+
+    def features(self, rows: Rows) -> npt.NDArray[np.floating]:
+        """Return the features of some rows, (n, T, D), in the store's dtype.
+
+        Raises:
+            DamageError: If the bytes on disk are damaged.
+        """
+        ...
+
+    def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """Return the shown second of each frame, (n, T)."""
+        ...
+
+    def index(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """Return the number of each frame in presentation order, (n, T)."""
+        ...
+
+    def damage(self) -> Iterable[str]:
+        """Check every byte; yield one line for each damage, with the rows it touches."""
+        ...
+
+    def close(self) -> None:
+        """Release the file."""
+        ...
+
+    def __enter__(self) -> FeatureStore: ...
+
+    def __exit__(self, *exc: object) -> None: ...

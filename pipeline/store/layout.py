@@ -1,0 +1,177 @@
+"""The names, dtypes and attributes that every feature store has, whatever its file format."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.records import FailedVideo, Reader, Split, Status, StoreMeta, VideoTable
+
+FORMAT = "chainpipe-features"
+VERSION = 1
+
+FEATURES, SECONDS, INDEX, PATH = "feats", "seconds", "index", "video/path"
+LABEL_NAMES = "label_names"
+STRINGS = (PATH, LABEL_NAMES, "failed/path", "failed/message")
+
+Array = npt.NDArray[np.generic]
+Block = Mapping[str, Array]
+"""Some rows of a store: one array for each name, all of the same length."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One number, or one short run of numbers, for each video.
+
+    Attributes:
+        name: Of the array on disk.
+        field: Of :class:`pipeline.records.VideoTable`.
+        dtype: Little-endian numpy dtype.
+        enum: The names of the numbers, where they have some.
+    """
+
+    name: str
+    field: str
+    dtype: str
+    enum: type[IntEnum] | None = None
+
+
+COLUMNS = (
+    Column("video/id", "ids", "u1"),
+    Column("video/checksum", "checksums", "u1"),
+    Column("video/labels", "labels", "u1"),
+    Column("video/split", "split", "u1", Split),
+    Column("video/status", "status", "u1", Status),
+    Column("video/reader", "reader", "u1", Reader),
+    Column("video/duration", "duration", "<f8"),
+    Column("video/fps", "fps", "<f8"),
+    Column("video/width", "width", "<i4"),
+    Column("video/height", "height", "<i4"),
+    Column("video/frames", "frames", "<i8"),
+    Column("video/size", "size", "<i8"),
+    Column("video/mtime_ns", "mtime_ns", "<i8"),
+)
+
+_REST = (LABEL_NAMES, *(f"failed/{name}" for name in ("path", "status", "message", "attempts")))
+TABLE = (PATH, *(column.name for column in COLUMNS), *_REST)
+"""All arrays that a reader holds in memory: everything but those with a row for each frame."""
+
+
+def to_bytes(text: str) -> bytes:
+    """Return UTF-8 in which the surrogates of :func:`os.fsdecode` are their bytes again.
+
+    What no file name and no UTF-8 can hold (NUL, other lone surrogates) becomes a ``?``.
+    """
+    text = text.replace("\0", "?")
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+def to_text(data: bytes) -> str:
+    r"""Undo :func:`to_bytes`.
+
+    >>> to_text(to_bytes("caf\udce9")) == "caf\udce9"
+    True
+    """
+    return data.decode("utf-8", "surrogateescape")
+
+
+def strings(items: Iterable[bytes]) -> Array:
+    """Return byte strings as an array of objects, (n,)."""
+    found = list(items)
+    array = np.empty(len(found), dtype=object)
+    array[:] = found
+    return array
+
+
+def attributes(meta: StoreMeta, root: bytes) -> dict[str, str | int]:
+    """Return the root attributes: ``settings`` and ``root`` are read back, the rest is for people.
+
+    The root keeps its bytes through surrogates, as in :func:`os.fsdecode`.
+    """
+    flat = meta.settings()
+    names = ("backbone", "weights_sha256", "preprocessing", "sampling")
+    return {
+        "format": FORMAT,
+        "version": VERSION,
+        **{name: str(flat[name]) for name in names},
+        "chainpipe": meta.chainpipe,
+        "settings": json.dumps(flat, sort_keys=True),
+        "root": json.dumps(to_text(root)),
+    }
+
+
+def meta_of(found: Mapping[str, object]) -> tuple[StoreMeta, bytes]:
+    """Read settings and root back from what :func:`attributes` returned."""
+    settings = json.loads(str(found["settings"]))
+    root = to_bytes(json.loads(str(found["root"])))
+    return StoreMeta.from_settings(settings, chainpipe=str(found["chainpipe"])), root
+
+
+def failed_arrays(failed: Sequence[FailedVideo]) -> dict[str, Array]:
+    """Return the arrays below ``failed/``."""
+    return {
+        "failed/path": strings(video.path for video in failed),
+        "failed/status": np.array([video.status for video in failed], dtype="u1"),
+        "failed/message": strings(to_bytes(video.message) for video in failed),
+        "failed/attempts": np.array([video.attempts for video in failed], dtype="<i4"),
+    }
+
+
+def failed_of(arrays: Block) -> tuple[FailedVideo, ...]:
+    """Read back what :func:`failed_arrays` returned."""
+    names = ("path", "status", "message", "attempts")
+    columns = [arrays[f"failed/{name}"].tolist() for name in names]
+    return tuple(
+        FailedVideo(path, Status(status), to_text(message), attempts)
+        for path, status, message, attempts in zip(*columns, strict=True)
+    )
+
+
+def table_of(arrays: Block) -> VideoTable:
+    """Assemble the columns of all videos."""
+    columns = {column.field: arrays[column.name] for column in COLUMNS}
+    names = tuple(to_text(name) for name in arrays[LABEL_NAMES].tolist())
+    return VideoTable(paths=tuple(arrays[PATH].tolist()), label_names=names, **columns)  # type: ignore[arg-type]
+
+
+class TableDigest:
+    """SHA-256 over everything but the frames' arrays, so that a reader can check it on opening."""
+
+    def __init__(self) -> None:
+        self._columns = {name: hashlib.sha256() for name in (PATH, *(c.name for c in COLUMNS))}
+
+    def update(self, block: Block) -> None:
+        """Add the next rows."""
+        for name, digest in self._columns.items():
+            digest.update(_plain(block[name]))
+
+    def hexdigest(self, rest: Mapping[str, Array]) -> str:
+        """Return the digest of all rows so far and of the arrays that are not per video."""
+        whole = hashlib.sha256()
+        for digest in self._columns.values():
+            whole.update(digest.digest())
+        for name in sorted(rest):
+            whole.update(hashlib.sha256(_plain(rest[name])).digest())
+        return whole.hexdigest()
+
+
+def digest_of(arrays: Block) -> str:
+    """Return the digest that :class:`TableDigest` gave when the store was written."""
+    digest = TableDigest()
+    digest.update(arrays)
+    return digest.hexdigest({name: arrays[name] for name in _REST})
+
+
+def _plain(array: Array) -> bytes:
+    if array.dtype == np.dtype(object):
+        return b"".join(len(item).to_bytes(8, "little") + item for item in array)
+    return np.ascontiguousarray(array).tobytes()

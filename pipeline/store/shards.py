@@ -1,0 +1,84 @@
+"""Immutable shard files: small HDF5 stores that are either whole and committed, or gone."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from pipeline.errors import ChainpipeError
+from pipeline.records import Split, VideoFeatures, VideoTable
+from pipeline.store import userblock
+from pipeline.store.base import FeatureStore
+from pipeline.store.ledger import Order
+from pipeline.store.opening import open_store, write_store
+from pipeline.store.rows import iter_rows
+
+_OPEN = 8  # files held open at a time
+
+Place = tuple[int, int]
+"""A shard's number and a row in it."""
+
+
+class Shards:
+    """The shard files of one folder, by number.
+
+    Args:
+        folder: Where they are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._opened: OrderedDict[int, FeatureStore] = OrderedDict()
+
+    def path(self, number: int) -> Path:
+        """Return the file of a shard."""
+        return self._folder / f"shard-{number:06}.h5"
+
+    def write(self, number: int, videos: Sequence[VideoFeatures], order: Order) -> str:
+        """Write a shard and return its SHA-256; labels and splits are left to the manifest.
+
+        Raises:
+            StorageError: If the disk does not take it.
+        """
+        rows = [replace(video, labels=(), split=Split.NONE) for video in videos]
+        path = self.path(number)
+        write_store(path, root=order.root, meta=order.meta, rows=rows, count=len(rows))
+        return str(userblock.claimed(path))
+
+    def whole(self, number: int, sha256: str) -> bool:
+        """Return whether the shard's bytes are those that were committed."""
+        path = self.path(number)
+        with suppress(ChainpipeError, FileNotFoundError):
+            return userblock.claimed(path) == sha256 == userblock.digest(path)
+        return False
+
+    def videos(self, number: int) -> VideoTable:
+        """Return the columns of a shard."""
+        return self._open(number).videos
+
+    def rows(self, places: Sequence[Place]) -> Iterator[VideoFeatures]:
+        """Yield videos in the order asked, runs of neighbours at once."""
+        start = 0
+        for end in range(1, len(places) + 1):
+            (shard, row), (last, last_row) = places[start], places[end - 1]
+            following = places[end] if end < len(places) else None
+            if following != (last, last_row + 1):
+                assert shard == last
+                yield from iter_rows(self._open(shard), range(row, last_row + 1))
+                start = end
+
+    def close(self) -> None:
+        """Release all files."""
+        while self._opened:
+            self._opened.popitem()[1].close()
+
+    def _open(self, number: int) -> FeatureStore:
+        if number not in self._opened:
+            while len(self._opened) >= _OPEN:
+                self._opened.popitem(last=False)[1].close()
+            self._opened[number] = open_store(self.path(number))
+        self._opened.move_to_end(number)
+        return self._opened[number]

@@ -1,0 +1,102 @@
+"""The arrays of a zarr store; a file that is missing is an error, never zeros."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from zarr.errors import UnstableSpecificationWarning
+
+from pipeline.errors import DamageError
+from pipeline.store import faults, zarr_format
+from pipeline.store.base import Rows
+from pipeline.store.layout import Array
+
+
+class ZarrArrays:
+    """An open ``.zarr`` folder, see :class:`pipeline.store.reader.Arrays`.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        NotFoundError: If the folder is no feature store.
+        DamageError: If any metadata is missing or altered.
+    """
+
+    checked = False  # a chunk that is missing inside a shard would read as zeros
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._facts = zarr_format.read_root(path)
+        with faults.reading(path, " in its attributes"):
+            self._files: dict[str, tuple[int, str]] = dict(self._facts["files"])
+        self._insist(name for name in self._files if name.endswith(f"/{zarr_format.ROOT}"))
+        self._arrays: dict[str, Any] = {}
+
+    def attributes(self) -> Mapping[str, object]:
+        """Return the root attributes."""
+        return self._facts
+
+    def whole(self, name: str) -> Array:
+        """Return an array."""
+        self._insist(file for file in self._files if file.startswith(f"{name}/"))
+        return np.asarray(self._array(name)[...])
+
+    def take(self, name: str, rows: Rows) -> Array:
+        """Read a run at once and scattered rows one by one: zarr's lists take twice as long."""
+        array = self._array(name)
+        if isinstance(rows, slice):
+            self._demand(name, np.arange(rows.start, rows.stop))
+            return np.asarray(array[rows])
+        self._demand(name, rows)
+        out = np.empty((len(rows), *array.shape[1:]), array.dtype)
+        for place, row in enumerate(rows.tolist()):
+            out[place] = array[row]
+        return out
+
+    def damage(self) -> Iterator[str]:
+        """Compare every file with the size and SHA-256 in the root metadata."""
+        for name in self._files:
+            if fault := self._fault(name):
+                yield fault
+
+    def close(self) -> None:
+        """Forget the arrays; no file is held open between reads."""
+        self._arrays.clear()
+
+    def _array(self, name: str) -> Any:
+        if name not in self._arrays:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UnstableSpecificationWarning)
+                self._arrays[name] = zarr.open_array(self._path / name, mode="r")
+        return self._arrays[name]
+
+    def _insist(self, names: Iterable[str]) -> None:
+        """Raise unless some files are as they were written."""
+        for name in names:
+            if fault := self._fault(name):
+                raise DamageError(fault, hint=faults.REPAIR)
+
+    def _demand(self, name: str, rows: np.ndarray[Any, np.dtype[np.int64]]) -> None:
+        """Raise unless the files of some rows are there in full length."""
+        array = self._array(name)
+        if array.size == 0:
+            return
+        for number in np.unique(rows // zarr_format.rows_per_file(name)).tolist():
+            file = zarr_format.file_of(name, number, array.ndim)
+            if (self._path / file).stat().st_size != self._files[file][0]:
+                raise ValueError(f"`{file}` has another length than written")
+
+    def _fault(self, name: str) -> str | None:
+        path = self._path / name
+        if not path.is_file():
+            return f"`{path}` is missing"
+        size, sha256 = self._files[name]
+        if path.stat().st_size != size or zarr_format.sha256_of(path) != sha256:
+            return f"`{path}` is altered"
+        return None

@@ -1,0 +1,84 @@
+"""Stores with planted truth, for the tests of stage two."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from pipeline.records import (
+    Fingerprint,
+    Reader,
+    Split,
+    Status,
+    StoreMeta,
+    VideoFeatures,
+    VideoInfo,
+)
+from pipeline.store import write_store
+
+MakeStore = Callable[..., Path]
+
+
+@pytest.fixture
+def make_store(tmp_path: Path) -> MakeStore:
+    """Return a function that writes features (N, T, D) as a store and returns its path."""
+
+    def make(
+        features: npt.NDArray[np.floating],
+        *,
+        name: str = "feats.h5",
+        ids: Sequence[int] | None = None,
+        splits: Sequence[Split] | None = None,
+        labels: Sequence[str] | None = None,
+    ) -> Path:
+        count, frames, dim = features.shape
+        rows = (
+            VideoFeatures(
+                path=b"%04d.mp4" % i,
+                video_id=hashlib.sha256(b"%d" % (i if ids is None else ids[i])).digest(),
+                features=features[i].astype(np.float16),
+                seconds=np.arange(frames, dtype=float),
+                index=np.arange(frames),
+                info=VideoInfo(float(frames), 1.0, 64, 48, frames),
+                status=Status.OK,
+                reader=Reader.EXACT,
+                size=1,
+                mtime_ns=1,
+                labels=() if labels is None else (labels[i],),
+                split=Split.NONE if splits is None else splits[i],
+            )
+            for i in range(count)
+        )
+        write_store(
+            tmp_path / name,
+            root=b"/videos",
+            meta=StoreMeta(Fingerprint("cnn", "00", dim, "fit=crop"), frames),
+            rows=rows,
+            count=count,
+            label_names=sorted(set(labels or [])),
+        )
+        return tmp_path / name
+
+    return make
+
+
+@pytest.fixture
+def planted() -> npt.NDArray[np.float32]:
+    """Return 40 videos of 4 classes, 9 frames x 12: class centre + video + frame, (40, 9, 12)."""
+    return planted_features(40, 9, 12)
+
+
+def planted_features(
+    videos: int, frames: int, dim: int, *, classes: int = 4, seed: int = 0
+) -> npt.NDArray[np.float32]:
+    """Draw videos whose class is their number modulo ``classes``."""
+    rng = np.random.default_rng(seed)
+    centres = 3 * rng.normal(size=(classes, 1, dim))
+    own = rng.normal(size=(videos, 1, dim))
+    noise = rng.normal(size=(videos, frames, dim))
+    return (centres[np.arange(videos) % classes] + own + noise).astype(np.float32)

@@ -1,0 +1,87 @@
+"""Which videos of a store are trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from hashing import dataset
+from hashing.dataset import TrainingFrames, training_rows
+from pipeline.errors import UsageError
+from pipeline.records import Split
+from pipeline.store import open_store
+
+MakeStore = Callable[..., Path]
+Features = npt.NDArray[np.float32]
+
+
+def test_only_the_train_split_is_trained_on(make_store: MakeStore, planted: Features) -> None:
+    splits = [Split.TRAIN if i % 2 else Split.TEST for i in range(len(planted))]
+    with open_store(make_store(planted, splits=splits)) as store:
+        chosen = training_rows(store)
+    assert chosen.split == "train"
+    assert chosen.rows.tolist() == list(range(1, 40, 2))
+
+
+def test_without_a_train_split_all_are(make_store: MakeStore, planted: Features) -> None:
+    with open_store(make_store(planted)) as store:
+        chosen = training_rows(store)
+    assert (chosen.split, len(chosen), chosen.copies) == ("all", 40, 0)
+
+
+def test_copies_of_a_video_count_once(make_store: MakeStore, planted: Features) -> None:
+    with open_store(make_store(planted[:5], ids=[0, 1, 0, 2, 1])) as store:
+        chosen = training_rows(store)
+    assert chosen.rows.tolist() == [0, 1, 3]
+    assert chosen.copies == 2
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_rows_without_numbers_are_named_or_skipped(
+    make_store: MakeStore, planted: Features, value: float
+) -> None:
+    planted[[3, 17], 2, 5] = value
+    with open_store(make_store(planted)) as store:
+        with pytest.raises(UsageError, match=r"NaN or Inf in 2 rows of `feats`: 3, 17") as caught:
+            training_rows(store)
+        chosen = training_rows(store, skip_bad=True)
+    assert "--skip-bad" in str(caught.value.hint)
+    assert chosen.bad == (3, 17)
+    assert len(chosen) == 38
+
+
+def test_one_video_is_too_few(make_store: MakeStore, planted: Features) -> None:
+    path = make_store(planted[:2], ids=[7, 7])
+    with open_store(path) as store, pytest.raises(UsageError, match="1 different videos"):
+        training_rows(store)
+
+
+def test_the_digest_tells_other_features_apart(make_store: MakeStore, planted: Features) -> None:
+    digests = []
+    for name, features in [("a.h5", planted), ("b.h5", planted), ("c.h5", planted + 1)]:
+        with open_store(make_store(features, name=name)) as store:
+            digests.append(training_rows(store).digest)
+    assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.mark.parametrize("cache", [0, 1 << 30])
+def test_frames_come_in_order_every_time(
+    make_store: MakeStore, planted: Features, cache: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset, "CHUNK", 7)
+    monkeypatch.setattr(dataset, "CACHE_BYTES", cache)
+    rows = np.arange(1, 40, 3)
+    with open_store(make_store(planted)) as store:
+        frames = TrainingFrames(store, rows)
+        expected = planted.astype(np.float16)[rows]
+        for _ in range(2):
+            np.testing.assert_array_equal(np.concatenate(list(frames.videos())), expected)
+        np.testing.assert_allclose(
+            frames.means(), expected.astype(np.float32).mean(axis=1), atol=1e-6
+        )
+        doubled = frames.project(lambda part: 2 * part.astype(np.float32))
+    np.testing.assert_array_equal(doubled, 2 * expected.astype(np.float32))

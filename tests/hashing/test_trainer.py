@@ -1,0 +1,213 @@
+"""The loop: the rate, the batches, the bits after an interruption, and that it learns."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from hashing.chain import build_trainer, make_clips
+from hashing.chance import generator_of, seed_of
+from hashing.checkpoint import Checkpoint
+from hashing.config import Config
+from hashing.dataset import TrainingFrames
+from hashing.fit import fit_chain, pick_device
+from hashing.presets import Survey, resolve
+from hashing.schedule import one_cycle
+from hashing.settings import apply
+from hashing.threads import settled_torch
+from hashing.trainer import Trainer
+from pipeline.errors import DamageError, UsageError
+from pipeline.store import open_store
+
+MakeStore = Callable[..., Path]
+
+SMALL: dict[str, object] = {
+    "input.dims": 10,
+    "encoder.width": 16,
+    "encoder.heads": 2,
+    "encoder.feed_forward": 16,
+    "contrastive.weight": 1.0,
+    "order.weight": 0.1,
+    "scene.weight": 0.1,
+    "structure.weight": 0.1,
+    "neighbours.count": 3,
+    "neighbours.refresh": 1,
+    "optim.epochs": 4,
+    "optim.batch": 16,
+}
+
+
+def small(**changes: object) -> Config:
+    named = {name.replace("__", "."): value for name, value in changes.items()}
+    return resolve(apply(Config(), {**SMALL, **named}), Survey(40, 0.5))
+
+
+def fitted(
+    path: Path, config: Config, *, checkpoint: Checkpoint | None = None, stop_at: int | None = None
+) -> dict[str, np.ndarray]:
+    """Train on a store; ``stop_at`` raises after so many steps, as a kill would."""
+
+    def stop(done: int, total: int) -> None:
+        if done == stop_at:
+            raise KeyboardInterrupt
+
+    with open_store(path) as store:
+        frames = TrainingFrames(store, np.arange(len(store.videos)))
+        return fit_chain(
+            config, frames, bits=8, seed=0, device="cpu", checkpoint=checkpoint, on_step=stop
+        )[0]
+
+
+def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    return all(np.array_equal(one[name], other[name]) for name in one | other)
+
+
+def test_the_same_seed_gives_the_same_bits(make_store: MakeStore, planted: np.ndarray) -> None:
+    path = make_store(planted)
+    first = fitted(path, small())
+    torch.manual_seed(123)  # nothing may come from torch's own generator
+    assert same(first, fitted(path, small()))
+
+
+@pytest.mark.parametrize("stop_at", [1, 3, 5, 11])
+@pytest.mark.parametrize("every", [0.0, 3.0])
+def test_an_interrupted_run_ends_with_the_same_bits(
+    make_store: MakeStore, planted: np.ndarray, tmp_path: Path, stop_at: int, every: float
+) -> None:
+    path, clock = make_store(planted), iter(range(1000))
+    whole = fitted(path, small())
+    checkpoint = Checkpoint(tmp_path / "state.pt", every=every, clock=lambda: next(clock))
+    with pytest.raises(KeyboardInterrupt):
+        fitted(path, small(), checkpoint=checkpoint, stop_at=stop_at)
+    assert same(whole, fitted(path, small(), checkpoint=checkpoint))
+
+
+def test_every_video_is_seen_once_an_epoch(make_store: MakeStore, planted: np.ndarray) -> None:
+    trainer = trainer_of(planted, small())
+    rows = torch.cat([*trainer._order(2).tensor_split(trainer.steps_an_epoch)])
+    assert sorted(rows.tolist()) == list(range(40))
+    assert (trainer.steps_an_epoch, trainer.steps) == (3, 12)
+
+
+def trainer_of(features: np.ndarray, config: Config) -> Trainer:
+    from hashing.chain import build_model
+    from hashing.front import fit_front
+
+    front = fit_front([features.reshape(-1, features.shape[2])], dims=10, whitening=0.25)
+    model = build_model(config, front, bits=8, seed=0)
+    return build_trainer(config, model, make_clips(config, front, front(features), seed=0), seed=0)
+
+
+def test_the_history_has_every_term_of_every_epoch(planted: np.ndarray) -> None:
+    told = []
+    trainer = trainer_of(planted, small())
+    history = trainer.run(on_epoch=lambda row, total: told.append((row["epoch"], total)))
+    names = [
+        "epoch",
+        "loss",
+        "contrastive",
+        "agreement",
+        "order",
+        "order_accuracy",
+        "scene",
+        "structure",
+    ]
+    assert [list(row) for row in history] == [names] * 4
+    assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    row = history[-1]
+    total = row["contrastive"] + 0.1 * (row["order"] + row["scene"] + row["structure"])
+    assert row["loss"] == pytest.approx(total, rel=1e-5)
+
+
+def test_a_task_without_weight_is_not_run(planted: np.ndarray) -> None:
+    config = small(order__weight=0, scene__weight=0, structure__weight=0)
+    trainer = trainer_of(planted, config)
+    assert list(trainer.objective.tasks) == ["contrastive"]
+    assert trainer.clips.scenes is None
+
+
+def test_training_without_any_task_is_refused(planted: np.ndarray) -> None:
+    nothing = {f"{task}__weight": 0 for task in ("contrastive", "order", "scene", "structure")}
+    with pytest.raises(UsageError, match="every task has weight 0"):
+        trainer_of(planted, small(**nothing))
+
+
+@pytest.mark.parametrize(
+    ("task", "chance"), [("contrastive", None), ("order", math.log(9)), ("scene", None)]
+)
+def test_each_task_alone_gets_better(planted: np.ndarray, task: str, chance: float | None) -> None:
+    weights = {f"{name}__weight": float(name == task) for name in ("contrastive", "order", "scene")}
+    if task == "order":  # give the frames an order that can be seen
+        planted += 3 * np.linspace(-1, 1, 9)[None, :, None].astype(np.float32)
+    config = small(
+        **weights,
+        structure__weight=0,
+        neighbours__count=0,
+        views__noise=0.2,
+        optim__epochs=30,
+        optim__rate=3e-3,
+    )
+    history = trainer_of(planted, config).run()
+    assert history[-1][task] < history[0][task] - 0.1
+    if chance is not None:
+        assert history[0][task] == pytest.approx(chance, rel=0.2)
+
+
+def test_a_loss_that_is_no_number_ends_the_run(planted: np.ndarray) -> None:
+    trainer = trainer_of(planted, small())
+    trainer.clips.frames.fill_(math.nan)
+    with pytest.raises(UsageError, match="the loss is `nan` after epoch 1"):
+        trainer.run()
+
+
+def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
+    (tmp_path / "state.pt").write_bytes(b"half a file")
+    with pytest.raises(DamageError, match=r"state\.pt` is damaged"):
+        Checkpoint(tmp_path / "state.pt", every=1).load()
+
+
+def test_a_checkpoint_is_saved_no_more_often_than_asked(tmp_path: Path) -> None:
+    times = iter([0, 4, 11, 11, 15])
+    checkpoint = Checkpoint(tmp_path / "state.pt", every=10, clock=lambda: next(times))
+    saved = []
+    for number in range(3):
+        checkpoint.save_if_due(lambda number=number: saved.append(number) or {"n": number})
+    assert saved == [1]
+    assert checkpoint.load() == {"n": 1}
+
+
+@pytest.mark.parametrize("warmup", [0.0, 0.1, 1.0])
+def test_the_rate_rises_to_one_and_falls_to_zero(warmup: float) -> None:
+    rates = [one_cycle(step / 1000, warmup=warmup) for step in range(1001)]
+    top = int(np.argmax(rates))
+    assert max(rates) == pytest.approx(1.0)
+    assert top == pytest.approx(1000 * warmup, abs=1)
+    assert (np.diff(rates[: top + 1]) >= 0).all()
+    assert (np.diff(rates[top:]) <= 0).all()
+    if warmup < 1:
+        assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_every_purpose_and_step_has_its_own_chance() -> None:
+    seeds = {seed_of(s, p, n) for s in range(3) for p in ("step", "order") for n in range(50)}
+    assert len(seeds) == 300
+    draws = [torch.rand(1, generator=generator_of(0, "step", 7)).item() for _ in range(2)]
+    assert draws[0] == draws[1]
+
+
+def test_an_unknown_device_is_refused() -> None:
+    with pytest.raises(UsageError, match="no device `gpu`"):
+        pick_device("gpu")
+
+
+def test_torchs_settings_are_put_back() -> None:
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    with settled_torch(1):
+        assert torch.get_num_threads() == 1
+        assert torch.are_deterministic_algorithms_enabled()
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before

@@ -1,0 +1,229 @@
+"""No altered byte is ever read as if it were good, and damage is named by row."""
+
+from __future__ import annotations
+
+import errno
+import random
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from pipeline.errors import ChainpipeError, DamageError, NotFoundError, StorageError
+from pipeline.store import iter_rows, open_store, verify
+from tests.pipeline.store_samples import everything, make, video, videos
+
+BOTH = pytest.mark.parametrize("suffix", [".h5", ".zarr"])
+
+
+def files_of(store: Path) -> list[Path]:
+    """Return a store's file, or the files in its folder."""
+    return [store] if store.is_file() else sorted(p for p in store.rglob("*") if p.is_file())
+
+
+def flips(store: Path, count: int, seed: int) -> Iterator[str]:
+    """Flip one bit after another, all over the store; each is mended before the next."""
+    choice = random.Random(seed)
+    files = files_of(store)
+    sizes = [path.stat().st_size for path in files]
+    for number in range(count):
+        # Every second time by file, so that the small ones have their turn.
+        path = choice.choice(files) if number % 2 else choice.choices(files, sizes)[0]
+        good = path.read_bytes()
+        at, bit = choice.randrange(len(good)), choice.randrange(8)
+        path.write_bytes(good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :])
+        yield f"{path.name} byte {at} bit {bit}"
+        path.write_bytes(good)
+
+
+def alter(path: Path, old: bytes) -> None:
+    """Flip a bit of the one place in a file where some bytes are."""
+    data = path.read_bytes()
+    assert data.count(old) == 1
+    path.write_bytes(data.replace(old, bytes([old[0] ^ 1]) + old[1:]))
+
+
+def no_flip_goes_unseen(store: Path, count: int, seed: int) -> None:
+    """Check that ``verify`` finds each flip and that reading gives the truth or an error."""
+    with open_store(store) as intact:
+        truth = everything(intact)
+    for flip in flips(store, count, seed):
+        assert list(verify(store)), flip
+        try:
+            with open_store(store) as altered:
+                assert everything(altered) == truth, flip
+        except DamageError:
+            pass
+    assert list(verify(store)) == []
+
+
+@BOTH
+def test_forty_flipped_bits_are_all_found(tmp_path: Path, suffix: str) -> None:
+    no_flip_goes_unseen(make(tmp_path / f"feats{suffix}", videos(20)), 40, seed=1)
+
+
+@pytest.mark.soak
+@BOTH
+@pytest.mark.parametrize("seed", range(5))
+def test_five_hundred_flipped_bits_are_all_found(tmp_path: Path, suffix: str, seed: int) -> None:
+    no_flip_goes_unseen(make(tmp_path / f"feats{suffix}", videos(20)), 500, seed)
+
+
+def test_every_byte_of_the_user_block_is_checked(tmp_path: Path) -> None:
+    path = make(tmp_path / "feats.h5", videos(1))
+    good = path.read_bytes()
+    for at in range(0, 512, 7):
+        path.write_bytes(good[:at] + bytes([good[at] ^ 4]) + good[at + 1 :])
+        assert list(verify(path)), at
+
+
+@BOTH
+def test_damaged_rows_are_named_by_verify_and_by_readers(tmp_path: Path, suffix: str) -> None:
+    path = make(tmp_path / f"feats{suffix}", videos(200))
+    for row in (3, 140, 141):
+        for file in files_of(path):
+            bits = video(row).features.tobytes()
+            if bits in file.read_bytes():
+                alter(file, bits)
+    assert f"`{path}`: rows 3, 140-141 of `feats` cannot be trusted" in list(verify(path))
+    with open_store(path) as store:
+        assert np.array_equal(store.features(slice(4, 140))[0], video(4).features)
+        for asked in (slice(100, 150), np.array([0, 141, 140, 141])):
+            with pytest.raises(DamageError, match="in rows 140-141 of `feats`") as caught:
+                store.features(asked)
+            assert "chainpipe verify" in str(caught.value.hint)
+        with pytest.raises(DamageError, match="in row 3 of `feats`"):
+            list(iter_rows(store))
+
+
+@BOTH
+@pytest.mark.parametrize("name", ["seconds", "index"])
+def test_damaged_times_are_never_read(tmp_path: Path, suffix: str, name: str) -> None:
+    path = make(tmp_path / f"feats{suffix}", videos(20))
+    for file in files_of(path):
+        if (bits := getattr(video(7), name).tobytes()) in file.read_bytes():
+            alter(file, bits)
+    assert f"`{path}`: rows 0-19 of `{name}` cannot be trusted" in list(verify(path))
+    with open_store(path) as store, pytest.raises(DamageError, match=f"of `{name}`"):
+        getattr(store, name)(slice(7, 8))
+
+
+@BOTH
+@pytest.mark.parametrize("part", [0.0, 0.01, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_file_is_damage(tmp_path: Path, suffix: str, part: float) -> None:
+    path = make(tmp_path / f"feats{suffix}", videos(20))
+    file = max(files_of(path), key=lambda p: p.stat().st_size) if part else files_of(path)[-1]
+    data = file.read_bytes()
+    file.write_bytes(data[: int(len(data) * part)])
+    if part == 0.0 and suffix == ".h5":
+        with pytest.raises(NotFoundError):
+            open_store(path)
+    else:
+        assert list(verify(path))
+        with pytest.raises(DamageError), open_store(path) as store:
+            everything(store)
+
+
+def test_a_grown_file_is_damage(tmp_path: Path) -> None:
+    path = make(tmp_path / "feats.h5", videos(2))
+    size = path.stat().st_size
+    with path.open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(DamageError, match=f"cut or grown: {size + 1} bytes, {size} were written"):
+        open_store(path)
+
+
+def test_no_missing_file_of_a_zarr_store_is_read_as_zeros(tmp_path: Path) -> None:
+    path = make(tmp_path / "feats.zarr", videos(140))
+    with open_store(path) as store:
+        truth = everything(store)
+    for file in files_of(path):
+        good = file.read_bytes()
+        file.unlink()
+        lines = list(verify(path))
+        assert any(str(file.relative_to(path)) in line and "is missing" in line for line in lines)
+        with pytest.raises(DamageError), open_store(path) as store:
+            everything(store)
+        file.write_bytes(good)
+    with open_store(path) as store:
+        assert everything(store) == truth
+
+
+def test_a_chunk_that_is_missing_inside_a_shard_is_found(tmp_path: Path) -> None:
+    """Cut a chunk out of the shard's index, with a right checksum: plain zarr reads zeros."""
+    path = make(tmp_path / "feats.zarr", videos(3))
+    shard = path / "feats" / "c" / "0" / "0" / "0"
+    data = bytearray(shard.read_bytes())
+    index = slice(len(data) - 4 - 128 * 16, len(data) - 4)
+    data[index.start + 16 : index.start + 32] = b"\xff" * 16
+    data[-4:] = crc32c(bytes(data[index])).to_bytes(4, "little")
+    shard.write_bytes(data)
+    assert f"`{path}`: row 1 of `feats` cannot be trusted" in list(verify(path))
+    with open_store(path) as store, pytest.raises(DamageError, match="in row 1 of `feats`"):
+        store.features(slice(None))
+
+
+def crc32c(data: bytes) -> int:
+    """Return the Castagnoli checksum, bit by bit."""
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF
+
+
+def test_a_zarr_store_without_its_root_metadata_is_damage(tmp_path: Path) -> None:
+    path = make(tmp_path / "feats.zarr", videos(1))
+    (path / "zarr.json").unlink()
+    with pytest.raises(DamageError, match=r"zarr\.json` is missing"):
+        open_store(path)
+
+
+def test_a_stray_file_in_a_zarr_store_is_no_damage(tmp_path: Path) -> None:
+    path = make(tmp_path / "feats.zarr", videos(1))
+    (path / ".DS_Store").write_bytes(b"x")
+    assert list(verify(path)) == []
+
+
+def test_a_row_that_was_wrong_before_it_was_written_is_found(tmp_path: Path) -> None:
+    """All checksums of the format are right here; only the row's own is not."""
+    from pipeline.store import userblock
+
+    path = make(tmp_path / "feats.h5", videos(5))
+    with h5py.File(path, "r+") as file:
+        file["feats"][2] = 0
+    userblock.stamp(path)
+    assert list(verify(path)) == [f"`{path}`: row 2 of `feats` cannot be trusted"]
+
+
+@BOTH
+def test_an_intact_store_that_was_moved_is_intact(tmp_path: Path, suffix: str) -> None:
+    path = make(tmp_path / f"feats{suffix}", videos(5))
+    moved = tmp_path / "elsewhere" / "other name"
+    moved.parent.mkdir()
+    shutil.move(path, moved)
+    assert list(verify(moved)) == []
+
+
+def test_verify_of_what_is_no_store_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError):
+        list(verify(tmp_path / "feats.h5"))
+
+
+@BOTH
+def test_a_disk_that_does_not_answer_is_no_damage(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    path = make(tmp_path / f"feats{suffix}", videos(5))
+    with open_store(path) as store:
+        monkeypatch.setattr(store._arrays, "take", broken)  # type: ignore[attr-defined]
+        with pytest.raises(StorageError, match=r"cannot read .*: Input/output error") as caught:
+            store.features(slice(None))
+    assert isinstance(caught.value, ChainpipeError)
