@@ -281,8 +281,9 @@ def test_the_lock_of_a_killed_process_is_free_and_no_child_inherits_it(out: Path
         "from tests.pipeline.store_samples import open_journal, videos\n"
         "journal = open_journal(Path(sys.argv[1])); journal.add(videos(1))\n"
         "child = subprocess.Popen(['sleep', '20'], close_fds=False)\n"
-        "fork = os.fork()\n"
-        "if fork == 0: time.sleep(20); os._exit(0)\n"
+        "ready, tell = os.pipe(); fork = os.fork()\n"
+        "if fork == 0: os.write(tell, b'x'); time.sleep(20); os._exit(0)\n"
+        "os.read(ready, 1)  # the fork runs, and has closed what it must\n"
         "print(child.pid, fork, flush=True); time.sleep(20)\n"
     )
     holder = subprocess.Popen(
