@@ -23,7 +23,8 @@ class TrainingRows:
 
     Attributes:
         rows: Row numbers, ascending, (N,).
-        split: ``train`` when the store has that split, else ``all``.
+        split: ``train`` when the store has that split; ``not query or test`` when it has
+            none but keeps such videos apart; else ``all``.
         copies: How many rows were left out because an earlier row has the same bytes.
         bad: Rows left out because of NaN or Inf.
         digest: SHA-256 over the rows' checksums, hexadecimal; equal digests, equal features.
@@ -46,9 +47,7 @@ def training_rows(store: FeatureStore, *, skip_bad: bool = False) -> TrainingRow
         UsageError: If features are NaN or Inf and ``skip_bad`` is off, or fewer than 2 videos stay.
     """
     table = store.videos
-    train = np.flatnonzero(table.split == Split.TRAIN)
-    split = "train" if len(train) else "all"
-    candidates = train if len(train) else np.arange(len(table))
+    split, candidates = _allowed(table.split)
     unique = _first_of_each(table.ids[candidates])
     rows = candidates[unique].astype(np.int64)
     bad = bad_rows(store, rows)
@@ -70,6 +69,19 @@ def bad_rows(store: FeatureStore, rows: npt.NDArray[np.int64]) -> npt.NDArray[np
     parts = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
     sound = [np.isfinite(store.features(part)).all(axis=(1, 2)) for part in parts]
     return rows[~np.concatenate(sound)] if sound else rows
+
+
+def _allowed(split: npt.NDArray[np.uint8]) -> tuple[str, npt.NDArray[np.int64]]:
+    """Return which part may be trained on, and its rows: never test or query videos.
+
+    >>> _allowed(np.array([Split.QUERY, Split.DATABASE, Split.DATABASE], np.uint8))
+    ('not query or test', array([1, 2]))
+    """
+    train = np.flatnonzero(split == Split.TRAIN)
+    if len(train):
+        return "train", train
+    seen = np.flatnonzero(~np.isin(split, [Split.TEST, Split.QUERY]))
+    return ("all" if len(seen) == len(split) else "not query or test"), seen
 
 
 def _first_of_each(ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:

@@ -31,8 +31,7 @@ def find_videos(source: Path) -> list[Path]:
         source: A folder, a ``.csv`` or ``.jsonl`` list, or a video file.
 
     Raises:
-        UsageError: If there is no video.
-        NotFoundError: If the folder or list does not exist.
+        UsageError: If there is no video, or no such folder or list.
     """
     if source.is_file() and source.suffix.lower() not in (".csv", ".jsonl"):
         return [source]

@@ -33,6 +33,19 @@ def test_without_a_train_split_all_are(make_store: MakeStore, planted: Features)
     assert (chosen.split, len(chosen), chosen.copies) == ("all", 40, 0)
 
 
+@pytest.mark.parametrize("kept_apart", [Split.TEST, Split.QUERY])
+def test_test_and_query_videos_are_never_trained_on(
+    make_store: MakeStore, planted: Features, kept_apart: Split
+) -> None:
+    splits = [Split.DATABASE if i % 2 else kept_apart for i in range(len(planted))]
+    with open_store(make_store(planted, splits=splits)) as store:
+        chosen = training_rows(store)
+    assert chosen.rows.tolist() == list(range(1, 40, 2))
+    only = make_store(planted, name="only.h5", splits=[kept_apart] * len(planted))
+    with open_store(only) as store, pytest.raises(UsageError, match="0 different videos"):
+        training_rows(store)
+
+
 def test_copies_of_a_video_count_once(make_store: MakeStore, planted: Features) -> None:
     with open_store(make_store(planted[:5], ids=[0, 1, 0, 2, 1])) as store:
         chosen = training_rows(store)
