@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import typer
 from rich.console import Console
 from rich.table import Table
 
@@ -26,6 +27,7 @@ METHODS = {
 }
 MARGIN = 0.01  # how far below PCA-ITQ the mean of CHAIN's seeds may lie before the demo says so
 QUERIES = 6
+SOME_FAILED = 3  # the exit code of a verb that passed over some videos
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,17 @@ class Verbs:
     say: Callable[[str], None]
 
     def __call__(self, *arguments: str | Path) -> str:
-        """Show and run one verb; return what it wrote to stdout."""
+        """Show and run one verb; return what it wrote to stdout.
+
+        Raises:
+            typer.Exit: If it ended early, with its code; some failed videos do not stop a demo.
+        """
         words = [str(argument) for argument in arguments]
         self.say(f"$ chainpipe {shlex.join(words)}")
-        return self.run(words)[1]
+        code, written = self.run(words)
+        if code not in (0, SOME_FAILED):
+            raise typer.Exit(code)
+        return written
 
 
 def run_demo(
