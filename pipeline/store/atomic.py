@@ -8,6 +8,7 @@ import os
 import secrets
 import shutil
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from pathlib import Path
 from pipeline.errors import DamageError, StorageError
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
+_SWEEPS, _SWEEP_SECONDS, _QUIET = 60, 0.03, 4  # gone for that many looks: nobody writes
 _SQLITE_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _SQLITE_STORAGE = {
     sqlite3.SQLITE_FULL,
@@ -68,9 +70,23 @@ def replacing(path: Path) -> Iterator[Path]:
         flush(temporary)
         _rename(temporary, path)
         flush_folder(path.parent)
-    finally:
+    except BaseException:
+        _sweep(temporary)
+        raise
+    with suppress(OSError):
+        remove(temporary)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a failed writer left; zarr's threads may go on writing for a moment."""
+    quiet = 0
+    for _ in range(_SWEEPS):
+        quiet = 0 if path.exists() else quiet + 1
+        if quiet == _QUIET:
+            return
         with suppress(OSError):
-            remove(temporary)
+            remove(path)
+        time.sleep(_SWEEP_SECONDS)
 
 
 def leftovers(path: Path) -> list[Path]:

@@ -6,8 +6,10 @@ import errno
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,27 @@ def test_a_failed_write_leaves_the_old_store_and_nothing_else(
             make(out, videos(9))
     assert "make room" in str(caught.value.hint)
     assert tree(tmp_path) == before
+
+
+def test_what_a_failed_writer_s_threads_still_write_goes_too(tmp_path: Path) -> None:
+    def go_on(folder: Path) -> None:
+        for number in range(20):
+            with suppress(FileNotFoundError):
+                folder.mkdir(parents=True, exist_ok=True)
+                (folder / str(number)).touch()
+            time.sleep(0.01)
+
+    def fail() -> None:
+        with atomic.replacing(tmp_path / "feats.zarr") as temporary:
+            late.append(threading.Thread(target=go_on, args=(temporary / "inner",)))
+            late[0].start()
+            raise OSError(errno.ENOSPC, "full")
+
+    late: list[threading.Thread] = []
+    with pytest.raises(OSError, match="full"):
+        fail()
+    late[0].join()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".zarr"])
