@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -60,6 +61,12 @@ class DecodeWorker:
         except BaseException:
             self.close()  # its answer is half read
             raise
+
+    def read_sizes(
+        self, path: Path, request: FrameRequest, sizes: Sequence[int]
+    ) -> tuple[Frames, ...]:
+        """Decode the asked frames of one file once for several output sizes."""
+        return tuple(self.read(path, replace(request, size=size)) for size in sizes)
 
     def interrupt(self) -> None:
         """End the child from another thread; a read that is under way fails as ``CRASHED``."""

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.records import FailedVideo, StoreMeta, VideoTable
+from pipeline.records import AugmentationStatistics, FailedVideo, StoreMeta, VideoTable
 
 Rows = slice | npt.NDArray[np.int64]
 
@@ -42,6 +42,34 @@ class FeatureStore(Protocol):
 
     def index(self, rows: Rows) -> npt.NDArray[np.int64]:
         """Return the number of each frame in presentation order, (n, T)."""
+        ...
+
+    def candidates(self, rows: Rows) -> npt.NDArray[np.floating]:
+        """Return the features of each segment's M candidates, (n, T, M, D); M may be 0.
+
+        Raises:
+            DamageError: If the bytes on disk are damaged.
+        """
+        ...
+
+    def candidate_seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """Return the shown second of each candidate, (n, T, M)."""
+        ...
+
+    def candidate_index(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """Return the number of each candidate in presentation order, (n, T, M)."""
+        ...
+
+    def views(self, rows: Rows) -> npt.NDArray[np.floating]:
+        """Return the features of the V spatially augmented copies, (n, V, T, D); V may be 0.
+
+        Raises:
+            DamageError: If the bytes on disk are damaged.
+        """
+        ...
+
+    def augmentation(self) -> AugmentationStatistics | None:
+        """Return how augmentation moves these features, if it was measured."""
         ...
 
     def damage(self) -> Iterable[str]:

@@ -1,0 +1,75 @@
+"""How extracting one video ended, which part of a data set it is, who read it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+STDERR_LIMIT = 2000
+
+
+class Status(IntEnum):
+    """How extracting one video ended; the numbers are stored, so they never change."""
+
+    OK = 0
+    SHORT = 1
+    PARTIAL = 2
+    CORRUPT = 3
+    NO_VIDEO = 4
+    REFUSED = 5
+    LIMIT = 6
+    UNREADABLE = 7
+    TIMEOUT = 8
+    CRASHED = 9
+    CHANGED = 10
+
+    @property
+    def label(self) -> str:
+        """The name that people see, such as ``no_video``."""
+        return self.name.lower()
+
+    @property
+    def has_row(self) -> bool:
+        """Whether the video has features."""
+        return self <= Status.PARTIAL
+
+    @property
+    def tried_again(self) -> bool:
+        """Whether a plain re-run tries the video again."""
+        return self >= Status.UNREADABLE
+
+
+class Split(IntEnum):
+    """Which part of a data set a video belongs to; the numbers are stored."""
+
+    NONE = 0
+    TRAIN = 1
+    TEST = 2
+    QUERY = 3
+    DATABASE = 4
+
+
+class Reader(IntEnum):
+    """Which reader delivered a video's frames; the numbers are stored."""
+
+    EXACT = 0
+    LINEAR = 1
+    FFMPEG = 2
+    KEYFRAME = 3
+
+
+class VideoError(Exception):
+    """One video that gives no frames; it never stops a run.
+
+    Attributes:
+        status: The class of failure.
+        command: What read it: a program's command line, or the reader and its library's version.
+        stderr: The last words of that reader, at most :data:`STDERR_LIMIT` characters.
+    """
+
+    def __init__(
+        self, status: Status, message: str, *, command: str = "", stderr: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.command = command
+        self.stderr = stderr[-STDERR_LIMIT:]

@@ -1,0 +1,135 @@
+"""The settings that all rows of a store share, and what a model asks of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What must agree before a model may read features. The number of frames is not part of it.
+
+    Attributes:
+        backbone: Its full name, such as ``cnn:efficientnet-lite0``.
+        weights_sha256: Of the backbone's weights, hexadecimal.
+        dim: D, the length of a frame's feature.
+        preprocessing: How pixels become the backbone's input, one canonical line.
+    """
+
+    backbone: str
+    weights_sha256: str
+    dim: int
+    preprocessing: str
+
+    def differences(self, other: Fingerprint) -> list[str]:
+        """Return ``name: mine / theirs`` for each fact that differs.
+
+        >>> a = Fingerprint("cnn", "00", 8, "fit=crop")
+        >>> a.differences(Fingerprint("cnn", "00", 4, "fit=crop"))
+        ['dim: 8 / 4']
+        """
+        mine, theirs = asdict(self), asdict(other)
+        return [f"{k}: {mine[k]} / {theirs[k]}" for k in mine if mine[k] != theirs[k]]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreMeta:
+    """The settings that every row of a store was made with.
+
+    Attributes:
+        fingerprint: Backbone, weights, D and preprocessing.
+        frames: T, the number of frames a video.
+        sampling: How moments are chosen: ``uniform``, ``segment``, ``random``, ``consecutive`` or
+            ``keyframe``.
+        by: ``index`` or ``time``.
+        dtype: ``float16`` or ``float32``.
+        strict: Whether ``partial`` videos count as failed.
+        per_segment: M, candidates cached for each of the T segments; 0 for none.
+        views: V, spatially augmented copies cached of each clip.
+        views_mode: ``consistent`` (one draw for all frames of a clip) or ``per-frame``.
+        augmentation: The parameters of the views' draws, one canonical line; empty without views.
+        seed: Of everything that is drawn: random moments and views.
+        chainpipe: The version that made it.
+    """
+
+    fingerprint: Fingerprint
+    frames: int
+    sampling: str = "uniform"
+    by: str = "index"
+    dtype: str = "float16"
+    strict: bool = False
+    per_segment: int = 0
+    views: int = 0
+    views_mode: str = "consistent"
+    augmentation: str = ""
+    seed: int = 0
+    chainpipe: str = ""
+
+    def differences(self, other: StoreMeta) -> list[str]:
+        """Return ``name: mine / theirs`` for each setting that differs (versions may)."""
+        mine, theirs = self.settings(), other.settings()
+        return [f"{k}: {mine[k]} / {theirs[k]}" for k in mine if mine[k] != theirs[k]]
+
+    def settings(self) -> dict[str, str | int | bool]:
+        """Return all settings as one flat JSON-able dictionary, without the version."""
+        flat = asdict(self)
+        flat.update(flat.pop("fingerprint"))
+        flat.pop("chainpipe")
+        return flat
+
+    @classmethod
+    def from_settings(cls, flat: dict[str, str | int | bool], *, chainpipe: str) -> StoreMeta:
+        """Rebuild what :meth:`settings` returned; settings that an older store lacks are defaults.
+
+        >>> meta = StoreMeta(Fingerprint("cnn", "00", 8, "fit=crop"), 25)
+        >>> StoreMeta.from_settings(meta.settings(), chainpipe="") == meta
+        True
+        """
+        rest = dict(flat)
+        names = ("backbone", "weights_sha256", "dim", "preprocessing")
+        fingerprint = Fingerprint(**{name: rest.pop(name) for name in names})  # type: ignore[arg-type]
+        return cls(fingerprint=fingerprint, chainpipe=chainpipe, **rest)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class AugmentationStatistics:
+    """How spatial augmentation moves a backbone's features: (augmented - clean), measured.
+
+    The covariance of one frame's shift is about ``basis.T @ basis + diag(residual)``.
+
+    Attributes:
+        mean: Mean shift, (D,) float32.
+        basis: The R strongest directions, each scaled by its standard deviation, (R, D) float32.
+        residual: Variance that those leave in each number, (D,) float32.
+        explained: Share of the variance that ``basis`` holds, 0 to 1.
+        shared: Share of the variance that all frames of a view have in common, 0 to 1.
+        videos: How many videos were sampled.
+        shifts: How many frame shifts were measured.
+        augmentation: The parameters of the draws, as in :class:`StoreMeta`.
+        mode: ``consistent`` or ``per-frame``.
+        seed: Of the sample and the draws.
+    """
+
+    mean: npt.NDArray[np.float32]
+    basis: npt.NDArray[np.float32]
+    residual: npt.NDArray[np.float32]
+    explained: float
+    shared: float
+    videos: int
+    shifts: int
+    augmentation: str
+    mode: str
+    seed: int
+
+    def __post_init__(self) -> None:
+        d = len(self.mean)
+        if self.basis.shape[1:] != (d,) or self.residual.shape != (d,):
+            shapes = self.mean.shape, self.basis.shape, self.residual.shape
+            raise ValueError(f"mean, basis and residual do not fit together: {shapes}")
+
+    def __repr__(self) -> str:
+        r, d = self.basis.shape
+        return f"AugmentationStatistics({r} directions of {d}, {self.shifts} shifts)"

@@ -1,0 +1,181 @@
+"""One video on its way: listed, scanned, decoded, embedded, or failed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.records.kinds import Reader, Split, Status
+
+
+@dataclass(frozen=True, slots=True)
+class VideoItem:
+    """One line of a manifest: a video to extract.
+
+    Attributes:
+        path: ``os.fsencode`` of the path relative to the manifest's root.
+        labels: Names of its classes, in no order.
+        split: The part of the data set it belongs to.
+    """
+
+    path: bytes
+    labels: tuple[str, ...] = ()
+    split: Split = Split.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo:
+    """What a scan of the file found, as shown (edit lists, rotation and pixel aspect applied).
+
+    Attributes:
+        duration: Seconds from the first shown frame to the end of the last.
+        fps: Shown frames a second, on average.
+        width: Pixels, after rotation and pixel aspect.
+        height: Pixels, after rotation.
+        frames: Number of shown frames.
+    """
+
+    duration: float
+    fps: float
+    width: int
+    height: int
+    frames: int
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Candidates:
+    """M further frames of each of a clip's T segments, for segment-based sampling.
+
+    Attributes:
+        pixels: RGB bytes, (T, M, H, W, 3).
+        seconds: When each is shown, counted from the first shown frame, (T, M).
+        index: Each one's number in presentation order, rising within a segment, (T, M).
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    seconds: npt.NDArray[np.float64]
+    index: npt.NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        shapes = self.pixels.shape[:2], self.seconds.shape, self.index.shape
+        if len(set(shapes)) != 1:
+            raise ValueError(f"pixels, seconds and index of candidates differ in shape: {shapes}")
+
+    def __repr__(self) -> str:
+        t, m, height, width, _ = self.pixels.shape
+        return f"Candidates({t} segments x {m} x {height} x {width})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Frames:
+    """The sampled frames of one video, in presentation order.
+
+    Attributes:
+        pixels: RGB bytes, (T, H, W, 3).
+        seconds: When each frame is shown, counted from the first shown frame, (T,).
+        index: Each frame's number in presentation order, (T,).
+        info: Facts about the whole video.
+        status: ``OK``, ``SHORT`` or ``PARTIAL``.
+        reader: Who decoded it.
+        note: For ``PARTIAL``: frames expected and decoded, and the decoder's words.
+        candidates: Further frames of each segment, where they were asked for.
+        views: Spatially augmented copies of ``pixels``, (V, T, H, W, 3), where asked for.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    seconds: npt.NDArray[np.float64]
+    index: npt.NDArray[np.int64]
+    info: VideoInfo
+    status: Status
+    reader: Reader
+    note: str = ""
+    candidates: Candidates | None = None
+    views: npt.NDArray[np.uint8] | None = None
+
+    def __post_init__(self) -> None:
+        lengths = len(self.pixels), len(self.seconds), len(self.index)
+        if len(set(lengths)) != 1:
+            raise ValueError(f"pixels, seconds and index differ in length: {lengths}")
+        if not self.status.has_row:
+            raise ValueError(f"a video of status `{self.status.label}` has no frames")
+
+    def __repr__(self) -> str:
+        t, height, width, _ = self.pixels.shape
+        return f"Frames({t} x {height} x {width}, {self.status.label}, {self.reader.name.lower()})"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class VideoFeatures:
+    """One video's frame features and everything a store keeps beside them.
+
+    Attributes:
+        path: As in :class:`VideoItem`.
+        video_id: SHA-256 of the file's bytes, 32 bytes.
+        features: (T, D), float16 or float32.
+        seconds: (T,).
+        index: (T,).
+        info: Facts about the video.
+        status: ``OK``, ``SHORT`` or ``PARTIAL``.
+        reader: Who decoded it.
+        size: Bytes of the file when it was read.
+        mtime_ns: Its modification time then, nanoseconds.
+        labels: Names of its classes.
+        split: The part of the data set it belongs to.
+        candidates: Features of M further frames of each segment, (T, M, D), if cached.
+        candidate_seconds: When each is shown, (T, M).
+        candidate_index: Their numbers in presentation order, (T, M).
+        views: Features of V spatially augmented copies of the clip, (V, T, D), if cached.
+    """
+
+    path: bytes
+    video_id: bytes
+    features: npt.NDArray[np.floating]
+    seconds: npt.NDArray[np.float64]
+    index: npt.NDArray[np.int64]
+    info: VideoInfo
+    status: Status
+    reader: Reader
+    size: int
+    mtime_ns: int
+    labels: tuple[str, ...] = ()
+    split: Split = Split.NONE
+    candidates: npt.NDArray[np.floating] | None = None
+    candidate_seconds: npt.NDArray[np.float64] | None = None
+    candidate_index: npt.NDArray[np.int64] | None = None
+    views: npt.NDArray[np.floating] | None = None
+
+    def __post_init__(self) -> None:
+        t = len(self.features)
+        if len(self.seconds) != t or len(self.index) != t:
+            times = len(self.seconds), len(self.index)
+            raise ValueError(f"{self!r}: {t} features but {times} seconds and indices")
+        if len(self.video_id) != 32:
+            raise ValueError(f"{self!r}: a video id has 32 bytes, not {len(self.video_id)}")
+
+    def __repr__(self) -> str:
+        t, d = self.features.shape
+        return f"VideoFeatures({os.fsdecode(self.path)!r}, {t} frames x {d})"
+
+
+@dataclass(frozen=True, slots=True)
+class FailedVideo:
+    """A video that has no row in the store.
+
+    Attributes:
+        path: As in :class:`VideoItem`.
+        status: The class of failure.
+        message: Why, one line.
+        attempts: How often it was tried.
+        command: What read it, as in :class:`VideoError`.
+        stderr: The last words of that reader.
+    """
+
+    path: bytes
+    status: Status
+    message: str
+    attempts: int = 1
+    command: str = ""
+    stderr: str = ""
