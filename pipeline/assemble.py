@@ -99,7 +99,7 @@ def write(
 
     write_store(
         journal.out, root=root, meta=meta, rows=rows(), count=len(contents.order),
-        failed=contents.failed, label_names=_label_names(old, contents),
+        failed=contents.failed, label_names=_label_names(old, contents), allow_nan=True,
     )  # fmt: skip
     journal.finish()
 

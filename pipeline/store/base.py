@@ -76,6 +76,10 @@ class FeatureStore(Protocol):
         """Check every byte; yield one line for each damage, with the rows it touches."""
         ...
 
+    def bad_rows(self) -> list[int]:
+        """Check every row; return those any of whose arrays cannot be trusted, sorted."""
+        ...
+
     def close(self) -> None:
         """Release the file."""
         ...

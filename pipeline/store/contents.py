@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -10,8 +9,9 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.records import FailedVideo, StoreMeta, VideoFeatures
-from pipeline.store import layout
+from pipeline.records import AugmentationStatistics, FailedVideo, StoreMeta, VideoFeatures
+from pipeline.store import digest, fitness, guards, layout, statistics
+from pipeline.store.digest import TableDigest
 from pipeline.store.layout import Array, Block
 
 
@@ -26,35 +26,43 @@ class Contents:
         count: N.
         failed: Videos without a row.
         label_names: All C of them; each label of a row is among them.
+        augmentation: How augmentation moves the features, if it was measured.
+        allow_nan: Whether NaN and infinity are taken as they come.
+        key: Of the journal that this is a part of, see :class:`pipeline.store.ledger.Order`.
     """
 
     root: bytes
     meta: StoreMeta
     rows: Iterable[VideoFeatures]
     count: int
-    failed: Sequence[FailedVideo]
-    label_names: Sequence[str]
-    _digest: layout.TableDigest = field(default_factory=layout.TableDigest)
+    failed: Sequence[FailedVideo] = ()
+    label_names: Sequence[str] = ()
+    augmentation: AugmentationStatistics | None = None
+    allow_nan: bool = False
+    key: str = ""
+    _guards: tuple[guards.Guard, ...] = field(init=False)
+    _digest: TableDigest = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.count < 1:
-            raise ValueError(f"a store has at least one video, not {self.count}")
+        vouching = guards.guards_of(self.meta)
+        names = [layout.PATH, *(c.name for c in layout.COLUMNS), *(g.column for g in vouching)]
+        object.__setattr__(self, "_guards", vouching)
+        object.__setattr__(self, "_digest", TableDigest(dict.fromkeys(names)))
+        if self.augmentation is not None:
+            dims = self.meta.fingerprint.dim, len(self.augmentation.mean)
+            if dims[0] != dims[1]:
+                raise ValueError(f"{self.augmentation!r} in a store of {dims[0]} numbers a frame")
 
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Return (N, T, D)."""
-        return self.count, self.meta.frames, self.meta.fingerprint.dim
-
-    @property
-    def dtype(self) -> str:
-        """Return the little-endian dtype of the features."""
-        return np.dtype(self.meta.dtype).newbyteorder("<").str
+    def blank(self) -> Block:
+        """Return no rows: the arrays' names, dtypes and the shapes of a row."""
+        return self._block([])
 
     def blocks(self, size: int) -> Iterator[tuple[int, Block]]:
         """Yield (first row, rows) until all N videos are through.
 
         Raises:
-            ValueError: If there are not exactly N videos, or one has another shape.
+            ValueError: If there are not exactly N videos, one has arrays of other shapes or a
+                label that is not named, or its features are not finite.
         """
         start, rows = 0, iter(self.rows)
         while some := list(islice(rows, size)):
@@ -68,35 +76,46 @@ class Contents:
             raise ValueError(f"{start} videos, but {self.count} were promised")
 
     def rest(self) -> dict[str, Array]:
-        """Return the arrays that are not one row for each video."""
+        """Return the arrays of the table that are not one row for each video."""
         names = layout.strings(layout.to_bytes(name) for name in self.label_names)
         return {layout.LABEL_NAMES: names, **layout.failed_arrays(self.failed)}
 
-    def table_sha256(self) -> str:
-        """Return the digest of all but the frames' arrays; call it after the last block."""
-        return self._digest.hexdigest(self.rest())
+    def extras(self) -> dict[str, Array]:
+        """Return the arrays that are not of the table and not one row for each video."""
+        return {} if self.augmentation is None else statistics.to_arrays(self.augmentation)
+
+    def attributes(self) -> dict[str, str | int]:
+        """Return the root attributes; call it after the last block."""
+        facts = layout.attributes(self.meta, self.root)
+        facts[digest.ATTRIBUTE] = self._digest.render(self.rest())
+        if self.augmentation is not None:
+            facts[statistics.ATTRIBUTE] = statistics.to_attribute(self.augmentation)
+        return {**facts, "journal": self.key} if self.key else facts
 
     def _block(self, rows: list[VideoFeatures]) -> Block:
-        features = np.stack([self._features(row) for row in rows])
-        block: dict[str, Array] = {
-            layout.FEATURES: features,
-            layout.SECONDS: np.stack([row.seconds for row in rows]).astype("<f8"),
-            layout.INDEX: np.stack([row.index for row in rows]).astype("<i8"),
-            layout.PATH: layout.strings(row.path for row in rows),
-            "video/id": _octets(row.video_id for row in rows),
-            "video/checksum": _octets(checksum(row) for row in features),
-            "video/labels": self._labels(rows),
-        }
+        block = self._frames(rows)
+        block |= {guard.column: guard.sums(block) for guard in self._guards}
+        block[layout.PATH] = layout.strings(row.path for row in rows)
+        ids = b"".join(row.video_id for row in rows)
+        block["video/id"] = np.frombuffer(ids, np.uint8).reshape(len(rows), 32)
+        block["video/labels"] = self._labels(rows)
         for column in layout.COLUMNS:
             if column.name not in block:
                 block[column.name] = np.array([_fact(r, column.field) for r in rows], column.dtype)
         return block
 
-    def _features(self, row: VideoFeatures) -> npt.NDArray[np.floating]:
-        if row.features.shape != self.shape[1:]:
-            raise ValueError(f"{row!r} in a store of {self.shape[1]} frames x {self.shape[2]}")
-        with np.errstate(over="ignore"):  # becomes Inf, which training refuses by name
-            return row.features.astype(self.dtype)
+    def _frames(self, rows: list[VideoFeatures]) -> dict[str, Array]:
+        lines = [fitness.arrays_of(row, self.meta) for row in rows]
+        for row, line in zip(rows, lines, strict=True):
+            if not self.allow_nan and (flaw := fitness.flaw_in(line)):
+                raise ValueError(f"{row!r}: {flaw}")
+        shapes = guards.shapes_of(self.meta)
+        found: dict[str, Array] = {}
+        for name in (name for guard in self._guards for name in guard.arrays):
+            found[name] = np.empty((len(rows), *shapes[name]), guards.dtype_of(name, self.meta))
+            for place, line in enumerate(lines):
+                found[name][place] = line[name]
+        return found
 
     def _labels(self, rows: list[VideoFeatures]) -> npt.NDArray[np.uint8]:
         column_of = {name: column for column, name in enumerate(self.label_names)}
@@ -109,15 +128,5 @@ class Contents:
         return labels
 
 
-def checksum(row: npt.NDArray[np.generic]) -> bytes:
-    """Return the SHA-256 of one video's features as they lie on disk, (T, D)."""
-    little = row.astype(row.dtype.newbyteorder("<"), copy=False)
-    return hashlib.sha256(np.ascontiguousarray(little).tobytes()).digest()
-
-
 def _fact(row: VideoFeatures, name: str) -> object:
     return getattr(row.info if hasattr(row.info, name) else row, name)
-
-
-def _octets(digests: Iterable[bytes]) -> npt.NDArray[np.uint8]:
-    return np.stack([np.frombuffer(digest, np.uint8) for digest in digests])

@@ -26,7 +26,7 @@ FAULTS = (
 
 _BLOCK = 128  # rows that are checked at once
 
-REPAIR = "`chainpipe verify` lists all damage; `chainpipe extract` with `--restart` builds it anew"
+REPAIR = "`chainpipe verify` lists all damage; `chainpipe repair` extracts just those videos again"
 
 
 @contextmanager
@@ -51,18 +51,19 @@ def fault(path: Path, error: Exception, what: str = "") -> ChainpipeError:
     return DamageError(f"`{path}` is damaged{what}", hint=REPAIR)
 
 
-def damaged_rows(path: Path, name: str, rows: Sequence[int]) -> DamageError:
-    """Return the error that names the rows of one array."""
-    return DamageError(f"`{path}` is damaged in {_of(name, rows)}", hint=REPAIR)
+def damaged_rows(path: Path, names: Sequence[str], rows: Sequence[int]) -> DamageError:
+    """Return the error that names the rows of some arrays."""
+    return DamageError(f"`{path}` is damaged in {_of(names, rows)}", hint=REPAIR)
 
 
-def row_line(path: Path, name: str, rows: Sequence[int]) -> str:
-    """Return one line of ``verify`` about some rows of one array."""
-    return f"`{path}`: {_of(name, rows)} cannot be trusted"
+def row_line(path: Path, names: Sequence[str], rows: Sequence[int]) -> str:
+    """Return one line of ``verify`` about some rows of some arrays."""
+    return f"`{path}`: {_of(names, rows)} cannot be trusted"
 
 
-def _of(name: str, rows: Sequence[int]) -> str:
-    return f"row{'s' * (len(rows) != 1)} {ranges(rows)} of `{name}`"
+def _of(names: Sequence[str], rows: Sequence[int]) -> str:
+    listed = ", ".join(f"`{name}`" for name in names)
+    return f"row{'s' * (len(rows) != 1)} {ranges(rows)} of {listed}"
 
 
 def ranges(rows: Sequence[int]) -> str:

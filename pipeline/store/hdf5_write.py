@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from pipeline.store import layout, packed, userblock
+from pipeline.store import guards, layout, packed, userblock
 from pipeline.store.contents import Contents
 from pipeline.store.layout import Array
 from pipeline.store.spool import Spool
@@ -44,22 +44,21 @@ def write_hdf5(path: Path, contents: Contents) -> None:
 
 
 def _fill(file: Any, contents: Contents, spool: Spool) -> None:
+    for name, like in contents.blank().items():
+        _create(file, name, (contents.count, *like.shape[1:]), like.dtype)
     paths: list[bytes] = []
     for start, block in contents.blocks(_BLOCK):
         for name, values in block.items():
-            if start == 0:
-                _create(file, name, (contents.count, *values.shape[1:]), values.dtype)
             if values.size:
                 file[name][start : start + len(values)] = values
         paths += block[layout.PATH].tolist()
         spool.check()
-    for name, values in contents.rest().items():
+    for name, values in {**contents.rest(), **contents.extras()}.items():
         _put(file, name, values)
         if name in layout.STRINGS:
             _put_packed(file, name, values.tolist())
     _put_packed(file, layout.PATH, paths)
-    facts = layout.attributes(contents.meta, contents.root)
-    _put_attributes(file, {**facts, "table_sha256": contents.table_sha256()})
+    _put_attributes(file, contents.attributes())
 
 
 def _put(file: Any, name: str, values: Array) -> None:
@@ -89,8 +88,7 @@ def _put_attributes(file: Any, facts: Mapping[str, str | int]) -> None:
 def _create(file: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """Make one dataset; all but strings and empty ones are checksummed by chunk."""
     if dtype == np.dtype(object):
-        named = name in (layout.LABEL_NAMES, "failed/message")
-        file.create_dataset(name, shape, _TEXT if named else _BYTES)
+        file.create_dataset(name, shape, _TEXT if name in layout.UNICODE else _BYTES)
     elif 0 in shape:
         file.create_dataset(name, shape, dtype)
     else:
@@ -99,7 +97,7 @@ def _create(file: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) 
 
 
 def _chunk_rows(name: str, shape: tuple[int, ...], itemsize: int) -> int:
-    if name == layout.FEATURES:
+    if name in guards.LARGE:
         return 1
     row = itemsize * int(np.prod(shape[1:]))
     return max(1, min(shape[0], _CHUNK // row))

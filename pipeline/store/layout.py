@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from pipeline.records import FailedVideo, Reader, Split, Status, StoreMeta, Vide
 FORMAT = "chainpipe-features"
 VERSION = 1
 
-FEATURES, SECONDS, INDEX, PATH = "feats", "seconds", "index", "video/path"
-LABEL_NAMES = "label_names"
-STRINGS = (PATH, LABEL_NAMES, "failed/path", "failed/message")
+PATH, LABEL_NAMES = "video/path", "label_names"
+_TEXTS = ("failed/message", "failed/command", "failed/stderr")
+STRINGS = (PATH, LABEL_NAMES, "failed/path", *_TEXTS)
+UNICODE = (LABEL_NAMES, *_TEXTS)
 
 Array = npt.NDArray[np.generic]
 Block = Mapping[str, Array]
@@ -58,9 +58,11 @@ COLUMNS = (
     Column("video/mtime_ns", "mtime_ns", "<i8"),
 )
 
-_REST = (LABEL_NAMES, *(f"failed/{name}" for name in ("path", "status", "message", "attempts")))
-TABLE = (PATH, *(column.name for column in COLUMNS), *_REST)
-"""All arrays that a reader holds in memory: everything but those with a row for each frame."""
+_FAILED = ("path", "status", "message", "attempts")
+FIRST_TABLE = (
+    PATH, *(column.name for column in COLUMNS), LABEL_NAMES, *(f"failed/{n}" for n in _FAILED),
+)  # fmt: skip
+"""The arrays that a reader of version 0.1.0's stores holds in memory."""
 
 
 def to_bytes(text: str) -> bytes:
@@ -93,9 +95,10 @@ def strings(items: Iterable[bytes]) -> Array:
 
 
 def attributes(meta: StoreMeta, root: bytes) -> dict[str, str | int]:
-    """Return the root attributes: ``settings`` and ``root`` are read back, the rest is for people.
+    """Return the root attributes that are known before the rows are.
 
-    The root keeps its bytes through surrogates, as in :func:`os.fsdecode`.
+    ``settings`` and ``root`` are read back, the rest is for people. The root keeps its bytes
+    through surrogates, as in :func:`os.fsdecode`.
     """
     flat = meta.settings()
     names = ("backbone", "weights_sha256", "preprocessing", "sampling")
@@ -123,16 +126,19 @@ def failed_arrays(failed: Sequence[FailedVideo]) -> dict[str, Array]:
         "failed/status": np.array([video.status for video in failed], dtype="u1"),
         "failed/message": strings(to_bytes(video.message) for video in failed),
         "failed/attempts": np.array([video.attempts for video in failed], dtype="<i4"),
+        "failed/command": strings(to_bytes(video.command) for video in failed),
+        "failed/stderr": strings(to_bytes(video.stderr) for video in failed),
     }
 
 
 def failed_of(arrays: Block) -> tuple[FailedVideo, ...]:
-    """Read back what :func:`failed_arrays` returned."""
-    names = ("path", "status", "message", "attempts")
-    columns = [arrays[f"failed/{name}"].tolist() for name in names]
+    """Read back what :func:`failed_arrays` returned; version 0.1.0 kept no words of the reader."""
+    columns = [arrays[f"failed/{name}"].tolist() for name in _FAILED]
+    none = [b""] * len(columns[0])
+    words = (arrays.get(f"failed/{name}", none) for name in ("command", "stderr"))
     return tuple(
-        FailedVideo(path, Status(status), to_text(message), attempts)
-        for path, status, message, attempts in zip(*columns, strict=True)
+        FailedVideo(path, Status(status), to_text(message), attempts, to_text(call), to_text(said))
+        for path, status, message, attempts, call, said in zip(*columns, *words, strict=True)
     )
 
 
@@ -141,37 +147,3 @@ def table_of(arrays: Block) -> VideoTable:
     columns = {column.field: arrays[column.name] for column in COLUMNS}
     names = tuple(to_text(name) for name in arrays[LABEL_NAMES].tolist())
     return VideoTable(paths=tuple(arrays[PATH].tolist()), label_names=names, **columns)  # type: ignore[arg-type]
-
-
-class TableDigest:
-    """SHA-256 over everything but the frames' arrays, so that a reader can check it on opening."""
-
-    def __init__(self) -> None:
-        self._columns = {name: hashlib.sha256() for name in (PATH, *(c.name for c in COLUMNS))}
-
-    def update(self, block: Block) -> None:
-        """Add the next rows."""
-        for name, digest in self._columns.items():
-            digest.update(_plain(block[name]))
-
-    def hexdigest(self, rest: Mapping[str, Array]) -> str:
-        """Return the digest of all rows so far and of the arrays that are not per video."""
-        whole = hashlib.sha256()
-        for digest in self._columns.values():
-            whole.update(digest.digest())
-        for name in sorted(rest):
-            whole.update(hashlib.sha256(_plain(rest[name])).digest())
-        return whole.hexdigest()
-
-
-def digest_of(arrays: Block) -> str:
-    """Return the digest that :class:`TableDigest` gave when the store was written."""
-    digest = TableDigest()
-    digest.update(arrays)
-    return digest.hexdigest({name: arrays[name] for name in _REST})
-
-
-def _plain(array: Array) -> bytes:
-    if array.dtype == np.dtype(object):
-        return b"".join(len(item).to_bytes(8, "little") + item for item in array)
-    return np.ascontiguousarray(array).tobytes()

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipeline.errors import NotFoundError, UsageError
-from pipeline.records import FailedVideo, StoreMeta, VideoFeatures
+from pipeline.records import AugmentationStatistics, FailedVideo, StoreMeta, VideoFeatures
 from pipeline.store.atomic import replacing, storing
 from pipeline.store.base import FeatureStore
 from pipeline.store.contents import Contents
 from pipeline.store.faults import not_a_store, reading
+
+if TYPE_CHECKING:
+    from pipeline.store.reader import Arrays
 
 SUFFIXES = (".h5", ".zarr")
 
@@ -29,26 +33,40 @@ def open_store(path: Path) -> FeatureStore:
     """
     from pipeline.store.reader import ArrayStore
 
-    with reading(path):
-        exists, folder, file = path.exists(), path.is_dir(), path.is_file()
-    if not exists:
-        raise _missing(path)
-    if not folder and not file:
-        raise not_a_store(path)
-    if folder:
-        if path.name.endswith(".parts"):
-            raise _missing(path.with_name(path.name.removesuffix(".parts")))
-        from pipeline.store.zarr import ZarrArrays
-
-        return ArrayStore(path, ZarrArrays(path))  # which holds no file open
-    from pipeline.store.hdf5 import Hdf5Arrays
-
-    arrays = Hdf5Arrays(path)
+    arrays = open_arrays(path)
     try:
         return ArrayStore(path, arrays)
     except BaseException:
         arrays.close()
         raise
+
+
+def open_arrays(path: Path, *, lenient: bool = False) -> Arrays:
+    """Open what a store consists of, before its table is read.
+
+    Args:
+        path: The store.
+        lenient: Whether to make do with what is left: bytes that something else vouches for may
+            be altered. For looking at damage, not for use.
+
+    Raises:
+        NotFoundError: As :func:`open_store`; so do the others.
+    """
+    with reading(path):
+        exists, folder, file = path.exists(), path.is_dir(), path.is_file()
+    if not exists:
+        raise _missing(path)
+    if file:
+        from pipeline.store.hdf5 import Hdf5Arrays
+
+        return Hdf5Arrays(path, lenient=lenient)
+    if folder and path.name.endswith(".parts"):
+        raise _missing(path.with_name(path.name.removesuffix(".parts")))
+    if not folder:
+        raise not_a_store(path)
+    from pipeline.store.zarr import ZarrArrays
+
+    return ZarrArrays(path, lenient=lenient)
 
 
 def write_store(
@@ -60,6 +78,8 @@ def write_store(
     count: int,
     failed: Sequence[FailedVideo] = (),
     label_names: Sequence[str] = (),
+    augmentation: AugmentationStatistics | None = None,
+    allow_nan: bool = False,
 ) -> None:
     """Write a whole store; what was at ``path`` stays until the last moment.
 
@@ -71,14 +91,30 @@ def write_store(
         count: How many they are, at least one.
         failed: Videos without a row.
         label_names: All labels' names, in the order of the columns.
+        augmentation: How augmentation moves the features, if it was measured.
+        allow_nan: Whether to take NaN and infinity, to copy rows of stores that have them.
 
     Raises:
         UsageError: If the suffix is another one.
-        ValueError: If ``rows`` and the other arguments do not agree.
+        ValueError: If ``rows`` and the other arguments do not agree, or features are not finite;
+            it names the video.
         StorageError: If the place is full, read-only or gone.
     """
     check_suffix(path)
-    contents = Contents(root, meta, rows, count, tuple(failed), tuple(label_names))
+    if count < 1:
+        raise ValueError(f"a store has at least one video, not {count}")
+    contents = Contents(
+        root, meta, rows, count, tuple(failed), tuple(label_names), augmentation, allow_nan
+    )
+    write_contents(path, contents)
+
+
+def write_contents(path: Path, contents: Contents) -> None:
+    """Write a store, or a part of one, as :func:`write_store` does.
+
+    Raises:
+        ValueError: As :func:`write_store`; so does StorageError.
+    """
     with storing(path), replacing(path) as temporary:
         if path.suffix == ".h5":
             from pipeline.store.hdf5_write import write_hdf5

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import StorageError
-from pipeline.store import faults, layout
+from pipeline.errors import DamageError, StorageError
+from pipeline.records import AugmentationStatistics
+from pipeline.store import digest, faults, guards, layout, statistics
 from pipeline.store.base import Rows
-from pipeline.store.contents import checksum
 from pipeline.store.faults import FAULTS, reading
+from pipeline.store.guards import Guard
 from pipeline.store.layout import Array
 
 
 class Arrays(Protocol):
-    """A file format: named arrays and root attributes.
-
-    Attributes:
-        checked: Whether :meth:`take` never gives wrong bytes without an error.
-    """
-
-    checked: bool
+    """A file format: named arrays and root attributes."""
 
     def attributes(self) -> Mapping[str, object]:
         """Return the root attributes."""
@@ -37,6 +32,14 @@ class Arrays(Protocol):
 
     def take(self, name: str, rows: Rows) -> Array:
         """Return some rows of an array; numbers are in range, slices have step one."""
+        ...
+
+    def raw(self, name: str, rows: slice) -> Array:
+        """Return a run of rows as their bytes lie there, whatever the format's checksums say."""
+        ...
+
+    def checked(self, name: str) -> bool:
+        """Whether :meth:`take` never gives wrong rows of this array without an error."""
         ...
 
     def damage(self) -> Iterator[str]:
@@ -66,15 +69,23 @@ class ArrayStore:
         self.path = path
         self._arrays = arrays
         with reading(path, " in its attributes"):
-            facts = arrays.attributes()
-            faults.check_version(path, facts["version"])
-            self.meta, self.root = layout.meta_of(facts)
+            self._facts = arrays.attributes()
+            faults.check_version(path, self._facts["version"])
+            self.meta, self.root = layout.meta_of(self._facts)
+            vouched = str(self._facts[digest.ATTRIBUTE])
+            names = digest.names_in(vouched)
+        found = {}
+        for name in names:
+            with reading(path, f" in `{name}`"):
+                found[name] = arrays.whole(name)
+        if bad := digest.altered(vouched, found):
+            raise DamageError(f"`{path}` is damaged in {', '.join(bad)}", hint=faults.REPAIR)
         with reading(path, " in its table of videos"):
-            found = {name: arrays.whole(name) for name in layout.TABLE}
-            if layout.digest_of(found) != facts["table_sha256"]:
-                raise ValueError("the table's digest differs")
             self.videos = layout.table_of(found)
             self.failed = layout.failed_of(found)
+        self._guards = guards.guards_of(self.meta)
+        self._sums = {guard.column: found.get(guard.column) for guard in self._guards}
+        self._shapes = guards.shapes_of(self.meta)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -91,25 +102,58 @@ class ArrayStore:
             DamageError: If a row's bytes are altered; it names the rows.
             IndexError: If there is no such row.
         """
-        found = self._read(layout.FEATURES, rows)
-        if not self._arrays.checked:
-            self._compare(found, _numbers(rows, len(self.videos)))
-        return found
+        return self._read(guards.FEATURES, rows)
 
     def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
         """Return the shown second of each frame, (n, T); raises as :meth:`features` does."""
-        return self._read(layout.SECONDS, rows)
+        return self._read(guards.SECONDS, rows)
 
     def index(self, rows: Rows) -> npt.NDArray[np.int64]:
         """Return each frame's number in presentation order, (n, T); raises likewise."""
-        return self._read(layout.INDEX, rows)
+        return self._read(guards.INDEX, rows)
 
-    def damage(self) -> Iterable[str]:
+    def candidates(self, rows: Rows) -> npt.NDArray[np.floating]:
+        """Return the features of each segment's candidates, (n, T, M, D); raises likewise."""
+        return self._read(guards.CANDIDATES, rows)
+
+    def candidate_seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """Return the shown second of each candidate, (n, T, M); raises likewise."""
+        return self._read(guards.CANDIDATE_SECONDS, rows)
+
+    def candidate_index(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """Return each candidate's number in presentation order, (n, T, M); raises likewise."""
+        return self._read(guards.CANDIDATE_INDEX, rows)
+
+    def views(self, rows: Rows) -> npt.NDArray[np.floating]:
+        """Return the features of the augmented copies, (n, V, T, D); raises likewise."""
+        return self._read(guards.VIEWS, rows)
+
+    def augmentation(self) -> AugmentationStatistics | None:
+        """Return how augmentation moves these features, if it was measured.
+
+        Raises:
+            DamageError: If its bytes are altered.
+        """
+        if (attribute := self._facts.get(statistics.ATTRIBUTE)) is None:
+            return None
+        with reading(self.path, " in its augmentation statistics"):
+            found = {name: self._arrays.whole(name) for name in statistics.NAMES}
+            return statistics.read(str(attribute), found)
+
+    def damage(self) -> Iterator[str]:
         """Check every byte; yield one line for each damage, with the rows it touches."""
         yield from self._arrays.damage()
-        for name in (layout.FEATURES, layout.SECONDS, layout.INDEX):
-            if bad := faults.bad_rows(partial(self._check, name), len(self.videos)):
-                yield faults.row_line(self.path, name, bad)
+        for guard in self._guards:
+            if bad := self._bad(guard):
+                yield faults.row_line(self.path, guard.arrays, bad)
+        try:
+            self.augmentation()
+        except DamageError as error:
+            yield str(error)
+
+    def bad_rows(self) -> list[int]:
+        """Return the rows any of whose arrays cannot be trusted, after reading them all."""
+        return sorted({row for guard in self._guards for row in self._bad(guard)})
 
     def close(self) -> None:
         """Release the file."""
@@ -125,39 +169,66 @@ class ArrayStore:
         n, t, d = self.shape
         return f"ArrayStore({str(self.path)!r}, {n} videos x {t} frames x {d})"
 
+    def _guard(self, name: str) -> Guard | None:
+        return next((guard for guard in self._guards if name in guard.arrays), None)
+
     def _read(self, name: str, rows: Rows) -> npt.NDArray[Any]:
+        """Read rows; where the format finds fault with them, the row's own checksum decides."""
         numbers = _numbers(rows, len(self.videos))
+        guard = self._guard(name)
+        if guard is None:
+            return np.empty((len(numbers), *self._shapes[name]), guards.dtype_of(name, self.meta))
         wanted: Rows = numbers
         if isinstance(rows, slice) and rows.step in (None, 1):
             start = rows.indices(len(self.videos))[0]
             wanted = slice(start, start + len(numbers))
         try:
-            return self._arrays.take(name, wanted)
+            found = self._arrays.take(name, wanted)
         except FAULTS as error:
             fault = faults.fault(self.path, error)
-            bad = [row for row in numbers.tolist() if not self._readable(name, row)]
-            if isinstance(fault, StorageError) or not bad:
+            if isinstance(fault, StorageError):
                 raise fault from error
-            raise faults.damaged_rows(self.path, name, sorted(set(bad))) from error
+            return self._salvage(guard, name, numbers, error)
+        if not self._arrays.checked(name):
+            self._compare(guard, {name: found}, numbers)
+        return found
 
-    def _compare(self, found: npt.NDArray[np.floating], numbers: npt.NDArray[np.int64]) -> None:
-        sums = self.videos.checksums[numbers]
-        pairs = zip(numbers.tolist(), found, sums, strict=True)
-        bad = [number for number, row, wanted in pairs if checksum(row) != wanted.tobytes()]
-        if bad:
-            raise faults.damaged_rows(self.path, layout.FEATURES, sorted(set(bad)))
+    def _compare(self, guard: Guard, rows: Mapping[str, Array], numbers: Array) -> None:
+        """Raise unless rows of all arrays of a guard are what it vouches for."""
+        sums = self._sums[guard.column]
+        if sums is None:  # version 0.1.0 had none for times
+            return
+        differ = (guard.sums(rows) != sums[numbers]).any(axis=1)
+        if differ.any():
+            bad = sorted(set(numbers[differ].tolist()))
+            raise faults.damaged_rows(self.path, guard.arrays, bad)
 
-    def _readable(self, name: str, row: int) -> bool:
-        try:
-            self._arrays.take(name, slice(row, row + 1))
-        except FAULTS:
-            return False
-        return True
+    def _salvage(
+        self, guard: Guard, name: str, numbers: Array, error: Exception
+    ) -> npt.NDArray[Any]:
+        rows: dict[int, Array] = {}
+        for number in dict.fromkeys(numbers.tolist()):
+            with suppress(DamageError, *FAULTS):
+                rows[number] = self._spare(guard, name, number)
+        if bad := sorted(set(numbers.tolist()) - rows.keys()):
+            raise faults.damaged_rows(self.path, (name,), bad) from error
+        return np.stack([rows[number] for number in numbers.tolist()])
 
-    def _check(self, name: str, rows: range) -> None:
-        found = self._read(name, slice(rows.start, rows.stop))
-        if name == layout.FEATURES:
-            self._compare(found, np.array(rows))
+    def _spare(self, guard: Guard, name: str, number: int) -> Array:
+        """Return one row as it lies there, if its checksum says that it is right."""
+        run = slice(number, number + 1)
+        if self._sums[guard.column] is None:
+            return np.asarray(self._arrays.take(name, run)[0])
+        rows = {each: self._arrays.raw(each, run) for each in guard.arrays}
+        self._compare(guard, rows, np.arange(number, number + 1))
+        return np.asarray(rows[name][0])
+
+    def _bad(self, guard: Guard) -> list[int]:
+        def check(rows: range) -> None:
+            run = slice(rows.start, rows.stop)
+            self._compare(guard, {n: self._read(n, run) for n in guard.arrays}, np.array(rows))
+
+        return faults.bad_rows(check, len(self.videos))
 
 
 def _numbers(rows: Rows, count: int) -> npt.NDArray[np.int64]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from pipeline.records import Reader, Split, Status, VideoFeatures, VideoInfo, VideoTable
@@ -26,18 +26,26 @@ def iter_rows(store: FeatureStore, rows: range | None = None) -> Iterator[VideoF
     run = range(len(store.videos)) if rows is None else rows
     for start in range(run.start, run.stop, _BLOCK):
         block = slice(start, min(start + _BLOCK, run.stop))
-        arrays = store.features(block), store.seconds(block), store.index(block)
-        for row, arrays_of_row in enumerate(zip(*arrays, strict=True), start):
-            yield _video(store.videos, row, *arrays_of_row)
+        yield from _videos(store, block)
 
 
-def _video(
-    table: VideoTable,
-    row: int,
-    features: npt.NDArray[np.floating],
-    seconds: npt.NDArray[np.float64],
-    index: npt.NDArray[np.int64],
-) -> VideoFeatures:
+def _videos(store: FeatureStore, block: slice) -> Iterator[VideoFeatures]:
+    columns: dict[str, npt.NDArray[Any]] = {
+        "features": store.features(block),
+        "seconds": store.seconds(block),
+        "index": store.index(block),
+    }
+    if store.meta.per_segment:
+        columns["candidates"] = store.candidates(block)
+        columns["candidate_seconds"] = store.candidate_seconds(block)
+        columns["candidate_index"] = store.candidate_index(block)
+    if store.meta.views:
+        columns["views"] = store.views(block)
+    for place, row in enumerate(range(block.start, block.stop)):
+        yield _video(store.videos, row, {name: array[place] for name, array in columns.items()})
+
+
+def _video(table: VideoTable, row: int, arrays: Mapping[str, npt.NDArray[Any]]) -> VideoFeatures:
     info = VideoInfo(
         duration=float(table.duration[row]),
         fps=float(table.fps[row]),
@@ -48,9 +56,6 @@ def _video(
     return VideoFeatures(
         path=table.paths[row],
         video_id=table.ids[row].tobytes(),
-        features=features,
-        seconds=seconds,
-        index=index,
         info=info,
         status=Status(table.status[row]),
         reader=Reader(table.reader[row]),
@@ -58,4 +63,5 @@ def _video(
         mtime_ns=int(table.mtime_ns[row]),
         labels=table.names_of(row),
         split=Split(table.split[row]),
+        **arrays,
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from pipeline.errors import DamageError
-from pipeline.store.opening import open_store
+from pipeline.store.opening import open_arrays
+from pipeline.store.reader import ArrayStore
 
 
 def verify(path: Path) -> Iterator[str]:
@@ -24,7 +26,15 @@ def verify(path: Path) -> Iterator[str]:
         UsageError: If a later chainpipe made it.
     """
     try:
-        with open_store(path) as store:
-            yield from store.damage()
+        arrays = open_arrays(path, lenient=True)
     except DamageError as error:
         yield str(error)
+        return
+    with closing(arrays):
+        try:
+            store = ArrayStore(path, arrays)
+        except DamageError as error:
+            yield from arrays.damage()
+            yield str(error)
+        else:
+            yield from store.damage()

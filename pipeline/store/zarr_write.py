@@ -13,10 +13,11 @@ from zarr.dtype import VariableLengthBytes
 from zarr.errors import UnstableSpecificationWarning
 from zarr.storage import LocalStore
 
-from pipeline.store import layout, zarr_format
+from pipeline.store import zarr_format
 from pipeline.store.contents import Contents
+from pipeline.store.guards import LARGE
 from pipeline.store.layout import Array, Block
-from pipeline.store.zarr_format import CHUNK, SHARD
+from pipeline.store.zarr_format import CHUNK, ROOT, SHARD
 
 
 def write_zarr(path: Path, contents: Contents) -> None:
@@ -28,28 +29,29 @@ def write_zarr(path: Path, contents: Contents) -> None:
     """
     path.mkdir()
     store = LocalStore(path)
-    arrays: dict[str, Any] = {}
+    blank = contents.blank()
+    arrays = {name: _create(store, name, contents.count, like) for name, like in blank.items()}
     pending: list[tuple[int, Block]] = []
     for start, block in contents.blocks(SHARD):
-        if start == 0:
-            arrays = {name: _create(store, name, contents.count, block[name]) for name in block}
-        features = block[layout.FEATURES]
-        arrays[layout.FEATURES][start : start + len(features)] = features
-        pending.append((start, {n: a for n, a in block.items() if n != layout.FEATURES}))
+        for name in (name for name in LARGE if name in block):
+            arrays[name][start : start + len(block[name])] = block[name]
+        pending.append((start, {n: a for n, a in block.items() if n not in LARGE}))
         if len(pending) * SHARD == CHUNK:
             _put(arrays, pending)
     _put(arrays, pending)
-    for name, values in contents.rest().items():
+    for name, values in {**contents.rest(), **contents.extras()}.items():
         array = _create(store, name, len(values), values)
         array[:] = values
     _commit(path, contents)
 
 
 def _commit(path: Path, contents: Contents) -> None:
-    facts = layout.attributes(contents.meta, contents.root)
-    facts["table_sha256"] = contents.table_sha256()
-    whole = zarr_format.render({**facts, "files": zarr_format.files_below(path)})
-    (path / zarr_format.ROOT).write_bytes(whole)
+    """Write the root metadata twice: the second one is the commit, the first a spare."""
+    files = zarr_format.files_below(path)
+    headers = {name: (path / name).read_text() for name in files if name.endswith(f"/{ROOT}")}
+    whole = zarr_format.render({**contents.attributes(), "files": files, "headers": headers})
+    (path / zarr_format.SPARE).write_bytes(whole)
+    (path / ROOT).write_bytes(whole)
 
 
 def _put(arrays: dict[str, Any], pending: list[tuple[int, Block]]) -> None:
@@ -65,7 +67,7 @@ def _put(arrays: dict[str, Any], pending: list[tuple[int, Block]]) -> None:
 
 def _create(store: LocalStore, name: str, count: int, like: Array) -> Any:
     text = like.dtype == np.dtype(object)
-    sharded = name == layout.FEATURES
+    sharded = name in LARGE
     rest = like.shape[1:]
     one = tuple(max(1, length) for length in rest)
     with warnings.catch_warnings():  # variable-length bytes have no final zarr specification yet

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from pipeline.records import (
+    AugmentationStatistics,
     FailedVideo,
     Fingerprint,
     Reader,
@@ -22,18 +24,44 @@ from pipeline.records import (
 from pipeline.store import FeatureStore, Journal, iter_rows, write_store
 
 META = StoreMeta(Fingerprint("cnn:tiny", "ab" * 32, 6, "fit=crop"), 4, chainpipe="0.1.0")
+RICH = replace(META, per_segment=3, views=2, augmentation="crop=0.5", seed=7)
 ROOT = b"/videos/\xff"
 LABELS = ("cat", "caf\udce9")
-FAILED = (FailedVideo(b"bad\xfe.mp4", Status.CORRUPT, "no frame of \udcfe decodes", 2),)
+FAILED = (
+    FailedVideo(
+        b"bad\xfe.mp4", Status.CORRUPT, "no frame of \udcfe decodes", 2, "av 18", "a\nb\udcfe"
+    ),
+)
+STATISTICS = AugmentationStatistics(
+    mean=np.linspace(-1, 1, 6, dtype="f4"),
+    basis=np.arange(12, dtype="f4").reshape(2, 6),
+    residual=np.full(6, 0.25, "f4"),
+    explained=0.1 + 0.2,
+    shared=0.75,
+    videos=9,
+    shifts=72,
+    augmentation="crop=0.5",
+    mode="consistent",
+    seed=7,
+)
 
 
 def video(number: int, meta: StoreMeta = META) -> VideoFeatures:
     """Return the ``number``-th video; its path is neither UTF-8 nor one line."""
-    shape = meta.frames, meta.fingerprint.dim
+    t, d, m, v = meta.frames, meta.fingerprint.dim, meta.per_segment, meta.views
+    chance = np.random.default_rng(number)
+    features = chance.normal(size=(t, d)).astype(meta.dtype)
+    more: dict[str, Any] = {}
+    if m:
+        more["candidates"] = chance.normal(size=(t, m, d)).astype(meta.dtype)
+        more["candidate_seconds"] = np.arange(float(t * m)).reshape(t, m) + number / 4
+        more["candidate_index"] = np.arange(t * m).reshape(t, m) + number
+    if v:
+        more["views"] = chance.normal(size=(v, t, d)).astype(meta.dtype)
     return VideoFeatures(
         path=b"-x/\xff\n%04d.mp4" % number,
         video_id=hashlib.sha256(b"%d" % number).digest(),
-        features=np.random.default_rng(number).normal(size=shape).astype(meta.dtype),
+        features=features,
         seconds=np.arange(float(meta.frames)) + number / 8,
         index=np.arange(meta.frames) * 3 + number,
         info=VideoInfo(4.5 + number, 29.97, 64 + number, 48, 135),
@@ -43,6 +71,7 @@ def video(number: int, meta: StoreMeta = META) -> VideoFeatures:
         mtime_ns=1_700_000_000_000_000_000 + number,
         labels=(LABELS, (), LABELS[1:])[number % 3],
         split=tuple(Split)[number % 5],
+        **more,
     )
 
 
@@ -61,6 +90,7 @@ def make(path: Path, rows: Sequence[VideoFeatures], meta: StoreMeta = META) -> P
         count=len(rows),
         failed=FAILED,
         label_names=LABELS,
+        augmentation=STATISTICS if meta.views else None,
     )
     return path
 
@@ -77,7 +107,8 @@ def bare(row: VideoFeatures) -> VideoFeatures:
 
 def plain(row: VideoFeatures) -> tuple[object, ...]:
     """Return a video as a tuple that compares by value, NaN included."""
-    arrays = row.features, row.seconds, row.index
+    beside = row.candidates, row.candidate_seconds, row.candidate_index, row.views
+    arrays = row.features, row.seconds, row.index, *(a for a in beside if a is not None)
     facts = (row.path, row.video_id, row.info, row.status, row.reader, row.size, row.mtime_ns)
     octets = tuple((array.dtype.str, array.shape, array.tobytes()) for array in arrays)
     return *facts, row.labels, row.split, *octets
@@ -87,4 +118,13 @@ def everything(store: FeatureStore) -> tuple[object, ...]:
     """Return all that a store says, as one value to compare."""
     rows = [plain(row) for row in iter_rows(store)]
     sums = store.videos.checksums.tobytes()
-    return store.meta, store.root, store.failed, store.videos.label_names, sums, rows
+    facts = store.meta, store.root, store.failed, store.videos.label_names, sums
+    return *facts, rows, numbers(store.augmentation())
+
+
+def numbers(statistics: AugmentationStatistics | None) -> object:
+    """Return statistics as a value to compare."""
+    if statistics is None:
+        return None
+    facts = {f.name: getattr(statistics, f.name) for f in fields(statistics)}
+    return {n: v.tobytes() if isinstance(v, np.ndarray) else v for n, v in facts.items()}

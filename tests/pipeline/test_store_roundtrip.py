@@ -15,19 +15,35 @@ from hypothesis import strategies as st
 
 from pipeline.errors import NotFoundError, UsageError
 from pipeline.records import FailedVideo, Status, StoreMeta, VideoFeatures
-from pipeline.store import iter_rows, open_store, parts_of, write_store
-from tests.pipeline.store_samples import FAILED, LABELS, META, ROOT, make, plain, video, videos
+from pipeline.store import flaw_of, iter_rows, open_store, parts_of, write_store
+from tests.pipeline.store_samples import (
+    FAILED,
+    LABELS,
+    META,
+    RICH,
+    ROOT,
+    STATISTICS,
+    make,
+    numbers,
+    plain,
+    video,
+    videos,
+)
 
 BOTH = pytest.mark.parametrize("suffix", [".h5", ".zarr"])
 
 
 @BOTH
-@pytest.mark.parametrize("count", [1, 300])
-def test_every_column_of_every_row_comes_back(tmp_path: Path, suffix: str, count: int) -> None:
-    rows = videos(count)
-    with open_store(make(tmp_path / f"feats{suffix}", rows)) as store:
+@pytest.mark.parametrize(("count", "meta"), [(1, META), (300, META), (140, RICH)])
+def test_every_column_of_every_row_comes_back(
+    tmp_path: Path, suffix: str, count: int, meta: StoreMeta
+) -> None:
+    rows = videos(count, meta)
+    with open_store(make(tmp_path / f"feats{suffix}", rows, meta)) as store:
         assert [plain(row) for row in iter_rows(store)] == [plain(row) for row in rows]
-        assert (store.meta, store.root, store.failed) == (META, ROOT, FAILED)
+        assert (store.meta, store.root, store.failed) == (meta, ROOT, FAILED)
+        assert numbers(store.augmentation()) == numbers(STATISTICS if meta.views else None)
+        assert store.bad_rows() == []
         assert store.videos.label_names == LABELS
         assert store.shape == (count, 4, 6)
         assert list(store.damage()) == []
@@ -65,10 +81,17 @@ def test_any_value_name_and_label_comes_back(
         )
         for number, (path, bits, own) in enumerate(given)
     ]
-    failed = [FailedVideo(row.path, Status.LIMIT, message) for row in rows]
+    failed = [FailedVideo(row.path, Status.LIMIT, message, 1, message, message) for row in rows]
     out = tmp_path / f"feats{suffix}"
     write_store(
-        out, root=root, meta=META, rows=rows, count=len(rows), failed=failed, label_names=labels
+        out,
+        root=root,
+        meta=META,
+        rows=rows,
+        count=len(rows),
+        failed=failed,
+        label_names=labels,
+        allow_nan=True,
     )
     with open_store(out) as store:
         assert [plain(row) for row in iter_rows(store)] == [plain(row) for row in rows]
@@ -81,14 +104,13 @@ def test_any_value_name_and_label_comes_back(
 
 @BOTH
 def test_rows_are_given_in_the_order_asked(tmp_path: Path, suffix: str) -> None:
-    rows = videos(140)
+    rows = videos(140, RICH)
     wanted = np.array([5, 139, 3, 3, -1, 128, 0])
-    with open_store(make(tmp_path / f"feats{suffix}", rows)) as store:
-        for read, field in [
-            (store.features, "features"),
-            (store.seconds, "seconds"),
-            (store.index, "index"),
-        ]:
+    fields = ("features", "seconds", "index", "views")
+    beside = ("candidates", "candidate_seconds", "candidate_index")
+    with open_store(make(tmp_path / f"feats{suffix}", rows, RICH)) as store:
+        for field in (*fields, *beside):
+            read = getattr(store, field)
             truth = np.stack([getattr(row, field) for row in rows])
             assert np.array_equal(read(wanted), truth[wanted])
             for part in (
@@ -136,14 +158,53 @@ def test_features_are_stored_in_the_dtype_of_the_settings(
 
 
 @BOTH
-def test_nan_and_infinity_are_stored_as_they_come(tmp_path: Path, suffix: str) -> None:
+def test_nan_and_infinity_are_stored_where_that_is_asked(tmp_path: Path, suffix: str) -> None:
     odd = np.tile([np.nan, np.inf, -np.inf, 1e9, -0.0, 6e-8], (4, 1)).astype("f4")
-    row = replace(video(0), features=odd)
-    with open_store(make(tmp_path / f"feats{suffix}", [row])) as store:
+    row = replace(video(0), features=odd, labels=())
+    out = tmp_path / f"feats{suffix}"
+    write_store(out, root=ROOT, meta=META, rows=[row], count=1, allow_nan=True)
+    with open_store(out) as store:
         found = store.features(slice(None))[0]
         assert list(store.damage()) == []
     with np.errstate(over="ignore"):
         assert found.tobytes() == odd.astype("f2").tobytes()
+
+
+@BOTH
+def test_what_was_not_cached_has_no_length(tmp_path: Path, suffix: str) -> None:
+    with open_store(make(tmp_path / f"feats{suffix}", videos(3))) as store:
+        some = np.array([2, 0])
+        assert store.candidates(some).shape == (2, 4, 0, 6)
+        assert store.candidates(some).dtype == np.float16
+        assert store.candidate_seconds(slice(None)).shape == (3, 4, 0)
+        assert store.candidate_index(slice(0, 1)).shape == (1, 4, 0)
+        assert store.views(some).shape == (2, 0, 4, 6)
+        assert store.augmentation() is None
+        with pytest.raises(IndexError, match="row 3 of 3 rows"):
+            store.views(np.array([3]))
+
+
+@BOTH
+def test_rows_of_zeros_are_taken(tmp_path: Path, suffix: str) -> None:
+    """A network may give them for a constant frame; zeros that nobody wrote are found elsewhere."""
+    black = replace(video(0), features=np.zeros((4, 6), "f2"))
+    assert flaw_of(black, META) is None
+    with open_store(make(tmp_path / f"feats{suffix}", [black])) as store:
+        assert not store.features(slice(None)).any()
+
+
+def test_statistics_of_another_backbone_are_refused(tmp_path: Path) -> None:
+    wide = replace(META, fingerprint=replace(META.fingerprint, dim=8))
+    with pytest.raises(ValueError, match=r"2 directions of 6.* in a store of 8 numbers a frame"):
+        write_store(
+            tmp_path / "feats.h5",
+            root=ROOT,
+            meta=wide,
+            rows=videos(1, wide),
+            count=1,
+            label_names=LABELS,
+            augmentation=STATISTICS,
+        )
 
 
 @BOTH
@@ -175,10 +236,20 @@ def test_writing_again_replaces_the_whole_store(tmp_path: Path, suffix: str) -> 
 
 
 def test_plain_h5py_finds_the_contract_names(tmp_path: Path) -> None:
-    path = make(tmp_path / "feats.h5", videos(5))
+    path = make(tmp_path / "feats.h5", videos(5, RICH), RICH)
     with h5py.File(path) as file:
         feats = file["feats"]
         assert (feats.shape, feats.dtype, feats.chunks) == ((5, 4, 6), np.dtype("f2"), (1, 4, 6))
+        assert (file["candidates"].chunks, file["views"].chunks) == ((1, 4, 3, 6), (1, 2, 4, 6))
+        assert file["candidate_seconds"].shape == file["candidate_index"].shape == (5, 4, 3)
+        for name in ("candidates", "views"):
+            digest = hashlib.sha256(file[name][4].tobytes()).digest()
+            assert file[f"video/{name}_checksum"][4].tobytes() == digest
+        times = ("seconds", "index", "candidate_seconds", "candidate_index")
+        joined = b"".join(file[name][3].tobytes() for name in times)
+        assert file["video/times_checksum"][3].tobytes() == hashlib.sha256(joined).digest()
+        assert file["augmentation/basis"].shape == (2, 6)
+        assert file["failed/command"][0] == b"av 18"
         assert feats.fletcher32
         assert file["video/path"][1] == b"-x/\xff\n0001.mp4"
         assert file["label_names"].asstr(errors="surrogateescape")[1] == LABELS[1]
@@ -206,10 +277,20 @@ def test_plain_zarr_finds_the_contract_names(tmp_path: Path) -> None:
 def test_rows_that_break_their_promise_leave_nothing(tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"feats{suffix}"
     short = replace(META, frames=3)
+    nan, large, lost = video(0), video(0), video(0, RICH)
+    nan.features[2, 3] = np.nan
+    large = replace(large, features=np.full((4, 6), 1e9))
+    lost = replace(lost, views=np.full((2, 4, 6), np.inf))
     cases: list[tuple[list[VideoFeatures], StoreMeta, int, str]] = [
         (videos(2), META, 3, "2 videos, but 3 were promised"),
         (videos(2), META, 1, "more than the 1 videos"),
-        (videos(1), short, 1, "4 frames x 6.* in a store of 3 frames x 6"),
+        (videos(1), short, 1, "4 frames x 6.*: `feats` is 4 x 6, in this store it is 3 x 6"),
+        (videos(1), RICH, 1, "`candidate_seconds` is none, in this store it is 4 x 3"),
+        (videos(1, RICH), replace(RICH, views=3), 1, "`views` is 2 x 4 x 6, .* is 3 x 4 x 6"),
+        (videos(1, RICH), META, 1, "has `.*`, which the store has not"),
+        ([nan], META, 1, "1 of 24 numbers of `feats` are NaN or infinite as float16"),
+        ([large], META, 1, "24 of 24 numbers of `feats`"),
+        ([lost], RICH, 1, "48 of 48 numbers of `views`"),
         ([replace(video(0), labels=("dog",))], META, 1, "the label `dog`"),
         ([], META, 0, "at least one video"),
     ]
