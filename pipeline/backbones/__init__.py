@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pipeline.backbones.base import Backbone, fingerprint_of
+from pipeline.backbones.device import pick_device
 from pipeline.errors import UsageError
 
 __all__ = ["BACKBONES", "Backbone", "build_backbone", "fingerprint_of"]
@@ -17,8 +18,9 @@ BACKBONES = (
 
 
 def build_backbone(
-    name: str, *, device: str = "auto", threads: int = 1, trust_weights: bool = False
-) -> Backbone:
+    name: str, *, device: str = "auto", threads: int = 1, trust_weights: bool = False,
+    batch: int = 256, half: bool = True, compiled: bool = False,
+) -> Backbone:  # fmt: skip
     """Build a backbone from its name, ready to embed frames from several threads at once.
 
     Args:
@@ -26,22 +28,34 @@ def build_backbone(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads that one call of ``embed`` may use.
         trust_weights: Whether ``.pt`` and ``.bin`` files that the name points to may be read.
+        batch: The most frames that a GPU gets at once, from all threads together.
+        half: Whether a GPU computes in float16; a CPU always computes in float32.
+        compiled: Whether ``torch.compile`` makes a GPU's kernels, which takes a minute or two.
 
     Returns:
-        The backbone. Its ``name`` is the full one, with absolute paths.
+        The backbone. Its ``name`` is the full one, with absolute paths. Whoever built it closes it.
 
     Raises:
-        UsageError: If there is no such backbone, device or weights.
+        UsageError: If there is no such backbone, device or weights, ``batch`` is below 1 or more
+            than the GPU's memory holds, or a CPU is asked to compile.
     """
+    if batch < 1:
+        raise UsageError(f"a batch of {batch} frames", hint="`--batch` is at least 1")
+    device = pick_device(device)
+    if compiled and device == "cpu":
+        raise UsageError("`--compile` is for a GPU, and this runs on the CPU")
     kind, _, rest = name.partition(":")
     if kind == "cnn" and rest in ("", "efficientnet-lite0"):
         from pipeline.backbones.cnn import build_cnn
 
-        return build_cnn(device=device, threads=threads)
+        return build_cnn(device=device, threads=threads, batch=batch, half=half, compiled=compiled)
     if kind == "clip" and rest:
         from pipeline.backbones.clip import build_clip
 
-        return build_clip(rest, device=device, threads=threads, trust_weights=trust_weights)
+        return build_clip(
+            rest, device=device, threads=threads, trust_weights=trust_weights, batch=batch,
+            half=half, compiled=compiled,
+        )  # fmt: skip
     raise UsageError(
         f"no backbone `{name}`", hint="one of " + ", ".join(f"`{b}`" for b in BACKBONES)
     )

@@ -28,7 +28,11 @@ class Backbone(Protocol):
     normalization: str
 
     def embed(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Turn frames (n, size, size, 3) RGB into features (n, D)."""
+        """Turn frames (n, size, size, 3) RGB into features (n, D); from any thread."""
+        ...
+
+    def close(self) -> None:
+        """End what runs in the background; nothing can be embedded afterwards."""
         ...
 
 

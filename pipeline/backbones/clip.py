@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from pipeline.backbones.base import Backbone
 from pipeline.backbones.clip_source import ClipSource, find_clip
-from pipeline.backbones.device import pick_device
+from pipeline.backbones.runner import build_runner
 from pipeline.backbones.weights import sha256_of
 from pipeline.errors import UsageError
 
@@ -34,46 +34,76 @@ class ClipBackbone:
 
     def __init__(
         self, tower: torch.nn.Module, *, name: str, size: int, weights_sha256: str,
-        mean: tuple[float, ...], std: tuple[float, ...], device: str,
+        mean: tuple[float, ...], std: tuple[float, ...], device: str, batch: int, half: bool,
+        compiled: bool,
     ) -> None:  # fmt: skip
-        import torch
-
         self.name = name
         self.size = size
         self.weights_sha256 = weights_sha256
         self.normalization = f"(x/255-{_csv(mean)})/{_csv(std)}"
-        self._tower = tower.to(device)
-        self._device = device
-        self._mean = torch.tensor(mean, device=device).view(1, 3, 1, 1) * 255
-        self._std = torch.tensor(std, device=device).view(1, 3, 1, 1) * 255
-        self.dim = self.embed(np.zeros((1, size, size, 3), np.uint8)).shape[1]
+        self._runner = build_runner(
+            _from_bytes(tower, mean, std), device=device, size=size, batch=batch, half=half,
+            compiled=compiled,
+        )  # fmt: skip
+        self.dim = self._runner.dim
 
     def embed(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Turn frames (n, size, size, 3) RGB into features (n, D)."""
-        import torch
+        return self._runner.embed(pixels)
 
-        with torch.inference_mode():
-            images = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2)
-            features = self._tower((images.float() - self._mean) / self._std)
-        if isinstance(features, tuple):  # CoCa's tower returns its tokens too
-            features = features[0]
-        return np.asarray(features.float().cpu().numpy())
+    def close(self) -> None:
+        """End what runs in the background."""
+        self._runner.close()
 
 
-def build_clip(form: str, *, device: str, threads: int, trust_weights: bool) -> Backbone:
+def _from_bytes(
+    tower: torch.nn.Module, mean: tuple[float, ...], std: tuple[float, ...]
+) -> torch.nn.Module:
+    """Return the tower as a network from bytes (n, size, size, 3) to features (n, D)."""
+    import torch
+
+    class Features(torch.nn.Module):
+        """Normalise, run the tower."""
+
+        mean: torch.Tensor
+        std: torch.Tensor
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.tower = tower
+            self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1) * 255)
+            self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1) * 255)
+
+        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+            images = pixels.permute(0, 3, 1, 2).float()  # (n, 3, size, size)
+            features = self.tower((images - self.mean) / self.std)
+            if isinstance(features, tuple):  # CoCa's tower returns its tokens too
+                features = features[0]
+            assert isinstance(features, torch.Tensor)
+            return features
+
+    return Features().eval()
+
+
+def build_clip(
+    form: str, *, device: str, threads: int, trust_weights: bool, batch: int, half: bool,
+    compiled: bool,
+) -> Backbone:  # fmt: skip
     """Build the image tower that a ``clip:`` name asks for.
 
     Args:
         form: What follows ``clip:``.
-        device: As for :func:`pipeline.backbones.build_backbone`.
+        device: ``cpu``, ``cuda`` or ``cuda:N``, one that is there.
         threads: CPU threads of torch in this process.
         trust_weights: Whether pickled weights files may be read.
+        batch: The most frames that a GPU gets at once.
+        half: Whether a GPU computes in float16.
+        compiled: Whether ``torch.compile`` makes a GPU's kernels.
 
     Raises:
-        UsageError: If the model, its weights or the device is not to be had; the hint says how
-            to get them.
+        UsageError: If the model or its weights are not to be had, or the GPU's memory is too
+            small for the batch; the hint says what to do.
     """
-    chosen = pick_device(device)
     with _quiet():
         source = find_clip(form, trusted=trust_weights)
         model = _load(source)
@@ -84,7 +114,7 @@ def build_clip(form: str, *, device: str, threads: int, trust_weights: bool) -> 
     return ClipBackbone(
         model.visual, name=source.name, size=_side(facts["size"], source.name),
         weights_sha256=sha256_of(source.weights), mean=tuple(facts["mean"]),
-        std=tuple(facts["std"]), device=chosen,
+        std=tuple(facts["std"]), device=device, batch=batch, half=half, compiled=compiled,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The embedded CNN: what it computes, how it starts, what happens to damaged files."""
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.backbones import build_backbone, cnn, fingerprint_of, weights
+from pipeline.backbones import build_backbone, cnn, fingerprint_of, lite0, weights
 from pipeline.errors import DamageError, UsageError
 
 Pixels = npt.NDArray[np.uint8]
@@ -55,7 +56,8 @@ def test_features_are_those_of_the_published_network(pixels: Pixels) -> None:
 
 def test_torch_and_onnx_give_the_same_features(pixels: Pixels) -> None:
     ours = build_backbone("cnn", device="cpu").embed(pixels)
-    np.testing.assert_allclose(cnn.TorchLite0("cpu").embed(pixels), ours, atol=5e-5)
+    torch = cnn.TorchLite0("cpu", batch=8, half=False, compiled=False)
+    np.testing.assert_allclose(torch.embed(pixels), ours, atol=5e-5)
 
 
 def test_the_activation_is_the_clipped_one_the_weights_were_trained_with(pixels: Pixels) -> None:
@@ -83,17 +85,19 @@ def test_the_fingerprint_names_weights_and_preprocessing() -> None:
     assert fingerprint.preprocessing == "size=224 fit=crop resize=bilinear (x-127)/128"
 
 
-def test_a_second_start_needs_no_torch() -> None:
-    build_backbone("cnn", device="cpu")
+def test_not_even_the_first_start_imports_torch(tmp_path: Path) -> None:
     code = (
         "import sys; from pipeline.backbones import build_backbone; "
         "build_backbone('cnn', device='cpu'); sys.exit('torch' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    env = os.environ | {"CHAINPIPE_CACHE": str(tmp_path)}
+    for _ in range(2):
+        assert subprocess.run([sys.executable, "-c", code], check=False, env=env).returncode == 0
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_export_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    assert len(cnn.export_lite0()) > 10_000_000
+    assert len(lite0.export_lite0()) > 10_000_000
     assert "".join(capfd.readouterr()) == ""
 
 
@@ -124,15 +128,15 @@ def test_the_cache_is_the_users_by_default(monkeypatch: pytest.MonkeyPatch) -> N
 def test_other_weights_than_the_published_ones_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cnn, "WEIGHTS_SHA256", "0" * 64)
+    monkeypatch.setattr(lite0, "WEIGHTS_SHA256", "0" * 64)
     with pytest.raises(DamageError, match=r"57934424.*not `0000"):
-        cnn.load_lite0()
+        lite0.load_lite0()
 
 
 def test_weights_that_are_not_installed_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cnn, "_PACKAGE", "no_such_package")
+    monkeypatch.setattr(lite0, "_PACKAGE", "no_such_package")
     with pytest.raises(UsageError, match=r"no_such_package.* cannot be read"):
-        cnn.load_lite0()
+        lite0.load_lite0()
 
 
 @pytest.mark.parametrize("name", ["resnet5", "cnn:x", "clip:", "", "CNN"])
@@ -146,3 +150,25 @@ def test_an_unknown_backbone_is_refused_with_the_known_ones(name: str) -> None:
 def test_an_unknown_device_is_refused(device: str) -> None:
     with pytest.raises(UsageError, match=f"no device `{device}`"):
         build_backbone("cnn", device=device)
+
+
+def test_a_batch_below_one_is_refused() -> None:
+    with pytest.raises(UsageError, match="a batch of 0 frames"):
+        build_backbone("cnn", device="cpu", batch=0)
+
+
+def test_compiling_for_a_cpu_is_refused() -> None:
+    with pytest.raises(UsageError, match="`--compile` is for a GPU"):
+        build_backbone("cnn", device="cpu", compiled=True)
+
+
+def test_an_export_that_fails_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONHASHSEED", "no number")
+    with pytest.raises(RuntimeError, match=r"export of the backbone failed \(1\)"):
+        lite0.export_in_child()
+
+
+def test_closing_what_has_no_background_changes_nothing(pixels: Pixels) -> None:
+    backbone = build_backbone("cnn", device="cpu")
+    backbone.close()
+    assert backbone.embed(pixels).shape == (3, 1280)
