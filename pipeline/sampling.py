@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+Numbers = npt.NDArray[np.int64]
+Seconds = npt.NDArray[np.float64]
 
-def uniform_indices(total: int, frames: int) -> npt.NDArray[np.int64]:
+
+def uniform_indices(total: int, frames: int) -> Numbers:
     """Return the middle frames of ``frames`` equal runs of a video.
 
     The i-th is ``floor((2i + 1) * total / (2 * frames))``. A video of fewer frames than asked
@@ -32,9 +35,7 @@ def uniform_indices(total: int, frames: int) -> npt.NDArray[np.int64]:
     return (2 * np.arange(frames, dtype=np.int64) + 1) * total // (2 * frames)
 
 
-def uniform_by_time(
-    seconds: npt.NDArray[np.float64], duration: float, frames: int
-) -> npt.NDArray[np.int64]:
+def uniform_by_time(seconds: Seconds, duration: float, frames: int) -> Numbers:
     """Return the frames that are on the screen in the middle of ``frames`` equal spans of time.
 
     With a constant frame rate this is :func:`uniform_indices`; with a variable one it is not.
@@ -55,8 +56,137 @@ def uniform_by_time(
         [1, 1, 1, 1, 2]
     """
     _check(len(seconds), frames)
-    middles = (2 * np.arange(frames) + 1) * duration / (2 * frames)
-    shown = np.searchsorted(seconds, middles, side="right") - 1
+    return on_screen(seconds, (2 * np.arange(frames) + 1) * duration / (2 * frames))
+
+
+def segment_indices(total: int, frames: int, rng: np.random.Generator) -> Numbers:
+    """Return one random frame of each of ``frames`` equal runs of a video, (T,).
+
+    Where there are fewer frames than runs, a run shares its frame with its neighbours.
+
+    Raises:
+        ValueError: If there is no frame, or ``frames`` is below 1.
+
+    Example:
+        >>> segment_indices(100, 4, np.random.default_rng(0)).tolist()
+        [21, 40, 62, 81]
+    """
+    _check(total, frames)
+    edges = np.arange(frames + 1, dtype=np.int64) * total // frames
+    first, after = edges[:-1], np.maximum(edges[1:], edges[:-1] + 1)
+    return np.asarray(rng.integers(first, after), np.int64)
+
+
+def segment_by_time(
+    seconds: Seconds, duration: float, frames: int, rng: np.random.Generator
+) -> Numbers:
+    """Return the frames on the screen at one random moment of each of equal spans of time, (T,).
+
+    Raises:
+        ValueError: If there is no frame, or ``frames`` is below 1.
+
+    Example:
+        >>> segment_by_time(np.arange(100.0), 100.0, 4, np.random.default_rng(0)).tolist()
+        [15, 31, 51, 75]
+    """
+    _check(len(seconds), frames)
+    return on_screen(seconds, (np.arange(frames) + rng.random(frames)) * duration / frames)
+
+
+def random_indices(total: int, frames: int, rng: np.random.Generator) -> Numbers:
+    """Return random frames, rising; none twice where there are enough, (T,).
+
+    Of fewer frames than asked each is taken, and some more than once.
+
+    Raises:
+        ValueError: If there is no frame, or ``frames`` is below 1.
+
+    Example:
+        >>> random_indices(100, 4, np.random.default_rng(0)).tolist()
+        [26, 50, 62, 82]
+    """
+    _check(total, frames)
+    if total < frames:
+        return uniform_indices(total, frames)
+    return np.sort(rng.choice(total, frames, replace=False, shuffle=False)).astype(np.int64)
+
+
+def random_by_time(
+    seconds: Seconds, duration: float, frames: int, rng: np.random.Generator
+) -> Numbers:
+    """Return random frames, each as likely as it is long on the screen; rising, (T,).
+
+    None comes twice where there are enough that are on the screen at all.
+
+    Raises:
+        ValueError: If there is no frame, or ``frames`` is below 1.
+
+    Example:
+        >>> random_by_time(np.arange(100.0), 100.0, 4, np.random.default_rng(0)).tolist()
+        [1, 4, 26, 63]
+    """
+    _check(len(seconds), frames)
+    lengths = np.maximum(np.diff(seconds, append=duration), 0)
+    if np.count_nonzero(lengths) < frames:
+        return random_indices(len(seconds), frames, rng)
+    chosen = rng.choice(len(seconds), frames, replace=False, p=lengths / lengths.sum())
+    return np.sort(chosen).astype(np.int64)
+
+
+def consecutive_indices(total: int, frames: int, rng: np.random.Generator) -> Numbers:
+    """Return ``frames`` frames in a row from a random one on; the last repeats if too few, (T,).
+
+    Raises:
+        ValueError: If there is no frame, or ``frames`` is below 1.
+
+    Example:
+        >>> consecutive_indices(100, 4, np.random.default_rng(0)).tolist()
+        [82, 83, 84, 85]
+    """
+    _check(total, frames)
+    first = int(rng.integers(max(1, total - frames + 1)))
+    return np.minimum(first + np.arange(frames, dtype=np.int64), total - 1)
+
+
+def consecutive_by_time(
+    seconds: Seconds, duration: float, frames: int, rng: np.random.Generator
+) -> Numbers:
+    """Return ``frames`` frames in a row from the one on the screen at a random moment on, (T,).
+
+    Raises:
+        ValueError: If there is no frame, or ``frames`` is below 1.
+
+    Example:
+        >>> consecutive_by_time(np.arange(100.0), 100.0, 4, np.random.default_rng(0)).tolist()
+        [61, 62, 63, 64]
+    """
+    _check(len(seconds), frames)
+    room = max(0, len(seconds) - frames)  # the last frame that may be the first
+    latest = float(seconds[room + 1]) if room + 1 < len(seconds) else duration
+    first = min(room, int(on_screen(seconds, np.array([rng.random() * latest]))[0]))
+    return np.minimum(first + np.arange(frames, dtype=np.int64), len(seconds) - 1)
+
+
+def nearest(places: npt.NDArray[np.number], wanted: npt.NDArray[np.number]) -> Numbers:
+    """Return for each wanted place the index of the nearest one, of two the earlier, (n,).
+
+    Args:
+        places: Rising, at least one, (m,).
+        wanted: In any order, (n,).
+
+    Example:
+        >>> nearest(np.array([0, 1, 6]), np.array([1, 3, 4, 9])).tolist()
+        [1, 1, 2, 2]
+    """
+    after = np.clip(np.searchsorted(places, wanted), 0, len(places) - 1)
+    before = np.maximum(after - 1, 0)
+    nearer = np.abs(places[after] - wanted) < np.abs(places[before] - wanted)
+    return np.asarray(np.where(nearer, after, before), np.int64)
+
+
+def on_screen(seconds: Seconds, moments: Seconds) -> Numbers:
+    """Return the frame that is on the screen at each moment, (n,)."""
+    shown = np.searchsorted(seconds, moments, side="right") - 1
     return np.clip(shown, 0, len(seconds) - 1).astype(np.int64)
 
 

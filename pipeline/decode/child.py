@@ -1,31 +1,33 @@
 """The decode child: one limited process that decodes one file after another.
 
-It reads one JSON line for each file on stdin and answers on stdout with one JSON line, then the
-bytes of pixels, seconds and indices. Nothing it says is ever unpickled. Empty lines mean "still at
+It reads one JSON line for each file on stdin and answers on stdout with one JSON line, then bytes;
+see :mod:`pipeline.decode.wire`. Nothing it says is ever unpickled. Empty lines mean "still at
 work". It ends when stdin ends, and the kernel kills it when its parent dies.
 """
 
 from __future__ import annotations
 
 import base64
-import ctypes
+import errno
 import json
 import os
 import resource
-import signal
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from pipeline.decode.base import DecodeLimits, FrameRequest
-from pipeline.decode.ladder import read_video
+from pipeline.decode.ladder import read_sizes
+from pipeline.decode.program import die_with_parent
+from pipeline.decode.wire import pack
 from pipeline.records import Frames, Status, VideoError
 
-PR_SET_PDEATHSIG = 1
 BEAT_SECONDS = 1.0
 OPEN_FILES = 64
+COMMAND = 2000  # characters of a command line that are told
 
 
 def main() -> None:
@@ -41,8 +43,7 @@ def main() -> None:
 
 def _bind_to_parent(parent: int) -> None:
     """Die with the parent, whatever kills it."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_parent()
     if os.getppid() != parent:  # it died before the line above
         sys.exit(1)
 
@@ -56,20 +57,31 @@ def _limit(limits: DecodeLimits) -> None:
 
 def _answer(asked: dict[str, Any], limits: DecodeLimits, out: BinaryIO) -> None:
     path = Path(os.fsdecode(base64.b64decode(asked.pop("path"))))
+    sizes = tuple(asked.pop("sizes"))
     beat = _Beat(out, limits)
     before = cpu_seconds()
     try:
-        frames = read_video(path, FrameRequest(**asked), limits, beat)
+        clips = read_sizes(path, FrameRequest(**asked), sizes, limits, beat)
     except VideoError as error:
-        _write(out, {"status": int(error.status), "message": str(error)}, before)
+        _write(out, _failure(error), before)
     except MemoryError:
-        words = f"needs more than {limits.memory >> 20} MiB"
-        _write(out, {"status": int(Status.LIMIT), "message": words}, before)
+        _write(out, _failure(_too_large(limits)), before)
     except OSError as error:
-        words = error.strerror or str(error)
-        _write(out, {"status": int(Status.UNREADABLE), "message": words}, before)
+        # A thread or a process that cannot be started lacks memory, too.
+        full = error.errno in (errno.ENOMEM, errno.EAGAIN)
+        failed = VideoError(Status.UNREADABLE, error.strerror or str(error))
+        _write(out, _failure(_too_large(limits) if full else failed), before)
     else:
-        _write(out, _facts(frames), before, frames)
+        _write(out, {"status": int(clips[0].status)}, before, clips)
+
+
+def _too_large(limits: DecodeLimits) -> VideoError:
+    return VideoError(Status.LIMIT, f"needs more than {limits.memory >> 20} MiB")
+
+
+def _failure(error: VideoError) -> dict[str, Any]:
+    facts = {"status": int(error.status), "message": str(error)[:COMMAND]}
+    return facts | {"command": error.command[:COMMAND], "stderr": error.stderr}
 
 
 class _Beat:
@@ -105,24 +117,15 @@ def cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-def _facts(frames: Frames) -> dict[str, Any]:
-    return {
-        "status": int(frames.status),
-        "message": frames.note,
-        "reader": int(frames.reader),
-        "shape": frames.pixels.shape,
-        "info": asdict(frames.info),
-    }
-
-
 def _write(
-    out: BinaryIO, facts: dict[str, Any], before: float, frames: Frames | None = None
+    out: BinaryIO, facts: dict[str, Any], before: float, clips: tuple[Frames, ...] = ()
 ) -> None:
-    facts["cpu"] = cpu_seconds() - before
+    packed = [pack(frames) for frames in clips]
+    facts |= {"cpu": cpu_seconds() - before, "clips": [line for line, _ in packed]}
     out.write(json.dumps(facts).encode() + b"\n")
-    if frames is not None:
-        for array in (frames.pixels, frames.seconds, frames.index):
-            out.write(array.tobytes())
+    for _, arrays in packed:
+        for array in arrays:
+            out.write(np.ascontiguousarray(array).data)
     out.flush()
 
 

@@ -1,4 +1,4 @@
-"""The exact reader: jump to each needed key frame, decode only references and targets.
+"""The exact reader: from each needed start, decode only what others refer to and what is asked.
 
 Frames that no other frame refers to are skipped undecoded unless they are asked for, which leaves
 every other frame bit for bit as a full decode makes it.
@@ -6,110 +6,244 @@ every other frame bit for bit as a full decode makes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.container import InputContainer
 from av.packet import Packet
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from pipeline.decode.scan import Beat, KeyFrame, PacketTable
+from pipeline.decode.log import Log
+from pipeline.decode.opening import Beat
+from pipeline.decode.table import Numbers, PacketTable
+from pipeline.sampling import nearest
 
-# These lose their place when one jumps: their frames come from the linear reader.
-NO_JUMPS = {"mpegts", "gif", "h264", "hevc", "mpeg"}
+Pictures = tuple[npt.NDArray[np.uint8], ...]
+Show = Callable[[VideoFrame], Pictures]
+
+JUMPING = ("mov", "matroska")  # the others' jumps lose their place: packets are passed over
+WORTH = 100  # packets that are rather passed over than jumped over
+# Where the two fields of a picture may lie in two packets, packets do not count frames.
+FIELDS = ("mpegts", "mpeg", "h264", "avi")
+ROUNDS = 12  # each finds damage that the one before could not know of
+# Said where one starts amid a stream: pictures that are to be forgotten were never there.
+NOTHING_TO_FORGET = "mmco: unref short failure"
 
 
 class LostError(Exception):
-    """A jump landed behind its key frame, or a frame did not come out."""
+    """The container or the decoder does not do as the table says."""
 
 
-def can_jump(container: InputContainer, stream: VideoStream, table: PacketTable) -> bool:
-    """Return whether the exact reader may try this file."""
-    name = container.format.name
-    if name == "avi" and stream.codec_context.has_b_frames:
-        return False  # avi does not say when reordered frames are shown; libav guesses
-    return bool(table.keys) and name not in NO_JUMPS
+@dataclass(slots=True)
+class Run:
+    """Packets to decode in one go.
 
-
-def read_exact(
-    container: InputContainer, stream: VideoStream, table: PacketTable, wanted: set[int], beat: Beat
-) -> Iterator[VideoFrame]:
-    """Yield the frames whose pts are ``wanted``, in no promised order.
-
-    Raises:
-        LostError: If the container or the decoder does not do as the table says.
+    Attributes:
+        first: Ordinal of the start.
+        targets: Ordinals of the asked frames.
     """
-    for key, targets in _groups(table, wanted).items():
-        missing, latest = set(targets), None
-        for frame in _decode_group(container, stream, key, targets, beat):
-            if frame.pts is None or (latest is not None and frame.pts <= latest):
-                raise LostError("frames came out with times that do not rise")
-            latest = frame.pts
-            if frame.pts in missing:
-                missing.discard(frame.pts)
-                yield frame
-        if missing:
-            raise LostError(f"{len(missing)} frames did not come out")
+
+    first: int
+    targets: set[int] = field(default_factory=set)
 
 
-def _groups(table: PacketTable, wanted: set[int]) -> dict[KeyFrame, set[int]]:
-    """Put each target behind the last key frame that is shown no later."""
-    starts = np.array([key.pts for key in table.keys])
-    groups: dict[KeyFrame, set[int]] = {}
-    for pts in sorted(wanted):
-        place = max(0, int(np.searchsorted(starts, pts, side="right")) - 1)
-        groups.setdefault(table.keys[place], set()).add(pts)
-    return groups
+class ExactReader:
+    """Decodes asked frames of one open file.
+
+    Args:
+        container: Its packets were read to the end once, for the table.
+        stream: Of that container.
+        table: Of that stream.
+        show: Turns a frame into what is kept of it.
+        beat: Called often.
+        log: What libav says meanwhile.
+
+    Attributes:
+        bad: Ordinals of packets that are damaged, from outside or inside.
+    """
+
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, table: PacketTable,
+        show: Show, beat: Beat, log: Log,
+    ) -> None:  # fmt: skip
+        self._container, self._stream, self._table = container, stream, table
+        self._show, self._beat, self._log = show, beat, log
+        self.bad = set(table.damaged)
+        self._kept: dict[int, Pictures] = {}
+        rising = bool((np.diff(table.pos) > 0).all()) and len(table.pos) > 0 and table.pos[0] >= 0
+        self._jumps = rising and any(name in container.format.name for name in JUMPING)
+        self._packets: Iterator[tuple[int, Packet[VideoStream]]] = iter(())
+        self._next, self._latest = table.count, 0
+
+    def read(self, numbers: Numbers) -> tuple[Numbers, dict[int, Pictures]]:
+        """Decode frames by number; one that damage spoils is replaced by the nearest sound one.
+
+        Args:
+            numbers: Wanted, (n,).
+
+        Returns:
+            The numbers that stand for the wanted ones, (n,), and their pictures by number.
+
+        Raises:
+            LostError: If frames do not come out as the table says, or nothing is sound.
+        """
+        for _ in range(ROUNDS):
+            table = self._table
+            sound = np.flatnonzero(table.sound(frozenset(self.bad)))
+            if len(sound) == 0:
+                raise LostError("no frame is sound")
+            given = sound[nearest(sound, numbers)]
+            ordinals = table.ordinals[given]
+            missing = {int(ordinal) for ordinal in ordinals} - self._kept.keys()
+            if not missing:
+                kept = {int(n): self._kept[int(o)] for n, o in zip(given, ordinals, strict=True)}
+                return given, kept
+            before = len(self.bad), len(self._table.starts)
+            for run in _runs(table, missing):
+                self._decode_run(run)
+            if missing - self._kept.keys() and before == (len(self.bad), len(self._table.starts)):
+                raise LostError("frames did not come out")
+        raise LostError("damage everywhere")
+
+    def _decode_run(self, run: Run) -> None:
+        found, bad = self._frames_of(run)
+        if bad is not None:
+            self._note_failure(run.first, bad)
+        limit = self._table.count if bad is None else bad
+        self._kept |= {ordinal: shown for ordinal, shown in found.items() if ordinal < limit}
+
+    def _note_failure(self, first: int, bad: int) -> None:
+        """Blame the packet, or a start that only promised to be one."""
+        if self._table.closed[first] or first == self._table.starts[0]:
+            self.bad.add(bad)
+            return
+        start = self._table.start.copy()
+        start[first] = False
+        self._table = replace(self._table, start=start)
+
+    def _frames_of(self, run: Run) -> tuple[dict[int, Pictures], int | None]:
+        """Return the pictures of a run, and the ordinal where it broke."""
+        context, left = self._stream.codec_context, set(run.targets)
+        found: dict[int, Pictures] = {}
+        broken: list[int] = []
+        self._latest = -(1 << 63)
+        self._log.news()
+        for ordinal, packet in self._packets_from(run.first):
+            self._beat()
+            if self._table.begins[ordinal] < run.first:
+                continue  # a leading frame, which needs what stands before this start
+            _skip(context, everything=ordinal in left or packet.is_keyframe)
+            packet.opaque = ordinal
+            self._collect(packet, run, found, broken, ordinal)
+            left.discard(ordinal)
+            if broken or not left:
+                break
+        _skip(context, everything=True)
+        self._collect(None, run, found, broken, run.first)
+        context.flush_buffers()
+        return found, min(broken, default=None)
+
+    def _collect(
+        self, packet: Packet[VideoStream] | None, run: Run,
+        found: dict[int, Pictures], broken: list[int], ordinal: int,
+    ) -> None:  # fmt: skip
+        """Decode one packet, keep targets, note where damage shows."""
+        try:
+            frames = self._stream.codec_context.decode(packet)
+        except av.error.EOFError:
+            return
+        except av.error.MemoryError:
+            raise
+        except av.error.FFmpegError:
+            frames = []
+            broken.append(ordinal)
+        for frame in frames:
+            place = frame.opaque
+            if not isinstance(place, int):
+                raise LostError("a frame does not say which packet it is of")
+            self._check_order(place)
+            if frame.is_corrupt:
+                broken.append(place)
+            if place in run.targets:
+                self._check_fields(frame)
+                found[place] = self._show(frame)
+        news = self._log.news()
+        if any(self._table.closed[run.first] or NOTHING_TO_FORGET not in words for words in news):
+            broken.append(ordinal)
+
+    def _check_order(self, place: int) -> None:
+        shown = int(self._table.pts[place])
+        if shown <= self._latest:
+            raise LostError("frames came out with times that do not rise")
+        self._latest = shown
+
+    def _check_fields(self, frame: VideoFrame) -> None:
+        name = self._container.format.name
+        if frame.interlaced_frame and self._stream.codec_context.name == "h264" and name in FIELDS:
+            raise LostError("a picture's two fields may be two packets")
+
+    def _packets_from(self, first: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
+        """Yield packets with their ordinals from one on."""
+        if self._jumps and not 0 <= first - self._next < WORTH:
+            self._jump(first)
+        elif first < self._next:
+            self._container.seek(0, stream=self._stream)
+            self._next, self._packets = 0, self._numbered()
+        for ordinal, packet in self._packets:
+            self._next = ordinal + 1
+            if ordinal >= first:
+                yield ordinal, packet
+
+    def _jump(self, first: int) -> None:
+        # mov's index counts in decoding order, the others' in presentation order.
+        times = self._table.dts if "mov" in self._container.format.name else self._table.pts
+        try:
+            self._container.seek(int(times[first]), stream=self._stream, backward=True)
+        except av.error.FFmpegError as error:
+            raise LostError(str(error)) from error
+        self._next, self._packets = 0, self._placed(first)
+
+    def _placed(self, first: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
+        """Number packets by where they lie in the file."""
+        pos, reached = self._table.pos, False
+        for packet in self._demuxed():
+            ordinal = int(np.searchsorted(pos, packet.pos or 0))
+            if ordinal >= len(pos) or pos[ordinal] != packet.pos:
+                raise LostError("a packet lies where none lay before")
+            if not reached and ordinal > first:
+                raise LostError("the jump landed behind its start")
+            reached = reached or ordinal == first
+            yield ordinal, packet
+
+    def _numbered(self) -> Iterator[tuple[int, Packet[VideoStream]]]:
+        yield from enumerate(self._demuxed())
+
+    def _demuxed(self) -> Iterator[Packet[VideoStream]]:
+        try:
+            yield from (packet for packet in self._container.demux(self._stream) if packet.size)
+        except av.error.MemoryError:
+            raise
+        except av.error.FFmpegError:
+            return  # the scan has noted where reading stops
 
 
-def _decode_group(
-    container: InputContainer, stream: VideoStream, key: KeyFrame, targets: set[int], beat: Beat
-) -> Iterator[VideoFrame]:
-    context, left = stream.codec_context, set(targets)
-    for packet in _packets_from(container, stream, key):
-        beat()
-        if packet.pts is None or packet.pts < key.pts:
-            continue  # an open group's leading frames need the group before
-        asked = packet.pts in targets or packet.is_keyframe
-        context.skip_frame = "DEFAULT" if asked else "NONREF"
-        yield from _decode(context, packet)
-        left.discard(packet.pts)
-        if not left:
-            break
-    context.skip_frame = "DEFAULT"
-    yield from _decode(context, None)
+def _runs(table: PacketTable, ordinals: Iterable[int]) -> list[Run]:
+    """Put targets behind their starts; a run that reaches the next one's start goes on."""
+    runs: list[Run] = []
+    for first, ordinal in sorted((int(table.begins[o]), o) for o in ordinals):
+        if not runs or first > max(runs[-1].targets):
+            runs.append(Run(first))
+        runs[-1].targets.add(ordinal)
+    return runs
 
 
-def _packets_from(
-    container: InputContainer, stream: VideoStream, key: KeyFrame
-) -> Iterator[Packet[VideoStream]]:
-    """Yield the packets from a key frame on; what a jump lands before it is not decoded."""
-    # mov's index counts in decoding order, the others' in presentation order.
-    to = key.dts if "mov" in container.format.name and key.dts is not None else key.pts
-    reached = False
-    try:
-        container.seek(to, stream=stream, backward=True)
-        for packet in container.demux(stream):
-            if packet.size == 0 or packet.pts is None:
-                continue
-            reached = reached or packet.pts == key.pts
-            if reached:
-                yield packet
-            elif packet.is_keyframe and packet.pts > key.pts:
-                raise LostError("the jump landed behind its key frame")
-    except av.error.FFmpegError as error:
-        raise LostError(str(error)) from error
-
-
-def _decode(context: VideoCodecContext, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
-    try:
-        return list(context.decode(packet))
-    except av.error.EOFError:
-        return []
-    except av.error.MemoryError:
-        raise
-    except av.error.FFmpegError as error:
-        raise LostError(str(error)) from error
+def _skip(context: av.VideoCodecContext, *, everything: bool) -> None:
+    """Decode everything, or only what other frames refer to."""
+    wish: Literal["DEFAULT", "NONREF"] = "DEFAULT" if everything else "NONREF"
+    if context.skip_frame != wish:
+        context.skip_frame = wish

@@ -1,128 +1,174 @@
-"""The last reader: an ffmpeg program, for what the built-in decoder cannot open."""
+"""The last reader: an ffmpeg program, for what the built-in decoder cannot open or hardware can.
+
+It lists the packets, decodes once and selects frames by number; a list of what was decoded comes
+out beside the pictures. Where that list does not agree with the packets, it decodes once more.
+"""
 
 from __future__ import annotations
 
-import os
-import re
-import shutil
-import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 
-import ffmpeg
 import numpy as np
 import numpy.typing as npt
+from av.video.frame import VideoFrame
 
-from pipeline.decode.base import FrameRequest
-from pipeline.decode.scan import FORMATS
+from pipeline.decode.base import DecodeLimits
+from pipeline.decode.exact import Pictures, Show
+from pipeline.decode.opening import Beat, refuse_playlist
+from pipeline.decode.program import Sink, input_arguments, run_program
+from pipeline.decode.table import Numbers
 from pipeline.records import Status, VideoError
 
+LISTING = 64 << 20  # bytes that a list of frames may have
+STREAM = ["-map", "0:V:0", "-an", "-sn", "-dn", "-fps_mode", "passthrough"]
+LIST = ["-f", "framecrc"]
+SQUARE = "scale=trunc(iw*sar+0.5):ih,setsar=1"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Listing:
-    """All frames that an ffmpeg program decodes.
+    """The frames or packets that a program lists.
 
     Attributes:
-        seconds: When each is shown, (N,), from the first.
-        duration: Seconds to the end of the last.
-        width: As shown.
-        height: As shown.
+        pts: Times, (n,), in ticks.
+        tick: Seconds.
+        length: Of the last, in ticks.
     """
 
-    seconds: npt.NDArray[np.float64]
-    duration: float
-    width: int
-    height: int
+    pts: Numbers
+    tick: float
+    length: int
+
+    @property
+    def seconds(self) -> npt.NDArray[np.float64]:
+        """When each is shown, from the first, (n,)."""
+        return np.asarray((self.pts - self.pts[:1]) * self.tick, np.float64)
+
+    @property
+    def duration(self) -> float:
+        """Seconds to the end of the last."""
+        return float((self.pts[-1] - self.pts[0] + self.length) * self.tick)
 
 
-@cache
-def ffmpeg_program() -> str:
-    """Return the system's ffmpeg, else the one that comes with imageio-ffmpeg."""
-    if found := shutil.which("ffmpeg"):
-        return found
-    import imageio_ffmpeg
-
-    return str(imageio_ffmpeg.get_ffmpeg_exe())
-
-
-def list_frames(path: Path, *, max_pixels: int) -> Listing:
-    """Decode a file once and list its frames.
-
-    Raises:
-        VideoError: If no frame comes out.
-    """
-    shown = _shown(_input(path, max_pixels).video)
-    text = _run(shown.output("pipe:1", format="framecrc", fps_mode="passthrough"))
-    lines = text.decode(errors="replace").splitlines()
-    facts = dict(re.findall(r"^#(\w+) 0: (.+)$", "\n".join(lines), flags=re.MULTILINE))
-    rows = [line.split(",") for line in lines if line and not line.startswith("#")]
-    if not rows or "dimensions" not in facts:
-        raise VideoError(Status.CORRUPT, "no frame could be decoded")
-    tick = float(Fraction(facts["tb"]))
-    width, height = map(int, facts["dimensions"].split("x"))
-    pts = np.array([int(row[2]) for row in rows], np.float64)
-    end = float(pts[-1]) + float(rows[-1][3])
-    return Listing((pts - pts[0]) * tick, (end - float(pts[0])) * tick, width, height)
-
-
-def read_frames(
-    path: Path, numbers: npt.NDArray[np.int64], request: FrameRequest, *, max_pixels: int
-) -> npt.NDArray[np.uint8]:
-    """Return frames by their number in presentation order, (n, size, size, 3) RGB.
+class FfmpegReader:
+    """Reads one file by an ffmpeg program.
 
     Args:
         path: The file.
-        numbers: Ascending and distinct, (n,).
-        request: Size and fit of the pixels.
-        max_pixels: Frames with more are refused.
+        limits: Pixels and frames that it may have.
+        show: Turns a frame into what is kept of it.
+        beat: Called often.
+        hwaccel: Hardware decoder, or nothing.
 
-    Raises:
-        VideoError: If not all of them come out.
+    Attributes:
+        stderr: What the program said.
+        command: Its command line.
     """
-    chosen = "+".join(f"eq(n,{number})" for number in numbers)
-    stream = _shown(_input(path, max_pixels).video.filter("select", chosen))
-    fitted = _fitted(stream, request.size, request.fit)
-    out = fitted.output("pipe:1", format="rawvideo", pix_fmt="rgb24", fps_mode="passthrough")
-    frame = request.size * request.size * 3
-    data = _run(out)
-    if len(data) != frame * len(numbers):
-        got = len(data) // frame
-        raise VideoError(Status.CORRUPT, f"{got} of {len(numbers)} frames could be decoded")
-    return np.frombuffer(data, np.uint8).reshape(-1, request.size, request.size, 3)
+
+    def __init__(
+        self, path: Path, limits: DecodeLimits, show: Show, beat: Beat, hwaccel: str = ""
+    ) -> None:
+        refuse_playlist(path)
+        self._limits, self._show, self._beat = limits, show, beat
+        self._input = input_arguments(path, limits, hwaccel)
+        self.stderr, self.command = "", " ".join([*self._input, *STREAM])
+
+    def packets(self) -> Listing:
+        """List the packets in presentation order, without decoding.
+
+        Raises:
+            VideoError: If there are none, or too many.
+        """
+        lines = _Lines(self._limits.frames)
+        self._run((["-c:v", "copy", *LIST], lines))
+        listed = lines.listing()
+        if listed is None:
+            raise self.failure(Status.CORRUPT, "no packet could be read")
+        return listed
+
+    def frames(self, numbers: Numbers) -> tuple[list[Pictures], Listing]:
+        """Decode everything once; return frames by number and the list of all.
+
+        Args:
+            numbers: Rising and distinct, (n,). Those that do not come out are left out.
+
+        Raises:
+            VideoError: If no frame comes out.
+        """
+        lines, album = _Lines(self._limits.frames), _Album(self._show, len(numbers))
+        chosen = "+".join(f"eq(n,{number})" for number in numbers)
+        shown = ["-vf", f"select='{chosen}',{SQUARE}", "-c:v", "ppm", "-pix_fmt", "rgb24"]
+        self._run(
+            (["-c:v", "wrapped_avframe", *LIST], lines), ([*shown, "-f", "image2pipe"], album)
+        )
+        listed = lines.listing()
+        if listed is None:
+            raise self.failure(Status.CORRUPT, "no frame could be decoded")
+        return album.pictures, listed
+
+    def failure(self, status: Status, message: str) -> VideoError:
+        """Return an error that says what was run and what it said."""
+        words = self.stderr.splitlines()[-1:]
+        message = f"{message}: {words[0][:200]}" if words else message
+        return VideoError(status, message, command=self.command, stderr=self.stderr)
+
+    def _run(self, *outputs: tuple[list[str], Sink]) -> None:
+        sinks = [([*STREAM, *words], sink) for words, sink in outputs]
+        self.stderr = run_program(self._input, sinks, self._beat)
 
 
-def _input(path: Path, max_pixels: int) -> ffmpeg.nodes.FilterableStream:
-    return ffmpeg.input(
-        f"file:{os.fspath(path.absolute())}", threads=1, protocol_whitelist="file",
-        format_whitelist=FORMATS, max_pixels=max_pixels,
-    )  # fmt: skip
+@dataclass(slots=True)
+class _Lines:
+    """Takes a list in ffmpeg's framecrc form."""
+
+    most: int
+    held: bytearray = field(default_factory=bytearray)
+
+    def __call__(self, data: bytes) -> None:
+        self.held += data
+        if len(self.held) > LISTING:
+            raise VideoError(Status.LIMIT, "too many frames for this reader")
+
+    def listing(self) -> Listing | None:
+        """Return what was listed, in order of presentation, or None for nothing."""
+        lines = self.held.decode(errors="replace").splitlines()
+        rows = [line.split(",") for line in lines if line and not line.startswith("#")]
+        ticks = [line.split(": ")[1] for line in lines if line.startswith("#tb 0: ")]
+        if not rows or not ticks:
+            return None
+        if len(rows) > self.most:
+            raise VideoError(Status.LIMIT, f"more than {self.most} frames")
+        pts = np.sort(np.array([int(row[2]) for row in rows], np.int64))
+        return Listing(pts, float(Fraction(ticks[0])), int(rows[-1][3]))
 
 
-def _shown(stream: ffmpeg.nodes.FilterableStream) -> ffmpeg.nodes.FilterableStream:
-    """Make pixels square; the program turns frames upright itself."""
-    return stream.filter("scale", "trunc(iw*sar+0.5)", "ih").filter("setsar", 1)
+class _Album:
+    """Takes pictures in PPM form, as many as were asked."""
 
+    def __init__(self, show: Show, most: int) -> None:
+        self._show, self._most, self._held = show, most, bytearray()
+        self.pictures: list[Pictures] = []
 
-def _fitted(
-    stream: ffmpeg.nodes.FilterableStream, size: int, fit: str
-) -> ffmpeg.nodes.FilterableStream:
-    if fit == "squash":
-        return stream.filter("scale", size, size, flags="bilinear")
-    how = {"force_original_aspect_ratio": "increase" if fit == "crop" else "decrease"}
-    stream = stream.filter("scale", size, size, flags="bilinear", **how)
-    if fit == "crop":
-        return stream.filter("crop", size, size)
-    return stream.filter("pad", size, size, "(ow-iw)/2", "(oh-ih)/2")
+    def __call__(self, data: bytes) -> None:
+        self._held += data
+        while self._cut():
+            pass
 
-
-def _run(stream: ffmpeg.nodes.OutputStream) -> bytes:
-    command = [ffmpeg_program(), "-hide_banner", "-nostdin", "-loglevel", "error"]
-    done = subprocess.run(
-        [*command, *stream.get_args()], stdin=subprocess.DEVNULL, capture_output=True, check=False
-    )
-    if done.returncode and not done.stdout:
-        words = done.stderr.decode(errors="replace").strip().splitlines() or ["no words"]
-        raise VideoError(Status.CORRUPT, f"ffmpeg: {words[-1][:200]}")
-    return done.stdout
+    def _cut(self) -> bool:
+        """Take one picture off what has come, if it is whole."""
+        head = bytes(self._held[:64]).split(b"\n", 3)
+        if len(head) < 4:
+            return False
+        width, height = map(int, head[1].split())
+        begin = sum(len(line) + 1 for line in head[:3])
+        end = begin + width * height * 3
+        if len(self._held) < end:
+            return False
+        if len(self.pictures) >= self._most:
+            raise VideoError(Status.CRASHED, "ffmpeg gave more pictures than it was asked")
+        rgb = np.frombuffer(bytes(self._held[begin:end]), np.uint8).reshape(height, width, 3)
+        del self._held[:end]
+        self.pictures.append(self._show(VideoFrame.from_ndarray(rgb, format="rgb24")))
+        return True

@@ -2,176 +2,204 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
+import av
 import numpy as np
-import numpy.typing as npt
-from av.container import InputContainer
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
+from pipeline.decode.answer import Taken, answer
 from pipeline.decode.base import DecodeLimits, FrameRequest
-from pipeline.decode.exact import LostError, can_jump, read_exact
-from pipeline.decode.ffmpeg import list_frames, read_frames
-from pipeline.decode.linear import LinearReader
-from pipeline.decode.pixels import Picture, shown_size, square
-from pipeline.decode.scan import Beat, PacketTable, Unheard, opened, scan
-from pipeline.records import Frames, Reader, Status, VideoError, VideoInfo
-from pipeline.sampling import uniform_by_time, uniform_indices
+from pipeline.decode.exact import ExactReader, LostError
+from pipeline.decode.ffmpeg import FfmpegReader
+from pipeline.decode.linear import LinearReader, Passed
+from pipeline.decode.log import Log
+from pipeline.decode.moments import choose
+from pipeline.decode.opening import Beat, Unheard, opened
+from pipeline.decode.scan import Scan
+from pipeline.decode.show import Shower
+from pipeline.decode.table import Numbers, PacketTable
+from pipeline.records import Frames, Reader, Status, VideoError
+from pipeline.sampling import Seconds, nearest
 
-Numbers = npt.NDArray[np.int64]
 SLOWEST = 5.0  # frames a second: long pauses between frames cost no time to decode
+READERS = ("auto", "exact", "linear", "ffmpeg")
 
 
 def read_video(
     path: Path, request: FrameRequest, limits: DecodeLimits, beat: Beat | None = None
 ) -> Frames:
-    """Decode the asked frames of one file, here in this process.
+    """Decode the asked frames of one file, here in this process; see :func:`read_sizes`."""
+    return read_sizes(path, request, (request.size,), limits, beat)[0]
+
+
+def read_sizes(
+    path: Path, request: FrameRequest, sizes: tuple[int, ...], limits: DecodeLimits,
+    beat: Beat | None = None,
+) -> tuple[Frames, ...]:  # fmt: skip
+    """Decode the asked frames of one file once, for several output sizes.
 
     Args:
         path: The file.
         request: Which moments, as which pixels.
-        limits: Only ``pixels`` is looked at here; the rest is the process's.
+        sizes: Sides of the output, in place of the request's.
+        limits: ``pixels``, ``frames`` and ``duration`` are looked at here; the rest is the
+            process's.
         beat: Called often while there is progress; nobody listens by default.
 
     Raises:
         VideoError: If the file gives no frames.
+        ValueError: If the request names no known reader, sampling or way of counting.
     """
-    try:
-        return _read_builtin(path, request, limits, beat or Unheard())
-    except VideoError as error:
-        if error.status is not Status.CORRUPT or path.stat().st_size == 0:
-            raise
-        try:
-            return _read_ffmpeg(path, request, limits)
-        except VideoError:
-            raise error from None
+    if request.reader not in READERS:
+        raise ValueError(f"no reader is called {request.reader}; there are {', '.join(READERS)}")
+    reading = _Reading(path, request, sizes, limits, beat or Unheard())
+    return answer(reading.taken(), request, sizes)
 
 
-def choose(seconds: npt.NDArray[np.float64], duration: float, request: FrameRequest) -> Numbers:
-    """Return the numbers of the asked frames among all shown ones, (T,)."""
-    if request.by == "time":
-        return uniform_by_time(seconds, duration, request.frames)
-    return uniform_indices(len(seconds), request.frames)
+class _Reading:
+    """One file on its way down the ladder."""
 
+    def __init__(
+        self, path: Path, request: FrameRequest, sizes: tuple[int, ...], limits: DecodeLimits,
+        beat: Beat,
+    ) -> None:  # fmt: skip
+        self._path, self._request, self._sizes = path, request, sizes
+        self._limits, self._beat = limits, beat
 
-def _read_builtin(path: Path, request: FrameRequest, limits: DecodeLimits, beat: Beat) -> Frames:
-    with opened(path, max_pixels=limits.pixels) as (container, stream):
-        table = scan(container, stream, beat)
-        beat.lasts(min(table.duration, len(table.pts) / SLOWEST))
-        jump = can_jump(container, stream, table)
-        if jump:
+    def taken(self) -> Taken:
+        """Try the readers in turn."""
+        wish = self._request.reader
+        if wish == "ffmpeg":
+            return self._by_program(self._request.hwaccel)
+        if self._request.hwaccel and wish == "auto":
             try:
-                return _exact(container, stream, table, request, beat)
-            except LostError:
-                pass
-    return _linear(path, table, request, limits, beat)
+                return self._by_program(self._request.hwaccel)
+            except VideoError as error:
+                if error.status is not Status.CORRUPT:
+                    raise
+        try:
+            return self._built_in()
+        except VideoError as error:
+            hopeless = error.status is not Status.CORRUPT or self._path.stat().st_size == 0
+            if hopeless or wish != "auto":
+                raise
+            try:
+                return self._by_program("")
+            except VideoError:
+                raise error from None
+
+    def _built_in(self) -> Taken:
+        with Log() as log:
+            try:
+                return self._exact_or_linear(log)
+            except VideoError as error:
+                version = ".".join(map(str, av.library_versions["libavcodec"]))
+                name = "linear" if self._request.reader == "linear" else "exact"
+                raise VideoError(
+                    error.status, str(error), command=f"libav {name} (libavcodec {version})",
+                    stderr=log.text(),
+                ) from error  # fmt: skip
+
+    def _exact_or_linear(self, log: Log) -> Taken:
+        lost = "its packets do not tell their times"
+        with opened(self._path, self._limits) as (container, stream):
+            table = Scan(self._path, self._limits, self._beat, log).table(container, stream)
+            self._check_duration(table.duration)
+            self._beat.lasts(min(table.duration, table.count / SLOWEST))
+            if table.trusted and self._request.reader != "linear":
+                show = Shower(self._request, self._sizes, stream.sample_aspect_ratio)
+                reader = ExactReader(container, stream, table, show, self._beat, log)
+                try:
+                    return self._exact(reader, table, show, log)
+                except LostError as error:
+                    lost = str(error)
+        if self._request.reader == "exact":
+            raise VideoError(Status.CORRUPT, f"the exact reader cannot read this file: {lost}")
+        return self._linear(table, log)
+
+    def _exact(self, reader: ExactReader, table: PacketTable, show: Shower, log: Log) -> Taken:
+        by_key = self._request.sampling == "keyframe"
+        keys = np.flatnonzero(table.start[table.ordinals]) if by_key else None
+        keys = keys if keys is not None and len(keys) else None
+        moments = choose(table.seconds, table.duration, self._request, keys)
+        given, pictures = reader.read(moments.all)
+        stand_in = dict(zip(moments.all.tolist(), given.tolist(), strict=True))
+        sound = int(np.sum(table.sound(frozenset(reader.bad))))
+        return Taken(
+            moments.given(stand_in), pictures, table.seconds, table.duration, show.shape,
+            Reader.EXACT if keys is None else Reader.KEYFRAME,
+            _damage(sound, table.frames, bool(reader.bad), table.lack, log.text()),
+        )  # fmt: skip
+
+    def _linear(self, table: PacketTable, log: Log) -> Taken:
+        expected = table.frames
+        seconds = np.arange(max(1, expected)) / table.rate
+        duration = expected / table.rate
+        for _ in range(2):  # foretold; and, where that was wrong, as the first pass found
+            moments = choose(seconds, duration, self._request)
+            done, show = self._pass(table, moments.all, log)
+            if not done.pictures:
+                raise VideoError(Status.CORRUPT, "no frame could be decoded")
+            seconds, duration = _times(done, table)
+            self._check_duration(duration)
+            again = choose(seconds, duration, self._request)
+            if set(again.all.tolist()) <= done.given.keys():
+                damage = bool(done.lost or table.damaged)
+                note = _damage(done.total - done.lost, done.total, damage, table.lack, log.text())
+                return Taken(
+                    again.given(done.given), done.pictures, seconds, duration, show.shape,
+                    Reader.LINEAR, note,
+                )  # fmt: skip
+        raise VideoError(Status.CHANGED, "the second reading found other frames than the first")
+
+    def _pass(self, table: PacketTable, numbers: Numbers, log: Log) -> tuple[Passed, Shower]:
+        with opened(self._path, self._limits) as (container, stream):
+            show = Shower(self._request, self._sizes, stream.sample_aspect_ratio)
+            reader = LinearReader(container, stream, table, show, self._beat, log)
+            return reader.read(numbers), show
+
+    def _by_program(self, hwaccel: str) -> Taken:
+        show = Shower(self._request, self._sizes)
+        reader = FfmpegReader(self._path, self._limits, show, self._beat, hwaccel)
+        expected = reader.packets()
+        self._check_duration(expected.duration)
+        said = reader.stderr
+        wanted = choose(expected.seconds, expected.duration, self._request).all
+        for _ in range(2):
+            pictures, listed = reader.frames(wanted)
+            said = said or reader.stderr
+            if not said or len(listed.pts) >= len(expected.pts):
+                expected = listed
+            moments = choose(expected.seconds, expected.duration, self._request)
+            numbers = np.searchsorted(expected.pts, listed.pts)  # of the frames that came out
+            ranks = nearest(numbers, moments.all)
+            if set(ranks.tolist()) <= set(wanted.tolist()) and len(pictures) == len(wanted):
+                by_rank = dict(zip(wanted.tolist(), pictures, strict=True))
+                given = numbers[ranks].tolist()
+                kept = {n: by_rank[r] for n, r in zip(given, ranks.tolist(), strict=True)}
+                note = _damage(len(listed.pts), len(expected.pts), bool(said), "", said)
+                return Taken(
+                    moments.given(dict(zip(moments.all.tolist(), given, strict=True))), kept,
+                    expected.seconds, expected.duration, show.shape, Reader.FFMPEG, note,
+                )  # fmt: skip
+            wanted = np.unique(ranks)
+        raise reader.failure(Status.CORRUPT, f"{len(pictures)} of {len(wanted)} frames came out")
+
+    def _check_duration(self, duration: float) -> None:
+        if duration > self._limits.duration:
+            words = f"{duration:.0f} s is more than {self._limits.duration:.0f} s"
+            raise VideoError(Status.LIMIT, words)
 
 
-def _exact(
-    container: InputContainer,
-    stream: VideoStream,
-    table: PacketTable,
-    request: FrameRequest,
-    beat: Beat,
-) -> Frames:
-    numbers = choose(table.seconds, table.duration, request)
-    wanted = {int(pts) for pts in table.pts[numbers]}
-    aspect = stream.sample_aspect_ratio
-    kept: dict[int, Picture] = {}
-    info: VideoInfo | None = None
-    for frame in read_exact(container, stream, table, wanted, beat):
-        kept[frame.pts or 0] = square(frame, size=request.size, fit=request.fit, aspect=aspect)
-        info = info or _info(frame, aspect, table.duration, len(table.pts))
-    if info is None:
-        raise LostError("no frame came out")
-    pixels = np.stack([kept[int(pts)] for pts in table.pts[numbers]])
-    seconds = table.seconds[numbers]
-    status, note = _status(len(table.pts), request, table.missing())
-    return Frames(pixels, seconds, numbers, info, status, Reader.EXACT, note)
+def _times(done: Passed, table: PacketTable) -> tuple[Seconds, float]:
+    seconds = done.seconds(table.rate)
+    usual = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1 / table.rate
+    return seconds, float(seconds[-1]) + usual
 
 
-def _linear(
-    path: Path, table: PacketTable, request: FrameRequest, limits: DecodeLimits, beat: Beat
-) -> Frames:
-    """Decode all frames: once to list them where the table cannot, once to keep the asked ones."""
-    times, errors = _decoded_times(path, limits, beat)
-    if len(times) == 0:
-        raise VideoError(Status.CORRUPT, table.broken or "no frame could be decoded")
-    duration = max(table.duration, float(times[-1]))
-    if len(times) > 1:
-        duration = max(duration, float(times[-1]) + float(np.median(np.diff(times))))
-    numbers = choose(times, duration, request)
-    wanted = set(numbers.tolist())
-    with opened(path, max_pixels=limits.pixels) as (container, stream):
-        aspect = stream.sample_aspect_ratio
-        frames = LinearReader().frames(container, stream, beat)
-        kept, info = _keep(frames, wanted, request, aspect, duration, len(times))
-    expected = max(len(table.pts), len(times))
-    missing = table.missing()
-    if errors or len(times) < len(table.pts):
-        missing = f"{len(times)} of {expected} frames could be decoded"
-    status, note = _status(len(times), request, missing)
-    pixels = np.stack([kept[number] for number in numbers.tolist()])
-    return Frames(pixels, times[numbers], numbers, info, status, Reader.LINEAR, note)
-
-
-def _decoded_times(
-    path: Path, limits: DecodeLimits, beat: Beat
-) -> tuple[npt.NDArray[np.float64], int]:
-    """Decode everything and return the seconds of the sound frames, and how many errors."""
-    reader = LinearReader()
-    with opened(path, max_pixels=limits.pixels) as (container, stream):
-        rate = float(stream.average_rate or stream.guessed_rate or 25)
-        times = [frame.time for frame in reader.frames(container, stream, beat)]
-    known = [time for time in times if time is not None]
-    if len(known) < len(times) or any(b <= a for a, b in pairwise(known)):
-        return np.arange(len(times)) / rate, reader.errors  # raw streams carry no times
-    seconds = np.array(known, np.float64)
-    return seconds - seconds[:1], reader.errors
-
-
-def _keep(
-    frames: Iterable[VideoFrame],
-    wanted: set[int],
-    request: FrameRequest,
-    aspect: Fraction | None,
-    duration: float,
-    count: int,
-) -> tuple[dict[int, Picture], VideoInfo]:
-    kept: dict[int, Picture] = {}
-    for number, frame in enumerate(frames):
-        if number in wanted:
-            kept[number] = square(frame, size=request.size, fit=request.fit, aspect=aspect)
-            info = _info(frame, aspect, duration, count)
-    if len(kept) < len(wanted):
-        raise VideoError(Status.CHANGED, "the second reading found fewer frames than the first")
-    return kept, info
-
-
-def _read_ffmpeg(path: Path, request: FrameRequest, limits: DecodeLimits) -> Frames:
-    found = list_frames(path, max_pixels=limits.pixels)
-    numbers = choose(found.seconds, found.duration, request)
-    distinct, places = np.unique(numbers, return_inverse=True)
-    pixels = read_frames(path, distinct, request, max_pixels=limits.pixels)[places]
-    count = len(found.seconds)
-    rate = count / found.duration if found.duration else 0.0
-    info = VideoInfo(found.duration, rate, found.width, found.height, count)
-    status, note = _status(count, request, "")
-    return Frames(pixels, found.seconds[numbers], numbers, info, status, Reader.FFMPEG, note)
-
-
-def _info(frame: VideoFrame, aspect: Fraction | None, duration: float, count: int) -> VideoInfo:
-    width, height = shown_size(frame.width, frame.height, aspect, frame.rotation)
-    return VideoInfo(duration, count / duration if duration else 0.0, width, height, count)
-
-
-def _status(count: int, request: FrameRequest, missing: str) -> tuple[Status, str]:
-    if missing:
-        return Status.PARTIAL, missing
-    if count < request.frames:
-        return Status.SHORT, f"{count} of {request.frames} frames"
-    return Status.OK, ""
+def _damage(decoded: int, expected: int, damaged: bool, lack: str, words: str) -> str:
+    """Return what a partial video's note says, or nothing for a whole one."""
+    if not damaged and not lack:
+        return ""
+    parts = [f"{decoded} of {expected} frames could be decoded", lack, words.split("\n")[0][:200]]
+    return "; ".join(part for part in parts if part)

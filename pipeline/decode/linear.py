@@ -1,55 +1,151 @@
-"""The linear reader: decode everything once, for files that one cannot jump in or trust."""
+"""The linear reader: decode everything once, for files whose packets do not tell their times.
+
+Which frames are wanted is foretold from the number of packets; what came out is checked at the end.
+"""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 import av
+import numpy as np
+import numpy.typing as npt
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from pipeline.decode.scan import Beat
+from pipeline.decode.exact import Pictures, Show
+from pipeline.decode.log import Log
+from pipeline.decode.opening import Beat
+from pipeline.decode.table import Numbers, PacketTable
+
+
+@dataclass(slots=True)
+class Passed:
+    """What one pass over a whole file gave.
+
+    Attributes:
+        pictures: Of sound frames, by number.
+        given: The number that stands for each wanted one.
+        total: Frames, lost ones among them.
+        lost: Frames that damage spoilt.
+        numbers: Of all frames that came out.
+        times: Their seconds, NaN where unknown.
+    """
+
+    pictures: dict[int, Pictures] = field(default_factory=dict)
+    given: dict[int, int] = field(default_factory=dict)
+    total: int = 0
+    lost: int = 0
+    numbers: array[int] = field(default_factory=lambda: array("q"))
+    times: array[float] = field(default_factory=lambda: array("d"))
+
+    def seconds(self, rate: float) -> npt.NDArray[np.float64]:
+        """Return when each frame is shown, from the first, (total,)."""
+        times, numbers = np.array(self.times), np.array(self.numbers, np.float64)
+        if np.isnan(times).any() or (np.diff(times) <= 0).any():
+            return np.arange(self.total) / rate  # raw streams carry no times
+        shown = np.interp(np.arange(self.total), numbers, times)
+        return np.asarray(shown - times[0], np.float64)
 
 
 class LinearReader:
-    """Yields every frame that decodes, and counts what does not.
+    """Passes once over one open file.
 
-    Attributes:
-        errors: Packets that the decoder or the container refused.
+    Args:
+        container: At its beginning.
+        stream: Of that container.
+        table: Of that stream.
+        show: Turns a frame into what is kept of it.
+        beat: Called often.
+        log: What libav says meanwhile.
     """
 
-    def __init__(self) -> None:
-        self.errors = 0
+    def __init__(
+        self, container: InputContainer, stream: VideoStream, table: PacketTable,
+        show: Show, beat: Beat, log: Log,
+    ) -> None:  # fmt: skip
+        self._container, self._stream, self._table = container, stream, table
+        self._show, self._beat, self._log = show, beat, log
+        self._spoilt = bytearray()
+        self._refused = 0
 
-    def frames(
-        self, container: InputContainer, stream: VideoStream, beat: Beat
-    ) -> Iterator[VideoFrame]:
-        """Yield the sound frames in presentation order."""
-        for packet in self._packets(container, stream):
-            beat()
-            for frame in self._decode(stream, packet):
-                if frame.is_corrupt:
-                    self.errors += 1
-                else:
-                    yield frame
+    def read(self, numbers: Numbers) -> Passed:
+        """Decode everything and keep the wanted frames, or the sound ones nearest to them.
 
-    def _packets(
-        self, container: InputContainer, stream: VideoStream
-    ) -> Iterator[Packet[VideoStream]]:
+        Args:
+            numbers: Wanted, rising, in any length.
+        """
+        done, rank, last = Passed(), 0, None
+        left = sorted(set(numbers.tolist()), reverse=True)
+        for frame in self._frames():
+            number, rank = rank + self._refused, rank + 1
+            done.numbers.append(number)
+            done.times.append(float("nan") if frame.time is None else frame.time)
+            if frame.is_corrupt or self._is_spoilt(frame):
+                done.lost += 1
+                continue
+            while left and left[-1] <= number:
+                self._keep(done, left.pop(), last, (number, frame))
+            last = number, frame
+        while left and last:
+            self._keep(done, left.pop(), last, last)
+        done.total = rank + self._refused
+        done.lost += self._refused
+        return done
+
+    def _keep(
+        self, done: Passed, wanted: int, last: tuple[int, VideoFrame] | None,
+        here: tuple[int, VideoFrame],
+    ) -> None:  # fmt: skip
+        if last and wanted - last[0] <= here[0] - wanted:
+            here = last
+        number, frame = here
+        if number not in done.pictures:
+            done.pictures[number] = self._show(frame)
+        done.given[wanted] = number
+
+    def _is_spoilt(self, frame: VideoFrame) -> bool:
+        place = frame.opaque
+        return isinstance(place, int) and bool(self._spoilt[place])
+
+    def _frames(self) -> Iterator[VideoFrame]:
+        """Yield all frames that come out; mark what damage spoils up to the next start."""
+        damage, starts = self._table.damaged, self._table.start
+        spoilt = False
+        self._log.news()
+        for ordinal, packet in enumerate(self._packets()):
+            self._beat()
+            here = ordinal < len(starts) and bool(starts[ordinal])
+            spoilt = (spoilt and not here) or ordinal in damage
+            packet.opaque = ordinal
+            self._spoilt.append(spoilt)
+            frames, sound = self._decode(packet)
+            spoilt = spoilt or not sound
+            self._spoilt[ordinal] = spoilt
+            yield from frames
+        yield from self._decode(None)[0]
+
+    def _packets(self) -> Iterator[av.Packet[VideoStream]]:
         try:
-            yield from container.demux(stream)  # ends with an empty packet, which flushes
-        except av.error.FFmpegError:
-            self.errors += 1
-
-    def _decode(self, stream: VideoStream, packet: Packet[VideoStream]) -> list[VideoFrame]:
-        try:
-            return list(stream.decode(packet))
-        except av.error.EOFError:
-            return []
+            yield from (packet for packet in self._container.demux(self._stream) if packet.size)
         except av.error.MemoryError:
             raise
         except av.error.FFmpegError:
-            self.errors += 1
-            return []
+            return  # the scan has noted where reading stops
+
+    def _decode(self, packet: av.Packet[VideoStream] | None) -> tuple[list[VideoFrame], bool]:
+        """Return a packet's frames, and whether nothing was complained of."""
+        try:
+            frames = self._stream.codec_context.decode(packet)
+        except av.error.EOFError:
+            frames = []
+        except av.error.MemoryError:
+            raise
+        except av.error.FFmpegError:
+            self._refused += 1
+            self._log.news()
+            return [], False
+        return frames, not self._log.news()

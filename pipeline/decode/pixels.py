@@ -1,4 +1,9 @@
-"""From a decoded frame to the backbone's square: upright, square pixels, resized, fitted."""
+"""From a decoded frame to the backbone's square: upright, square pixels, resized, fitted.
+
+Interlaced frames are scaled as they are, both fields together: at a backbone's size the comb is
+averaged away. What is transparent lies over black. HDR is mapped to SDR, see
+:mod:`pipeline.decode.tone`.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +11,29 @@ from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
+from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
+
+from pipeline.decode.tone import is_hdr, tone_mapped
 
 Picture = npt.NDArray[np.uint8]  # (H, W, 3) RGB
 
 
-def shown_size(width: int, height: int, aspect: Fraction | None, rotation: int) -> tuple[int, int]:
+def shown_size(width: int, height: int, aspect: Fraction | None, turned: bool) -> tuple[int, int]:
     """Return width and height as shown.
 
     Args:
         width: Coded width.
         height: Coded height.
         aspect: Width of a pixel by its height.
-        rotation: Degrees counterclockwise.
+        turned: Whether the frame lies on its side.
 
     Example:
-        >>> shown_size(720, 576, Fraction(16, 15), 90)
+        >>> shown_size(720, 576, Fraction(16, 15), True)
         (576, 768)
     """
     wide = max(1, round(width * aspect)) if aspect else width
-    return (height, wide) if rotation % 180 else (wide, height)
+    return (height, wide) if turned else (wide, height)
 
 
 def resized(width: int, height: int, *, size: int, fit: str) -> tuple[int, int]:
@@ -45,16 +53,59 @@ def square(frame: VideoFrame, *, size: int, fit: str, aspect: Fraction | None) -
     """Return one frame as (size, size, 3) RGB bytes.
 
     Bilinear with antialiasing; ``crop`` keeps the middle, ``squash`` ignores the aspect, ``pad``
-    adds black. Rotation and pixel aspect are applied.
+    adds black. Rotation, mirroring and pixel aspect are applied.
     """
-    turned = bool(frame.rotation % 180)
-    width, height = shown_size(frame.width, frame.height, aspect, frame.rotation)
+    width, height = shown_size(frame.width, frame.height, aspect, is_turned(frame))
     width, height = resized(width, height, size=size, fit=fit)
-    before = (height, width) if turned else (width, height)
-    rgb24 = frame.reformat(*before, format="rgb24", interpolation="BILINEAR")
-    rgb = np.asarray(rgb24.to_ndarray(), np.uint8)
-    upright = np.rot90(rgb, k=frame.rotation // 90)  # both count counterclockwise
-    return _middle(upright, size) if fit == "crop" else _padded(upright, size)
+    picture = _upright(frame, width, height)
+    return _middle(picture, size) if fit == "crop" else _padded(picture, size)
+
+
+def whole(frame: VideoFrame, *, side: int, aspect: Fraction | None) -> Picture:
+    """Return one frame uncropped, (H, W, 3) RGB bytes; its shorter side is at most ``side``."""
+    width, height = shown_size(frame.width, frame.height, aspect, is_turned(frame))
+    if min(width, height) > side:
+        width, height = resized(width, height, size=side, fit="crop")
+    return np.ascontiguousarray(_upright(frame, width, height))
+
+
+def is_turned(frame: VideoFrame) -> bool:
+    """Return whether the display matrix lays the frame on its side."""
+    a, b = _matrix(frame)[:2]
+    return abs(b) > abs(a)
+
+
+def _matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
+    """Return how the display matrix moves pixels: x to (a, b), y to (c, d)."""
+    side = frame.side_data.get("DISPLAYMATRIX")
+    if not isinstance(side, SideData):
+        return 1, 0, 0, 1
+    rows = np.frombuffer(memoryview(side), np.int32)
+    return int(rows[0]), int(rows[1]), int(rows[3]), int(rows[4])
+
+
+def _upright(frame: VideoFrame, width: int, height: int) -> Picture:
+    """Resize to a shown size, then turn and mirror as the display matrix says."""
+    a, b, c, d = _matrix(frame)
+    if not is_turned(frame):
+        picture = _rgb(frame, width, height)
+        return picture[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
+    picture = _rgb(frame, height, width).transpose(1, 0, 2)
+    return picture[:: -1 if b < 0 else 1, :: -1 if c < 0 else 1]
+
+
+def _rgb(frame: VideoFrame, width: int, height: int) -> Picture:
+    if is_hdr(frame):
+        return tone_mapped(frame, width, height)
+    if any(component.is_alpha for component in frame.format.components):
+        rgba = _resized(frame, width, height, "rgba").astype(np.uint16)
+        return ((rgba[..., :3] * rgba[..., 3:] + 127) // 255).astype(np.uint8)
+    return _resized(frame, width, height, "rgb24")
+
+
+def _resized(frame: VideoFrame, width: int, height: int, layout: str) -> Picture:
+    small = frame.reformat(width, height, format=layout, interpolation="BILINEAR")
+    return np.asarray(small.to_ndarray(), np.uint8)
 
 
 def _middle(picture: Picture, size: int) -> Picture:

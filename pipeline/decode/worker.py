@@ -12,15 +12,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-import numpy as np
 
 from pipeline.decode.base import DecodeLimits, FrameRequest
-from pipeline.records import Frames, Reader, Status, VideoError, VideoInfo
+from pipeline.decode.wire import unpack
+from pipeline.records import Frames, Status, VideoError
 
 LINE = 1 << 16  # bytes that an answer's first line may have
 READ = 1 << 20
@@ -48,10 +46,20 @@ class DecodeWorker:
             VideoError: If the file gives no frames, breaks the child (``CRASHED``), hangs it
                 (``TIMEOUT``) or goes over a limit (``LIMIT``).
         """
+        return self.read_sizes(path, request, (request.size,))[0]
+
+    def read_sizes(
+        self, path: Path, request: FrameRequest, sizes: Sequence[int]
+    ) -> tuple[Frames, ...]:
+        """Decode the asked frames of one file once for several output sizes.
+
+        Raises:
+            VideoError: As :meth:`read` does.
+        """
         child = self._started()
         try:
-            self._ask(child, path, request)
-            return self._answer(child, request)
+            self._ask(child, path, request, sizes)
+            return self._answer(child, request, sizes)
         except _DeadChildError:
             raise self._autopsy(child) from None
         except VideoError as error:
@@ -61,12 +69,6 @@ class DecodeWorker:
         except BaseException:
             self.close()  # its answer is half read
             raise
-
-    def read_sizes(
-        self, path: Path, request: FrameRequest, sizes: Sequence[int]
-    ) -> tuple[Frames, ...]:
-        """Decode the asked frames of one file once for several output sizes."""
-        return tuple(self.read(path, replace(request, size=size)) for size in sizes)
 
     def interrupt(self) -> None:
         """End the child from another thread; a read that is under way fails as ``CRASHED``."""
@@ -111,29 +113,35 @@ class DecodeWorker:
             )  # fmt: skip
         return self._child
 
-    def _ask(self, child: subprocess.Popen[bytes], path: Path, request: FrameRequest) -> None:
+    def _ask(
+        self,
+        child: subprocess.Popen[bytes],
+        path: Path,
+        request: FrameRequest,
+        sizes: Sequence[int],
+    ) -> None:
         name = base64.b64encode(os.fsencode(path.absolute())).decode()
-        asked = json.dumps({"path": name, **asdict(request)}).encode() + b"\n"
+        asked = {"path": name, "sizes": list(sizes), **asdict(request)}
         assert child.stdin
         try:
-            child.stdin.write(asked)
+            child.stdin.write(json.dumps(asked).encode() + b"\n")
         except BrokenPipeError:
             raise _DeadChildError from None
 
-    def _answer(self, child: subprocess.Popen[bytes], request: FrameRequest) -> Frames:
+    def _answer(
+        self, child: subprocess.Popen[bytes], request: FrameRequest, sizes: Sequence[int]
+    ) -> tuple[Frames, ...]:
         incoming = _Incoming(child, self.limits.silence_seconds)
         facts = json.loads(incoming.line())
         self.cpu_seconds += facts["cpu"]
         status = Status(facts["status"])
         if not status.has_row:
-            raise VideoError(status, facts["message"])
-        t, size = request.frames, request.size
-        if tuple(facts["shape"]) != (t, size, size, 3):
-            raise VideoError(Status.CRASHED, "the decode child gave a wrong answer")
-        pixels = np.frombuffer(incoming.take(t * size * size * 3), np.uint8)
-        seconds = np.frombuffer(incoming.take(8 * t), np.float64)
-        index = np.frombuffer(incoming.take(8 * t), np.int64)
-        return _frames(facts, pixels.reshape(t, size, size, 3), seconds, index)
+            words = facts["command"], facts["stderr"]
+            raise VideoError(status, facts["message"], command=words[0], stderr=words[1])
+        return tuple(
+            unpack(clip, incoming.take, request, size)
+            for clip, size in zip(facts["clips"], sizes, strict=True)
+        )
 
     def _autopsy(self, child: subprocess.Popen[bytes]) -> VideoError:
         """Say what the child died of; the next video gets a new one."""
@@ -144,7 +152,9 @@ class DecodeWorker:
         if code == -signal.SIGXCPU:
             return VideoError(Status.LIMIT, "takes more CPU time than a video may")
         died = signal.Signals(-code).name if code and code < 0 else f"exit code {code}"
-        return VideoError(Status.CRASHED, f"the decode child ended with {died}")
+        return VideoError(
+            Status.CRASHED, f"the decode child ended with {died}", command="decode child"
+        )
 
 
 class _DeadChildError(Exception):
@@ -194,11 +204,6 @@ class _Incoming:
         if not data:
             raise _DeadChildError
         self._held += data
-
-
-def _frames(facts: dict[str, Any], pixels: Any, seconds: Any, index: Any) -> Frames:
-    info, status, reader = VideoInfo(**facts["info"]), Status(facts["status"]), facts["reader"]
-    return Frames(pixels, seconds, index, info, status, Reader(reader), facts["message"])
 
 
 def _environment() -> dict[str, str]:

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from pipeline.decode import DecodeLimits, DecodeWorker, FrameRequest, ffmpeg_program
-from pipeline.decode.ffmpeg import list_frames, read_frames
 from pipeline.decode.ladder import read_video
 from pipeline.decode.pixels import square
 from pipeline.records import Reader, Status, VideoError
 
 LIMITS = DecodeLimits()
 REQUEST = FrameRequest(frames=25, size=64)
+BY_PROGRAM = FrameRequest(frames=25, size=64, reader="ffmpeg")
 X264 = ("-c:v", "libx264", "-pix_fmt", "yuv420p")
 FILES = {
     "b-frames.mp4": (*X264, "-g", "250", "-bf", "3"),
@@ -108,10 +108,9 @@ def test_rotated_files_are_shown_upright_as_ffmpeg_shows_them(clip, tmp_path, an
     command = [ffmpeg_program(), "-v", "error", "-display_rotation", str(angle), "-i", clip]
     subprocess.run([*command, "-c", "copy", turned], check=True)
     found = read_video(turned, REQUEST, LIMITS)
-    expected = read_frames(turned, np.array([10]), REQUEST, max_pixels=10**7)[0]
-    place = found.index.tolist().index(10)
-    difference = np.abs(found.pixels[place].astype(int) - expected)
-    assert difference.mean() < 4
+    expected = read_video(turned, BY_PROGRAM, LIMITS)
+    assert found.index.tolist() == expected.index.tolist()
+    assert np.abs(found.pixels.astype(int) - expected.pixels).mean() < 4
     assert (found.info.width < found.info.height) == (angle != 180)
 
 
@@ -132,11 +131,12 @@ def test_fit_decides_about_the_edges(tmp_path, make_clip, fit: str, black: bool)
 def test_the_ffmpeg_reader_agrees_with_the_exact_one(files) -> None:
     path = files["b-frames.mp4"]
     found = read_video(path, REQUEST, LIMITS)
-    listed = list_frames(path, max_pixels=10**7)
-    assert len(listed.seconds) == found.info.frames
-    assert (listed.width, listed.height) == (96, 64)
-    pixels = read_frames(path, found.index, REQUEST, max_pixels=10**7)
-    assert np.abs(pixels.astype(int) - found.pixels).mean() < 4
+    expected = read_video(path, BY_PROGRAM, LIMITS)
+    assert expected.reader is Reader.FFMPEG
+    assert (expected.info, expected.status) == (found.info, found.status)
+    assert np.array_equal(expected.index, found.index)
+    assert np.allclose(expected.seconds, found.seconds)
+    assert np.abs(expected.pixels.astype(int) - found.pixels).mean() < 4
 
 
 def broken_file(folder: Path, clip: Path, kind: str) -> Path:

@@ -1,0 +1,203 @@
+"""A look at a packet's outside: is it whole, is it shown, can decoding start there?
+
+Nothing is decoded. What a codec writes around its arithmetic code is checked, so that damage is
+found in packets that nobody needs to decode. A codec that is not listed gives no sign here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+H264_IDR, H264_SEI = 5, 6
+RECOVERY_POINT = 6
+HEVC_ANCHORS = range(16, 22)  # BLA, IDR and CRA pictures
+HEVC_CLOSED = range(16, 21)  # all but CRA
+# After a JPEG's 0xFF come stuffing, restart marks or segments, never these.
+JPEG_NONSENSE = re.compile(rb"\xff[\x01-\xbf]")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the outside of a packet tells.
+
+    Attributes:
+        whole: No sign of damage.
+        start: Decoding may start here, if the container also calls it a key frame.
+        closed: Nothing behind it refers to what stands before it.
+        shown: A frame comes out of it.
+    """
+
+    whole: bool = True
+    start: bool = True
+    closed: bool = True
+    shown: bool = True
+
+
+WHOLE = Look()
+DAMAGED = Look(whole=False, start=False, closed=False)
+Looker = Callable[[bytes], Look]
+Units = Callable[[bytes], Iterator[bytes]]
+
+
+def looker(codec: str, extradata: bytes) -> Looker | None:
+    """Return the check for a codec's packets, or None where there is nothing to check.
+
+    Args:
+        codec: Libav's name, such as ``h264``.
+        extradata: The codec's header, which tells how H.264 and HEVC are cut.
+    """
+    if codec in ("h264", "hevc"):
+        look, at = (_look_h264, 4) if codec == "h264" else (_look_hevc, 21)
+        units: Units = _annex_b
+        if extradata[:1] == b"\1" and len(extradata) > at:
+            units = _Prefixed((extradata[at] & 3) + 1)
+        return lambda data: look(units, data)
+    return LOOKERS.get(codec)
+
+
+class _Prefixed:
+    """Cuts a packet into units that each follow their length."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+
+    def __call__(self, data: bytes) -> Iterator[bytes]:
+        at, total, width = 0, len(data), self._width
+        while at < total:
+            begin = at + width
+            at = begin + int.from_bytes(data[at:begin], "big")
+            if at > total or at <= begin:
+                raise ValueError("lengths do not add up")
+            yield data[begin:at]
+
+
+def _annex_b(data: bytes) -> Iterator[bytes]:
+    """Cut a packet into units that each follow 00 00 01."""
+    if not data.startswith((b"\0\0\1", b"\0\0\0\1")):
+        raise ValueError("no start code")
+    yield from filter(None, (unit.rstrip(b"\0") for unit in data.split(b"\0\0\1")[1:]))
+
+
+def _look_h264(units: Units, data: bytes) -> Look:
+    idr = recovery = False
+    try:
+        for unit in units(data):
+            kind = unit[0] & 31
+            if unit[0] & 128 or kind == 0 or (kind == H264_IDR and not unit[0] & 96):
+                return DAMAGED
+            if _has_zeros(unit):
+                return DAMAGED
+            idr |= kind == H264_IDR
+            recovery |= kind == H264_SEI and _recovers_at_once(unit)
+    except ValueError:
+        return DAMAGED
+    return Look(start=idr or recovery, closed=idr)
+
+
+def _look_hevc(units: Units, data: bytes) -> Look:
+    start = closed = False
+    try:
+        for unit in units(data):
+            if len(unit) < 3 or unit[0] & 128 or not unit[1] & 7 or _has_zeros(unit):
+                return DAMAGED
+            start |= unit[0] >> 1 in HEVC_ANCHORS
+            closed |= unit[0] >> 1 in HEVC_CLOSED
+    except ValueError:
+        return DAMAGED
+    return Look(start=start, closed=closed)
+
+
+def _has_zeros(unit: bytes) -> bool:
+    """Return whether three zeros follow one another, which the codecs avoid by escapes."""
+    return b"\0\0\0" in unit and b"\0\0\0" in unit.rstrip(b"\0")
+
+
+def _recovers_at_once(unit: bytes) -> bool:
+    """Return whether an SEI unit promises exact pictures from this very one on."""
+    message = unit.replace(b"\0\0\3", b"\0\0")
+    at = 1
+    while at + 2 < len(message):
+        kind, at = _sei_number(message, at)
+        size, at = _sei_number(message, at)
+        if kind == RECOVERY_POINT and at < len(message):
+            # recovery_frame_cnt 0 is the bit 1; exact_match_flag 1 and broken_link_flag 0 follow
+            return message[at] >> 5 == 0b110
+        at += size
+    return False
+
+
+def _sei_number(message: bytes, at: int) -> tuple[int, int]:
+    total = 0
+    while at < len(message):
+        total, at = total + message[at], at + 1
+        if message[at - 1] != 255:
+            break
+    return total, at
+
+
+def _look_vp8(data: bytes) -> Look:
+    if len(data) < 3:
+        return DAMAGED
+    first_part = int.from_bytes(data[:3], "little") >> 5
+    key = not data[0] & 1
+    if first_part > len(data) or (key and data[3:6] != b"\x9d\1\x2a"):
+        return DAMAGED
+    return Look(start=key, shown=bool(data[0] & 16))
+
+
+def _look_vp9(data: bytes) -> Look:
+    if not data or data[0] >> 6 != 2:
+        return DAMAGED
+    if data[-1] >> 5 == 6:  # several frames in one packet, the index stands at the end
+        count, width = (data[-1] & 7) + 1, (data[-1] >> 3 & 3) + 1
+        index = data[-2 - count * width :]
+        if index[0] == data[-1]:
+            sizes = (index[1 + i * width : 1 + (i + 1) * width] for i in range(count))
+            total = sum(int.from_bytes(size, "little") for size in sizes)
+            return WHOLE if total + len(index) <= len(data) else DAMAGED
+    if data[0] & 0x30 == 0x30:  # the fourth profile has one bit more
+        return WHOLE
+    again, key, shown = data[0] & 8, not data[0] & 4, data[0] & 2
+    if key and not again and data[1:4] != b"\x49\x83\x42":
+        return DAMAGED
+    return Look(start=bool(key), shown=bool(again or shown))
+
+
+def _look_av1(data: bytes) -> Look:
+    at = 0
+    while at < len(data):
+        header = data[at]
+        if header & 0x81 or not header & 2:  # reserved bits, or a unit without its size
+            return WHOLE if not header & 0x83 else DAMAGED
+        at += 2 if header & 4 else 1
+        size, shift = 0, 0
+        while at < len(data) and shift < 56:
+            size, shift, at = size | (data[at] & 127) << shift, shift + 7, at + 1
+            if not data[at - 1] & 128:
+                break
+        at += size
+    return WHOLE if at == len(data) else DAMAGED
+
+
+def _look_start_code(data: bytes) -> Look:
+    return WHOLE if data.startswith(b"\0\0\1") else DAMAGED
+
+
+def _look_jpeg(data: bytes) -> Look:
+    scan = data.find(b"\xff\xda")
+    if not data.startswith(b"\xff\xd8") or scan < 0:
+        return DAMAGED
+    return DAMAGED if JPEG_NONSENSE.search(data, scan) else WHOLE
+
+
+LOOKERS: dict[str, Looker] = {
+    "vp8": _look_vp8,
+    "vp9": _look_vp9,
+    "av1": _look_av1,
+    "mpeg4": _look_start_code,
+    "mpeg1video": _look_start_code,
+    "mpeg2video": _look_start_code,
+    "mjpeg": _look_jpeg,
+}

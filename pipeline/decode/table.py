@@ -1,0 +1,113 @@
+"""The packet table: every frame of a stream, where decoding can start, and what is damaged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+Numbers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class PacketTable:
+    """Every packet of a stream in decoding order, from one pass without decoding.
+
+    A packet's place in that order is its *ordinal*; a shown frame's place in presentation order is
+    its *number*.
+
+    Attributes:
+        pts: Shown times, (P,), in the time base; empty where packets do not tell them.
+        dts: Decoding times, (P,), for jumping.
+        pos: Byte position in the file, (P,).
+        start: Decoding can start here, (P,).
+        closed: It surely can: nothing behind it refers to anything before it, (P,).
+        hidden: No frame comes out: an edit list's, or one that only others refer to, (P,).
+        damaged: Ordinals of packets that are broken from outside.
+        count: P, also where ``pts`` is empty.
+        time_base: Seconds of one tick.
+        end: When the last frame ends, in the time base.
+        rate: Frames a second, as the header says.
+        lack: What the file lacks of what its header promises, or nothing.
+    """
+
+    pts: Numbers
+    dts: Numbers
+    pos: Numbers
+    start: Flags
+    closed: Flags
+    hidden: Flags
+    damaged: frozenset[int]
+    count: int
+    time_base: Fraction
+    end: int
+    rate: float
+    lack: str = ""
+
+    @cached_property
+    def starts(self) -> Numbers:
+        """Ordinals where decoding can start, rising."""
+        return np.flatnonzero(self.start)
+
+    @cached_property
+    def ordinals(self) -> Numbers:
+        """Ordinal of each shown frame by its number, (N,)."""
+        shown = np.flatnonzero(~self.hidden & self._reachable)
+        return shown[np.argsort(self.pts[shown], kind="stable")]
+
+    @cached_property
+    def seconds(self) -> npt.NDArray[np.float64]:
+        """When each frame is shown, counted from the first, (N,)."""
+        times = self.pts[self.ordinals]
+        return np.asarray((times - times[:1]) * float(self.time_base), np.float64)
+
+    @cached_property
+    def duration(self) -> float:
+        """Seconds from the first shown frame to the end of the last."""
+        if len(self.pts) == 0 or len(self.ordinals) == 0:
+            return 0.0
+        return float((self.end - int(self.pts[self.ordinals[0]])) * self.time_base)
+
+    @cached_property
+    def frames(self) -> int:
+        """Number of frames that should come out."""
+        return len(self.ordinals) if len(self.pts) else int(np.sum(~self.hidden))
+
+    @cached_property
+    def trusted(self) -> bool:
+        """Whether the times tell the order in which frames come out."""
+        if len(self.pts) == 0 or len(self.starts) == 0:
+            return False
+        times = self.pts[self.ordinals]
+        if len(times) == 0 or (np.diff(times) == 0).any():
+            return False
+        latest = np.maximum.accumulate(self.pts)
+        behind = self.starts[self.starts > 0]
+        return bool((latest[behind - 1] < self.pts[behind]).all())
+
+    @cached_property
+    def begins(self) -> Numbers:
+        """Ordinal where decoding must start for each packet, (P,); -1 where none will do.
+
+        A start's leading frames are shown before it and refer to what stands before it.
+        """
+        last = np.searchsorted(self.starts, np.arange(self.count), side="right") - 1
+        leading = (last >= 0) & (self.pts < self.pts[self.starts[last]])
+        last = last - leading
+        return np.where(last >= 0, self.starts[last], -1)
+
+    @property
+    def _reachable(self) -> Flags:
+        """What stands before the first start cannot be decoded by anyone: it is not shown."""
+        return self.begins >= 0
+
+    def sound(self, bad: frozenset[int]) -> Flags:
+        """Return which frames can be decoded without touching a bad packet, (N,) by number."""
+        flags = np.zeros(self.count + 1, np.int64)
+        flags[[ordinal + 1 for ordinal in bad]] = 1
+        before = np.cumsum(flags)  # bad packets before each ordinal
+        return np.asarray(before[self.ordinals + 1] == before[self.begins[self.ordinals]])
