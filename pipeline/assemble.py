@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.manifest import Manifest
-from pipeline.records import FailedVideo, Split, StoreMeta, VideoFeatures, VideoItem
+from pipeline.records import (
+    AugmentationStatistics,
+    FailedVideo,
+    Split,
+    StoreMeta,
+    VideoFeatures,
+    VideoItem,
+)
 from pipeline.store import FeatureStore, Journal, iter_rows, write_store
 
 
@@ -61,8 +68,16 @@ def settle(manifest: Manifest, journal: Journal, old: FeatureStore | None) -> Co
     )  # fmt: skip
 
 
-def is_same(old: FeatureStore, contents: Contents) -> bool:
-    """Tell whether a finished store already holds exactly ``contents``."""
+def is_same(old: FeatureStore, contents: Contents, *, measured: bool = False) -> bool:
+    """Tell whether a finished store already holds exactly ``contents``.
+
+    Args:
+        old: The finished store.
+        contents: What it should hold.
+        measured: Whether there are new augmentation statistics for it.
+    """
+    if measured:
+        return False
     if old.videos.paths != contents.order or contents.fresh or old.failed != contents.failed:
         return False
     for row, path in enumerate(contents.order):
@@ -75,7 +90,7 @@ def is_same(old: FeatureStore, contents: Contents) -> bool:
 
 def write(
     journal: Journal, old: FeatureStore | None, contents: Contents, *, root: bytes, meta: StoreMeta,
-    between: Callable[[], None],
+    augmentation: AugmentationStatistics | None, between: Callable[[], None],
 ) -> None:  # fmt: skip
     """Write the store by one atomic rename and remove the journal.
 
@@ -85,6 +100,7 @@ def write(
         contents: What to write.
         root: Folder that the paths are relative to.
         meta: The settings of all rows.
+        augmentation: How augmentation moves the features, if it was measured.
         between: Called before each row; what it raises stops the writing.
 
     Raises:
@@ -100,8 +116,21 @@ def write(
     write_store(
         journal.out, root=root, meta=meta, rows=rows(), count=len(contents.order),
         failed=contents.failed, label_names=_label_names(old, contents), allow_nan=True,
+        augmentation=augmentation,
     )  # fmt: skip
     journal.finish()
+
+
+def pick(
+    journal: Journal, old: FeatureStore | None, contents: Contents, paths: Sequence[bytes]
+) -> Iterator[VideoFeatures]:
+    """Yield some of the rows, in the order of ``paths``."""
+    row_of = {} if old is None else {path: row for row, path in enumerate(old.videos.paths)}
+    for path in paths:
+        if path in contents.fresh:
+            yield from journal.rows([path])
+        elif old is not None:
+            yield from iter_rows(old, range(row_of[path], row_of[path] + 1))
 
 
 def _rows_of(old: FeatureStore) -> dict[bytes, bytes]:

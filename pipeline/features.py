@@ -1,10 +1,12 @@
-"""One file to one video's features: identify, decode in a child, embed."""
+"""One file to one video's features: decode in a child once, embed with every backbone."""
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,14 +17,17 @@ from pipeline.decode import Decoder, FrameRequest
 from pipeline.manifest import FileIdentity, ensure_unchanged
 from pipeline.records import Frames, Status, StoreMeta, VideoError, VideoFeatures
 
+Pixels = npt.NDArray[np.uint8]
+Features = npt.NDArray[np.float32]
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How every video of a run becomes features.
+    """How every video of a run becomes the features of one store.
 
     Attributes:
         backbone: Shared by all threads.
-        request: Which frames, as which pixels.
+        request: Which frames, as which pixels; its seed is the run's.
         dtype: ``float16`` or ``float32``.
         strict: Whether a ``partial`` video counts as failed.
         clock: Adds up what the backbone takes.
@@ -35,9 +40,16 @@ class Recipe:
     clock: Clock = field(default_factory=lambda: Clock())
 
     @classmethod
-    def of(cls, meta: StoreMeta, backbone: Backbone, *, fit: str) -> Recipe:
+    def of(
+        cls, meta: StoreMeta, backbone: Backbone, *, fit: str, reader: str = "auto",
+        hwaccel: str = "",
+    ) -> Recipe:  # fmt: skip
         """Return the recipe for a store's settings."""
-        request = FrameRequest(meta.frames, meta.by, backbone.size, fit)
+        request = FrameRequest(
+            frames=meta.frames, by=meta.by, size=backbone.size, fit=fit, sampling=meta.sampling,
+            per_segment=meta.per_segment, views=meta.views, views_mode=meta.views_mode,
+            augmentation=meta.augmentation, seed=meta.seed, reader=reader, hwaccel=hwaccel,
+        )  # fmt: skip
         return cls(backbone, request, meta.dtype, meta.strict)
 
 
@@ -55,9 +67,10 @@ class Clock:
 
 
 def read_features(
-    decoder: Decoder, path: Path, name: bytes, video_id: bytes, before: FileIdentity, recipe: Recipe
-) -> VideoFeatures:
-    """Decode and embed one file.
+    decoder: Decoder, path: Path, name: bytes, video_id: bytes, before: FileIdentity,
+    recipes: Sequence[Recipe],
+) -> list[VideoFeatures | VideoError]:  # fmt: skip
+    """Decode one file once and embed it with every recipe's backbone.
 
     Args:
         decoder: Of the calling thread.
@@ -65,26 +78,77 @@ def read_features(
         name: Its path in the store.
         video_id: SHA-256 of its bytes.
         before: Its identity before those were read.
-        recipe: What to do.
+        recipes: What to do; they differ in the backbone only.
+
+    Returns:
+        For each recipe the features, or why its backbone gave none.
 
     Raises:
-        VideoError: If it gives no features; ``CHANGED`` if it is not the file of ``before``.
+        VideoError: If the file gives no frames; ``CHANGED`` if it is not the file of ``before``.
     """
-    frames = decoder.read(path, recipe.request)
+    request = replace(recipes[0].request, seed=seed_of(video_id, recipes[0].request.seed))
+    clips = decoder.read_sizes(path, request, [recipe.request.size for recipe in recipes])
     ensure_unchanged(path, before)
-    if recipe.strict and frames.status == Status.PARTIAL:
-        raise VideoError(Status.PARTIAL, frames.note)
+    if recipes[0].strict and clips[0].status == Status.PARTIAL:
+        raise VideoError(Status.PARTIAL, clips[0].note)
+    pairs = zip(clips, recipes, strict=True)
+    return [_features(frames, recipe, name, video_id, before) for frames, recipe in pairs]
+
+
+def seed_of(video_id: bytes, seed: int) -> int:
+    """Return the seed of one video's draws, whatever its name and its place in a run.
+
+    >>> seed_of(b"content", 0) == seed_of(b"content", 0) != seed_of(b"content", 1)
+    True
+    """
+    digest = hashlib.sha256(video_id + seed.to_bytes(8, "little")).digest()
+    return int.from_bytes(digest[:7], "little")
+
+
+def _features(
+    frames: Frames, recipe: Recipe, name: bytes, video_id: bytes, before: FileIdentity
+) -> VideoFeatures | VideoError:
+    clip, candidates, views = (
+        None if part is None else part.astype(recipe.dtype) for part in embed(frames, recipe)
+    )
+    assert clip is not None
+    if not all(np.isfinite(part).all() for part in (clip, candidates, views) if part is not None):
+        words = f"the backbone gave numbers that are not finite in {recipe.dtype}"
+        return VideoError(Status.CRASHED, words, command=recipe.backbone.name)
+    also = frames.candidates
     return VideoFeatures(
-        path=name, video_id=video_id, features=embed(frames, recipe).astype(recipe.dtype),
-        seconds=frames.seconds, index=frames.index, info=frames.info, status=frames.status,
-        reader=frames.reader, size=before.size, mtime_ns=before.mtime_ns,
+        path=name, video_id=video_id, features=clip, seconds=frames.seconds, index=frames.index,
+        info=frames.info, status=frames.status, reader=frames.reader, size=before.size,
+        mtime_ns=before.mtime_ns, candidates=candidates, views=views,
+        candidate_seconds=None if also is None else also.seconds,
+        candidate_index=None if also is None else also.index,
     )  # fmt: skip
 
 
-def embed(frames: Frames, recipe: Recipe) -> npt.NDArray[np.float32]:
-    """Return the features of all frames, (T, D); a frame that repeats is embedded once."""
-    _, first, back = np.unique(frames.index, return_index=True, return_inverse=True)
+def embed(frames: Frames, recipe: Recipe) -> tuple[Features, Features | None, Features | None]:
+    """Return the features of the clip (T, D), its candidates (T, M, D) and its views (V, T, D).
+
+    A frame that occurs several times is embedded once; all go in one call, for a GPU's sake.
+    """
+    also, views = frames.candidates, frames.views
+    pixels, index = frames.pixels, frames.index
+    side, t, d = pixels.shape[1:], len(index), recipe.backbone.dim
+    if also is not None:
+        pixels = np.concatenate([pixels, also.pixels.reshape(-1, *side)])
+        index = np.concatenate([index, also.index.ravel()])
+    _, first, back = np.unique(index, return_index=True, return_inverse=True)
+    distinct = [pixels[first]] if views is None else [pixels[first], views.reshape(-1, *side)]
+    found = _timed(np.concatenate(distinct), recipe)
+    shown = found[: len(first)][back]
+    return (
+        shown[:t],
+        None if also is None else shown[t:].reshape(*also.index.shape, d),
+        None if views is None else found[len(first) :].reshape(len(views), t, d),
+    )
+
+
+def _timed(pixels: Pixels, recipe: Recipe) -> Features:
     start = time.thread_time()
-    features = recipe.backbone.embed(frames.pixels[first])
+    features = recipe.backbone.embed(pixels)
     recipe.clock.add(time.thread_time() - start)
-    return features[back]
+    return features

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -69,7 +70,7 @@ def extract_features(
             f"this is not the backbone that the features were made with (then / now): {listed}",
             hint="use the same weights, or extract all videos again",
         )
-    recipe = Recipe.of(meta, network, fit=fit)
+    recipe = Recipe.of(replace(meta, per_segment=0, views=0), network, fit=fit)
     return _each(paths, lambda decoder, path: _features(decoder, path, recipe), workers)
 
 
@@ -114,9 +115,12 @@ def _features(decoder: Decoder, path: Path, recipe: Recipe) -> VideoFeatures | F
     name = os.fsencode(path)
     try:
         before = identify(path)
-        return read_features(decoder, path, name, content_id(path), before, recipe)
+        found = read_features(decoder, path, name, content_id(path), before, [recipe])[0]
     except VideoError as error:
-        return FailedVideo(name, error.status, str(error))
+        found = error
+    if isinstance(found, VideoError):
+        return FailedVideo(name, found.status, str(found), 1, found.command, found.stderr)
+    return found
 
 
 def _middle(decoder: Decoder, path: Path, request: FrameRequest) -> Thumbnail | None:

@@ -47,6 +47,11 @@ class Claims:
         with self._lock:
             return self._owners.setdefault(video_id, path)
 
+    def contents(self) -> list[bytes]:
+        """Return all contents that are claimed."""
+        with self._lock:
+            return list(self._owners)
+
     def release(self, video_id: bytes) -> None:
         """Let another path read these bytes."""
         with self._lock:

@@ -1,0 +1,11 @@
+"""Stage one's verbs: extract, info, verify."""
+
+import typer
+
+from pipeline.cli import extract, stores
+
+PANEL = "Stage one: videos to features"
+
+app = typer.Typer(no_args_is_help=True)
+for verb in (extract.extract, stores.info, stores.verify):
+    app.command(rich_help_panel=PANEL)(verb)

@@ -1,0 +1,36 @@
+"""Where extraction runs: this machine, a Slurm cluster, or Ray."""
+
+from __future__ import annotations
+
+from pipeline.engines.base import Engine, Twins
+from pipeline.engines.local import LocalEngine
+from pipeline.interrupt import StopRequest
+from pipeline.options import ExtractOptions
+from pipeline.talk import Talk
+
+__all__ = ["Engine", "Twins", "build_engine"]
+
+
+def build_engine(options: ExtractOptions, root: bytes, stop: StopRequest, talk: Talk) -> Engine:
+    """Return the engine that the options ask for.
+
+    Args:
+        options: The run's.
+        root: The folder that paths are relative to, ``os.fsencode``.
+        stop: Looked at while it works.
+        talk: Hears of lost machines.
+
+    Raises:
+        UsageError: If its library is not installed, or a setting is unknown.
+    """
+    if options.engine == "local":
+        return LocalEngine(root, options, stop)
+    from pipeline.engines.leases import LeasingEngine
+
+    if options.engine == "slurm":
+        from pipeline.engines.slurm import SlurmPool
+
+        return LeasingEngine(SlurmPool(options), root, options, stop, talk)
+    from pipeline.engines.ray import RayPool
+
+    return LeasingEngine(RayPool(options), root, options, stop, talk)

@@ -1,0 +1,146 @@
+"""The coordinator of many machines: cuts units, takes results back, leases lost units again."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from pipeline.engines.base import Twins
+from pipeline.engines.unit import Unit, UnitReport, write_known
+from pipeline.interrupt import StopRequest
+from pipeline.options import ExtractOptions
+from pipeline.output import Output
+from pipeline.reading import Job
+from pipeline.records import FailedVideo, Status
+from pipeline.store import parts_of
+from pipeline.talk import Talk
+
+LEASES = 3
+
+
+class LostUnitError(Exception):
+    """A machine took a unit and brought nothing back."""
+
+
+class Pool(Protocol):
+    """Machines that work on units."""
+
+    def run(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | Exception] | None]:
+        """Yield what became of each unit as it comes; ``None`` now and then while none does.
+
+        A unit whose machine died comes back with a :class:`LostUnitError`; what a unit itself
+        raised comes back as it is.
+        """
+        ...
+
+    def close(self) -> None:
+        """Take back what has not begun and let go of the machines."""
+        ...
+
+
+class LeasingEngine:
+    """Works through a pool, see :class:`pipeline.engines.base.Engine`.
+
+    The journals are the only truth about what is done: a unit counts when its files are adopted.
+
+    Args:
+        pool: The machines.
+        root: The folder that paths are relative to, ``os.fsencode``.
+        options: The run's.
+        stop: Looked at between two units.
+        talk: Hears of lost units.
+    """
+
+    def __init__(
+        self, pool: Pool, root: bytes, options: ExtractOptions, stop: StopRequest, talk: Talk
+    ) -> None:
+        self._pool, self._root, self._stop, self._talk = pool, root, stop, talk
+        self._options = _everywhere(options)
+        self._units = 0
+        self.decode_seconds = 0.0
+
+    def read(
+        self, jobs: Sequence[Job], outputs: Sequence[Output], advance: Callable[[int], None]
+    ) -> Twins:
+        """Lease all jobs in units until each has come back, or was lost too often."""
+        for output in outputs:
+            write_known(output.out, output.claims.contents())
+        twins: Twins = []
+        left, leases = list(self._cut(jobs, outputs)), Counter[int]()
+        try:
+            while left:
+                lost = []
+                for unit, report in self._reports(left):
+                    if isinstance(report, UnitReport):
+                        twins += self._adopt(report, outputs)
+                        advance(len(unit.jobs))
+                    else:
+                        lost.append(unit)
+                left = self._again(lost, leases, outputs, advance)
+        finally:
+            self._pool.close()
+        return twins
+
+    def _cut(self, jobs: Sequence[Job], outputs: Sequence[Output]) -> Iterator[Unit]:
+        size, metas = self._options.unit_videos, tuple(output.meta for output in outputs)
+        for start in range(0, len(jobs), size):
+            self._units += 1
+            part = tuple(jobs[start : start + size])
+            yield Unit(self._units, part, self._root, self._options, metas)
+
+    def _reports(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | LostUnitError]]:
+        """Yield what came back; an error of the unit's own ends the run."""
+        for came in self._pool.run(units):
+            self._stop.check()
+            if came is None:
+                continue
+            unit, report = came
+            if isinstance(report, Exception) and not isinstance(report, LostUnitError):
+                raise report
+            yield unit, report
+
+    def _adopt(self, report: UnitReport, outputs: Sequence[Output]) -> Twins:
+        self.decode_seconds += report.decode_seconds
+        for output, seconds in zip(outputs, report.backbone_seconds, strict=True):
+            output.recipe.clock.add(seconds)
+        for number, name in report.files.items():
+            outputs[number].adopt(parts_of(outputs[number].out) / name)
+        return report.twins
+
+    def _again(
+        self, lost: Sequence[Unit], leases: Counter[int], outputs: Sequence[Output],
+        advance: Callable[[int], None],
+    ) -> list[Unit]:  # fmt: skip
+        """Return the units to lease once more; the videos of the others have failed."""
+        leases.update(unit.number for unit in lost)
+        for unit in lost:
+            given_up = leases[unit.number] >= LEASES
+            what = "given up" if given_up else "leased again"
+            self._talk.warn(f"the machine of unit {unit.number} was lost; {what}")
+            if given_up:
+                self._give_up(unit, outputs)
+                advance(len(unit.jobs))
+        return [unit for unit in lost if leases[unit.number] < LEASES]
+
+    def _give_up(self, unit: Unit, outputs: Sequence[Output]) -> None:
+        words = f"{LEASES} machines were lost with the unit of this video"
+        for job in unit.jobs:
+            for number in job.stores:
+                attempts = job.attempts + 1
+                outputs[number].note(FailedVideo(job.item.path, Status.CRASHED, words, attempts))
+
+
+def _everywhere(options: ExtractOptions) -> ExtractOptions:
+    """Return the options with paths that hold on every machine of a shared file system."""
+    return replace(
+        options, out=_absolute(options.out),
+        more=tuple((name, _absolute(out)) for name, out in options.more),
+    )  # fmt: skip
+
+
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))

@@ -1,0 +1,145 @@
+"""The Ray engine: one task a unit, and where asked for, actors that hold the backbones."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.backbones import Backbone
+from pipeline.engines.leases import LostUnitError
+from pipeline.engines.settings import Settings, missing_library
+from pipeline.engines.unit import Unit, UnitReport, attempt, built
+from pipeline.options import ExtractOptions
+
+LOOK_SECONDS = 0.5
+KNOWN = "known are `address`, `tasks`, `cpus`, `actors`, `gpus_per_actor`"
+
+
+class RayPool:
+    """Tasks of a Ray cluster, see :class:`pipeline.engines.leases.Pool`.
+
+    Settings: ``address`` (of a running cluster; by default one is started here), ``tasks`` (at a
+    time; as many as there are CPUs for), ``cpus`` (of the cluster that is started here), ``actors``
+    (processes that hold the backbones and serve all tasks; 0: every task has its own),
+    ``gpus_per_actor`` (1 where a GPU is seen, else 0).
+
+    Args:
+        options: The run's; ``workers`` is the CPUs of a task.
+
+    Raises:
+        UsageError: If Ray is not installed, or a setting is unknown.
+    """
+
+    def __init__(self, options: ExtractOptions) -> None:
+        settings = Settings(options.engine_options)
+        self._ray = _started(settings.word("address", ""), settings.number("cpus", 0, least=0))
+        resources = self._ray.cluster_resources()
+        fitting = int(resources.get("CPU", 1)) // options.workers
+        self._tasks = settings.number("tasks", max(1, fitting))
+        actors = settings.number("actors", 0, least=0)
+        gpus = settings.number("gpus_per_actor", min(1, resources.get("GPU", 0)), least=0)
+        settings.nothing_more(KNOWN)
+        self._attempt = self._ray.remote(num_cpus=options.workers, max_retries=0)(_attempt)
+        self._actors = [self._actor(options, gpus) for _ in range(actors)]
+        self._running: dict[Any, Unit] = {}
+
+    def run(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | Exception] | None]:
+        """Keep some tasks running; yield what each brings back."""
+        waiting = deque(units)
+        while waiting or self._running:
+            while waiting and len(self._running) < self._tasks:
+                self._lease(waiting.popleft())
+            ended, _ = self._ray.wait(list(self._running), timeout=LOOK_SECONDS)
+            for reference in ended:
+                yield self._running.pop(reference), self._outcome(reference)
+            if not ended:
+                yield None
+
+    def close(self) -> None:
+        """Cancel what runs; a cluster that was started here ends with this process."""
+        for reference in self._running:
+            self._ray.cancel(reference, force=True)
+        self._running.clear()
+
+    def _lease(self, unit: Unit) -> None:
+        actors = self._actors and [self._actors[unit.number % len(self._actors)]]
+        self._running[self._attempt.remote(unit, *actors)] = unit
+
+    def _outcome(self, reference: Any) -> UnitReport | Exception:
+        try:
+            found: UnitReport | Exception = self._ray.get(reference)
+        except self._ray.exceptions.RayError as error:  # the worker or its machine is gone
+            return LostUnitError(str(error).strip().split("\n")[0])
+        return found
+
+    def _actor(self, options: ExtractOptions, gpus: int) -> Any:
+        """Start a process that holds the backbones; it comes back when it dies."""
+        how = {"num_gpus": gpus, "num_cpus": options.threads, "max_restarts": -1}
+        threads = self._tasks * options.workers
+        return (
+            self._ray.remote(BackboneActor)
+            .options(**how, max_task_retries=-1, max_concurrency=threads)
+            .remote(options)
+        )
+
+
+class BackboneActor:
+    """The backbones of a run in a process of their own, serving the decode workers of many tasks.
+
+    Args:
+        options: Name the backbones.
+    """
+
+    def __init__(self, options: ExtractOptions) -> None:
+        self._backbones = built(options)
+
+    def facts(self) -> list[tuple[str, int, int, str, str]]:
+        """Return what identifies each backbone."""
+        return [(b.name, b.size, b.dim, b.weights_sha256, b.normalization) for b in self._backbones]
+
+    def embed(self, number: int, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Embed with one of the backbones."""
+        return self._backbones[number].embed(pixels)
+
+
+class RemoteBackbone:
+    """A backbone that an actor holds, see :class:`pipeline.backbones.Backbone`."""
+
+    def __init__(self, actor: Any, number: int, facts: tuple[str, int, int, str, str]) -> None:
+        self._actor, self._number = actor, number
+        self.name, self.size, self.dim, self.weights_sha256, self.normalization = facts
+
+    def embed(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Send frames (n, size, size, 3) RGB to the actor; return features (n, D)."""
+        import ray
+
+        found: npt.NDArray[np.float32] = ray.get(self._actor.embed.remote(self._number, pixels))
+        return found
+
+    def close(self) -> None:
+        """Leave the actor to the other tasks."""
+
+
+def _attempt(unit: Unit, actor: Any = None) -> UnitReport | Exception:
+    if actor is None:
+        return attempt(unit)
+    import ray
+
+    facts = ray.get(actor.facts.remote())
+    backbones: list[Backbone] = [RemoteBackbone(actor, n, f) for n, f in enumerate(facts)]
+    return attempt(unit, backbones)
+
+
+def _started(address: str, cpus: int) -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        raise missing_library("ray", "ray") from error
+    if not ray.is_initialized():
+        here: dict[str, Any] = {"num_cpus": cpus or None, "include_dashboard": False}
+        ray.init(address=address or None, log_to_driver=False, **({} if address else here))
+    return ray

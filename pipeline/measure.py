@@ -1,0 +1,111 @@
+"""How augmentation moves features, measured on a sample of a run's videos."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.assemble import Contents, pick
+from pipeline.crew import Crew
+from pipeline.decode import Decoder, DecodeWorker
+from pipeline.errors import UsageError
+from pipeline.features import Recipe, embed, seed_of
+from pipeline.interrupt import StopRequest
+from pipeline.manifest import Manifest, content_id, identify
+from pipeline.options import ExtractOptions
+from pipeline.output import Output
+from pipeline.recipes import augmentation_of
+from pipeline.records import AugmentationStatistics, VideoError
+from pipeline.shift import ShiftMeter
+from pipeline.talk import Talk
+
+VIEWS = 4  # of each sampled video, where the store caches none
+
+Pair = tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]
+"""Features of a clip, (T, D), and of its views, (V, T, D)."""
+
+
+def measured(
+    output: Output, contents: Contents, manifest: Manifest, options: ExtractOptions,
+    earlier: AugmentationStatistics | None, stop: StopRequest, talk: Talk,
+) -> AugmentationStatistics | None:  # fmt: skip
+    """Return how augmentation moves the features of a store, measured now if that was asked for.
+
+    Args:
+        output: The store.
+        contents: What it will hold.
+        manifest: Says where the videos lie.
+        options: How many videos to sample, and what views are drawn from.
+        earlier: What was measured before; it is returned where nothing else is asked for.
+        stop: Looked at between two videos.
+        talk: Where progress goes.
+
+    Raises:
+        UsageError: If none of the sampled videos can be decoded.
+        Interrupted: If a signal asked to stop.
+    """
+    line, mode, seed = augmentation_of(options), options.views_mode, options.seed
+    asked = options.augmentation_videos
+    if not asked:
+        return earlier
+    if earlier and (earlier.augmentation, earlier.mode, earlier.seed) == (line, mode, seed):
+        return earlier
+    sample = sampled(contents, asked, seed)
+    meter, count = ShiftMeter(output.recipe.backbone.dim), 0
+    with talk.progress("measure augmentation", len(sample)) as advance:
+        for clip, views in _pairs(output, contents, manifest, options, sample):
+            meter.add(clip, views)
+            count += 1
+            advance(1)
+            stop.check()
+    if not count:
+        hint = "name a larger number, or leave `--augmentation-statistics` out"
+        raise UsageError(f"none of {len(sample)} sampled videos can be decoded", hint=hint)
+    return meter.statistics(augmentation=line, mode=mode, seed=seed)
+
+
+def sampled(contents: Contents, count: int, seed: int) -> list[bytes]:
+    """Return the paths of ``count`` videos of the manifest, drawn by a hash of seed and path."""
+    here = [path for path in contents.order if path in contents.items]
+    return sorted(here, key=lambda path: hashlib.sha256(b"%d " % seed + path).digest())[:count]
+
+
+def _pairs(
+    output: Output, contents: Contents, manifest: Manifest, options: ExtractOptions,
+    sample: list[bytes],
+) -> Iterator[Pair]:  # fmt: skip
+    if output.meta.views:  # they are cached already
+        for row in pick(output.journal, output.old, contents, sample):
+            assert row.views is not None
+            yield row.features.astype(np.float32), row.views.astype(np.float32)
+        return
+    request = replace(
+        output.recipe.request, per_segment=0, views=VIEWS, views_mode=options.views_mode,
+        augmentation=augmentation_of(options), seed=options.seed,
+    )  # fmt: skip
+    recipe = replace(output.recipe, request=request)
+    paths = [manifest.path_of(contents.items[path]) for path in sample]
+
+    def one(decoder: Decoder, path: Path) -> Pair | None:
+        return _shifted(decoder, path, recipe)
+
+    workers = min(options.workers, len(paths))
+    with Crew(paths, one, workers=workers, decoder=lambda: DecodeWorker(options.limits)) as crew:
+        yield from (pair for pair in crew.results() if pair is not None)
+
+
+def _shifted(decoder: Decoder, path: Path, recipe: Recipe) -> Pair | None:
+    """Embed a clip and its views; a video that is gone or bad is passed over."""
+    try:
+        identify(path)
+        seed = seed_of(content_id(path), recipe.request.seed)
+        clip, _, views = embed(decoder.read(path, replace(recipe.request, seed=seed)), recipe)
+    except VideoError:
+        return None
+    assert views is not None
+    return clip, views

@@ -1,0 +1,264 @@
+"""Many machines: the same store as one machine makes, whatever becomes of some of them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from pipeline.engines.leases import LEASES, LeasingEngine, LostUnitError
+from pipeline.engines.settings import Settings
+from pipeline.engines.unit import KnownContent, Unit, UnitReport, attempt, work_unit
+from pipeline.errors import StorageError, UsageError
+from pipeline.extract import extract
+from pipeline.interrupt import StopRequest
+from pipeline.manifest import read_manifest
+from pipeline.options import ExtractOptions
+from pipeline.output import opened_outputs
+from pipeline.recipes import build_backbones, recipes_of
+from pipeline.records import Status
+from pipeline.run import due_jobs, work
+from pipeline.store import open_store, parts_of
+from pipeline.talk import Talk
+from tests.pipeline.test_extract import clips
+
+__all__ = ["clips"]  # a fixture
+
+FRAMES = 3
+
+
+@pytest.fixture
+def videos(clips: Path, tmp_path: Path) -> Path:
+    """Seven clips, a twin, and one that is none."""
+    folder = tmp_path / "videos"
+    shutil.copytree(clips, folder)
+    shutil.copy(clips / "0.mp4", folder / "twin.mp4")
+    (folder / "text.mp4").write_text("not a video")
+    return folder
+
+
+@pytest.fixture
+def options(videos: Path, tmp_path: Path) -> ExtractOptions:
+    return ExtractOptions(videos, tmp_path / "feats.h5", frames=FRAMES, workers=1, unit_videos=2)
+
+
+def everything(out: Path) -> list[object]:
+    """What must not depend on who did the work: rows by path, and the failures."""
+    with open_store(out) as store:
+        assert list(store.damage()) == []
+        arrays = store.features(slice(None)), store.index(slice(None)), store.videos.ids
+        rows = sorted(zip(store.videos.paths, *(map(bytes, a) for a in arrays), strict=True))
+        return [rows, [(v.path, v.status, v.attempts) for v in store.failed]]
+
+
+@pytest.fixture
+def expected(options: ExtractOptions) -> list[object]:
+    alone = replace(options, out=options.out.with_name("local.h5"))
+    assert extract(alone).exit_code == 3
+    return everything(alone.out)
+
+
+class HerePool:
+    """A pool that works in this thread; ``lose`` says which attempts are lost.
+
+    A lost machine has done its work, sealed its files, and never reported.
+    """
+
+    def __init__(self, lose: Callable[[Unit, int], bool] = lambda unit, nth: False) -> None:
+        self._lose, self.attempts = lose, list[int]()
+
+    def run(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | Exception] | None]:
+        for unit in units:
+            self.attempts.append(unit.number)
+            report = attempt(unit)
+            lost = self._lose(unit, self.attempts.count(unit.number))
+            yield unit, LostUnitError("gone") if lost else report
+        yield None
+
+    def close(self) -> None:
+        self.attempts.append(-1)
+
+
+def extract_with(pool: HerePool, options: ExtractOptions) -> None:
+    """Extract as ``extract_all`` does, through a pool, up to the journal."""
+    manifest = read_manifest(options.source)
+    recipes = recipes_of(options, build_backbones(options))
+    talk = Talk(quiet=True)
+    with StopRequest() as stop, opened_outputs(options, manifest, recipes) as outputs:
+        work(manifest, outputs, LeasingEngine(pool, manifest.root, options, stop, talk), stop, talk)
+
+
+def test_units_make_the_store_that_one_machine_makes(options, expected) -> None:
+    extract_with(pool := HerePool(), options)
+    assert pool.attempts[:5] == [1, 2, 3, 4, 5]
+    assert extract(options).decoded == 0
+    assert everything(options.out) == expected
+
+
+def test_a_lost_unit_is_leased_again_and_nothing_is_doubled(options, expected) -> None:
+    extract_with(pool := HerePool(lambda unit, nth: unit.number == 2 and nth == 1), options)
+    assert pool.attempts.count(2) == 2
+    assert extract(options).decoded == 0
+    assert everything(options.out) == expected
+
+
+def test_a_unit_that_is_lost_again_and_again_is_given_up_and_tried_by_the_next_run(
+    options, expected
+) -> None:
+    extract_with(pool := HerePool(lambda unit, nth: unit.number == 1), options)
+    assert pool.attempts.count(1) == LEASES
+    for path in parts_of(options.out).glob("unit-*"):
+        path.unlink()
+    report = extract(options)
+    assert report.counts[Status.OK] + report.counts[Status.SHORT] == 8
+    assert everything(options.out)[0] == expected[0]
+
+
+def test_what_a_dead_coordinators_machines_made_is_not_made_again(options, expected) -> None:
+    class Dead(BaseException):
+        pass
+
+    class Dying(HerePool):
+        def run(self, units):
+            for unit in units:
+                attempt(unit)
+            raise Dead
+
+    with pytest.raises(Dead):
+        extract_with(Dying(), options)
+    report = extract(options)
+    assert report.decoded == 0
+    assert everything(options.out) == expected
+
+
+def test_two_machines_with_one_unit_do_not_disturb_each_other(options, expected) -> None:
+    class Twice(HerePool):
+        def run(self, units):
+            for unit in units:
+                other = threading.Thread(target=attempt, args=(unit,))
+                other.start()
+                report = attempt(unit)
+                other.join()
+                yield unit, report
+
+    extract_with(Twice(), options)
+    assert extract(options).decoded == 0
+    assert everything(options.out) == expected
+
+
+def test_an_error_of_the_disk_ends_the_run(options) -> None:
+    class Full(HerePool):
+        def run(self, units):
+            yield units[0], StorageError("no space left")
+
+    with pytest.raises(StorageError, match="no space"):
+        extract_with(Full(), options)
+
+
+def test_known_content_is_not_read_again(tmp_path) -> None:
+    import numpy as np
+
+    ids = sorted(os.urandom(32) for _ in range(50))
+    known = KnownContent(np.frombuffer(b"".join(ids), np.uint8).reshape(-1, 32))
+    assert all(known.claim(video_id, b"x") == b"" for video_id in ids)
+    assert known.claim(b"\xff" * 32, b"x") == b"x"
+    assert known.claim(b"\xff" * 32, b"y") == b"x"
+
+
+def test_a_renamed_file_is_copied_by_units_too(options, videos) -> None:
+    extract(options)
+    (videos / "1.mp4").rename(videos / "z.mp4")
+    manifest = read_manifest(videos)
+    recipes = recipes_of(options, build_backbones(options))
+    with opened_outputs(options, manifest, recipes) as outputs:
+        from pipeline.engines.unit import write_known
+
+        write_known(options.out, outputs[0].claims.contents())
+        unit = Unit(1, tuple(due_jobs(manifest.items, outputs)), manifest.root, options,
+                    (outputs[0].meta,))  # fmt: skip
+        report = work_unit(unit)
+    assert [twin.item.path for _, twin in report.twins] == [b"z.mp4"]
+    assert report.files == {}
+
+
+def slurm(options: ExtractOptions, **more: str) -> ExtractOptions:
+    settings = {"cluster": "local", "jobs": "2", **more}
+    return replace(options, engine="slurm", engine_options=tuple(settings.items()))
+
+
+@pytest.fixture
+def long_units(options: ExtractOptions) -> ExtractOptions:
+    return replace(options, unit_videos=3)
+
+
+def kill_one(name: str, *, after: float) -> threading.Thread:
+    """Kill the first process of that name below this one, a while after it appears."""
+
+    def hunt() -> None:
+        for _ in range(600):
+            for child in psutil.Process().children(recursive=True):
+                try:
+                    if name in " ".join(child.cmdline()):
+                        time.sleep(after)
+                        child.send_signal(signal.SIGKILL)
+                        return
+                except psutil.NoSuchProcess:
+                    continue
+            time.sleep(0.05)
+
+    hunter = threading.Thread(target=hunt)
+    hunter.start()
+    return hunter
+
+
+def test_slurm_jobs_make_the_same_store(long_units, expected) -> None:
+    assert extract(slurm(long_units)).exit_code == 3
+    assert everything(long_units.out) == expected
+    assert not parts_of(long_units.out).exists()
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.timeout(1800)
+def test_a_killed_slurm_job_is_leased_again(long_units, expected, rounds: int) -> None:
+    for number in range(rounds):
+        out = long_units.out.with_name(f"{number}.h5")
+        hunter = kill_one("submitit.core._submit", after=(number % 7) * 0.6 + 0.3)
+        assert extract(slurm(replace(long_units, out=out))).exit_code == 3
+        hunter.join()
+        assert everything(out) == expected
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"jobs": "0"}, "setting `jobs` is `0`"),
+        ({"parition": "gpu"}, "refuses"),
+        ({"timeout_min": "soon"}, "refuses"),
+    ],
+)
+def test_wrong_settings_of_slurm_are_refused(options, settings, words) -> None:
+    with pytest.raises(UsageError, match=words):
+        extract(slurm(options, **settings))
+    assert not parts_of(options.out).exists()
+
+
+def test_without_its_library_an_engine_says_what_to_install(options, monkeypatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "submitit", None)
+    with pytest.raises(UsageError, match="needs `submitit`") as caught:
+        extract(slurm(options))
+    assert caught.value.hint == "pip install 'chainpipe[slurm]'"
+
+
+def test_settings_that_nobody_takes_are_unknown() -> None:
+    settings = Settings([("cpus", "2"), ("colour", "red")])
+    assert settings.number("cpus", 1) == 2
+    with pytest.raises(UsageError, match="unknown setting `colour`"):
+        settings.nothing_more("known is `cpus`")
