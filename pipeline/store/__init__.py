@@ -6,6 +6,7 @@ from pipeline.store.fitness import flaw_of
 from pipeline.store.journal import Journal
 from pipeline.store.ledger import Order
 from pipeline.store.opening import check_suffix, open_store, parts_of, write_store
+from pipeline.store.repair import Damage, damaged, mend, repairing
 from pipeline.store.rows import iter_rows
 from pipeline.store.standing import Done
 from pipeline.store.units import Unit, write_unit
@@ -13,6 +14,7 @@ from pipeline.store.verify import verify
 
 __all__ = [
     "Adopted",
+    "Damage",
     "Done",
     "FeatureStore",
     "Journal",
@@ -20,10 +22,13 @@ __all__ = [
     "Rows",
     "Unit",
     "check_suffix",
+    "damaged",
     "flaw_of",
     "iter_rows",
+    "mend",
     "open_store",
     "parts_of",
+    "repairing",
     "verify",
     "write_store",
     "write_unit",

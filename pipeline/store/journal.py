@@ -18,13 +18,11 @@ from pipeline.store.adoption import Adopted, adopt
 from pipeline.store.agreement import DATABASE, agreed, check_finished
 from pipeline.store.atomic import storing
 from pipeline.store.ledger import Ledger, Order
-from pipeline.store.lock import OutputLock
+from pipeline.store.lock import NAME, OutputLock, leave
 from pipeline.store.opening import check_suffix, parts_of
 from pipeline.store.shards import Shards
 from pipeline.store.standing import Done, Standing
 from pipeline.store.units import is_unit, open_unit
-
-_LOCK = "lock"
 
 
 class Journal:
@@ -67,13 +65,13 @@ class Journal:
         check_suffix(out)
         order = Order(root, meta, anew=restart)
         with storing(out):
-            lock = OutputLock(parts_of(out) / _LOCK, out)
+            lock = OutputLock(parts_of(out) / NAME, out)
             try:
                 atomic.restore(out)
                 check_finished(out, order)
                 return cls._resume(out, lock, order)
             except BaseException:
-                _leave(lock)
+                leave(lock)
                 raise
 
     @classmethod
@@ -199,26 +197,15 @@ class Journal:
             self._ledger.close()
         if not keep and self._lock.held:
             _clear(parts_of(self.out))
-        _leave(self._lock)
+        leave(self._lock)
 
 
 def _is_kept(name: str) -> bool:
-    return name.startswith((DATABASE, _LOCK))
+    return name.startswith((DATABASE, NAME))
 
 
 def _clear(parts: Path) -> None:
     """Remove all but the lock, the database first: without it, no shard counts."""
     for path in sorted(parts.iterdir(), key=lambda path: not path.name.startswith(DATABASE)):
-        if path.name != _LOCK:
+        if path.name != NAME:
             atomic.remove(path)
-
-
-def _leave(lock: OutputLock) -> None:
-    """Give the lock back, and remove it with its folder if nothing else is in there."""
-    parts = lock.path.parent
-    if lock.held:
-        with suppress(OSError):
-            if [path.name for path in parts.iterdir()] == [_LOCK]:
-                lock.path.unlink()
-                parts.rmdir()
-    lock.release()
