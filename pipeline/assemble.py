@@ -113,7 +113,7 @@ def write(
             between()
             yield _labelled(video, contents.items)
 
-    write_store(
+    write_store(  # fresh rows are finite, or the journal had refused them; old ones are kept
         journal.out, root=root, meta=meta, rows=rows(), count=len(contents.order),
         failed=contents.failed, label_names=_label_names(old, contents), allow_nan=True,
         augmentation=augmentation,

@@ -85,7 +85,13 @@ def test_features_with_nan(capsys, store, tmp_path) -> None:
         rows[3].features[0, 0] = float("nan")
         path, names = tmp_path / "nan.h5", clean.videos.label_names
         write_store(
-            path, root=clean.root, meta=clean.meta, rows=rows, count=len(rows), label_names=names
+            path,
+            root=clean.root,
+            meta=clean.meta,
+            rows=rows,
+            count=len(rows),
+            label_names=names,
+            allow_nan=True,
         )
     assert "3" in fails(capsys, 2, "train", path, "--out", tmp_path / "m")
     assert not (tmp_path / "m").exists()

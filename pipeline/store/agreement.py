@@ -42,11 +42,11 @@ def agreed(out: Path, ledger: Ledger, order: Order) -> Order:
     """
     old = ledger.order()
     if old is None:
-        ledger.begin(order)
+        begun = ledger.begin(order)
         atomic.flush_folder(parts_of(out))
-        return order
+        return begun
     _compare(parts_of(out), old, order)
-    return Order(order.root, order.meta, old.anew)
+    return Order(order.root, order.meta, old.anew, old.key)
 
 
 def _compare(path: Path, old: Order, new: Order) -> None:

@@ -26,7 +26,10 @@ FAULTS = (
 
 _BLOCK = 128  # rows that are checked at once
 
-REPAIR = "`chainpipe verify` lists all damage; `chainpipe repair` extracts just those videos again"
+REPAIR = (
+    "`chainpipe verify` lists all damage; `chainpipe repair` extracts just those videos again, "
+    "`chainpipe extract` with `--restart` all of them"
+)
 
 
 @contextmanager

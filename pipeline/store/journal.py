@@ -2,41 +2,27 @@
 
 Beside ``feats.h5`` the folder ``feats.h5.parts`` holds immutable shard files and an SQLite
 database, the only truth about which of them count. A shard counts once it is flushed, renamed and
-then named in the database.
+then named in the database. Units that other machines write there become shards by a rename.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from pipeline.records import FailedVideo, StoreMeta, VideoFeatures
-from pipeline.store import atomic
+from pipeline.store import atomic, recovery
+from pipeline.store.adoption import Adopted, adopt
 from pipeline.store.agreement import DATABASE, agreed, check_finished
 from pipeline.store.atomic import storing
 from pipeline.store.ledger import Ledger, Order
-from pipeline.store.lock import OutputLock
+from pipeline.store.lock import NAME, OutputLock, leave
 from pipeline.store.opening import check_suffix, parts_of
-from pipeline.store.shards import Place, Shards
-
-_LOCK = "lock"
-
-
-class Done(NamedTuple):
-    """The file that a finished video was read from.
-
-    Attributes:
-        video_id: SHA-256 of its bytes.
-        size: Its length then, bytes.
-        mtime_ns: Its modification time then.
-    """
-
-    video_id: bytes
-    size: int
-    mtime_ns: int
+from pipeline.store.shards import Shards
+from pipeline.store.standing import Done, Standing
+from pipeline.store.units import is_unit, open_unit
 
 
 class Journal:
@@ -44,6 +30,7 @@ class Journal:
 
     Attributes:
         out: The output.
+        order: What it was started for; whoever writes a unit needs it.
         anew: Whether rows of a finished output must not be reused (started by ``--restart``).
         dropped: Names of shard files that were missing or altered; their videos are to be redone.
     """
@@ -52,13 +39,11 @@ class Journal:
         self.out = out
         self.anew = order.anew
         self.dropped: tuple[str, ...] = ()
-        self._order = order
+        self.order = order
         self._lock = lock
         self._ledger = ledger
         self._shards = Shards(parts_of(out))
-        self._done: dict[bytes, tuple[Done, Place]] = {}
-        self._failed: dict[bytes, FailedVideo] = {}
-        self._next = 1
+        self._standing = Standing()
 
     @classmethod
     def open(cls, out: Path, *, root: bytes, meta: StoreMeta, restart: bool = False) -> Journal:
@@ -80,13 +65,13 @@ class Journal:
         check_suffix(out)
         order = Order(root, meta, anew=restart)
         with storing(out):
-            lock = OutputLock(parts_of(out) / _LOCK, out)
+            lock = OutputLock(parts_of(out) / NAME, out)
             try:
                 atomic.restore(out)
                 check_finished(out, order)
                 return cls._resume(out, lock, order)
             except BaseException:
-                _leave(lock)
+                leave(lock)
                 raise
 
     @classmethod
@@ -96,7 +81,7 @@ class Journal:
         ledger = Ledger(parts_of(out) / DATABASE)
         try:
             journal = cls(out, lock, ledger, agreed(out, ledger, order))
-            journal._sweep()
+            journal._recover()
         except BaseException:
             ledger.close()
             raise
@@ -104,11 +89,12 @@ class Journal:
 
     def done(self) -> dict[bytes, Done]:
         """Return which file each finished video was read from, by path."""
-        return {path: done for path, (done, _) in self._done.items()}
+        return {path: done for path, (done, _) in self._standing.done.items()}
 
     def failed(self) -> tuple[FailedVideo, ...]:
         """Return the videos that failed and were not done since, sorted by path."""
-        return tuple(self._failed[path] for path in sorted(self._failed))
+        failed = self._standing.failed
+        return tuple(failed[path] for path in sorted(failed))
 
     def add(self, videos: Sequence[VideoFeatures]) -> None:
         """Commit finished videos; they survive any crash once this returns.
@@ -117,17 +103,15 @@ class Journal:
 
         Raises:
             StorageError: If the disk does not take them; nothing is changed then.
-            ValueError: If a video does not fit the settings.
+            ValueError: If a video does not fit the settings or is not finite.
         """
-        if not videos:
-            return
-        number = self._next
-        sha256 = self._shards.write(number, videos, self._order)
-        with storing(self.out):
-            self._ledger.add(number, sha256, [video.path for video in videos])
-        self._next += 1
-        for row, video in enumerate(videos):
-            self._note(video.path, Done(video.video_id, video.size, video.mtime_ns), (number, row))
+        if videos:
+            number = self._shards.number()
+            sha256 = self._shards.write(number, videos, self.order)
+            with storing(self.out):
+                self._ledger.add(number, sha256, [video.path for video in videos])
+            rows = ((v.path, Done(v.video_id, v.size, v.mtime_ns)) for v in videos)
+            self._standing.load(number, rows)
 
     def fail(self, video: FailedVideo) -> None:
         """Note that a video failed, in place of what was known; ``attempts`` is the caller's count.
@@ -136,9 +120,36 @@ class Journal:
             StorageError: If the disk does not take it.
         """
         with storing(self.out):
-            self._ledger.fail(video)
-        self._failed[video.path] = video
-        self._done.pop(video.path, None)
+            self._ledger.fail([video])
+        self._standing.fail(video)
+
+    def renew(self, paths: Iterable[bytes]) -> None:
+        """Say which videos are to be read although some are done, for their files have changed.
+
+        Of several attempts at a video the first that comes back counts. Without this, a unit
+        could not say that a video which is done fails now.
+        """
+        self._standing.renew(paths)
+
+    def adopt(self, path: Path, sha256: str | None = None) -> Adopted:
+        """Commit a unit; its file becomes a shard, or goes away if nothing in it is news.
+
+        Videos that are done stay as they are, so a unit that comes twice adds nothing twice.
+
+        Args:
+            path: A file that :func:`pipeline.store.write_unit` made in this journal's folder.
+            sha256: What the writer said it was.
+
+        Returns:
+            What was news.
+
+        Raises:
+            DamageError: If it is missing, altered or not sealed.
+            UsageError: If it was made for another journal, or with other settings.
+            StorageError: If the disk does not take it; nothing is changed then.
+        """
+        with storing(self.out), open_unit(path, self.order, sha256) as unit:
+            return adopt(unit, self.order, self._standing, self._shards, self._ledger)
 
     def rows(self, order: Sequence[bytes]) -> Iterator[VideoFeatures]:
         """Yield finished videos by path, without labels and splits, a few in memory at a time.
@@ -147,7 +158,7 @@ class Journal:
             KeyError: If a path is not done.
             DamageError: If a shard was altered since the journal was opened.
         """
-        return self._shards.rows([self._done[path][1] for path in order])
+        return self._shards.rows([self._standing.done[path][1] for path in order])
 
     def finish(self) -> None:
         """Remove the folder of parts; call it when the output has its final name."""
@@ -155,7 +166,7 @@ class Journal:
 
     def close(self) -> None:
         """Release the lock; an empty journal leaves nothing behind, another one is kept."""
-        self._release(keep=bool(self._done or self._failed))
+        self._release(keep=bool(self._standing.done or self._standing.failed))
 
     def __enter__(self) -> Journal:
         return self
@@ -164,41 +175,21 @@ class Journal:
         self.close()
 
     def __repr__(self) -> str:
-        return f"Journal({str(self.out)!r}, {len(self._done)} done, {len(self._failed)} failed)"
+        done, failed = len(self._standing.done), len(self._standing.failed)
+        return f"Journal({str(self.out)!r}, {done} done, {failed} failed)"
 
-    def _note(self, path: bytes, done: Done, place: Place) -> None:
-        self._done[path] = done, place
-        self._failed.pop(path, None)
-
-    def _sweep(self) -> None:
-        """Load what counts and remove what does not: temporary files, orphans, bad shards."""
+    def _recover(self) -> None:
+        """Take up what earlier runs have done, and sweep up after them."""
+        parts = parts_of(self.out)
         for path in atomic.leftovers(self.out):
             atomic.remove(path)
-        self._failed = {video.path: video for video in self._ledger.failed()}
-        shards = self._ledger.shards()
-        self._next = max(shards, default=0) + 1
-        bad = [
-            number for number, sha256 in shards.items() if not self._shards.whole(number, sha256)
-        ]
-        self.dropped = tuple(self._shards.path(number).name for number in bad)
-        self._load([number for number in shards if number not in bad])
-        live = {number for _, (number, _) in self._done.values()}
-        self._ledger.drop([number for number in shards if number not in live])
-        keep = {self._shards.path(number).name for number in live}
-        for path in parts_of(self.out).iterdir():
-            if path.name not in keep and not path.name.startswith((DATABASE, _LOCK)):
-                atomic.remove(path)
-
-    def _load(self, numbers: Sequence[int]) -> None:
-        failed = dict(self._failed)
-        for number in numbers:
-            table = self._shards.videos(number)
-            for row, path in enumerate(table.paths):
-                size, mtime_ns = int(table.size[row]), int(table.mtime_ns[row])
-                self._note(path, Done(table.ids[row].tobytes(), size, mtime_ns), (number, row))
-        for path, video in failed.items():  # `add` clears a failure, so one that is left is later
-            self._done.pop(path, None)
-            self._failed[path] = video
+        committed = self._ledger.shards()
+        self._shards.reserve(committed)
+        self.dropped = recovery.load(self._ledger, self._shards, self._standing)
+        for path in recovery.strays(parts, self._shards, committed):
+            if is_unit(path, self.order):
+                self.adopt(path)
+        recovery.sweep(parts, self._ledger, self._shards, self._standing, _is_kept)
 
     def _release(self, *, keep: bool) -> None:
         self._shards.close()
@@ -206,22 +197,15 @@ class Journal:
             self._ledger.close()
         if not keep and self._lock.held:
             _clear(parts_of(self.out))
-        _leave(self._lock)
+        leave(self._lock)
+
+
+def _is_kept(name: str) -> bool:
+    return name.startswith((DATABASE, NAME))
 
 
 def _clear(parts: Path) -> None:
     """Remove all but the lock, the database first: without it, no shard counts."""
     for path in sorted(parts.iterdir(), key=lambda path: not path.name.startswith(DATABASE)):
-        if path.name != _LOCK:
+        if path.name != NAME:
             atomic.remove(path)
-
-
-def _leave(lock: OutputLock) -> None:
-    """Give the lock back, and remove it with its folder if nothing else is in there."""
-    parts = lock.path.parent
-    if lock.held:
-        with suppress(OSError):
-            if [path.name for path in parts.iterdir()] == [_LOCK]:
-                lock.path.unlink()
-                parts.rmdir()
-    lock.release()

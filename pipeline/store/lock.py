@@ -9,10 +9,14 @@ import os
 import socket
 import time
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pipeline.errors import LockedError, StorageError
+from pipeline.store.opening import parts_of
 
+NAME = "lock"
 _BUSY = (errno.EAGAIN, errno.EACCES)
 
 
@@ -54,6 +58,31 @@ class OutputLock:
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
+
+
+@contextmanager
+def holding(out: Path) -> Iterator[None]:
+    """Hold the lock of an output.
+
+    Raises:
+        LockedError: As :class:`OutputLock`; so do the others.
+    """
+    lock = OutputLock(parts_of(out) / NAME, out)
+    try:
+        yield
+    finally:
+        leave(lock)
+
+
+def leave(lock: OutputLock) -> None:
+    """Give a lock back, and remove it with its folder if nothing else is in there."""
+    parts = lock.path.parent
+    if lock.held:
+        with suppress(OSError):
+            if [path.name for path in parts.iterdir()] == [NAME]:
+                lock.path.unlink()
+                parts.rmdir()
+    lock.release()
 
 
 _held: weakref.WeakSet[OutputLock] = weakref.WeakSet()

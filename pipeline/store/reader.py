@@ -60,6 +60,9 @@ class ArrayStore:
         path: The file or folder, for messages.
         arrays: Its content.
 
+    Attributes:
+        key: Of the journal that this is a part of, empty in a finished store.
+
     Raises:
         DamageError: If the columns are altered.
         UsageError: If a later chainpipe made it.
@@ -72,6 +75,7 @@ class ArrayStore:
             self._facts = arrays.attributes()
             faults.check_version(path, self._facts["version"])
             self.meta, self.root = layout.meta_of(self._facts)
+            self.key = str(self._facts.get("journal", ""))
             vouched = str(self._facts[digest.ATTRIBUTE])
             names = digest.names_in(vouched)
         found = {}

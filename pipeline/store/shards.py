@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 from pipeline.errors import ChainpipeError
-from pipeline.records import Split, VideoFeatures, VideoTable
-from pipeline.store import userblock
+from pipeline.records import VideoFeatures, VideoTable
+from pipeline.store import atomic, userblock
 from pipeline.store.base import FeatureStore
 from pipeline.store.ledger import Order
-from pipeline.store.opening import open_store, write_store
+from pipeline.store.opening import open_store
 from pipeline.store.rows import iter_rows
+from pipeline.store.standing import Place
+from pipeline.store.units import write_part
 
+_NUMBER = re.compile(r"shard-(\d+)\.h5")
 _OPEN = 8  # files held open at a time
-
-Place = tuple[int, int]
-"""A shard's number and a row in it."""
 
 
 class Shards:
@@ -31,6 +32,7 @@ class Shards:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._last = 0
         self._opened: OrderedDict[int, FeatureStore] = OrderedDict()
 
     def path(self, number: int) -> Path:
@@ -42,11 +44,29 @@ class Shards:
 
         Raises:
             StorageError: If the disk does not take it.
+            ValueError: If a video does not fit the settings or is not finite.
         """
-        rows = [replace(video, labels=(), split=Split.NONE) for video in videos]
-        path = self.path(number)
-        write_store(path, root=order.root, meta=order.meta, rows=rows, count=len(rows))
-        return str(userblock.claimed(path))
+        return write_part(self.path(number), videos, (), order)
+
+    def take(self, number: int, unit: Path) -> str:
+        """Make a whole unit of this folder a shard; return its SHA-256.
+
+        Raises:
+            OSError: If the disk does not take it.
+        """
+        os.replace(unit, self.path(number))
+        atomic.flush_folder(self._folder)
+        return str(userblock.claimed(self.path(number)))
+
+    def reserve(self, numbers: Iterable[int]) -> None:
+        """Never give away these numbers, nor those of files that are there."""
+        found = (_NUMBER.fullmatch(path.name) for path in self._folder.iterdir())
+        self._last = max([0, *numbers, *(int(match[1]) for match in found if match)])
+
+    def number(self) -> int:
+        """Return a number that no file has had: what a failed commit left is never written over."""
+        self._last += 1
+        return self._last
 
     def whole(self, number: int, sha256: str) -> bool:
         """Return whether the shard's bytes are those that were committed."""

@@ -102,6 +102,7 @@ def make_store(
         rows=iter(rows),
         count=len(rows),
         label_names=names,
+        allow_nan=True,
     )
     return path
 

@@ -61,6 +61,7 @@ def make_store(tmp_path: Path) -> MakeStore:
             rows=rows,
             count=count,
             label_names=sorted(set(labels or [])),
+            allow_nan=True,
         )
         return tmp_path / name
 
