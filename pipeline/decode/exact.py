@@ -210,15 +210,16 @@ class ExactReader:
 
     def _placed(self, first: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
         """Number packets by where they lie in the file."""
-        pos, reached = self._table.pos, False
+        pos, ordinal = self._table.pos, -1
         for packet in self._demuxed():
-            ordinal = int(np.searchsorted(pos, packet.pos or 0))
+            if ordinal < 0:
+                ordinal = int(np.searchsorted(pos, packet.pos or 0))
+                if ordinal > first:
+                    raise LostError("the jump landed behind its start")
             if ordinal >= len(pos) or pos[ordinal] != packet.pos:
                 raise LostError("a packet lies where none lay before")
-            if not reached and ordinal > first:
-                raise LostError("the jump landed behind its start")
-            reached = reached or ordinal == first
             yield ordinal, packet
+            ordinal += 1
 
     def _numbered(self) -> Iterator[tuple[int, Packet[VideoStream]]]:
         yield from enumerate(self._demuxed())

@@ -54,10 +54,13 @@ class Scan:
         """
         look = looker(stream.codec_context.name, stream.codec_context.extradata or b"")
         chained = stream.codec_context.name in CHAINED
+        ticks = [float(one.time_base or 0) for one in container.streams]
         self._log.news()  # what was said while opening is no sign of damage
         for packet in self._packets(container):
             self._beat()
-            self._reached = max(self._reached, _end_of(packet))
+            if packet.pts is not None:
+                ended = (packet.pts + (packet.duration or 0)) * ticks[packet.stream_index]
+                self._reached = max(self._reached, ended)
             if packet.stream_index == stream.index and packet.size:
                 self._note(packet, look, chained)
             if self._log.news():
@@ -115,12 +118,6 @@ class Scan:
             rate=float(stream.average_rate or stream.guessed_rate or 25),
             lack=_lack(container, stream, self._reached, self._end),
         )
-
-
-def _end_of(packet: Packet[Any]) -> float:
-    if packet.pts is None or packet.time_base is None:
-        return 0.0
-    return float((packet.pts + (packet.duration or 0)) * packet.time_base)
 
 
 def _lack(container: InputContainer, stream: VideoStream, reached: float, end: int) -> str:
