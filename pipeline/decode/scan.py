@@ -19,13 +19,17 @@ from pipeline.decode.base import DecodeLimits
 from pipeline.decode.log import Log
 from pipeline.decode.opening import Beat
 from pipeline.decode.structure import WHOLE, Look, Looker, looker
-from pipeline.decode.table import PacketTable
+from pipeline.decode.table import Numbers, PacketTable, is_steady
 from pipeline.records import Status, VideoError
 
 MISSING = 0.9  # less than this share of the promised length: the file was cut off
 UNKNOWN = -(1 << 63)
 # A picture of these needs all pictures before it, whatever their container says.
 CHAINED = {"gif"}
+# These leave next to nothing between packets, but for indexes.
+TIGHT = ("matroska", "avi")
+ROOM = 256  # bytes
+CHUNKS = (b"ix", b"idx", b"JUNK", b"LIST")
 
 
 class Scan:
@@ -39,12 +43,12 @@ class Scan:
     """
 
     def __init__(self, path: Path, limits: DecodeLimits, beat: Beat, log: Log) -> None:
-        self._limits, self._beat, self._log = limits, beat, log
+        self._path, self._limits, self._beat, self._log = path, limits, beat, log
         self._size = os.stat(path).st_size
         self._pts, self._dts, self._pos = array("q"), array("q"), array("q")
         self._start, self._closed, self._hidden = bytearray(), bytearray(), bytearray()
         self._damaged: set[int] = set()
-        self._end, self._reached = 0, 0.0
+        self._end, self._reached, self._behind = 0, 0.0, 0
 
     def table(self, container: InputContainer, stream: VideoStream) -> PacketTable:
         """Return the table of a stream.
@@ -53,6 +57,7 @@ class Scan:
             VideoError: ``LIMIT`` for too many frames, ``CHANGED`` for a file that grows.
         """
         look = looker(stream.codec_context.name, stream.codec_context.extradata or b"")
+        tight = any(name in container.format.name for name in TIGHT)
         chained = stream.codec_context.name in CHAINED
         ticks = [float(one.time_base or 0) for one in container.streams]
         self._log.news()  # what was said while opening is no sign of damage
@@ -61,6 +66,8 @@ class Scan:
             if packet.pts is not None:
                 ended = (packet.pts + (packet.duration or 0)) * ticks[packet.stream_index]
                 self._reached = max(self._reached, ended)
+            if tight:
+                self._check_gap(packet)
             if packet.stream_index == stream.index and packet.size:
                 self._note(packet, look, chained)
             if self._log.news():
@@ -90,6 +97,20 @@ class Scan:
             self._damaged.add(ordinal)
         self._append(packet, seen, start=seen.start and not (chained and ordinal))
 
+    def _check_gap(self, packet: Packet[Any]) -> None:
+        """Suspect bytes between packets that nobody reads, in containers that leave none."""
+        if packet.pos is None or packet.pos < 0:
+            return
+        if 0 < self._behind < packet.pos - ROOM and not self._is_index(self._behind):
+            self._suspect()
+        self._behind = packet.pos + packet.size
+
+    def _is_index(self, begin: int) -> bool:
+        """Return whether a chunk that is no packet lies there, as avi has them."""
+        with open(self._path, "rb") as file:
+            file.seek(begin)
+            return any(name in file.read(6) for name in CHUNKS)
+
     def _append(self, packet: Packet[Any], seen: Look, *, start: bool) -> None:
         pts = UNKNOWN if packet.pts is None else packet.pts
         hidden = packet.is_discard or not seen.shown
@@ -102,8 +123,17 @@ class Scan:
         if not hidden and pts != UNKNOWN:
             self._end = max(self._end, pts + (packet.duration or 0))
 
+    def _check_steps(self, pts: Numbers) -> None:
+        """Suspect holes in a constant frame rate: broadcasts lose packets without a trace."""
+        order = np.argsort(pts, kind="stable")
+        steps = np.diff(pts[order])
+        if len(steps) and is_steady(steps):
+            self._damaged |= set(order[1:][steps > 1.5 * np.median(steps)].tolist())
+
     def _finished(self, container: InputContainer, stream: VideoStream) -> PacketTable:
         pts = np.frombuffer(self._pts, np.int64)
+        if container.format.name == "mpegts":
+            self._check_steps(pts)
         return PacketTable(
             pts=pts if (pts != UNKNOWN).all() else pts[:0],
             dts=np.frombuffer(self._dts, np.int64),
