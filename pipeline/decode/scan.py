@@ -28,8 +28,10 @@ UNKNOWN = -(1 << 63)
 CHAINED = {"gif"}
 # These leave next to nothing between packets, but for indexes.
 TIGHT = ("matroska", "avi")
+CHUNK_HEAD = 8  # bytes before an avi packet's own, at which its position points
 ROOM = 256  # bytes
-CHUNKS = (b"ix", b"idx", b"JUNK", b"LIST")
+HOLE = 10  # frames; a longer pause was meant
+HOLES = 2  # so few in a constant frame rate are lost packets, more are its own way
 
 
 class Scan:
@@ -101,15 +103,22 @@ class Scan:
         """Suspect bytes between packets that nobody reads, in containers that leave none."""
         if packet.pos is None or packet.pos < 0:
             return
-        if 0 < self._behind < packet.pos - ROOM and not self._is_index(self._behind):
+        if 0 < self._behind < packet.pos - ROOM and not self._are_chunks(packet.pos):
             self._suspect()
         self._behind = packet.pos + packet.size
 
-    def _is_index(self, begin: int) -> bool:
-        """Return whether a chunk that is no packet lies there, as avi has them."""
+    def _are_chunks(self, end: int) -> bool:
+        """Return whether whole chunks fill the gap, as avi has for indexes and dropped frames."""
+        at = self._behind + CHUNK_HEAD
+        at += at % 2
         with open(self._path, "rb") as file:
-            file.seek(begin)
-            return any(name in file.read(6) for name in CHUNKS)
+            while at < end:
+                file.seek(at)
+                name, size = file.read(4), int.from_bytes(file.read(4), "little")
+                if not name.isalnum():
+                    return False
+                at += 12 if name in (b"LIST", b"RIFF") else 8 + size + size % 2
+        return at == end
 
     def _append(self, packet: Packet[Any], seen: Look, *, start: bool) -> None:
         pts = UNKNOWN if packet.pts is None else packet.pts
@@ -127,8 +136,11 @@ class Scan:
         """Suspect holes in a constant frame rate: broadcasts lose packets without a trace."""
         order = np.argsort(pts, kind="stable")
         steps = np.diff(pts[order])
-        if len(steps) and is_steady(steps):
-            self._damaged |= set(order[1:][steps > 1.5 * np.median(steps)].tolist())
+        if is_steady(steps):
+            lost = steps / np.median(steps)
+            after = order[1:][(lost > 1.5) & (lost < HOLE)]
+            if len(after) <= HOLES:
+                self._damaged |= set(after.tolist())
 
     def _finished(self, container: InputContainer, stream: VideoStream) -> PacketTable:
         pts = np.frombuffer(self._pts, np.int64)

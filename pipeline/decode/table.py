@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 Numbers = npt.NDArray[np.int64]
+NEAR = 2  # packets between a gap in time and the damage that tore it, in decoding order
 STEADY = 0.9  # share of equal steps from which on a frame rate is called constant
 Flags = npt.NDArray[np.bool_]
 
@@ -67,14 +68,18 @@ class PacketTable:
     def places(self) -> Numbers:
         """Number of each shown packet's frame, rising.
 
-        Where a damaged file of constant frame rate has gaps, frames were lost there: they keep
+        Where packets are damaged at a gap in a constant frame rate, frames were lost: they keep
         their numbers, so that the moments behind them keep theirs.
         """
         steps = np.diff(self.pts[self.shown])
         if not self.damaged or not is_steady(steps):
             return np.arange(len(self.shown))
-        whole = np.maximum(1, np.rint(steps / np.median(steps)).astype(np.int64))
-        return np.concatenate([[0], np.cumsum(whole)])
+        near = np.array(sorted(self.damaged))
+        before, after = self.shown[:-1], self.shown[1:]
+        low, high = np.minimum(before, after) - NEAR, np.maximum(before, after) + NEAR
+        beside = np.searchsorted(near, high, side="right") > np.searchsorted(near, low)
+        whole = np.where(beside, np.rint(steps / np.median(steps)), 1).astype(np.int64)
+        return np.concatenate([[0], np.cumsum(np.maximum(1, whole))])
 
     @cached_property
     def ordinals(self) -> Numbers:
