@@ -52,6 +52,16 @@ class Run:
     targets: set[int] = field(default_factory=set)
 
 
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """Says of which packet a frame is.
+
+    PyAV keeps such objects by their address: a plain number, which may be shared, would be lost.
+    """
+
+    ordinal: int
+
+
 class ExactReader:
     """Decodes asked frames of one open file.
 
@@ -138,7 +148,7 @@ class ExactReader:
             if self._table.begins[ordinal] < run.first:
                 continue  # a leading frame, which needs what stands before this start
             _skip(context, everything=ordinal in left or packet.is_keyframe)
-            packet.opaque = ordinal
+            packet.opaque = Tag(ordinal)
             self._collect(packet, run, found, broken, ordinal)
             left.discard(ordinal)
             if broken or not left:
@@ -163,9 +173,9 @@ class ExactReader:
             frames = []
             broken.append(ordinal)
         for frame in frames:
-            place = frame.opaque
-            if not isinstance(place, int):
+            if not isinstance(frame.opaque, Tag):
                 raise LostError("a frame does not say which packet it is of")
+            place = frame.opaque.ordinal
             self._check_order(place)
             if frame.is_corrupt:
                 broken.append(place)
@@ -210,15 +220,16 @@ class ExactReader:
 
     def _placed(self, first: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
         """Number packets by where they lie in the file."""
-        pos, reached = self._table.pos, False
+        pos, ordinal = self._table.pos, -1
         for packet in self._demuxed():
-            ordinal = int(np.searchsorted(pos, packet.pos or 0))
+            if ordinal < 0:
+                ordinal = int(np.searchsorted(pos, packet.pos or 0))
+                if ordinal > first:
+                    raise LostError("the jump landed behind its start")
             if ordinal >= len(pos) or pos[ordinal] != packet.pos:
                 raise LostError("a packet lies where none lay before")
-            if not reached and ordinal > first:
-                raise LostError("the jump landed behind its start")
-            reached = reached or ordinal == first
             yield ordinal, packet
+            ordinal += 1
 
     def _numbered(self) -> Iterator[tuple[int, Packet[VideoStream]]]:
         yield from enumerate(self._demuxed())

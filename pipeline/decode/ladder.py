@@ -119,7 +119,7 @@ class _Reading:
 
     def _exact(self, reader: ExactReader, table: PacketTable, show: Shower, log: Log) -> Taken:
         by_key = self._request.sampling == "keyframe"
-        keys = np.flatnonzero(table.start[table.ordinals]) if by_key else None
+        keys = np.flatnonzero(np.isin(table.ordinals, table.starts)) if by_key else None
         keys = keys if keys is not None and len(keys) else None
         moments = choose(table.seconds, table.duration, self._request, keys)
         given, pictures = reader.read(moments.all)

@@ -16,7 +16,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from pipeline.decode.exact import Pictures, Show
+from pipeline.decode.exact import Pictures, Show, Tag
 from pipeline.decode.log import Log
 from pipeline.decode.opening import Beat
 from pipeline.decode.table import Numbers, PacketTable
@@ -108,8 +108,7 @@ class LinearReader:
         done.given[wanted] = number
 
     def _is_spoilt(self, frame: VideoFrame) -> bool:
-        place = frame.opaque
-        return isinstance(place, int) and bool(self._spoilt[place])
+        return isinstance(frame.opaque, Tag) and bool(self._spoilt[frame.opaque.ordinal])
 
     def _frames(self) -> Iterator[VideoFrame]:
         """Yield all frames that come out; mark what damage spoils up to the next start."""
@@ -120,7 +119,7 @@ class LinearReader:
             self._beat()
             here = ordinal < len(starts) and bool(starts[ordinal])
             spoilt = (spoilt and not here) or ordinal in damage
-            packet.opaque = ordinal
+            packet.opaque = Tag(ordinal)
             self._spoilt.append(spoilt)
             frames, sound = self._decode(packet)
             spoilt = spoilt or not sound

@@ -8,13 +8,15 @@ averaged away. What is transparent lies over black. HDR is mapped to SDR, see
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 
-from pipeline.decode.tone import is_hdr, tone_mapped
+from pipeline.decode.tone import BT2020, is_hdr, tone_mapped
 
 Picture = npt.NDArray[np.uint8]  # (H, W, 3) RGB
 
@@ -49,7 +51,26 @@ def resized(width: int, height: int, *, size: int, fit: str) -> tuple[int, int]:
     return max(1, round(width * size / side)), max(1, round(height * size / side))
 
 
-def square(frame: VideoFrame, *, size: int, fit: str, aspect: Fraction | None) -> Picture:
+class Resizer:
+    """Resizes frames bilinearly with antialiasing; keeps libav's tables from frame to frame."""
+
+    def __init__(self) -> None:
+        self._by_output: dict[tuple[int, int, str], VideoReformatter] = {}
+
+    def __call__(
+        self, frame: VideoFrame, width: int, height: int, layout: str, space: int | None = None
+    ) -> npt.NDArray[Any]:
+        """Return the frame in another size and layout, (height, width, channels)."""
+        same = self._by_output.setdefault((width, height, layout), VideoReformatter())
+        small = same.reformat(
+            frame, width, height, layout, src_colorspace=space, interpolation="BILINEAR"
+        )
+        return np.asarray(small.to_ndarray())
+
+
+def square(
+    frame: VideoFrame, *, size: int, fit: str, aspect: Fraction | None, resizer: Resizer
+) -> Picture:
     """Return one frame as (size, size, 3) RGB bytes.
 
     Bilinear with antialiasing; ``crop`` keeps the middle, ``squash`` ignores the aspect, ``pad``
@@ -57,16 +78,16 @@ def square(frame: VideoFrame, *, size: int, fit: str, aspect: Fraction | None) -
     """
     width, height = shown_size(frame.width, frame.height, aspect, is_turned(frame))
     width, height = resized(width, height, size=size, fit=fit)
-    picture = _upright(frame, width, height)
+    picture = _upright(frame, width, height, resizer)
     return _middle(picture, size) if fit == "crop" else _padded(picture, size)
 
 
-def whole(frame: VideoFrame, *, side: int, aspect: Fraction | None) -> Picture:
+def whole(frame: VideoFrame, *, side: int, aspect: Fraction | None, resizer: Resizer) -> Picture:
     """Return one frame uncropped, (H, W, 3) RGB bytes; its shorter side is at most ``side``."""
     width, height = shown_size(frame.width, frame.height, aspect, is_turned(frame))
     if min(width, height) > side:
         width, height = resized(width, height, size=side, fit="crop")
-    return np.ascontiguousarray(_upright(frame, width, height))
+    return np.ascontiguousarray(_upright(frame, width, height, resizer))
 
 
 def is_turned(frame: VideoFrame) -> bool:
@@ -84,28 +105,36 @@ def _matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
     return int(rows[0]), int(rows[1]), int(rows[3]), int(rows[4])
 
 
-def _upright(frame: VideoFrame, width: int, height: int) -> Picture:
+def _upright(frame: VideoFrame, width: int, height: int, resizer: Resizer) -> Picture:
     """Resize to a shown size, then turn and mirror as the display matrix says."""
     a, b, c, d = _matrix(frame)
     if not is_turned(frame):
-        picture = _rgb(frame, width, height)
+        picture = _rgb(frame, width, height, resizer)
         return picture[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
-    picture = _rgb(frame, height, width).transpose(1, 0, 2)
+    picture = _rgb(frame, height, width, resizer).transpose(1, 0, 2)
     return picture[:: -1 if b < 0 else 1, :: -1 if c < 0 else 1]
 
 
-def _rgb(frame: VideoFrame, width: int, height: int) -> Picture:
+def _rgb(frame: VideoFrame, width: int, height: int, resizer: Resizer) -> Picture:
     if is_hdr(frame):
-        return tone_mapped(frame, width, height)
+        wide = resizer(frame, width, height, "rgb48le", BT2020)
+        return tone_mapped(wide.astype(np.float32) / 65535, frame.color_trc)
     if any(component.is_alpha for component in frame.format.components):
-        rgba = _resized(frame, width, height, "rgba").astype(np.uint16)
-        return ((rgba[..., :3] * rgba[..., 3:] + 127) // 255).astype(np.uint8)
-    return _resized(frame, width, height, "rgb24")
+        rgba = resizer(frame, width, height, "rgba")
+        return over_black(rgba)
+    return np.asarray(resizer(frame, width, height, "rgb24"), np.uint8)
 
 
-def _resized(frame: VideoFrame, width: int, height: int, layout: str) -> Picture:
-    small = frame.reformat(width, height, format=layout, interpolation="BILINEAR")
-    return np.asarray(small.to_ndarray(), np.uint8)
+def over_black(rgba: Picture) -> Picture:
+    """Return (H, W, 3) of (H, W, 4): what is transparent turns black.
+
+    >>> over_black(np.array([[[200, 100, 50, 0], [200, 100, 50, 255]]], np.uint8)).tolist()
+    [[[0, 0, 0], [200, 100, 50]]]
+    """
+    alpha = rgba[..., 3:]
+    if alpha.min() == 255:
+        return np.ascontiguousarray(rgba[..., :3])
+    return ((rgba[..., :3].astype(np.uint16) * alpha + 127) // 255).astype(np.uint8)
 
 
 def _middle(picture: Picture, size: int) -> Picture:

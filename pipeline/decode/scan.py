@@ -19,13 +19,19 @@ from pipeline.decode.base import DecodeLimits
 from pipeline.decode.log import Log
 from pipeline.decode.opening import Beat
 from pipeline.decode.structure import WHOLE, Look, Looker, looker
-from pipeline.decode.table import PacketTable
+from pipeline.decode.table import Numbers, PacketTable, is_steady
 from pipeline.records import Status, VideoError
 
 MISSING = 0.9  # less than this share of the promised length: the file was cut off
 UNKNOWN = -(1 << 63)
 # A picture of these needs all pictures before it, whatever their container says.
 CHAINED = {"gif"}
+# These leave next to nothing between packets, but for indexes.
+TIGHT = ("matroska", "avi")
+CHUNK_HEAD = 8  # bytes before an avi packet's own, at which its position points
+ROOM = 256  # bytes
+HOLE = 10  # frames; a longer pause was meant
+HOLES = 2  # so few in a constant frame rate are lost packets, more are its own way
 
 
 class Scan:
@@ -39,12 +45,12 @@ class Scan:
     """
 
     def __init__(self, path: Path, limits: DecodeLimits, beat: Beat, log: Log) -> None:
-        self._limits, self._beat, self._log = limits, beat, log
+        self._path, self._limits, self._beat, self._log = path, limits, beat, log
         self._size = os.stat(path).st_size
         self._pts, self._dts, self._pos = array("q"), array("q"), array("q")
         self._start, self._closed, self._hidden = bytearray(), bytearray(), bytearray()
         self._damaged: set[int] = set()
-        self._end, self._reached = 0, 0.0
+        self._end, self._reached, self._behind = 0, 0.0, 0
 
     def table(self, container: InputContainer, stream: VideoStream) -> PacketTable:
         """Return the table of a stream.
@@ -53,11 +59,17 @@ class Scan:
             VideoError: ``LIMIT`` for too many frames, ``CHANGED`` for a file that grows.
         """
         look = looker(stream.codec_context.name, stream.codec_context.extradata or b"")
+        tight = any(name in container.format.name for name in TIGHT)
         chained = stream.codec_context.name in CHAINED
+        ticks = [float(one.time_base or 0) for one in container.streams]
         self._log.news()  # what was said while opening is no sign of damage
         for packet in self._packets(container):
             self._beat()
-            self._reached = max(self._reached, _end_of(packet))
+            if packet.pts is not None:
+                ended = (packet.pts + (packet.duration or 0)) * ticks[packet.stream_index]
+                self._reached = max(self._reached, ended)
+            if tight:
+                self._check_gap(packet)
             if packet.stream_index == stream.index and packet.size:
                 self._note(packet, look, chained)
             if self._log.news():
@@ -87,6 +99,27 @@ class Scan:
             self._damaged.add(ordinal)
         self._append(packet, seen, start=seen.start and not (chained and ordinal))
 
+    def _check_gap(self, packet: Packet[Any]) -> None:
+        """Suspect bytes between packets that nobody reads, in containers that leave none."""
+        if packet.pos is None or packet.pos < 0:
+            return
+        if 0 < self._behind < packet.pos - ROOM and not self._are_chunks(packet.pos):
+            self._suspect()
+        self._behind = packet.pos + packet.size
+
+    def _are_chunks(self, end: int) -> bool:
+        """Return whether whole chunks fill the gap, as avi has for indexes and dropped frames."""
+        at = self._behind + CHUNK_HEAD
+        at += at % 2
+        with open(self._path, "rb") as file:
+            while at < end:
+                file.seek(at)
+                name, size = file.read(4), int.from_bytes(file.read(4), "little")
+                if not name.isalnum():
+                    return False
+                at += 12 if name in (b"LIST", b"RIFF") else 8 + size + size % 2
+        return at == end
+
     def _append(self, packet: Packet[Any], seen: Look, *, start: bool) -> None:
         pts = UNKNOWN if packet.pts is None else packet.pts
         hidden = packet.is_discard or not seen.shown
@@ -99,8 +132,20 @@ class Scan:
         if not hidden and pts != UNKNOWN:
             self._end = max(self._end, pts + (packet.duration or 0))
 
+    def _check_steps(self, pts: Numbers) -> None:
+        """Suspect holes in a constant frame rate: broadcasts lose packets without a trace."""
+        order = np.argsort(pts, kind="stable")
+        steps = np.diff(pts[order])
+        if is_steady(steps):
+            lost = steps / np.median(steps)
+            after = order[1:][(lost > 1.5) & (lost < HOLE)]
+            if len(after) <= HOLES:
+                self._damaged |= set(after.tolist())
+
     def _finished(self, container: InputContainer, stream: VideoStream) -> PacketTable:
         pts = np.frombuffer(self._pts, np.int64)
+        if container.format.name == "mpegts":
+            self._check_steps(pts)
         return PacketTable(
             pts=pts if (pts != UNKNOWN).all() else pts[:0],
             dts=np.frombuffer(self._dts, np.int64),
@@ -115,12 +160,6 @@ class Scan:
             rate=float(stream.average_rate or stream.guessed_rate or 25),
             lack=_lack(container, stream, self._reached, self._end),
         )
-
-
-def _end_of(packet: Packet[Any]) -> float:
-    if packet.pts is None or packet.time_base is None:
-        return 0.0
-    return float((packet.pts + (packet.duration or 0)) * packet.time_base)
 
 
 def _lack(container: InputContainer, stream: VideoStream, reached: float, end: int) -> str:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from av.video.frame import VideoFrame
 
 from pipeline.decode.base import FrameRequest
-from pipeline.decode.pixels import Picture, is_turned, shown_size, square, whole
+from pipeline.decode.pixels import Picture, Resizer, is_turned, shown_size, square, whole
 
 ROOM = 2  # views are cut out of pictures whose shorter side is at most so many times their own
 
@@ -27,16 +27,23 @@ class Shower:
     def __init__(
         self, request: FrameRequest, sizes: tuple[int, ...], aspect: Fraction | None = None
     ) -> None:
-        self._request, self._sizes, self.aspect = request, sizes, aspect
+        self._request, self.aspect = request, aspect
         self.shape = (0, 0)
+        self._resizers = [(size, Resizer()) for size in sizes]
 
     def __call__(self, frame: VideoFrame) -> tuple[Picture, ...]:
         """Return the squares, in the order of their sizes, then as many wholes for views."""
         if not any(self.shape):
             self.shape = shown_size(frame.width, frame.height, self.aspect, is_turned(frame))
         fit, aspect = self._request.fit, self.aspect
-        squares = [square(frame, size=size, fit=fit, aspect=aspect) for size in self._sizes]
+        squares = [
+            square(frame, size=size, fit=fit, aspect=aspect, resizer=resizer)
+            for size, resizer in self._resizers
+        ]
         if self._request.views == 0:
             return tuple(squares)
-        wholes = [whole(frame, side=ROOM * size, aspect=aspect) for size in self._sizes]
+        wholes = [
+            whole(frame, side=ROOM * size, aspect=aspect, resizer=resizer)
+            for size, resizer in self._resizers
+        ]
         return (*squares, *wholes)

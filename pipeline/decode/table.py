@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 Numbers = npt.NDArray[np.int64]
+NEAR = 2  # packets between a gap in time and the damage that tore it, in decoding order
+STEADY = 0.9  # share of equal steps from which on a frame rate is called constant
 Flags = npt.NDArray[np.bool_]
 
 
@@ -54,23 +56,51 @@ class PacketTable:
         return np.flatnonzero(self.start)
 
     @cached_property
-    def ordinals(self) -> Numbers:
-        """Ordinal of each shown frame by its number, (N,)."""
-        shown = np.flatnonzero(~self.hidden & self._reachable)
+    def shown(self) -> Numbers:
+        """Ordinals of the packets that are shown, in presentation order.
+
+        What stands before the first start cannot be decoded by anyone: it is not shown.
+        """
+        shown = np.flatnonzero(~self.hidden & (self.begins >= 0))
         return shown[np.argsort(self.pts[shown], kind="stable")]
+
+    @cached_property
+    def places(self) -> Numbers:
+        """Number of each shown packet's frame, rising.
+
+        Where packets are damaged at a gap in a constant frame rate, frames were lost: they keep
+        their numbers, so that the moments behind them keep theirs.
+        """
+        steps = np.diff(self.pts[self.shown])
+        if not self.damaged or not is_steady(steps):
+            return np.arange(len(self.shown))
+        near = np.array(sorted(self.damaged))
+        before, after = self.shown[:-1], self.shown[1:]
+        low, high = np.minimum(before, after) - NEAR, np.maximum(before, after) + NEAR
+        beside = np.searchsorted(near, high, side="right") > np.searchsorted(near, low)
+        whole = np.where(beside, np.rint(steps / np.median(steps)), 1).astype(np.int64)
+        return np.concatenate([[0], np.cumsum(np.maximum(1, whole))])
+
+    @cached_property
+    def ordinals(self) -> Numbers:
+        """Ordinal of each frame's packet by the frame's number, (N,); -1 where it was lost."""
+        ordinals = np.full(int(self.places[-1]) + 1 if len(self.places) else 0, -1)
+        ordinals[self.places] = self.shown
+        return ordinals
 
     @cached_property
     def seconds(self) -> npt.NDArray[np.float64]:
         """When each frame is shown, counted from the first, (N,)."""
-        times = self.pts[self.ordinals]
-        return np.asarray((times - times[:1]) * float(self.time_base), np.float64)
+        times = self.pts[self.shown]
+        known = (times - times[:1]) * float(self.time_base)
+        return np.asarray(np.interp(np.arange(len(self.ordinals)), self.places, known), np.float64)
 
     @cached_property
     def duration(self) -> float:
         """Seconds from the first shown frame to the end of the last."""
-        if len(self.pts) == 0 or len(self.ordinals) == 0:
+        if len(self.pts) == 0 or len(self.shown) == 0:
             return 0.0
-        return float((self.end - int(self.pts[self.ordinals[0]])) * self.time_base)
+        return float((self.end - int(self.pts[self.shown[0]])) * self.time_base)
 
     @cached_property
     def frames(self) -> int:
@@ -82,7 +112,7 @@ class PacketTable:
         """Whether the times tell the order in which frames come out."""
         if len(self.pts) == 0 or len(self.starts) == 0:
             return False
-        times = self.pts[self.ordinals]
+        times = self.pts[self.shown]
         if len(times) == 0 or (np.diff(times) == 0).any():
             return False
         latest = np.maximum.accumulate(self.pts)
@@ -100,14 +130,19 @@ class PacketTable:
         last = last - leading
         return np.where(last >= 0, self.starts[last], -1)
 
-    @property
-    def _reachable(self) -> Flags:
-        """What stands before the first start cannot be decoded by anyone: it is not shown."""
-        return self.begins >= 0
-
     def sound(self, bad: frozenset[int]) -> Flags:
         """Return which frames can be decoded without touching a bad packet, (N,) by number."""
         flags = np.zeros(self.count + 1, np.int64)
         flags[[ordinal + 1 for ordinal in bad]] = 1
         before = np.cumsum(flags)  # bad packets before each ordinal
-        return np.asarray(before[self.ordinals + 1] == before[self.begins[self.ordinals]])
+        clean = before[self.ordinals + 1] == before[self.begins[self.ordinals]]
+        return np.asarray(clean & (self.ordinals >= 0))
+
+
+def is_steady(steps: Numbers) -> bool:
+    """Return whether nearly all steps between frames are alike, give or take a tick.
+
+    >>> is_steady(np.array([40] * 99 + [80])), is_steady(np.array([40, 80] * 50))
+    (True, False)
+    """
+    return len(steps) > 0 and float(np.mean(np.abs(steps - np.median(steps)) <= 1)) >= STEADY

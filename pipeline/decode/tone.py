@@ -29,13 +29,14 @@ def is_hdr(frame: VideoFrame) -> bool:
     return frame.color_trc in (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
 
 
-def tone_mapped(frame: VideoFrame, width: int, height: int) -> npt.NDArray[np.uint8]:
-    """Return an HDR frame resized, as (height, width, 3) SDR RGB bytes."""
-    wide = frame.reformat(
-        width, height, format="rgb48le", interpolation="BILINEAR", src_colorspace=BT2020
-    )
-    signal = np.asarray(wide.to_ndarray(), np.float32) / 65535
-    light = pq_light(signal) if frame.color_trc == ColorTrc.SMPTE2084 else hlg_light(signal)
+def tone_mapped(signal: Light, transfer: int) -> npt.NDArray[np.uint8]:
+    """Return SDR RGB bytes of a BT.2020 picture.
+
+    Args:
+        signal: PQ or HLG numbers of 0 to 1, (H, W, 3).
+        transfer: Which of them, as libav counts.
+    """
+    light = pq_light(signal) if transfer == ColorTrc.SMPTE2084 else hlg_light(signal)
     return sdr_bytes(np.maximum(light @ TO_709.T, 0))
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.decode import DecodeLimits, DecodeWorker, FrameRequest, ffmpeg_program
 from pipeline.decode.ladder import read_video
-from pipeline.decode.pixels import square
+from pipeline.decode.pixels import Resizer, square
 from pipeline.records import Reader, Status, VideoError
 
 LIMITS = DecodeLimits()
@@ -52,6 +52,10 @@ def all_frames(path: Path) -> list[av.VideoFrame]:
         return list(container.decode(video=0))
 
 
+def by_hand(frame: av.VideoFrame) -> np.ndarray:
+    return square(frame, size=64, fit="crop", aspect=None, resizer=Resizer())
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_frames_equal_those_of_decoding_everything(files, name: str) -> None:
     found = read_video(files[name], REQUEST, LIMITS)
@@ -59,7 +63,9 @@ def test_frames_equal_those_of_decoding_everything(files, name: str) -> None:
     middles = [(2 * i + 1) * len(frames) // 50 for i in range(25)]
     assert found.index.tolist() == middles
     assert found.info.frames == len(frames)
-    expected = [square(frames[n], size=64, fit="crop", aspect=None) for n in middles]
+    expected = [
+        square(frames[n], size=64, fit="crop", aspect=None, resizer=Resizer()) for n in middles
+    ]
     assert np.array_equal(found.pixels, np.stack(expected))
     assert found.status is Status.OK
 
@@ -92,7 +98,9 @@ def test_hidden_frames_of_an_edit_list_are_not_shown(tmp_path, make_clip) -> Non
     found = read_video(cut, REQUEST, LIMITS)
     frames = all_frames(cut)
     assert found.info.frames == len(frames)
-    expected = square(frames[int(found.index[0])], size=64, fit="crop", aspect=None)
+    expected = square(
+        frames[int(found.index[0])], size=64, fit="crop", aspect=None, resizer=Resizer()
+    )
     assert np.array_equal(found.pixels[0], expected)
 
 
