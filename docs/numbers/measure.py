@@ -97,11 +97,15 @@ class Ended:
     stderr: str
 
 
-def run_command(command: Sequence[str], *, folder: Path, every: float = 0.25) -> Ended:
+def run_command(
+    command: Sequence[str], *, folder: Path, env: dict[str, str] | None = None, every: float = 0.25
+) -> Ended:
     """Run a command, measure its process tree by wait4 and sample the tree's memory."""
     with open(folder / "stdout", "w+b") as out, open(folder / "stderr", "w+b") as err:
         start = time.monotonic()
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env
+        )
         watch = _MemoryWatch(process.pid, every)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - start
