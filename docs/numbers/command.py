@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -33,6 +34,8 @@ class Extraction:
         backbone: CPU seconds of the backbone, by its own report.
         rows: Videos that it decoded.
         bytes: Size of the stores.
+        journal_bytes: Largest size of the journal while it ran.
+        shards: Largest number of shard files while it ran.
     """
 
     cpu: float
@@ -42,6 +45,8 @@ class Extraction:
     backbone: float
     rows: int
     bytes: int
+    journal_bytes: int
+    shards: int
 
     def facts(self) -> dict[str, Any]:
         """Return them for a JSON."""
@@ -49,6 +54,7 @@ class Extraction:
             "cpu": round(self.cpu, 3), "wall": round(self.wall, 3),
             "peak_mb": round(self.peak_bytes / 1e6, 1), "decode_cpu": round(self.decode, 3),
             "backbone_cpu": round(self.backbone, 3), "videos": self.rows, "bytes": self.bytes,
+            "journal_bytes": self.journal_bytes, "shards": self.shards,
         }  # fmt: skip
 
 
@@ -73,17 +79,21 @@ def extract(
             remove(out)
     words = [word for out in outs for word in ("--out", str(out))]
     command = [sys.executable, "-m", "chainpipe", "extract", str(source), *words, *options]
-    ended = run_command([*command, "--json"], folder=outs[0].parent, env=_one_thread(), every=every)
+    parts = _Parts(parts_of(outs[0]))
+    ended = run_command(
+        [*command, "--json"], folder=outs[0].parent, env=_one_thread(), every=every,
+        look=parts.look,
+    )  # fmt: skip
     if ended.code == USAGE and "no such option" in ended.stderr.lower():
         raise NotAvailableError
     if ended.code:
         raise RuntimeError(f"exit code {ended.code}: {ended.stderr.strip()[-300:]}")
     if not all(out.exists() for out in outs):
         raise NotAvailableError
-    return _read(ended, outs)
+    return _read(ended, outs, parts)
 
 
-def _read(ended: Ended, outs: Sequence[Path]) -> Extraction:
+def _read(ended: Ended, outs: Sequence[Path], parts: _Parts) -> Extraction:
     said = json.loads(ended.stdout)
     reports = said if isinstance(said, list) else said.get("stores", [said])
     return Extraction(
@@ -91,13 +101,35 @@ def _read(ended: Ended, outs: Sequence[Path]) -> Extraction:
         decode=reports[0]["decode_seconds"],
         backbone=sum(report["backbone_seconds"] for report in reports),
         rows=reports[0]["decoded"], bytes=sum(out.stat().st_size for out in outs),
+        journal_bytes=parts.journal, shards=parts.shards,
     )  # fmt: skip
 
 
 def remove(out: Path) -> None:
     """Remove a store and what is unfinished of it."""
     out.unlink(missing_ok=True)
-    shutil.rmtree(out.with_name(out.name + ".parts"), ignore_errors=True)
+    shutil.rmtree(parts_of(out), ignore_errors=True)
+
+
+def parts_of(out: Path) -> Path:
+    """Return the folder in which a store is made."""
+    return out.with_name(f"{out.name}.parts")
+
+
+class _Parts:
+    """The largest journal and the most shards that were seen while a store was made."""
+
+    def __init__(self, folder: Path) -> None:
+        self.journal = self.shards = 0
+        self._folder = folder
+
+    def look(self) -> None:
+        """Look once more."""
+        with contextlib.suppress(OSError):
+            files = {path.name: path.stat().st_size for path in self._folder.iterdir()}
+            journal = [size for name, size in files.items() if name == "journal.sqlite"]
+            self.journal = max(self.journal, *journal, 0)
+            self.shards = max(self.shards, sum(name.endswith(".h5") for name in files))
 
 
 def _one_thread() -> dict[str, str]:

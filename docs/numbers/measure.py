@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -98,15 +98,28 @@ class Ended:
 
 
 def run_command(
-    command: Sequence[str], *, folder: Path, env: dict[str, str] | None = None, every: float = 0.25
+    command: Sequence[str],
+    *,
+    folder: Path,
+    env: dict[str, str] | None = None,
+    every: float = 0.25,
+    look: Callable[[], None] = lambda: None,
 ) -> Ended:
-    """Run a command, measure its process tree by wait4 and sample the tree's memory."""
+    """Run a command, measure its process tree by wait4 and sample the tree's memory.
+
+    Args:
+        command: The program and its arguments.
+        folder: Where its output is kept.
+        env: Its environment, this process's by default.
+        every: Seconds between two looks at its memory.
+        look: Called at each of them.
+    """
     with open(folder / "stdout", "w+b") as out, open(folder / "stderr", "w+b") as err:
         start = time.monotonic()
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, env=env
         )
-        watch = _MemoryWatch(process.pid, every)
+        watch = _MemoryWatch(process.pid, every, look)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.monotonic() - start
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -121,8 +134,8 @@ def run_command(
 class _MemoryWatch:
     """Samples the memory of a process tree in a thread."""
 
-    def __init__(self, pid: int, every: float) -> None:
-        self._pid, self._every, self._peak = pid, every, 0
+    def __init__(self, pid: int, every: float, look: Callable[[], None]) -> None:
+        self._pid, self._every, self._look, self._peak = pid, every, look, 0
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -135,6 +148,7 @@ class _MemoryWatch:
 
     def _watch(self) -> None:
         while not self._stop.wait(self._every):
+            self._look()
             with contextlib.suppress(psutil.Error):
                 root = psutil.Process(self._pid)
                 tree = [root, *root.children(recursive=True)]
@@ -163,12 +177,15 @@ def spread(values: Sequence[float]) -> dict[str, float | int]:
     }
 
 
-def arguments(about: str, *, repeats: int) -> argparse.Namespace:
+def arguments(about: str, *, repeats: int, parts: Sequence[str] = ()) -> argparse.Namespace:
     """Read the command line that every benchmark has."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--quick", action="store_true", help="tiny, to see that it runs")
     parser.add_argument("--repeats", type=int, default=repeats, help="rounds")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of the JSON")
+    if parts:
+        words = "measure these parts, keep the others of the JSON"
+        parser.add_argument("--only", nargs="+", choices=parts, default=list(parts), help=words)
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of the made videos")
     asked = parser.parse_args()
     if asked.quick:
@@ -197,7 +214,7 @@ def machine() -> dict[str, Any]:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return {
-        "cpu": models[0] if models else platform.machine(),
+        "cpu": models[0] if models else platform.processor(),
         "cores": cores(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
