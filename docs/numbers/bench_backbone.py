@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from footage import films
-from measure import about, arguments, goal, measured, save, spread
+from measure import measured, spread
+from setting import about, arguments, goal, save
 
 from pipeline.backbones import build_backbone
 from pipeline.backbones.cnn import load_lite0

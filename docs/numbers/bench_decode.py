@@ -16,8 +16,9 @@ from typing import Any
 from files import Sample, build, samples
 from footage import pool
 from judge import compare_pixels, judge
-from measure import about, arguments, goal, measured, save, spread
+from measure import measured, spread
 from rivals import Ask, Pixels, installed
+from setting import about, arguments, goal, save
 
 from pipeline.decode import DecodeWorker, FrameRequest
 from pipeline.records import Frames

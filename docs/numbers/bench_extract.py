@@ -18,7 +18,8 @@ from typing import Any
 from clips import make_clip_model, make_clips, make_tiny, write_list
 from command import Extraction, NotAvailableError, extract
 from footage import pool
-from measure import about, arguments, goal, measured, save, spread
+from measure import measured, spread
+from setting import about, arguments, goal, save
 
 from pipeline.backbones import build_backbone
 from pipeline.decode import DecodeWorker, FrameRequest

@@ -68,16 +68,18 @@ def row_bytes(*, per_segment: int = 0, views: int = 0) -> int:
     return FRAMES * DIM * HALF * (1 + per_segment + views)
 
 
-def costs(decode: dict[str, Any], backbone: dict[str, Any], whole: dict[str, Any]) -> list[Cost]:
+def costs(
+    decode: dict[str, Any], backbone: dict[str, Any], whole: dict[str, Any]
+) -> dict[str, Cost]:
     """Return what a video of each mix costs, where its file was measured."""
     files = {file["name"]: file["methods"][EXACT] for file in decode["files"]}
     rate = backbone["methods"][OURS]["frames a CPU-second"]["median"]
     over, busy = whole["overhead"]["median"], whole["busy after start-up"]["median"]
-    return [
-        Cost(files[file]["cpu"]["median"], FRAMES / rate, max(1.0, over), min(1.0, busy))
-        for file in MIXES.values()
+    return {
+        mix: Cost(files[file]["cpu"]["median"], FRAMES / rate, max(1.0, over), min(1.0, busy))
+        for mix, file in MIXES.items()
         if file in files
-    ]
+    }
 
 
 def stored(memory: dict[str, Any]) -> list[list[str]]:
@@ -104,7 +106,7 @@ def stored(memory: dict[str, Any]) -> list[list[str]]:
     ]
 
 
-def hours(found: list[Cost], *, gpu: bool) -> list[list[str]]:
+def hours(found: dict[str, Cost], *, gpu: bool) -> list[list[str]]:
     """Return lines of the table of hours."""
     return [
         [
@@ -114,7 +116,7 @@ def hours(found: list[Cost], *, gpu: bool) -> list[list[str]]:
             f"{cost.cpu_hours(gpu=gpu):,.0f}",
             *(number(cost.hours(machines, gpu=gpu)) for machines in MACHINES),
         ]
-        for name, cost in zip(MIXES, found, strict=False)
+        for name, cost in found.items()
     ]
 
 
@@ -137,13 +139,13 @@ def page(decode: dict[str, Any], backbone: dict[str, Any], extract: dict[str, An
         "One store of this size is one file of that many terabytes; making it copies every shard",
         "once, so for a while twice the space is needed.", "",
         "## Hours on CPUs", "",
-        f"Hours on 1, 10 and 100 machines of {CORES} cores like the measured one. A core does what",
-        f"the measured core did (busy {busy:.0%}, overhead {over:.2f}): that {CORES} workers on one",
-        "machine reach this too, and that the disks deliver the files in time, was not measured.",
+        f"Hours on 1, 10 and 100 machines of {CORES} cores like the measured one. A core does",
+        f"what the measured one did (busy {busy:.0%}, overhead {over:.2f}). That {CORES} workers",
+        "on one machine reach this too, and that the disks keep up, was not measured.",
         "", *table(heads, hours(found, gpu=False)), "",
         "## Hours with a GPU in each machine", "",
-        f"**An assumption, to be measured**: the card embeds {GPU_FRAMES:,} frames a second and the",
-        f"{CORES} cores only decode. The slower of both decides.", "",
+        f"**An assumption, to be measured**: the card embeds {GPU_FRAMES:,} frames a second and",
+        f"the {CORES} cores only decode. The slower of both decides.", "",
         *table(heads, hours(found, gpu=True)), "",
     ]  # fmt: skip
     return "\n".join(lines)
