@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import multiprocessing
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -224,7 +224,8 @@ def installed() -> dict[str, Rival]:
     """Return all rivals that can run here; those of other packages in processes of their own."""
     found = dict(RIVALS)
     for module, rival in OPTIONAL.items():
-        if find_spec(module):
-            importlib.import_module(module)  # here, so that no measurement pays for it
+        # Imported here, so that no measurement pays for it; some packages lack a library.
+        with contextlib.suppress(ImportError, OSError, RuntimeError):
+            importlib.import_module(module)
             found[module] = Apart(rival)
     return found

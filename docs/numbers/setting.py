@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime
 import json
 import os
@@ -27,6 +28,7 @@ METHOD = (
     "the median over the rounds is given with the smallest and largest."
 )
 PACKAGES = ("chainpipe", "av", "onnxruntime", "torch", "numpy", "h5py")
+RIVALS = ("opencv-python-headless", "torchcodec", "decord")
 
 
 def arguments(about: str, *, repeats: int, parts: Sequence[str] = ()) -> argparse.Namespace:
@@ -79,6 +81,9 @@ def versions() -> dict[str, str]:
     import av
 
     found = {name: _version(name) for name in PACKAGES}
+    for name in RIVALS:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
     libraries = {name: ".".join(map(str, parts)) for name, parts in av.library_versions.items()}
     found["libavcodec in av"] = libraries.get("libavcodec", "")
     words = subprocess.run([ffmpeg_program(), "-version"], capture_output=True, text=True)
