@@ -197,25 +197,22 @@ def _right(file: dict[str, Any], frames: int) -> bool:
     return file["expected status"] == "partial" or bool(facts.get("as asked") == frames)
 
 
-def main() -> None:
-    """Measure everything and write decode.json."""
-    asked = arguments(__doc__ or "", repeats=3)
-    save(asked.out, "decode", report(asked))
-
-
-def report(asked: argparse.Namespace) -> dict[str, Any]:
-    """Return the whole JSON."""
-    head = about("bench_decode", asked)
-    frames = 5 if asked.quick else 25
+def videos(asked: argparse.Namespace) -> list[tuple[Sample, Path]]:
+    """Make the files, except those that are there already."""
     folder = asked.cache / ("quick" if asked.quick else "decode")
     folder.mkdir(exist_ok=True)
     source = pool(asked.cache, quick=asked.quick)
-    listed = samples(quick=asked.quick)
-    paths = [build(sample, source, folder) for sample in listed]
-    warm = min(paths, key=lambda path: path.stat().st_size)
+    return [(sample, build(sample, source, folder)) for sample in samples(quick=asked.quick)]
+
+
+def report(asked: argparse.Namespace, files: list[tuple[Sample, Path]]) -> dict[str, Any]:
+    """Return the whole JSON."""
+    head = about("bench_decode", asked)
+    frames = 5 if asked.quick else 25
+    warm = min((path for _, path in files), key=lambda path: path.stat().st_size)
     found = []
     with all_methods(warm) as ways:
-        for sample, path in zip(listed, paths, strict=True):
+        for sample, path in files:
             print(f"measuring {sample.name}", flush=True)
             found.append(measure(sample, path, ways, frames=frames, repeats=asked.repeats))
     startup = _started_anew(warm, 1, max(3, asked.repeats))
@@ -223,6 +220,14 @@ def report(asked: argparse.Namespace) -> dict[str, Any]:
         "about": head, "asked": {"frames": frames, "size": SIZE}, "base": BASE, "files": found,
         "start-up": spread(startup), "goals": goals(found, frames),
     }  # fmt: skip
+
+
+def main() -> None:
+    """Measure everything and write decode.json."""
+    asked = arguments(__doc__ or "", repeats=3)
+    files = videos(asked)
+    if not asked.prepare:
+        save(asked.out, "decode", report(asked, files))
 
 
 if __name__ == "__main__":

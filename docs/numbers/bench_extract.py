@@ -12,12 +12,13 @@ import shutil
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from clips import make_clip_model, make_clips, make_tiny, write_list
 from command import Extraction, NotAvailableError, extract
-from footage import pool
+from footage import small_pool
 from measure import measured, spread
 from setting import about, arguments, goal, save
 
@@ -183,15 +184,39 @@ def _shared_goals(shared: dict[str, Any]) -> list[dict[str, Any]]:
     return lines
 
 
-def report(asked: argparse.Namespace) -> dict[str, Any]:
-    """Return the whole JSON, parts that are not asked as they were."""
+@dataclass(frozen=True, slots=True)
+class Videos:
+    """The collections.
+
+    Attributes:
+        clips: Distinct clips of several seconds.
+        tiny: Distinct files of one frame.
+        counts: How many of the latter memory is measured at.
+        old: How many of them others are added to.
+    """
+
+    clips: list[Path]
+    tiny: list[Path]
+    counts: tuple[int, int]
+    old: int
+
+
+def videos(asked: argparse.Namespace) -> Videos:
+    """Make the videos, except those that are there already."""
     quick = asked.quick
     folder = asked.cache / ("quick-extract" if quick else "extract")
+    folder.mkdir(exist_ok=True)
     counts = (2, 8) if quick else (100, 10_000)
-    source = pool(asked.cache, quick=quick)
+    source = small_pool(asked.cache, quick=quick)
     clips = make_clips(folder / "clips", source, count=4 if quick else 200, quick=quick)
     tiny = make_tiny(folder / "tiny", source, count=counts[-1])
-    found = before(asked)
+    return Videos(clips, tiny, counts, old=4 if quick else 1_000)
+
+
+def report(asked: argparse.Namespace, made: Videos) -> dict[str, Any]:
+    """Return the whole JSON, parts that are not asked as they were."""
+    head, found = about("bench_extract", asked), before(asked)
+    clips, tiny = made.clips, made.tiny
     with tempfile.TemporaryDirectory(dir=asked.cache) as name:
         stores = Path(name)
         measures: dict[str, Callable[[], Any]] = {
@@ -199,13 +224,13 @@ def report(asked: argparse.Namespace) -> dict[str, Any]:
                 clips, stores, start_up(tiny, stores, repeats=3), repeats=asked.repeats
             ),
             "shared": lambda: shared(clips[:20], asked.cache, stores),
-            "adding": lambda: adding(tiny, clips, stores, 4 if quick else 1_000),
-            "memory": lambda: memory(tiny, stores, counts),
+            "adding": lambda: adding(tiny, clips, stores, made.old),
+            "memory": lambda: memory(tiny, stores, made.counts),
         }
         for part in asked.only:
             print(f"measuring {part}", flush=True)
             found[part] = measures[part]()
-    return found | {"about": about("bench_extract", asked), "goals": goals(found)}
+    return found | {"about": head, "goals": goals(found)}
 
 
 def before(asked: argparse.Namespace) -> dict[str, Any]:
@@ -220,7 +245,9 @@ def before(asked: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     """Measure everything and write extract.json."""
     asked = arguments(__doc__ or "", repeats=1, parts=PARTS)
-    save(asked.out, "extract", report(asked))
+    made = videos(asked)
+    if not asked.prepare:
+        save(asked.out, "extract", report(asked, made))
 
 
 if __name__ == "__main__":

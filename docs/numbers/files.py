@@ -15,7 +15,7 @@ from pipeline.decode import ffmpeg_program
 COPY = ("-c", "copy", "-f", "webm", "pipe:1")
 COMMON = ("-pix_fmt", "yuv420p", "-threads", "2")
 X264 = ("-c:v", "libx264", "-preset", "veryfast", *COMMON)
-X265 = ("-c:v", "libx265", "-preset", "veryfast", *COMMON)
+X265 = ("-c:v", "libx265", "-preset", "superfast", *COMMON)
 VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "7", "-row-mt", "1", *COMMON)
 LONG = ("-g", "250", "-bf", "3")
 VARY = "select='not(mod(n,7))+lt(n,40)'"  # every 7th frame after the 40th

@@ -45,6 +45,18 @@ def pool(cache: Path, *, quick: bool) -> Path:
     return path
 
 
+def small_pool(cache: Path, *, quick: bool) -> Path:
+    """Return the films in 480p, with many key frames: a quick source of short clips."""
+    source = pool(cache, quick=quick)
+    path = cache / "small-pool.mp4"
+    if quick:
+        return source
+    if not path.exists():
+        looks = ("-vf", "scale=854:480", "-g", "12", "-preset", "ultrafast", "-crf", "14")
+        make(path, "-i", str(source), *looks, "-c:v", "libx264")
+    return path
+
+
 def make(path: Path, *arguments: str) -> None:
     """Run ffmpeg into a temporary name and rename it when it is whole."""
     unfinished = path.with_name(f"part-{path.name}")

@@ -35,6 +35,7 @@ def arguments(about: str, *, repeats: int, parts: Sequence[str] = ()) -> argpars
     """Read the command line that every benchmark has."""
     parser = argparse.ArgumentParser(description=about)
     parser.add_argument("--quick", action="store_true", help="tiny, to see that it runs")
+    parser.add_argument("--prepare", action="store_true", help="make the videos, measure nothing")
     parser.add_argument("--repeats", type=int, default=repeats, help="rounds")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of the JSON")
     if parts:
