@@ -12,13 +12,11 @@ import shutil
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clips import make_clip_model, make_clips, make_tiny, write_list
+from clips import Videos, make_clip_model, videos, write_list
 from command import Extraction, NotAvailableError, extract
-from footage import small_pool
 from measure import measured, spread
 from setting import about, arguments, goal, save
 
@@ -184,35 +182,6 @@ def _shared_goals(shared: dict[str, Any]) -> list[dict[str, Any]]:
     return lines
 
 
-@dataclass(frozen=True, slots=True)
-class Videos:
-    """The collections.
-
-    Attributes:
-        clips: Distinct clips of several seconds.
-        tiny: Distinct files of one frame.
-        counts: How many of the latter memory is measured at.
-        old: How many of them others are added to.
-    """
-
-    clips: list[Path]
-    tiny: list[Path]
-    counts: tuple[int, int]
-    old: int
-
-
-def videos(asked: argparse.Namespace) -> Videos:
-    """Make the videos, except those that are there already."""
-    quick = asked.quick
-    folder = asked.cache / ("quick-extract" if quick else "extract")
-    folder.mkdir(exist_ok=True)
-    counts = (2, 8) if quick else (100, 10_000)
-    source = small_pool(asked.cache, quick=quick)
-    clips = make_clips(folder / "clips", source, count=4 if quick else 200, quick=quick)
-    tiny = make_tiny(folder / "tiny", source, count=counts[-1])
-    return Videos(clips, tiny, counts, old=4 if quick else 1_000)
-
-
 def report(asked: argparse.Namespace, made: Videos) -> dict[str, Any]:
     """Return the whole JSON, parts that are not asked as they were."""
     head, found = about("bench_extract", asked), before(asked)
@@ -230,6 +199,7 @@ def report(asked: argparse.Namespace, made: Videos) -> dict[str, Any]:
         for part in asked.only:
             print(f"measuring {part}", flush=True)
             found[part] = measures[part]()
+            found["measured"] = found.get("measured", {}) | {part: head["date"]}
     return found | {"about": head, "goals": goals(found)}
 
 
@@ -245,7 +215,7 @@ def before(asked: argparse.Namespace) -> dict[str, Any]:
 def main() -> None:
     """Measure everything and write extract.json."""
     asked = arguments(__doc__ or "", repeats=1, parts=PARTS)
-    made = videos(asked)
+    made = videos(asked.cache, quick=asked.quick)
     if not asked.prepare:
         save(asked.out, "extract", report(asked, made))
 

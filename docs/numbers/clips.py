@@ -7,9 +7,10 @@ import json
 import struct
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from footage import RATE, make
+from footage import RATE, make, small_pool
 
 SIZES = (426, 240), (640, 360), (854, 480)
 SHORTEST, STEPS = 5, 6  # seconds: 5, 6 ... 10
@@ -19,6 +20,34 @@ CLIP = {
     "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "patch_size": 8, "head_width": 16},
     "text_cfg": {"context_length": 8, "vocab_size": 64, "width": 16, "heads": 2, "layers": 1},
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Videos:
+    """The collections.
+
+    Attributes:
+        clips: Distinct clips of several seconds.
+        tiny: Distinct files of one frame.
+        counts: How many of the latter memory is measured at.
+        old: How many of them others are added to.
+    """
+
+    clips: list[Path]
+    tiny: list[Path]
+    counts: tuple[int, int]
+    old: int
+
+
+def videos(cache: Path, *, quick: bool) -> Videos:
+    """Make the videos, except those that are there already."""
+    folder = cache / ("quick-extract" if quick else "extract")
+    folder.mkdir(exist_ok=True)
+    counts = (2, 8) if quick else (100, 10_000)
+    source = small_pool(cache, quick=quick)
+    clips = make_clips(folder / "clips", source, count=4 if quick else 200, quick=quick)
+    tiny = make_tiny(folder / "tiny", source, count=counts[-1])
+    return Videos(clips, tiny, counts, old=4 if quick else 1_000)
 
 
 def make_clips(folder: Path, source: Path, *, count: int, quick: bool) -> list[Path]:

@@ -53,6 +53,8 @@ def arguments(about: str, *, repeats: int, parts: Sequence[str] = ()) -> argpars
 def about(name: str, asked: argparse.Namespace) -> dict[str, Any]:
     """Return what stands at the head of every JSON: command, date, machine, versions, method."""
     words = [f"python docs/numbers/{name}.py", f"--repeats {asked.repeats}"]
+    if "only" in asked:
+        words.append(f"--only {' '.join(asked.only)}")
     return {
         "command": " ".join(words + ["--quick"] * asked.quick),
         "quick": asked.quick,
