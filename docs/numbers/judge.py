@@ -10,10 +10,9 @@ import av
 import numpy as np
 from files import Sample
 from footage import read_code
-from rivals import Pixels
+from rivals import Fit, Pixels
 
 from pipeline.decode import FrameRequest
-from pipeline.decode.pixels import square
 from pipeline.records import Frames, VideoError
 from pipeline.sampling import uniform_indices
 
@@ -55,7 +54,7 @@ def _judge_ours(
     got = answer.reader.name.lower()
     asked = "keyframe" if request.sampling == "keyframe" else request.reader
     if asked not in ("auto", got):
-        return {"status": "", "failed": "not available", "right": 0}
+        return {"status": "", "failed": f"not available, {got} reader", "right": 0}
     codes = [read_code(picture, side=min(sample.size)) for picture in answer.pixels]
     shown = dict(enumerate(sample.codes))
     said = [shown.get(number, -1) for number in answer.index.tolist()]
@@ -104,13 +103,13 @@ def compare_pixels(answers: Sequence[dict[str, Any]], path: Path) -> None:
 def _decoded(path: Path, needed: set[int], *, size: int) -> dict[int, Pixels]:
     """Decode everything and keep some frames, fitted as our readers do."""
     kept: dict[int, Pixels] = {}
+    fit = Fit(size)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.thread_count = 1
         for number, frame in enumerate(_sound_frames(container, stream)):
             if number in needed:
-                aspect = stream.sample_aspect_ratio
-                kept[number] = square(frame, size=size, fit="crop", aspect=aspect)
+                kept[number] = fit(frame)
     return kept
 
 

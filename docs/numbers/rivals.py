@@ -15,9 +15,11 @@ from typing import Any
 import av
 import numpy as np
 import numpy.typing as npt
+from av.container import InputContainer
+from av.video.reformatter import VideoReformatter
+from av.video.stream import VideoStream
 
 from pipeline.decode import ffmpeg_program
-from pipeline.decode.pixels import square
 from pipeline.sampling import uniform_indices
 
 Pixels = npt.NDArray[np.uint8]
@@ -37,6 +39,24 @@ class Ask:
     frames: int
     size: int
     total: int = 0
+
+
+class Fit:
+    """Makes a PyAV frame a small square, as plainly as it can be written; square pixels only."""
+
+    def __init__(self, size: int) -> None:
+        self._size, self._reformatter = size, VideoReformatter()
+
+    def __call__(self, frame: av.VideoFrame) -> Pixels:
+        """Return the middle of the upright frame, (size, size, 3)."""
+        side = min(frame.width, frame.height)
+        width, height = (round(n * self._size / side) for n in (frame.width, frame.height))
+        small = self._reformatter.reformat(
+            frame, width, height, "rgb24", interpolation="BILINEAR"
+        ).to_ndarray()
+        top, left = (height - self._size) // 2, (width - self._size) // 2
+        middle = small[top : top + self._size, left : left + self._size]
+        return np.asarray(np.rot90(middle, frame.rotation // 90), np.uint8)
 
 
 Rival = Callable[[Path, Ask], Pixels]
@@ -72,9 +92,10 @@ def pyav_all(path: Path, ask: Ask) -> Pixels:
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.thread_count = 1
+        fit = Fit(ask.size)
         for number, frame in enumerate(container.decode(stream)):
             if number in numbers:
-                kept[number] = _picture(frame, stream, ask.size)
+                kept[number] = fit(frame)
     return np.stack([kept[number] for number in numbers])
 
 
@@ -85,14 +106,17 @@ def pyav_seek(path: Path, ask: Ask) -> Pixels:
         stream = container.streams.video[0]
         stream.thread_count = 1
         numbers = uniform_indices(total, ask.frames).tolist()
-        return np.stack([_sought(container, stream, n / rate, rate, ask.size) for n in numbers])
+        fit = Fit(ask.size)
+        return np.stack([fit(_sought(container, stream, n / rate, rate)) for n in numbers])
 
 
-def _sought(container: Any, stream: Any, second: float, rate: float, size: int) -> Pixels:
-    container.seek(int(second / stream.time_base), stream=stream)
+def _sought(
+    container: InputContainer, stream: VideoStream, second: float, rate: float
+) -> av.VideoFrame:
+    container.seek(int(second / (stream.time_base or 1)), stream=stream)
     for frame in container.decode(stream):
         if frame.time is not None and frame.time >= second - 0.5 / rate:
-            return _picture(frame, stream, size)
+            return frame
     raise ValueError("no frame there")
 
 
@@ -169,10 +193,6 @@ def _pictures(arguments: list[str], size: int) -> Pixels:
     frame = size * size * 3
     whole = len(done.stdout) // frame * frame
     return np.frombuffer(done.stdout[:whole], np.uint8).reshape(-1, size, size, 3)
-
-
-def _picture(frame: av.VideoFrame, stream: Any, size: int) -> Pixels:
-    return square(frame, size=size, fit="crop", aspect=stream.sample_aspect_ratio)
 
 
 class Apart:
