@@ -94,8 +94,8 @@ def _rounds(
     """Measure all methods in turn, round after round; small files for more rounds."""
     seen = {name: Seen() for name in ways}
     told = _header_is_right(path, len(sample.codes))
-    number = 0
-    while number < repeats or (number < MORE * repeats and seen[BASE].cpu[0] < SMALL):
+    number, most = 0, MORE * repeats if repeats > 1 else 1
+    while number < repeats or (number < most and seen[BASE].cpu[0] < SMALL):
         for name, found in seen.items():
             late = number >= repeats or (found.cpu and found.cpu[0] > PATIENCE)
             if not (late and name not in ALWAYS) and not (told and name == TRUSTING):
