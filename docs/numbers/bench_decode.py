@@ -215,7 +215,7 @@ def report(asked: argparse.Namespace, files: list[tuple[Sample, Path]]) -> dict[
         for sample, path in files:
             print(f"measuring {sample.name}", flush=True)
             found.append(measure(sample, path, ways, frames=frames, repeats=asked.repeats))
-    startup = _started_anew(warm, 1, max(3, asked.repeats))
+    startup = _started_anew(warm, 1, asked.repeats)
     return {
         "about": head, "asked": {"frames": frames, "size": SIZE}, "base": BASE, "files": found,
         "start-up": spread(startup), "goals": goals(found, frames),
