@@ -1,0 +1,116 @@
+"""The benchmarks of docs/numbers run, and what is drawn from their JSONs is whole."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = ROOT / "docs" / "numbers"
+
+
+def run(script: str, *words: str) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(SCRIPTS / script), *words]
+    subprocess.run(command, check=True, env=environment, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The JSONs of the quick modes; of extractions, only what they remember."""
+    folder = tmp_path_factory.mktemp("numbers")
+    places = ("--out", str(folder), "--cache", str(folder / "cache"))
+    run("bench_decode.py", "--quick", *places)
+    run("bench_backbone.py", "--quick", *places)
+    run("bench_extract.py", "--quick", "--only", "memory", *places)
+    return folder
+
+
+def read(folder: Path, name: str) -> dict:
+    return json.loads((folder / f"{name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["decode", "backbone", "extract"])
+def test_every_json_says_how_it_was_made(out: Path, name: str) -> None:
+    found = read(out, name)
+    about = found["about"]
+    assert about["command"].startswith(f"python docs/numbers/bench_{name}.py")
+    assert {"date", "machine", "versions", "method", "repeats"} <= about.keys()
+    assert about["machine"]["cores"] >= 1
+    assert {"chainpipe", "av", "libavcodec in av", "ffmpeg", "torch"} <= about["versions"].keys()
+    assert all(line.keys() == {"goal", "limit", "found", "reached"} for line in found["goals"])
+    assert str(out) not in json.dumps(found)
+    assert os.uname().nodename not in re.findall(r"[\w.-]+", json.dumps(found))
+
+
+def test_decoders_give_the_numbered_frames(out: Path) -> None:
+    for file in read(out, "decode")["files"]:
+        ours, base = file["methods"]["chainpipe"], file["methods"]["ffmpeg select, told N"]
+        assert (ours["status"], ours["as asked"], base["right"]) == ("ok", 5, 5)
+        assert ours["identical"] is True
+        assert ours["cpu"]["min"] > 0
+        assert base["ratio"] == {"median": 1, "min": 1, "max": 1, "times": 1}
+
+
+def test_a_header_that_lies_makes_select_take_the_wrong_frames(out: Path) -> None:
+    files = {file["name"]: file["methods"] for file in read(out, "decode")["files"]}
+    trusting = "ffmpeg select, N from header"
+    assert files["edit list.mp4"][trusting]["right"] < 5
+    assert "failed" in files["raw.h264"][trusting]
+
+
+def test_the_backbone_agrees_with_torch(out: Path) -> None:
+    found = read(out, "backbone")
+    assert found["cosine"]["min"] > 0.999
+    assert found["methods"]["torch, batch 8"]["ratio"]["median"] == 1
+
+
+def test_memory_is_seen_over_the_whole_process_tree(out: Path) -> None:
+    few, many = read(out, "extract")["memory"]
+    assert (few["videos"], many["videos"]) == (2, 8)
+    assert few["peak_mb"] > 20
+    assert many["bytes"] > few["bytes"]
+
+
+def test_pages_are_drawn_from_the_jsons(out: Path) -> None:
+    run("draw.py", "--out", str(out))
+    page = (out / "stage-one.md").read_text()
+    pictures = re.findall(r"!\[.*\]\((.+)\)", page)
+    assert pictures == ["decode.png", "backbone.png", "extract.png"]
+    assert all((out / picture).stat().st_size > 5_000 for picture in pictures)
+    assert "smoke test" in page
+
+
+WHOLE = {
+    "alone": [{"decode_cpu": 1.0, "backbone_cpu": 1.0}],
+    "overhead": {"median": 1.0},
+    "busy after start-up": {"median": 1.0},
+}
+
+
+def test_ten_million_videos_are_plain_arithmetic(out: Path, tmp_path: Path) -> None:
+    for name in ("decode", "backbone", "extract"):
+        found = read(out, name)
+        if name == "extract":
+            found["whole"] = WHOLE
+        (tmp_path / f"{name}.json").write_text(json.dumps(found))
+    run("ten_million.py", "--out", str(tmp_path))
+    page = (tmp_path / "ten-million.md").read_text()
+    row = next(line for line in page.splitlines() if line.startswith("| 720p, 60 s"))
+    _, decode, backbone, cpu, *hours = (cell.strip() for cell in row.strip("|").split("|"))
+    expected = 1e7 * (float(decode) + float(backbone)) / 3600
+    assert float(cpu.replace(",", "")) == pytest.approx(expected, rel=0.02)
+    assert float(hours[0].replace(",", "")) == pytest.approx(expected / 16, rel=0.02)
+
+
+@pytest.mark.soak
+def test_all_parts_of_the_extraction_benchmark_run(tmp_path: Path) -> None:
+    run("bench_extract.py", "--quick", "--out", str(tmp_path), "--cache", str(tmp_path / "cache"))
+    found = read(tmp_path, "extract")
+    assert {"whole", "shared", "adding", "memory"} <= found.keys()
+    assert found["adding"]["decoded"] == found["adding"]["new"]
+    assert found["whole"]["overhead"]["median"] > 0.5
