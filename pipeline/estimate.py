@@ -81,8 +81,10 @@ def estimate(options: ExtractOptions, *, talk: Talk) -> Estimate:
             jobs = due_jobs(manifest.items, outputs)
         sizes = np.array([_bytes(manifest, job.item) for job in jobs], np.int64)
         chosen = [jobs[row] for row in spread(sizes, SAMPLE)]
-        seconds = _measure(chosen, manifest, options, [recipe for _, recipe in recipes], stop, talk)
-    return _scaled(options, jobs, sizes, [meta for meta, _ in recipes], len(manifest), *seconds)
+        seconds = _measure(chosen, manifest, options, recipes, stop, talk)
+    return _scaled(
+        options, jobs, sizes, [recipe.meta for recipe in recipes], len(manifest), *seconds
+    )
 
 
 def spread(sizes: np.ndarray[tuple[int], np.dtype[np.int64]], count: int) -> list[int]:

@@ -106,8 +106,8 @@ def _finish(
         journal.finish()
         return contents, False
     assemble.write(
-        journal, old, contents, root=manifest.root, meta=output.meta, augmentation=statistics,
-        between=stop.check,
+        journal, old, contents, root=manifest.root, meta=output.recipe.meta,
+        augmentation=statistics, between=stop.check,
     )  # fmt: skip
     return contents, True
 

@@ -16,6 +16,7 @@ from pipeline.backbones import Backbone
 from pipeline.decode import Decoder, FrameRequest
 from pipeline.manifest import FileIdentity, ensure_unchanged
 from pipeline.records import Frames, Status, StoreMeta, VideoError, VideoFeatures
+from pipeline.store import flaw_of
 
 Pixels = npt.NDArray[np.uint8]
 Features = npt.NDArray[np.float32]
@@ -28,15 +29,13 @@ class Recipe:
     Attributes:
         backbone: Shared by all threads.
         request: Which frames, as which pixels; its seed is the run's.
-        dtype: ``float16`` or ``float32``.
-        strict: Whether a ``partial`` video counts as failed.
+        meta: The store's settings.
         clock: Adds up what the backbone takes.
     """
 
     backbone: Backbone
     request: FrameRequest
-    dtype: str
-    strict: bool
+    meta: StoreMeta
     clock: Clock = field(default_factory=lambda: Clock())
 
     @classmethod
@@ -50,7 +49,7 @@ class Recipe:
             per_segment=meta.per_segment, views=meta.views, views_mode=meta.views_mode,
             augmentation=meta.augmentation, seed=meta.seed, reader=reader, hwaccel=hwaccel,
         )  # fmt: skip
-        return cls(backbone, request, meta.dtype, meta.strict)
+        return cls(backbone, request, meta)
 
 
 class Clock:
@@ -89,7 +88,7 @@ def read_features(
     request = replace(recipes[0].request, seed=seed_of(video_id, recipes[0].request.seed))
     clips = decoder.read_sizes(path, request, [recipe.request.size for recipe in recipes])
     ensure_unchanged(path, before)
-    if recipes[0].strict and clips[0].status == Status.PARTIAL:
+    if recipes[0].meta.strict and clips[0].status == Status.PARTIAL:
         raise VideoError(Status.PARTIAL, clips[0].note)
     pairs = zip(clips, recipes, strict=True)
     return [_features(frames, recipe, name, video_id, before) for frames, recipe in pairs]
@@ -108,21 +107,18 @@ def seed_of(video_id: bytes, seed: int) -> int:
 def _features(
     frames: Frames, recipe: Recipe, name: bytes, video_id: bytes, before: FileIdentity
 ) -> VideoFeatures | VideoError:
-    clip, candidates, views = (
-        None if part is None else part.astype(recipe.dtype) for part in embed(frames, recipe)
-    )
-    assert clip is not None
-    if not all(np.isfinite(part).all() for part in (clip, candidates, views) if part is not None):
-        words = f"the backbone gave numbers that are not finite in {recipe.dtype}"
-        return VideoError(Status.CRASHED, words, command=recipe.backbone.name)
+    clip, candidates, views = embed(frames, recipe)
     also = frames.candidates
-    return VideoFeatures(
+    video = VideoFeatures(
         path=name, video_id=video_id, features=clip, seconds=frames.seconds, index=frames.index,
         info=frames.info, status=frames.status, reader=frames.reader, size=before.size,
         mtime_ns=before.mtime_ns, candidates=candidates, views=views,
         candidate_seconds=None if also is None else also.seconds,
         candidate_index=None if also is None else also.index,
     )  # fmt: skip
+    if flaw := flaw_of(video, recipe.meta):
+        return VideoError(Status.CRASHED, flaw, command=recipe.backbone.name)
+    return video
 
 
 def embed(frames: Frames, recipe: Recipe) -> tuple[Features, Features | None, Features | None]:

@@ -79,7 +79,7 @@ def _pairs(
     output: Output, contents: Contents, manifest: Manifest, options: ExtractOptions,
     sample: list[bytes],
 ) -> Iterator[Pair]:  # fmt: skip
-    if output.meta.views:  # they are cached already
+    if output.recipe.meta.views:  # they are cached already
         for row in pick(output.journal, output.old, contents, sample):
             assert row.views is not None
             yield row.features.astype(np.float32), row.views.astype(np.float32)

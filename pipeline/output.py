@@ -12,7 +12,7 @@ from pipeline.features import Recipe
 from pipeline.manifest import Manifest
 from pipeline.options import ExtractOptions
 from pipeline.plan import Known, last_written, to_do
-from pipeline.records import FailedVideo, StoreMeta, VideoFeatures
+from pipeline.records import FailedVideo, VideoFeatures
 from pipeline.store import FeatureStore, Journal, open_store
 from pipeline.twins import Claims, Originals, Twin
 
@@ -27,7 +27,6 @@ class Output:
         journal: Takes what is finished.
         old: The finished store to add to, if any.
         known: What earlier runs found out.
-        meta: The settings of all rows.
         recipe: How a video becomes features.
         manifest: All videos.
         options: Says which failed videos are tried again.
@@ -40,10 +39,10 @@ class Output:
     """
 
     def __init__(
-        self, journal: Journal, old: FeatureStore | None, known: Known, meta: StoreMeta,
-        recipe: Recipe, manifest: Manifest, options: ExtractOptions,
+        self, journal: Journal, old: FeatureStore | None, known: Known, recipe: Recipe,
+        manifest: Manifest, options: ExtractOptions,
     ) -> None:  # fmt: skip
-        self.journal, self.old, self.meta, self.recipe = journal, old, meta, recipe
+        self.journal, self.old, self.recipe = journal, old, recipe
         self.due = frozenset(item.path for item in to_do(manifest, known, options.retry))
         self.claims = Claims(known.ids(skip=self.due))
         self.decoded = 0
@@ -73,9 +72,10 @@ class Output:
         """Take the sealed file that another machine made of a unit.
 
         Raises:
+            DamageError: If it is missing or altered.
             StorageError: If the disk does not take it.
         """
-        self.decoded += self.journal.adopt(unit)
+        self.decoded += len(self.journal.adopt(unit).done)
 
     def commit(self, *, everything: bool = False) -> None:
         """Commit the shard if it is large or old enough, or if ``everything`` must be safe.
@@ -130,7 +130,7 @@ class Output:
 
 @contextmanager
 def opened_outputs(
-    options: ExtractOptions, manifest: Manifest, recipes: Sequence[tuple[StoreMeta, Recipe]]
+    options: ExtractOptions, manifest: Manifest, recipes: Sequence[Recipe]
 ) -> Iterator[list[Output]]:
     """Lock every store of a run and find what it lacks.
 
@@ -142,13 +142,13 @@ def opened_outputs(
     """
     with ExitStack() as stack:
         outputs = []
-        for (_, out), (meta, recipe) in zip(options.targets, recipes, strict=True):
+        for (_, out), recipe in zip(options.targets, recipes, strict=True):
             since = last_written(out)
             journal = stack.enter_context(
-                Journal.open(out, root=manifest.root, meta=meta, restart=options.restart)
+                Journal.open(out, root=manifest.root, meta=recipe.meta, restart=options.restart)
             )
             fresh = journal.anew or not out.exists()
             old = None if fresh else stack.enter_context(open_store(out))
             known = Known.of(journal, old, since)
-            outputs.append(Output(journal, old, known, meta, recipe, manifest, options))
+            outputs.append(Output(journal, old, known, recipe, manifest, options))
         yield outputs

@@ -28,14 +28,16 @@ def build_backbones(options: ExtractOptions) -> tuple[Backbone, ...]:
     )  # fmt: skip
 
 
-def recipes_of(
-    options: ExtractOptions, backbones: Sequence[Backbone]
-) -> list[tuple[StoreMeta, Recipe]]:
-    """Return the settings of each store, and how videos become its features."""
+def recipes_of(options: ExtractOptions, backbones: Sequence[Backbone]) -> list[Recipe]:
+    """Return how videos become the features of each store.
+
+    Raises:
+        UsageError: If the augmentation makes no sense.
+    """
     metas = [meta_of(options, backbone) for backbone in backbones]
     how = {"fit": options.fit, "reader": options.reader, "hwaccel": options.hwaccel}
     pairs = zip(metas, backbones, strict=True)
-    return [(meta, Recipe.of(meta, backbone, **how)) for meta, backbone in pairs]
+    return [Recipe.of(meta, backbone, **how) for meta, backbone in pairs]
 
 
 def meta_of(options: ExtractOptions, backbone: Backbone) -> StoreMeta:

@@ -30,7 +30,7 @@ def build_engine(options: ExtractOptions, root: bytes, stop: StopRequest, talk: 
     if options.engine == "slurm":
         from pipeline.engines.slurm import SlurmPool
 
-        return LeasingEngine(SlurmPool(options), root, options, stop, talk)
+        return LeasingEngine(SlurmPool(options), options, stop, talk)
     from pipeline.engines.ray import RayPool
 
-    return LeasingEngine(RayPool(options), root, options, stop, talk)
+    return LeasingEngine(RayPool(options), options, stop, talk)

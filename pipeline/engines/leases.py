@@ -49,16 +49,13 @@ class LeasingEngine:
 
     Args:
         pool: The machines.
-        root: The folder that paths are relative to, ``os.fsencode``.
         options: The run's.
         stop: Looked at between two units.
         talk: Hears of lost units.
     """
 
-    def __init__(
-        self, pool: Pool, root: bytes, options: ExtractOptions, stop: StopRequest, talk: Talk
-    ) -> None:
-        self._pool, self._root, self._stop, self._talk = pool, root, stop, talk
+    def __init__(self, pool: Pool, options: ExtractOptions, stop: StopRequest, talk: Talk) -> None:
+        self._pool, self._stop, self._talk = pool, stop, talk
         self._options = _everywhere(options)
         self._units = 0
         self.decode_seconds = 0.0
@@ -86,11 +83,11 @@ class LeasingEngine:
         return twins
 
     def _cut(self, jobs: Sequence[Job], outputs: Sequence[Output]) -> Iterator[Unit]:
-        size, metas = self._options.unit_videos, tuple(output.meta for output in outputs)
+        size, orders = self._options.unit_videos, tuple(output.journal.order for output in outputs)
         for start in range(0, len(jobs), size):
             self._units += 1
             part = tuple(jobs[start : start + size])
-            yield Unit(self._units, part, self._root, self._options, metas)
+            yield Unit(self._units, part, self._options, orders)
 
     def _reports(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | LostUnitError]]:
         """Yield what came back; an error of the unit's own ends the run."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from pipeline.engines.base import Twins, cpu_of_children
 from pipeline.options import ExtractOptions
 from pipeline.reading import Job, Outcome, VideoReader
 from pipeline.recipes import build_backbones, recipes_of
-from pipeline.records import FailedVideo, StoreMeta, VideoFeatures
+from pipeline.records import FailedVideo, VideoFeatures
 from pipeline.store import Order, parts_of, write_unit
 from pipeline.store.atomic import replacing, storing
 from pipeline.twins import Claims, Twin
@@ -34,16 +33,14 @@ class Unit:
     Attributes:
         number: Of the unit in its run.
         jobs: The videos, and which stores lack each.
-        root: The folder that paths are relative to, ``os.fsencode``.
         options: The run's; paths in them must be good on every machine.
-        metas: The settings of each store.
+        orders: What each store's journal was started for.
     """
 
     number: int
     jobs: tuple[Job, ...]
-    root: bytes
     options: ExtractOptions
-    metas: tuple[StoreMeta, ...]
+    orders: tuple[Order, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +113,12 @@ def work_unit(unit: Unit, backbones: Sequence[Backbone] | None = None) -> UnitRe
     """
     options = unit.options
     networks = backbones or built(options)
-    recipes = [recipe for _, recipe in recipes_of(options, networks)]
+    recipes = recipes_of(options, networks)
     known = [np.load(parts_of(out) / KNOWN, mmap_mode="r") for _, out in options.targets]
     claims = [KnownContent(ids) for ids in known]
-    reader = VideoReader(unit.root, recipes, claims, follow_symlinks=options.follow_symlinks)
+    reader = VideoReader(
+        unit.orders[0].root, recipes, claims, follow_symlinks=options.follow_symlinks
+    )
     workers = min(options.workers, len(unit.jobs))
     limits, before = options.limits, cpu_of_children()
     with Crew(unit.jobs, reader, workers=workers, decoder=lambda: DecodeWorker(limits)) as crew:
@@ -138,10 +137,8 @@ def _sealed(unit: Unit, found: Sequence[Mapping[int, Outcome]]) -> tuple[dict[in
         failed = [outcome for outcome in mine if isinstance(outcome, FailedVideo)]
         twins += [(number, outcome) for outcome in mine if isinstance(outcome, Twin)]
         if rows or failed:
-            name = f"unit-{unit.number:06}-{secrets.token_hex(4)}.h5"
-            order = Order(unit.root, unit.metas[number], anew=False)
-            write_unit(parts_of(out), name, rows, failed, order)
-            files[number] = name
+            order, name = unit.orders[number], f"{unit.number:06}"
+            files[number] = write_unit(parts_of(out), name, rows, failed, order).path.name
     return files, twins
 
 

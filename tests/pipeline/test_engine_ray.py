@@ -10,10 +10,10 @@ from pipeline.errors import UsageError
 from pipeline.extract import extract
 from pipeline.options import ExtractOptions
 from tests.pipeline.test_engines import (
+    Hunter,
     clips,
     everything,
     expected,
-    kill_one,
     long_units,
     options,
     videos,
@@ -40,9 +40,10 @@ def on_ray(options: ExtractOptions, **more: str) -> ExtractOptions:
 def test_a_killed_ray_worker_costs_nothing(long_units, expected, rounds: int) -> None:
     for number in range(rounds):
         out = long_units.out.with_name(f"{number}.h5")
-        hunter = kill_one("ray::_attempt", after=(number % 5) * 0.7 + 0.3)
+        hunter = Hunter("ray::_attempt", after=(number % 5) * 0.7 + 0.3)
         assert extract(on_ray(replace(long_units, out=out))).exit_code == 3
         hunter.join()
+        assert hunter.hit
         assert everything(out) == expected
 
 

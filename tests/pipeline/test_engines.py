@@ -93,7 +93,7 @@ def extract_with(pool: HerePool, options: ExtractOptions) -> None:
     recipes = recipes_of(options, build_backbones(options))
     talk = Talk(quiet=True)
     with StopRequest() as stop, opened_outputs(options, manifest, recipes) as outputs:
-        work(manifest, outputs, LeasingEngine(pool, manifest.root, options, stop, talk), stop, talk)
+        work(manifest, outputs, LeasingEngine(pool, options, stop, talk), stop, talk)
 
 
 def test_units_make_the_store_that_one_machine_makes(options, expected) -> None:
@@ -118,7 +118,7 @@ def test_a_unit_that_is_lost_again_and_again_is_given_up_and_tried_by_the_next_r
     for path in parts_of(options.out).glob("unit-*"):
         path.unlink()
     report = extract(options)
-    assert report.counts[Status.OK] + report.counts[Status.SHORT] == 8
+    assert report.counts == {Status.OK: 8, Status.CORRUPT: 1}
     assert everything(options.out)[0] == expected[0]
 
 
@@ -182,8 +182,8 @@ def test_a_renamed_file_is_copied_by_units_too(options, videos) -> None:
         from pipeline.engines.unit import write_known
 
         write_known(options.out, outputs[0].claims.contents())
-        unit = Unit(1, tuple(due_jobs(manifest.items, outputs)), manifest.root, options,
-                    (outputs[0].meta,))  # fmt: skip
+        jobs = tuple(due_jobs(manifest.items, outputs))
+        unit = Unit(1, jobs, options, (outputs[0].journal.order,))
         report = work_unit(unit)
     assert [twin.item.path for _, twin in report.twins] == [b"z.mp4"]
     assert report.files == {}
@@ -199,24 +199,26 @@ def long_units(options: ExtractOptions) -> ExtractOptions:
     return replace(options, unit_videos=3)
 
 
-def kill_one(name: str, *, after: float) -> threading.Thread:
-    """Kill the first process of that name below this one, a while after it appears."""
+class Hunter(threading.Thread):
+    """Kills the first process of a name below this one, a while after it appears."""
 
-    def hunt() -> None:
+    def __init__(self, name: str, *, after: float) -> None:
+        super().__init__()
+        self._sought, self._after, self.hit = name, after, False
+        self.start()
+
+    def run(self) -> None:
         for _ in range(600):
             for child in psutil.Process().children(recursive=True):
                 try:
-                    if name in " ".join(child.cmdline()):
-                        time.sleep(after)
+                    if self._sought in " ".join(child.cmdline()):
+                        time.sleep(self._after)
                         child.send_signal(signal.SIGKILL)
+                        self.hit = True
                         return
                 except psutil.NoSuchProcess:
                     continue
             time.sleep(0.05)
-
-    hunter = threading.Thread(target=hunt)
-    hunter.start()
-    return hunter
 
 
 def test_slurm_jobs_make_the_same_store(long_units, expected) -> None:
@@ -230,9 +232,10 @@ def test_slurm_jobs_make_the_same_store(long_units, expected) -> None:
 def test_a_killed_slurm_job_is_leased_again(long_units, expected, rounds: int) -> None:
     for number in range(rounds):
         out = long_units.out.with_name(f"{number}.h5")
-        hunter = kill_one("submitit.core._submit", after=(number % 7) * 0.6 + 0.3)
+        hunter = Hunter("submitit.core._submit", after=(number % 7) * 0.6 + 0.3)
         assert extract(slurm(replace(long_units, out=out))).exit_code == 3
         hunter.join()
+        assert hunter.hit
         assert everything(out) == expected
 
 
