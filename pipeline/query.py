@@ -43,6 +43,7 @@ def find_videos(source: Path) -> list[Path]:
 def extract_features(
     paths: Sequence[Path], meta: StoreMeta, *, workers: int | None = None, threads: int = 1,
     device: str = "auto", trust_weights: bool = False, backbone: Backbone | None = None,
+    cached: bool = False, advance: Callable[[int], None] = lambda _: None,
 ) -> list[VideoFeatures | FailedVideo]:  # fmt: skip
     """Extract features of some videos exactly as a store was made, without writing one.
 
@@ -54,6 +55,9 @@ def extract_features(
         device: As for :func:`pipeline.backbones.build_backbone`.
         trust_weights: Whether pickled weights may be read.
         backbone: Used instead of building the store's.
+        cached: Whether to extract candidates and views too, where the store has them.
+        advance: Told how many videos are through since its last call, often; what it raises
+            ends the work.
 
     Returns:
         For each path its features, or why it has none.
@@ -70,8 +74,9 @@ def extract_features(
             f"this is not the backbone that the features were made with (then / now): {listed}",
             hint="use the same weights, or extract all videos again",
         )
-    recipe = Recipe.of(replace(meta, per_segment=0, views=0), network, fit=fit)
-    return _each(paths, lambda decoder, path: _features(decoder, path, recipe), workers)
+    wanted = meta if cached else replace(meta, per_segment=0, views=0)
+    recipe = Recipe.of(wanted, network, fit=fit)
+    return _each(paths, lambda decoder, path: _features(decoder, path, recipe), workers, advance)
 
 
 def thumbnails(
@@ -132,7 +137,10 @@ def _middle(decoder: Decoder, path: Path, request: FrameRequest) -> Thumbnail | 
 
 
 def _each(
-    paths: Sequence[Path], do: Callable[[Decoder, Path], Answer], workers: int | None
+    paths: Sequence[Path],
+    do: Callable[[Decoder, Path], Answer],
+    workers: int | None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> list[Answer]:
     """Work on all paths in a crew; return the answers in the paths' order."""
     answers: dict[int, Answer] = {}
@@ -143,5 +151,7 @@ def _each(
         return job[0], do(decoder, job[1])
 
     with Crew(jobs, one, workers=count) as crew:
-        answers.update(answer for answer in crew.results() if answer is not None)
+        for answer in crew.results():
+            answers.update(() if answer is None else [answer])
+            advance(answer is not None)
     return [answers[number] for number in range(len(paths))]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from pipeline.cli.stopping import stopping
 from pipeline.talk import Talk, shown
 
 if TYPE_CHECKING:
@@ -188,7 +189,8 @@ def _plan(options: ExtractOptions, talk: Talk, *, as_json: bool) -> None:
 
     from pipeline.estimate import estimate, estimate_table
 
-    found = estimate(options, talk=talk)
+    with stopping(talk, hint="nothing was written"):
+        found = estimate(options, talk=talk)
     if as_json:
         typer.echo(json.dumps({"schema": 1, **asdict(found)}, indent=2))
     else:
@@ -198,14 +200,9 @@ def _plan(options: ExtractOptions, talk: Talk, *, as_json: bool) -> None:
 def _run(options: ExtractOptions, talk: Talk) -> list[ExtractReport]:
     """Extract, and say how it went."""
     from pipeline.extract import extract_all
-    from pipeline.interrupt import Interrupted
 
-    try:
+    with stopping(talk, hint="what is finished is kept; the same command goes on from there"):
         reports = extract_all(options, talk=talk)
-    except Interrupted as interrupted:
-        talk.error(str(interrupted))
-        talk.hint("what is finished is kept; the same command goes on from there")
-        raise typer.Exit(interrupted.exit_code) from None
     for report in reports:
         _tell(report, talk)
     return reports

@@ -1,14 +1,18 @@
-"""The verbs about finished stores: info and verify."""
+"""The verbs about finished stores: info, verify and repair."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipeline.cli.stopping import stopping
 from pipeline.talk import Talk, shown
+
+if TYPE_CHECKING:
+    from pipeline.repair import RepairReport
 
 Store = Annotated[Path, typer.Argument(metavar="STORE", help="A `.h5` or `.zarr` store.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -41,7 +45,8 @@ def verify(store: Store, as_json: Json = False) -> None:
     """
     from pipeline.store import open_store
 
-    with open_store(store) as opened:
+    talk = Talk()
+    with open_store(store) as opened, talk.progress("read every byte", None):
         damage = list(opened.damage())
         count = len(opened.videos)
     if as_json:
@@ -51,6 +56,65 @@ def verify(store: Store, as_json: Json = False) -> None:
         for line in damage:
             typer.echo(line)
     if damage:
-        Talk().hint("extract these videos again with `--restart`, or take a copy of the store")
+        talk.hint("`chainpipe repair` extracts just the damaged rows again")
         raise typer.Exit(4)
-    Talk().success(f"`{shown(store)}` is whole: {count} videos")
+    talk.success(f"`{shown(store)}` is whole: {count} videos")
+
+
+def repair(
+    store: Store,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Videos at a time.", show_default="one a core")
+    ] = None,
+    device: Annotated[
+        str, typer.Option(help="Where the backbone runs: auto, cpu, cuda, cuda:N.")
+    ] = "auto",
+    trust_weights: Annotated[
+        bool, typer.Option("--trust-weights", help="Read .pt and .bin weights.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Mend a damaged store: copy what is sound, extract just the damaged rows again.
+
+    Example: chainpipe repair feats.h5
+    """
+    from pipeline.interrupt import StopRequest
+    from pipeline.repair import repair as mend
+
+    talk = Talk()
+    with stopping(talk, hint="the store is as it was"), StopRequest() as stop:
+        report = mend(
+            store, workers=workers, device=device, trust_weights=trust_weights, talk=talk,
+            stop=stop,
+        )  # fmt: skip
+    if as_json:
+        facts = {
+            "schema": 1,
+            "path": shown(store),
+            "damage": list(report.damage),
+            "repaired": [shown(path) for path in report.repaired],
+            "failed": [shown(video.path) for video in report.failed],
+            "statistics_lost": report.statistics_lost,
+        }
+        typer.echo(json.dumps(facts, indent=2))
+    else:
+        for line in report.damage:
+            typer.echo(line)
+    _tell(report, talk)
+    raise typer.Exit(report.exit_code)
+
+
+def _tell(report: RepairReport, talk: Talk) -> None:
+    name = shown(report.path)
+    if not report.damage:
+        talk.success(f"`{name}` is whole: nothing to do")
+        return
+    for video in report.failed:
+        talk.warn(f"`{shown(video.path)}` has lost its row: {video.status.label}: {video.message}")
+    if report.statistics_lost:
+        talk.warn("its augmentation statistics are lost; `extract` measures them again when asked")
+    talk.success(f"`{name}` is mended: {_rows(len(report.repaired))} extracted again")
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"

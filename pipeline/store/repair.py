@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from pipeline.errors import DamageError
-from pipeline.records import AugmentationStatistics, FailedVideo, Split, VideoFeatures
+from pipeline.records import AugmentationStatistics, FailedVideo, Split, StoreMeta, VideoFeatures
 from pipeline.store import atomic, faults
 from pipeline.store.atomic import storing
 from pipeline.store.lock import holding
@@ -28,6 +28,8 @@ class Damage:
         rows: Rows to extract again; none if only bytes are altered that are there twice.
         paths: Their videos.
         statistics: Whether its augmentation statistics are lost.
+        root: Folder that the paths are relative to, ``os.fsencode``.
+        meta: The settings of all rows.
     """
 
     path: Path
@@ -35,6 +37,8 @@ class Damage:
     rows: tuple[int, ...]
     paths: tuple[bytes, ...]
     statistics: bool
+    root: bytes
+    meta: StoreMeta
 
 
 @contextmanager
@@ -73,7 +77,8 @@ def damaged(path: Path) -> Damage | None:
     with store:
         rows = tuple(store.bad_rows())
         paths = tuple(store.videos.paths[row] for row in rows)
-        return Damage(path, tuple(store.damage()), rows, paths, _statistics(store)[1])
+        lines, lost = tuple(store.damage()), _statistics(store)[1]
+        return Damage(path, lines, rows, paths, lost, store.root, store.meta)
 
 
 def mend(
