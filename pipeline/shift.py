@@ -1,4 +1,4 @@
-"""How augmentation moves features: measured as (augmented - clean), drawn again without pixels."""
+"""How augmentation moves features: measured as (augmented - clean); `hashing.shifts` draws such."""
 
 from __future__ import annotations
 
@@ -111,34 +111,3 @@ def _directions(covariance: Numbers, rank: int) -> Numbers:
     largest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=1)[:, None], axis=1)
     signs = np.where(largest < 0, -1.0, 1.0)  # an eigenvector's sign is nobody's: make it positive
     return np.asarray(vectors * signs * np.sqrt(np.maximum(values, 0))[:, None])
-
-
-def draw_shifts(
-    statistics: AugmentationStatistics, *, views: int, frames: int, generator: np.random.Generator
-) -> npt.NDArray[np.float32]:
-    """Draw shifts that have the measured mean, covariance and shared share.
-
-    Args:
-        statistics: What was measured.
-        views: V.
-        frames: T.
-        generator: Where the randomness comes from.
-
-    Returns:
-        Shifts to add to clean features, (V, T, D).
-    """
-    shared = statistics.shared
-    once = _normal(statistics, (views, 1), generator)
-    each = _normal(statistics, (views, frames), generator)
-    drawn = statistics.mean + np.sqrt(shared) * once + np.sqrt(1 - shared) * each
-    return np.asarray(drawn, np.float32)
-
-
-def _normal(
-    statistics: AugmentationStatistics, shape: tuple[int, int], generator: np.random.Generator
-) -> npt.NDArray[np.float32]:
-    """Draw from the normal distribution of covariance ``basis.T @ basis + diag(residual)``."""
-    rank, dim = statistics.basis.shape
-    strong = generator.standard_normal((*shape, rank), np.float32) @ statistics.basis
-    rest = generator.standard_normal((*shape, dim), np.float32) * np.sqrt(statistics.residual)
-    return np.asarray(strong + rest)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hashing.shifts import draw_shifts
 from pipeline.records import AugmentationStatistics
-from pipeline.shift import ShiftMeter, draw_shifts
+from pipeline.shift import ShiftMeter
 
 D, R = 24, 3
 
