@@ -22,7 +22,7 @@ from pipeline.store.lock import NAME, OutputLock, leave
 from pipeline.store.opening import check_suffix, parts_of
 from pipeline.store.shards import Shards
 from pipeline.store.standing import Done, Standing
-from pipeline.store.units import is_unit, open_unit
+from pipeline.store.units import START, is_unit, open_unit
 
 
 class Journal:
@@ -165,8 +165,9 @@ class Journal:
         self._release(keep=False)
 
     def close(self) -> None:
-        """Release the lock; an empty journal leaves nothing behind, another one is kept."""
-        self._release(keep=bool(self._standing.done or self._standing.failed))
+        """Release the lock; an empty journal without units leaves nothing, another one is kept."""
+        waiting = next(parts_of(self.out).glob(f"{START}*.h5"), None)
+        self._release(keep=bool(self._standing.done or self._standing.failed or waiting))
 
     def __enter__(self) -> Journal:
         return self
