@@ -90,7 +90,7 @@ def make(path: Path, rows: Sequence[VideoFeatures], meta: StoreMeta = META) -> P
         count=len(rows),
         failed=FAILED,
         label_names=LABELS,
-        augmentation=STATISTICS if meta.views else None,
+        augmentation=STATISTICS if meta.augmentation else None,
     )
     return path
 
@@ -142,3 +142,8 @@ def alter(store: Path, array: np.ndarray) -> None:
     ((path, data),) = places
     assert data.count(old) == 1
     path.write_bytes(data.replace(old, bytes([old[0] ^ 1]) + old[1:]))
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return all files below a folder."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
