@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from pipeline.records import Split, Status
+from pipeline.records import AugmentationStatistics, Split, Status
 from pipeline.report import count_statuses
 from pipeline.store import FeatureStore
 from pipeline.talk import duration, shown, size
@@ -39,12 +39,15 @@ def store_facts(store: FeatureStore) -> dict[str, object]:
         "duration": float(table.duration.sum()),
         "distinct": len(np.unique(table.ids, axis=0)),
         "bytes": bytes_on_disk(store.path),
+        "augmentation": _statistics_facts(store.augmentation()),
         "failed": [
             {
                 "path": os.fsdecode(video.path),
                 "status": video.status.label,
                 "message": video.message,
                 "attempts": video.attempts,
+                "command": video.command,
+                "stderr": video.stderr,
             }
             for video in store.failed
         ],
@@ -65,6 +68,7 @@ def store_table(store: FeatureStore) -> Table:
     )
     table.add_row("preprocessing", meta.fingerprint.preprocessing)
     table.add_row("sampling", f"{meta.sampling} by {meta.by}" + ", strict" * meta.strict)
+    _add_cached(table, store)
     table.add_row("footage", duration(float(videos.duration.sum())))
     table.add_row("labels", _labels_line(store))
     table.add_row("splits", _line(Split(s).name.lower() for s in videos.split.tolist()))
@@ -88,6 +92,26 @@ def bytes_on_disk(path: Path) -> int:
     """Return the size of a file, or of all files in a folder."""
     files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return sum(file.stat().st_size for file in files)
+
+
+def _add_cached(table: Table, store: FeatureStore) -> None:
+    """Add rows about what is cached beside the features, if anything is."""
+    meta, statistics = store.meta, store.augmentation()
+    if meta.per_segment:
+        table.add_row("candidates", f"{meta.per_segment} in each of {meta.frames} segments")
+    if meta.views:
+        table.add_row("views", f"{meta.views} of each video, {meta.views_mode}, seed {meta.seed}")
+    if statistics is not None:
+        share = f"{statistics.explained:.0%} of the variance in {len(statistics.basis)} directions"
+        table.add_row("augmentation", f"{share}, from {statistics.videos} videos")
+
+
+def _statistics_facts(statistics: AugmentationStatistics | None) -> dict[str, object] | None:
+    if statistics is None:
+        return None
+    numbers = ("explained", "shared", "videos", "shifts", "augmentation", "mode", "seed")
+    facts = {name: getattr(statistics, name) for name in numbers}
+    return {"directions": len(statistics.basis), **facts}
 
 
 def _labels_line(store: FeatureStore) -> str:

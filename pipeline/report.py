@@ -148,10 +148,10 @@ def _write_csv(path: Path, failed: Sequence[FailedVideo]) -> None:
     try:
         with open(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             writer = csv.writer(file)
-            writer.writerow(["path", "status", "message", "attempts"])
+            writer.writerow(["path", "status", "message", "attempts", "command", "stderr"])
             for video in failed:
-                name = os.fsdecode(video.path)
-                writer.writerow([name, video.status.label, video.message, video.attempts])
+                why = video.status.label, video.message, video.attempts
+                writer.writerow([os.fsdecode(video.path), *why, video.command, video.stderr])
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:

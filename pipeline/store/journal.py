@@ -165,12 +165,9 @@ class Journal:
         self._release(keep=False)
 
     def close(self) -> None:
-        """Release the lock; an empty journal leaves nothing behind, another one is kept.
-
-        One that other machines have written units for is not empty: the next run takes them.
-        """
-        units = any(parts_of(self.out).glob(f"{START}*")) if self._lock.held else False
-        self._release(keep=bool(self._standing.done or self._standing.failed or units))
+        """Release the lock; an empty journal without units leaves nothing, another one is kept."""
+        waiting = next(parts_of(self.out).glob(f"{START}*.h5"), None)
+        self._release(keep=bool(self._standing.done or self._standing.failed or waiting))
 
     def __enter__(self) -> Journal:
         return self

@@ -74,7 +74,7 @@ class Ledger:
             if name not in known:
                 change = f"ALTER TABLE failed ADD COLUMN {name} BLOB NOT NULL DEFAULT x''"
                 self._base.execute(change)
-        return Seal(self._base, ("facts", "shards", "failed"))
+        return Seal(self._base, ("sqlite_master", "facts", "shards", "failed"))
 
     def order(self) -> Order | None:
         """Return what the journal was started for, ``None`` in a new one."""

@@ -36,8 +36,11 @@ def digest(path: Path) -> str:
 def stamp(path: Path) -> str:
     """Write the block into a file whose other bytes are final; return the SHA-256."""
     sha256 = digest(path)
-    with open(path, "r+b") as file:
-        file.write(render(size=os.path.getsize(path), sha256=sha256))
+    handle = os.open(path, os.O_WRONLY)
+    try:
+        os.pwrite(handle, render(size=os.path.getsize(path), sha256=sha256), 0)
+    finally:
+        os.close(handle)
     return sha256
 
 

@@ -1,4 +1,4 @@
-"""A process that makes a small store through the journal, to be killed by the tests."""
+"""Processes that make a small store through the journal and its units, to be killed by tests."""
 
 from __future__ import annotations
 
@@ -6,28 +6,43 @@ import sys
 from pathlib import Path
 
 from pipeline.records import Status
-from pipeline.store import write_store
+from pipeline.store import Order, parts_of, write_store, write_unit
 from tests.pipeline.store_samples import FAILED, META, ROOT, bare, open_journal, videos
 
 SHARD = 2
 
 
 def make_all(out: Path, count: int = 24) -> None:
-    """Do what is not done yet, assemble the output and remove the parts."""
+    """Do what is not done yet, every second shard as a unit; assemble, remove the parts."""
     rows = [bare(row) for row in videos(count)]
     with open_journal(out) as journal:
         todo = [row for row in rows if row.path not in journal.done()]
-        for failed in FAILED:
-            journal.fail(failed)
+        journal.fail(FAILED[0])
         for start in range(0, len(todo), SHARD):
-            journal.add(todo[start : start + SHARD])
+            shard = todo[start : start + SHARD]
+            if start // SHARD % 2:
+                unit = write_unit(parts_of(out), f"{start}", shard, FAILED, journal.order)
+                journal.adopt(*unit)
+            else:
+                journal.add(shard)
         ordered = journal.rows([row.path for row in rows])
         write_store(out, root=ROOT, meta=META, rows=ordered, count=count, failed=journal.failed())
         journal.finish()
 
 
+def write_units(out: Path, key: str, count: int) -> None:
+    """Write one video after another as a unit, as a machine elsewhere would; say each name."""
+    order = Order(ROOT, META, anew=False, key=key)
+    for row in videos(count):
+        unit = write_unit(parts_of(out), f"{row.size}", [row], [], order)
+        print(unit.path.name, flush=True)
+
+
 if __name__ == "__main__":
     assert FAILED[0].status is Status.CORRUPT
     print("ready", flush=True)
-    make_all(Path(sys.argv[1]))
+    if len(sys.argv) > 2:
+        write_units(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    else:
+        make_all(Path(sys.argv[1]))
     print("done", flush=True)

@@ -90,7 +90,7 @@ def make(path: Path, rows: Sequence[VideoFeatures], meta: StoreMeta = META) -> P
         count=len(rows),
         failed=FAILED,
         label_names=LABELS,
-        augmentation=STATISTICS if meta.views else None,
+        augmentation=STATISTICS if meta.augmentation else None,
     )
     return path
 
@@ -128,3 +128,22 @@ def numbers(statistics: AugmentationStatistics | None) -> object:
         return None
     facts = {f.name: getattr(statistics, f.name) for f in fields(statistics)}
     return {n: v.tobytes() if isinstance(v, np.ndarray) else v for n, v in facts.items()}
+
+
+def files_of(store: Path) -> list[Path]:
+    """Return a store's file, or the files in its folder."""
+    return [store] if store.is_file() else sorted(p for p in store.rglob("*") if p.is_file())
+
+
+def alter(store: Path, array: np.ndarray) -> None:
+    """Flip a bit of the one place in a store where some numbers are."""
+    old = array.tobytes()
+    places = [(path, data) for path in files_of(store) if old in (data := path.read_bytes())]
+    ((path, data),) = places
+    assert data.count(old) == 1
+    path.write_bytes(data.replace(old, bytes([old[0] ^ 1]) + old[1:]))
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Return all files below a folder."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}

@@ -147,7 +147,10 @@ def test_the_list_of_failures_goes_when_nothing_fails(tmp_path: Path) -> None:
     out = tmp_path / "feats.h5"
     path = write_failures(out, [FailedVideo(b"x", Status.CORRUPT, "two\nlines")])
     assert path is not None
-    assert path.read_bytes() == b'path,status,message,attempts\r\nx,corrupt,"two\nlines",1\r\n'
+    assert (
+        path.read_bytes()
+        == b'path,status,message,attempts,command,stderr\r\nx,corrupt,"two\nlines",1,,\r\n'
+    )
     assert write_failures(out, []) is None
     assert list(tmp_path.iterdir()) == []
 

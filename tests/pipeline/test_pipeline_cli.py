@@ -80,7 +80,7 @@ def test_extract_reports_facts_to_programs(videos: Path, tmp_path: Path) -> None
 
 def test_a_failed_video_is_warned_of_and_listed(store: Path) -> None:
     listed = store.with_name("feats.h5.failures.csv").read_text()
-    assert listed.startswith("path,status,message,attempts\nbad.mp4,corrupt,")
+    assert listed.startswith("path,status,message,attempts,command,stderr\nbad.mp4,corrupt,")
 
 
 @pytest.mark.parametrize(

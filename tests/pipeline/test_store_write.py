@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import functools
 import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -14,54 +17,72 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zarr.storage._local as zarr_files
 
 from pipeline.errors import StorageError
-from pipeline.store import atomic, open_store, parts_of
+from pipeline.store import atomic, damaged, mend, open_store, parts_of, repairing
 from tests.pipeline.journal_writer import make_all
-from tests.pipeline.store_samples import everything, make, videos
+from tests.pipeline.store_samples import RICH, alter, everything, make, tree, video, videos
 
 BOTH = pytest.mark.parametrize("suffix", [".h5", ".zarr"])
 REPOSITORY = Path(__file__).parents[2]
 
 
 class Saboteur:
-    """Lets the n-th write, flush or rename fail as a full disk does."""
+    """Lets the n-th write, flush, rename or commit fail as a full or a broken disk does."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, fail_at: int) -> None:
-        self.calls, self.fail_at = 0, fail_at
+    def __init__(
+        self, monkeypatch: pytest.MonkeyPatch, fail_at: int, number: int = errno.ENOSPC
+    ) -> None:
+        self.calls, self.fail_at, self.number = 0, fail_at, number
         for name in ("pwrite", "ftruncate", "fsync", "replace"):
             monkeypatch.setattr(os, name, self.guard(getattr(os, name)))
+        monkeypatch.setattr(zarr_files, "_put", self.guard(zarr_files._put))
+        connect = functools.partial(sqlite3.connect, factory=self.connection())
+        monkeypatch.setattr(sqlite3, "connect", connect)
 
     def guard(self, call: Callable[..., Any]) -> Callable[..., Any]:
-        def guarded(*arguments: Any) -> Any:
-            self.calls += 1
-            if self.calls == self.fail_at:
-                raise OSError(errno.ENOSPC, "No space left on device")
-            return call(*arguments)
+        def guarded(*arguments: Any, **named: Any) -> Any:
+            if self.is_due():
+                raise OSError(self.number, os.strerror(self.number))
+            return call(*arguments, **named)
 
         return guarded
 
+    def connection(self) -> type[sqlite3.Connection]:
+        """Return connections whose commits take part; what was begun is truly rolled back."""
+        saboteur = self
 
-def tree(folder: Path) -> dict[str, bytes]:
-    """Return all files below a folder."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        class Connection(sqlite3.Connection):
+            def commit(self) -> None:
+                if saboteur.is_due():
+                    full = saboteur.number == errno.ENOSPC
+                    error = sqlite3.OperationalError("disk is full" if full else "disk I/O error")
+                    code = sqlite3.SQLITE_FULL if full else sqlite3.SQLITE_IOERR
+                    error.sqlite_errorcode = code
+                    raise error
+                super().commit()
+
+        return Connection
+
+    def is_due(self) -> bool:
+        self.calls += 1
+        return self.calls == self.fail_at
 
 
 def fail_everywhere(tmp_path: Path, step: int) -> int:
     """Make a store with every ``step``-th operation failing once; count the failures."""
-    make_all(tmp_path / "good.h5", 4)
+    make_all(tmp_path / "good.h5", 6)
     good = (tmp_path / "good.h5").read_bytes()
     for number in range(1, 10_000, step):
         folder = tmp_path / str(number)
         folder.mkdir()
         out = folder / "feats.h5"
         with pytest.MonkeyPatch.context() as patch:
-            saboteur = Saboteur(patch, number)
-            try:
-                make_all(out, 4)
-            except StorageError as error:
-                assert "No space left" in str(error)  # noqa: PT017
-        make_all(out, 4)
+            saboteur = Saboteur(patch, number, (errno.ENOSPC, errno.EIO)[number % 2])
+            with suppress(StorageError):
+                make_all(out, 6)
+        make_all(out, 6)
         assert tree(folder) == {"feats.h5": good}
         if saboteur.calls < number:
             return number // step
@@ -69,12 +90,51 @@ def fail_everywhere(tmp_path: Path, step: int) -> int:
 
 
 def test_after_a_failure_at_any_moment_the_next_run_makes_the_same_bytes(tmp_path: Path) -> None:
-    assert fail_everywhere(tmp_path, step=29) > 5
+    assert fail_everywhere(tmp_path, step=41) > 5
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(1200)
 def test_after_a_failure_at_every_moment_the_next_run_makes_the_same_bytes(tmp_path: Path) -> None:
     assert fail_everywhere(tmp_path, step=1) > 200
+
+
+def mend_everywhere(tmp_path: Path, suffix: str, step: int) -> int:
+    """Mend a store with every ``step``-th operation failing once; count the failures."""
+    good = tree(make(tmp_path / "good" / f"feats{suffix}", videos(5, RICH), RICH).parent)
+    for number in range(1, 10_000, step):
+        folder = tmp_path / str(number)
+        shutil.copytree(tmp_path / "good", folder)
+        path = folder / f"feats{suffix}"
+        alter(path, video(3, RICH).features)
+        harmed = tree(folder)
+        damage = damaged(path)
+        assert damage is not None
+        with pytest.MonkeyPatch.context() as patch:
+            saboteur = Saboteur(patch, number, (errno.ENOSPC, errno.EIO)[number % 2])
+            with suppress(StorageError):
+                mend(damage, fresh=[video(3, RICH)])
+        assert tree(folder) in (harmed, good)
+        with repairing(path):
+            mend(damage, fresh=[video(3, RICH)])
+        assert tree(folder) == good
+        if saboteur.calls < number:
+            return number // step
+    raise AssertionError("there was no end to it")
+
+
+@pytest.mark.parametrize(("suffix", "step"), [(".h5", 23), (".zarr", 97)])
+def test_a_repair_that_fails_changes_nothing(tmp_path: Path, suffix: str, step: int) -> None:
+    (tmp_path / "good").mkdir()
+    assert mend_everywhere(tmp_path, suffix, step) > 2
+
+
+@BOTH
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_a_repair_that_fails_anywhere_changes_nothing(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "good").mkdir()
+    assert mend_everywhere(tmp_path, suffix, 1) > 50
 
 
 @BOTH

@@ -15,14 +15,18 @@ import pytest
 
 from pipeline.errors import ChainpipeError, DamageError, NotFoundError, StorageError
 from pipeline.store import iter_rows, open_store, verify, zarr_format
-from tests.pipeline.store_samples import RICH, STATISTICS, everything, make, video, videos
+from tests.pipeline.store_samples import (
+    RICH,
+    STATISTICS,
+    alter,
+    everything,
+    files_of,
+    make,
+    video,
+    videos,
+)
 
 BOTH = pytest.mark.parametrize("suffix", [".h5", ".zarr"])
-
-
-def files_of(store: Path) -> list[Path]:
-    """Return a store's file, or the files in its folder."""
-    return [store] if store.is_file() else sorted(p for p in store.rglob("*") if p.is_file())
 
 
 def flips(store: Path, count: int, seed: int) -> Iterator[str]:
@@ -38,15 +42,6 @@ def flips(store: Path, count: int, seed: int) -> Iterator[str]:
         path.write_bytes(good[:at] + bytes([good[at] ^ 1 << bit]) + good[at + 1 :])
         yield f"{path.name} byte {at} bit {bit}"
         path.write_bytes(good)
-
-
-def alter(store: Path, array: np.ndarray) -> None:
-    """Flip a bit of the one place in a store where some numbers are."""
-    old = array.tobytes()
-    places = [(path, data) for path in files_of(store) if old in (data := path.read_bytes())]
-    ((path, data),) = places
-    assert data.count(old) == 1
-    path.write_bytes(data.replace(old, bytes([old[0] ^ 1]) + old[1:]))
 
 
 def no_flip_goes_unseen(store: Path, count: int, seed: int) -> None:
