@@ -63,7 +63,7 @@ def counts(key: str) -> pytest.MarkDecorator:
     """Run a test with a small ``count`` every day, and with the campaign's in a soak."""
     fault = FAULTS[key]
     whole = pytest.param(fault.whole, marks=[pytest.mark.soak, pytest.mark.timeout(3600)])
-    return pytest.mark.parametrize("count", [fault.sample, whole])
+    return pytest.mark.parametrize("count", [fault.sample, whole], ids=["sample", "whole"])
 
 
 @dataclass
