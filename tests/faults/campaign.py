@@ -23,12 +23,14 @@ class Fault:
         says: What is done to the program.
         whole: How often, in the whole campaign.
         sample: How often, every day.
+        tolerated: The share of trials that need not hold.
     """
 
     row: int
     says: str
     whole: int
     sample: int
+    tolerated: float = 0.0
 
 
 FAULTS = {
@@ -45,12 +47,13 @@ FAULTS = {
     "no-videos": Fault(8, "kinds of files that are no videos", 12, 12),
     "odd-videos": Fault(9, "odd videos against their plain twins, default backbone", 9, 9),
     "odd-times": Fault(9, "odd timings: asked seconds within a frame", 7, 7),
-    "damage-h264-mp4": Fault(10, "sectors of H.264 in MP4 are damaged", 1000, 12),
-    "damage-h264-mkv": Fault(10, "sectors of H.264 in Matroska are damaged", 100, 4),
-    "damage-h264-ts": Fault(10, "sectors of H.264 in a transport stream are damaged", 100, 4),
-    "damage-hevc-mp4": Fault(10, "sectors of HEVC in MP4 are damaged", 100, 4),
-    "damage-vp9-webm": Fault(10, "sectors of VP9 in WebM are damaged", 100, 4),
-    "damage-mpeg4-avi": Fault(10, "sectors of MPEG-4 in AVI are damaged", 100, 4),
+    "damage-h264-mp4": Fault(10, "4 to 16 KiB of H.264 in MP4 are damaged", 1000, 12),
+    "damage-h264-mkv": Fault(10, "4 to 16 KiB of H.264 in Matroska are damaged", 100, 4),
+    "damage-h264-ts": Fault(10, "4 to 16 KiB of H.264 in a transport stream are damaged", 100, 4),
+    "damage-hevc-mp4": Fault(10, "4 to 16 KiB of HEVC in MP4 are damaged", 100, 4),
+    "damage-vp9-webm": Fault(10, "4 to 16 KiB of VP9 in WebM are damaged", 100, 4),
+    "damage-mpeg4-avi": Fault(10, "4 to 16 KiB of MPEG-4 in AVI are damaged", 100, 4),
+    "damage-bytes": Fault(10, "8 to 32 bytes of H.264 in MP4 are damaged", 200, 8, 0.5),
     "fuzz": Fault(11, "mutated files of seven containers", 1000, 30),
     "bombs": Fault(12, "bombs: pixels, times, streams without end", 8, 8),
     "playlists": Fault(13, "playlists under a video's name, for each reader", 20, 20),
@@ -68,10 +71,10 @@ def counts(key: str) -> pytest.MarkDecorator:
 
 @dataclass
 class Campaign:
-    """Counts what was tried and what held; at the end nothing may have failed.
+    """Counts what was tried and what held; at the end all of it must have.
 
     Leaving the ``with`` writes the figures, if the whole campaign was run, and then fails the
-    test if anything was missed.
+    test if more was missed than is tolerated.
 
     Args:
         key: Of the table.
@@ -114,7 +117,8 @@ class Campaign:
             merge(Path(folder) / "faults.json", self.key, self.facts())
         if error is None:
             shown = "\n".join(self.misses[:40])
-            assert not self.misses, f"{len(self.misses)} of {self.tried} did not hold:\n{shown}"
+            few = len(self.misses) <= FAULTS[self.key].tolerated * self.tried
+            assert few, f"{len(self.misses)} of {self.tried} did not hold:\n{shown}"
             assert self.tried >= self.wanted
 
     def facts(self) -> dict[str, object]:
@@ -124,6 +128,7 @@ class Campaign:
             "row": fault.row,
             "fault": fault.says,
             "wanted": fault.whole,
+            "tolerated": fault.tolerated,
             "tried": self.tried,
             "held": self.tried - len(self.misses),
             "figures": self.figures,

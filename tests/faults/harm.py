@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import random
 
-SECTOR = 512  # what a disk loses at a time
+SECTOR = 4096  # what a disk loses at a time
 
 
-def damage_sectors(data: bytes, choice: random.Random) -> tuple[str, bytes]:
-    """Return a file some of whose middle sectors were lost, and how they were.
+def damage(data: bytes, choice: random.Random, *, unit: int = SECTOR) -> tuple[str, bytes]:
+    """Return a file that lost one to four units of its middle, and how it did.
 
     The first and the last tenth stay: without its header, or its index, a file is no longer one
     with a damaged middle.
     """
-    sectors = len(data) // SECTOR
-    low, high = sectors // 10 + 1, max(sectors * 9 // 10, sectors // 10 + 2)
-    first = choice.randrange(low, high) * SECTOR
-    size = SECTOR * choice.choice((1, 2, 4, 8, 16))
-    size = min(size, high * SECTOR - first)
-    how = choice.choice(("noise", "zeros", "an earlier sector", "dropped"))
+    low, high = len(data) // 10 // unit + 1, len(data) * 9 // 10 // unit
+    units = choice.choice((1, 2, 4))
+    first, size = choice.randrange(low, high - units) * unit, units * unit
+    how = choice.choice(("noise", "zeros", "earlier bytes", "dropped"))
     lost = {
         "noise": choice.randbytes(size),
         "zeros": bytes(size),
-        "an earlier sector": (data[first - SECTOR : first] * (size // SECTOR + 1))[:size],
+        "earlier bytes": (data[first - unit : first] * units),
         "dropped": b"",
     }[how]
     return how, data[:first] + lost + data[first + size :]

@@ -10,11 +10,11 @@ import pytest
 
 from pipeline.decode import DecodeWorker, FrameRequest
 from pipeline.records import Frames, Status
-from tests.faults.campaign import counts
+from tests.faults.campaign import Campaign, counts
 from tests.faults.clips import draw
 from tests.faults.conftest import MakeCampaign
 from tests.faults.extracting import statuses
-from tests.faults.harm import damage_sectors
+from tests.faults.harm import SECTOR, damage
 from tests.faults.watching import read, status_of
 
 X264 = ("-c:v", "libx264", "-pix_fmt", "yuv420p", "-g", "20", "-bf", "2", "-threads", "1")
@@ -45,15 +45,17 @@ def is_silent(found: Frames | Status, clean: Frames) -> bool:
     return not same
 
 
-def check_damage(kind: str, folder: Path, campaign: MakeCampaign, count: int) -> None:
+def check_damage(
+    kind: str, folder: Path, found: Campaign, *, unit: int = SECTOR, seed: int = 10
+) -> None:  # fmt: skip
     file = make(folder, kind)
     data = file.read_bytes()
-    choice = random.Random(10)
-    with DecodeWorker() as worker, campaign(f"damage-{kind}", count) as found:
+    choice = random.Random(seed)
+    with DecodeWorker() as worker, found:
         clean = worker.read(file, REQUEST)
         assert clean.status is Status.OK
-        for number in range(count):
-            how, harmed = damage_sectors(data, choice)
+        for number in range(found.wanted):
+            how, harmed = damage(data, choice, unit=unit)
             file.write_bytes(harmed)
             got = read(worker, file, REQUEST)
             found.check(not is_silent(got, clean), f"{number}: {how}, {got}")
@@ -64,42 +66,50 @@ def check_damage(kind: str, folder: Path, campaign: MakeCampaign, count: int) ->
 def test_damaged_h264_in_mp4_is_never_silently_ok(
     tmp_path: Path, campaign: MakeCampaign, count: int
 ) -> None:
-    check_damage("h264-mp4", tmp_path, campaign, count)
+    check_damage("h264-mp4", tmp_path, campaign("damage-h264-mp4", count))
 
 
 @counts("damage-h264-mkv")
 def test_damaged_h264_in_matroska_is_never_silently_ok(
     tmp_path: Path, campaign: MakeCampaign, count: int
 ) -> None:
-    check_damage("h264-mkv", tmp_path, campaign, count)
+    check_damage("h264-mkv", tmp_path, campaign("damage-h264-mkv", count))
 
 
 @counts("damage-h264-ts")
 def test_damaged_h264_in_a_transport_stream_is_never_silently_ok(
     tmp_path: Path, campaign: MakeCampaign, count: int
 ) -> None:
-    check_damage("h264-ts", tmp_path, campaign, count)
+    check_damage("h264-ts", tmp_path, campaign("damage-h264-ts", count))
 
 
 @counts("damage-hevc-mp4")
 def test_damaged_hevc_in_mp4_is_never_silently_ok(
     tmp_path: Path, campaign: MakeCampaign, count: int
 ) -> None:
-    check_damage("hevc-mp4", tmp_path, campaign, count)
+    check_damage("hevc-mp4", tmp_path, campaign("damage-hevc-mp4", count))
 
 
 @counts("damage-vp9-webm")
 def test_damaged_vp9_in_webm_is_never_silently_ok(
     tmp_path: Path, campaign: MakeCampaign, count: int
 ) -> None:
-    check_damage("vp9-webm", tmp_path, campaign, count)
+    check_damage("vp9-webm", tmp_path, campaign("damage-vp9-webm", count))
 
 
 @counts("damage-mpeg4-avi")
 def test_damaged_mpeg4_in_avi_is_never_silently_ok(
     tmp_path: Path, campaign: MakeCampaign, count: int
 ) -> None:
-    check_damage("mpeg4-avi", tmp_path, campaign, count)
+    check_damage("mpeg4-avi", tmp_path, campaign("damage-mpeg4-avi", count))
+
+
+@counts("damage-bytes")
+def test_most_damage_of_a_few_bytes_is_noticed_too(
+    tmp_path: Path, campaign: MakeCampaign, count: int
+) -> None:
+    """Not all of it can be: no codec here has checksums, so that wrong bits may be right ones."""
+    check_damage("h264-mp4", tmp_path, campaign("damage-bytes", count), unit=8)
 
 
 @pytest.fixture

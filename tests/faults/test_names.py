@@ -25,11 +25,12 @@ from tests.faults.running import ROOT
 
 NAMES = [
     b"-rf.mp4", b"--out.mp4", b"new\nline.mp4", b"carriage\rreturn\ttab.mp4", b"\x1b[31mred.mp4",
-    b"quote\"'.mp4", b"comma,semi;colon.mp4", b"back\\slash.mp4", b"<img src=x onerror=alert(1)>&amp;.mp4",
-    b"%d.mp4", b"%03d.mp4", b"concat:a|b.mp4", b"http:%2f%2f127.0.0.1%2fx.mp4", b"pipe:0.mp4",
-    b"file:x.mp4", b"data:,x.mp4", b"x" * 251 + b".mp4", b"not utf-8 \xff\xfe.mp4",
-    "\u202etfel-ot-thgir.mp4".encode(), "\u00e9.mp4".encode(), "e\u0301.mp4".encode(),
-    b" spaces  .mp4", b"dots...mp4", b"$(touch x)`id`.mp4", b"[0-9]*?.mp4",
+    b"quote\"'.mp4", b"comma,semi;colon.mp4", b"back\\slash.mp4",
+    b"<img src=x onerror=alert(1)>&lt;.mp4", b"%d.mp4", b"%03d.mp4", b"concat:a|b.mp4",
+    b"http:%2f%2f127.0.0.1%2fx.mp4", b"pipe:0.mp4", b"file:x.mp4", b"data:,x.mp4",
+    b"x" * 251 + b".mp4", b"not utf-8 \xff\xfe.mp4", "\u202etfel-ot-thgir.mp4".encode(),
+    "\u00e9.mp4".encode(), "e\u0301.mp4".encode(), b" spaces  .mp4", b"dots...mp4",
+    b"$(touch x)`id`.mp4", b"[0-9]*?.mp4",
 ]  # fmt: skip
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, PR_CAPBSET_DROP = 1, 2, 24
 
