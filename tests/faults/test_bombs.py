@@ -64,8 +64,10 @@ def long_pause(path: Path) -> set[Status]:
 
 def many_frames(path: Path) -> set[Status]:
     """A hundred thousand frames of 16 x 16."""
-    ffmpeg("-f", "lavfi", "-i", "color=gray:size=16x16:rate=1000:duration=100", *H264,
-           f"{path}.mkv")  # fmt: skip
+    second = ("-f", "lavfi", "-i", "color=gray:size=16x16:rate=1000:duration=1", *H264)
+    ffmpeg(*second, path.parent.parent / "second.mkv")
+    again = ("-stream_loop", 99, "-i", path.parent.parent / "second.mkv", "-c", "copy")
+    ffmpeg(*again, f"{path}.mkv")
     return READ | {Status.LIMIT}
 
 
@@ -83,8 +85,8 @@ def growing(path: Path) -> set[Status]:
 
 BOMBS: dict[str, Bomb] = {
     bomb.__name__: bomb
-    for bomb in (many_pixels, more_pixels, hidden_pixels, promised_pixels, long_pause, many_frames,
-                 pipe, growing)
+    for bomb in (hidden_pixels, promised_pixels, long_pause, pipe, growing, many_frames,
+                 many_pixels, more_pixels)  # the last three take seconds to make
 }  # fmt: skip
 
 
@@ -101,7 +103,7 @@ def test_bombs_cost_little_and_are_classed(
     tmp_path: Path, campaign: MakeCampaign, count: int
 ) -> None:
     with campaign("bombs", count) as found:
-        for name, make in BOMBS.items():
+        for name, make in list(BOMBS.items())[:count]:
             videos = tmp_path / name / "videos"
             draw(videos / "good.mp4")
             right = make(videos / name)

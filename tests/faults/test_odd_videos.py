@@ -28,7 +28,7 @@ WINDOW = f"scale=out_range=tv:out_color_matrix=bt709,format=yuv444p,{TAGGED}"
 ODD = {
     "ten bits": ("odd.mkv", "", (*FINE, "-pix_fmt", "yuv420p10")),
     "wide pixels": ("odd.mkv", "scale=iw:2*ih,setsar=2", PLAIN),
-    "odd sizes": ("odd.mkv", "crop=319:239:0:0:exact=1", (*FINE, "-pix_fmt", "yuv444p")),
+    "odd sizes": ("odd.mkv", "scale=321:241", (*FINE, "-pix_fmt", "yuv444p")),
     "interlaced": ("odd.mkv", "setfield=tff", (*PLAIN, "-flags", "+ildct+ilme")),
     "alpha": ("odd.webm", "", (*VP9, "-pix_fmt", "yuva420p")),
     "HDR, PQ": ("odd.mkv", HDR.format("smpte2084"), (*FINE, *TAGS, "smpte2084")),
