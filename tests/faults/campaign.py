@@ -34,7 +34,7 @@ class Fault:
 
 
 FAULTS = {
-    "kills": Fault(1, "extract is killed at a random moment, its children with it", 200, 3),
+    "kills": Fault(1, "extract is killed at a random moment, its children with it", 200, 2),
     "lost-children": Fault(1, "one decode child is killed", 20, 1),
     "writes": Fault(2, "each write, flush, rename ... fails once, then for good", 1, 0),
     "full-disk": Fault(2, "a real disk of each size runs full", 20, 1),
@@ -55,7 +55,7 @@ FAULTS = {
     "damage-mpeg4-avi": Fault(10, "4 to 16 KiB of MPEG-4 in AVI are damaged", 100, 4),
     "damage-bytes": Fault(10, "8 to 32 bytes of H.264 in MP4 are damaged", 200, 8, 0.5),
     "fuzz": Fault(11, "mutated files of seven containers", 1000, 30),
-    "bombs": Fault(12, "bombs: pixels, times, streams without end", 8, 5),
+    "bombs": Fault(12, "bombs: pixels, times, streams without end", 8, 4),
     "playlists": Fault(13, "playlists under a video's name, for each reader", 20, 20),
     "names": Fault(14, "odd names, links and things that are no files", 30, 30),
     "shards": Fault(17, "a shard is missing, altered or one too many", 30, 3),

@@ -104,7 +104,7 @@ def test_a_failure_at_some_moments_is_a_storage_error(
     disk: Disk, tmp_path: Path, campaign: MakeCampaign
 ) -> None:
     with campaign("writes", 0) as found:
-        calls = fail_each(disk, tmp_path, found, step=97)
+        calls = fail_each(disk, tmp_path, found, step=170)
     assert calls > 60
 
 

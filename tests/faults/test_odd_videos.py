@@ -28,7 +28,7 @@ WINDOW = f"scale=out_range=tv:out_color_matrix=bt709,format=yuv444p,{TAGGED}"
 ODD = {
     "ten bits": ("odd.mkv", "", (*FINE, "-pix_fmt", "yuv420p10")),
     "wide pixels": ("odd.mkv", "scale=iw:2*ih,setsar=2", PLAIN),
-    "odd sizes": ("odd.mkv", "scale=321:241", (*FINE, "-pix_fmt", "yuv444p")),
+    "odd sizes": ("odd.mkv", "crop=639:479:0:0:exact=1", (*FINE, "-pix_fmt", "yuv444p")),
     "interlaced": ("odd.mkv", "setfield=tff", (*PLAIN, "-flags", "+ildct+ilme")),
     "alpha": ("odd.webm", "", (*VP9, "-pix_fmt", "yuva420p")),
     "HDR, PQ": ("odd.mkv", HDR.format("smpte2084"), (*FINE, *TAGS, "smpte2084")),
@@ -40,7 +40,7 @@ def draw_photo(path: Path, looks: str, options: Sequence[str]) -> Path:
     """Draw a window that moves over a photograph."""
     photo = files("sklearn.datasets.images") / "china.jpg"
     path.parent.mkdir(parents=True, exist_ok=True)
-    window = f"crop=320:240:100+20*n:100,{WINDOW}" + (f",{looks}" if looks else "")
+    window = f"crop=320:240:100+20*n:100,scale=640:480,{WINDOW}" + (f",{looks}" if looks else "")
     ffmpeg("-loop", 1, "-framerate", 10, "-i", photo, "-vf", window, "-frames:v", 4, *options, path)
     return path
 

@@ -8,8 +8,6 @@ import signal
 import time
 from pathlib import Path
 
-import pytest
-
 from pipeline.store import parts_of
 from tests.faults.campaign import Campaign, counts
 from tests.faults.conftest import MakeCampaign
@@ -80,9 +78,8 @@ def test_a_termination_ends_it_quickly_and_the_next_run_goes_on(
     check_signals(videos, whole, tmp_path, campaign("SIGTERM", count), signal.SIGTERM)
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_huge_file_that_is_being_hashed_does_not_hold_up_the_end(
-    videos: Path, tmp_path: Path, signum: signal.Signals
+    videos: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "videos"
     folder.mkdir()
@@ -95,6 +92,6 @@ def test_a_huge_file_that_is_being_hashed_does_not_hold_up_the_end(
     running.wait_for(1)
     time.sleep(0.3)
     began = time.monotonic()
-    running.process.send_signal(signum)
-    assert running.finish() == 128 + signum
+    running.process.send_signal(signal.SIGTERM)
+    assert running.finish() == 143
     assert time.monotonic() - began < SECONDS
