@@ -16,7 +16,7 @@ Job = TypeVar("Job")
 Result = TypeVar("Result")
 
 _PATIENCE = 0.2  # seconds between two looks at whether to stop
-_LEAVE = 5.0  # seconds a thread gets to notice that its child is gone
+_LEAVE = 2.0  # seconds a thread gets to notice; one that hashes a huge file goes with the process
 
 
 class ClosableDecoder(Decoder, Protocol):

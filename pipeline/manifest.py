@@ -105,10 +105,17 @@ def _walk(folder: bytes, follow: bool, above: frozenset[tuple[int, int]]) -> Ite
     for entry in entries:
         if entry.name.startswith(b"."):
             continue
-        if entry.is_dir(follow_symlinks=follow):
+        if _is_folder(entry, follow):
             yield from _walk(entry.path, follow, above)
-        elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and not entry.is_dir():
+        elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and not _is_folder(entry, True):
             yield entry.path
+
+
+def _is_folder(entry: os.DirEntry[bytes], follow: bool) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=follow)
+    except OSError:  # a link that leads back to itself: it is refused when it is read
+        return False
 
 
 def _folder_label(path: bytes) -> tuple[str, ...]:
