@@ -157,7 +157,7 @@ class Scan:
             count=len(pts),
             time_base=stream.time_base or Fraction(1, 90_000),
             end=self._end,
-            rate=float(stream.average_rate or stream.guessed_rate or 25),
+            rate=float(stream.guessed_rate or stream.average_rate or 25),
             lack=_lack(container, stream, self._reached, self._end),
         )
 
