@@ -79,11 +79,12 @@ class LinearReader:
             numbers: Wanted, rising, in any length.
         """
         done, rank, last = Passed(), 0, None
+        tick = float(self._table.time_base)
         left = sorted(set(numbers.tolist()), reverse=True)
         for frame in self._frames():
             number, rank = rank + self._refused, rank + 1
             done.numbers.append(number)
-            done.times.append(float("nan") if frame.time is None else frame.time)
+            done.times.append(float("nan") if frame.pts is None else frame.pts * tick)
             if frame.is_corrupt or self._is_spoilt(frame):
                 done.lost += 1
                 continue

@@ -28,7 +28,7 @@ UNKNOWN = -(1 << 63)
 CHAINED = {"gif"}
 # These leave next to nothing between packets, but for indexes.
 TIGHT = ("matroska", "avi")
-CHUNK_HEAD = 8  # bytes before an avi packet's own, at which its position points
+CHUNK_HEAD = 8  # bytes of an avi chunk before a packet's own
 ROOM = 256  # bytes
 HOLE = 10  # frames; a longer pause was meant
 HOLES = 2  # so few in a constant frame rate are lost packets, more are its own way
@@ -96,7 +96,8 @@ class Scan:
             raise VideoError(Status.CHANGED, "grows while it is read")
         seen = look(bytes(packet)) if look else WHOLE
         if packet.is_corrupt or not seen.whole:
-            self._damaged.add(ordinal)
+            # What spoilt its beginning may have spoilt the end of the one before, which shows less.
+            self._damaged |= {max(0, ordinal - 1), ordinal}
         self._append(packet, seen, start=seen.start and not (chained and ordinal))
 
     def _check_gap(self, packet: Packet[Any]) -> None:
@@ -109,8 +110,7 @@ class Scan:
 
     def _are_chunks(self, end: int) -> bool:
         """Return whether whole chunks fill the gap, as avi has for indexes and dropped frames."""
-        at = self._behind + CHUNK_HEAD
-        at += at % 2
+        at, end = self._behind + self._behind % 2, end - CHUNK_HEAD
         with open(self._path, "rb") as file:
             while at < end:
                 file.seek(at)
@@ -157,7 +157,7 @@ class Scan:
             count=len(pts),
             time_base=stream.time_base or Fraction(1, 90_000),
             end=self._end,
-            rate=float(stream.average_rate or stream.guessed_rate or 25),
+            rate=float(stream.guessed_rate or stream.average_rate or 25),
             lack=_lack(container, stream, self._reached, self._end),
         )
 

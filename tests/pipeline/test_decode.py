@@ -1,40 +1,25 @@
-"""Every reader gives the frames that decoding everything gives, and says how it ended."""
+"""Every reader gives the frames that decoding everything gives."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
+from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
-from pipeline.decode import DecodeLimits, DecodeWorker, FrameRequest, ffmpeg_program
-from pipeline.decode.ladder import read_video
-from pipeline.decode.pixels import Resizer, square
+from pipeline.decode import FrameRequest
+from pipeline.decode.ladder import read_sizes, read_video
 from pipeline.records import Reader, Status, VideoError
-
-LIMITS = DecodeLimits()
-REQUEST = FrameRequest(frames=25, size=64)
-BY_PROGRAM = FrameRequest(frames=25, size=64, reader="ffmpeg")
-X264 = ("-c:v", "libx264", "-pix_fmt", "yuv420p")
-FILES = {
-    "b-frames.mp4": (*X264, "-g", "250", "-bf", "3"),
-    "short-gops.mp4": (*X264, "-g", "12", "-bf", "2"),
-    "open-gops.mkv": (*X264, "-g", "24", "-bf", "3", "-x264-params", "open-gop=1"),
-    "intra.mov": ("-c:v", "mjpeg", "-q:v", "3"),
-    "fragmented.mp4": (*X264, "-g", "30", "-movflags", "frag_keyframe+empty_moov"),
-    "offset.mkv": (*X264, "-g", "30", "-output_ts_offset", "3.3"),
-    "vfr.mkv": (*X264, "-g", "30", "-vf", "select='not(mod(n,7))+lt(n,40)'", "-fps_mode", "vfr"),
-    "hevc.mp4": ("-c:v", "libx265", "-x265-params", "log-level=error:keyint=40"),
-    "vp9.webm": ("-c:v", "libvpx-vp9", "-g", "40", "-deadline", "realtime"),
-    "mpeg4.avi": ("-c:v", "mpeg4", "-g", "30", "-bf", "2"),
-    "stream.ts": (*X264, "-g", "25"),
-    "raw.h264": (*X264, "-g", "25"),
-    "moving.gif": (),
-}
+from pipeline.sampling import uniform_indices
+from tests.pipeline.decode_samples import (
+    BY_PROGRAM,
+    FILES,
+    LIMITS,
+    REQUEST,
+    X264,
+    all_frames,
+    by_hand,
+    convert,
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +31,6 @@ def files(tmp_path_factory, make_clip) -> dict[str, Path]:
     }
 
 
-def all_frames(path: Path) -> list[av.VideoFrame]:
-    with av.open(str(path)) as container:
-        container.streams.video[0].thread_count = 1
-        return list(container.decode(video=0))
-
-
-def by_hand(frame: av.VideoFrame) -> np.ndarray:
-    return square(frame, size=64, fit="crop", aspect=None, resizer=Resizer())
-
-
 @pytest.mark.parametrize("name", FILES)
 def test_frames_equal_those_of_decoding_everything(files, name: str) -> None:
     found = read_video(files[name], REQUEST, LIMITS)
@@ -63,17 +38,25 @@ def test_frames_equal_those_of_decoding_everything(files, name: str) -> None:
     middles = [(2 * i + 1) * len(frames) // 50 for i in range(25)]
     assert found.index.tolist() == middles
     assert found.info.frames == len(frames)
-    expected = [
-        square(frames[n], size=64, fit="crop", aspect=None, resizer=Resizer()) for n in middles
-    ]
+    expected = [by_hand(frames[n]) for n in middles]
     assert np.array_equal(found.pixels, np.stack(expected))
     assert found.status is Status.OK
 
 
-def test_most_containers_are_read_without_decoding_everything(files) -> None:
+@pytest.mark.parametrize("name", FILES)
+def test_the_linear_reader_gives_the_same(files, name: str) -> None:
+    found = read_video(files[name], REQUEST, LIMITS)
+    linear = read_video(files[name], replace(REQUEST, reader="linear"), LIMITS)
+    assert linear.reader is Reader.LINEAR
+    assert linear.status is Status.OK
+    assert np.array_equal(linear.index, found.index)
+    assert np.array_equal(linear.pixels, found.pixels)
+
+
+def test_nearly_all_files_are_read_without_decoding_everything(files) -> None:
     linear = {name for name in FILES if read_video(files[name], REQUEST, LIMITS).reader}
-    # Open groups' first packets refer to what was jumped over; AVI has no times for B-frames.
-    assert linear <= {"stream.ts", "raw.h264", "moving.gif", "open-gops.mkv", "mpeg4.avi"}
+    # Raw streams carry no times; two fields of an interlaced broadcast may be two packets.
+    assert linear <= {"raw.h264", "interlaced.ts", "h264.avi"}
 
 
 def test_seconds_count_from_the_first_shown_frame(files) -> None:
@@ -91,40 +74,33 @@ def test_sampling_by_time_differs_where_the_frame_rate_varies(files) -> None:
 
 
 def test_hidden_frames_of_an_edit_list_are_not_shown(tmp_path, make_clip) -> None:
-    whole = make_clip(tmp_path / "whole.mp4", *X264, "-g", "100", seconds=6, rate="20")
-    cut = tmp_path / "cut.mp4"
-    command = [ffmpeg_program(), "-v", "error", "-ss", "1.52", "-i", whole, "-c", "copy", cut]
-    subprocess.run(command, check=True)
+    for name, more in {"closed": (), "open": ("-x264-params", "open-gop=1")}.items():
+        whole = make_clip(tmp_path / f"{name}.mp4", *X264, "-g", "40", *more, seconds=6, rate="20")
+        cut = convert(whole, tmp_path / f"{name}-cut.mp4", "-c", "copy", before=("-ss", "1.52"))
+        found, frames = read_video(cut, REQUEST, LIMITS), all_frames(cut)
+        assert (found.info.frames, found.status) == (len(frames), Status.OK)
+        assert found.index.tolist() == uniform_indices(len(frames), 25).tolist()
+        expected = [by_hand(frames[n]) for n in found.index]
+        assert np.array_equal(found.pixels, np.stack(expected))
+
+
+@pytest.mark.parametrize("name", ["stream.ts", "hevc.ts", "mpeg2.ts"])
+def test_a_broadcast_that_begins_amid_a_group_is_whole(files, tmp_path, name: str) -> None:
+    cut = tmp_path / name
+    data = files[name].read_bytes()
+    cut.write_bytes(data[len(data) // 20 // 188 * 188 :])
     found = read_video(cut, REQUEST, LIMITS)
-    frames = all_frames(cut)
-    assert found.info.frames == len(frames)
-    expected = square(
-        frames[int(found.index[0])], size=64, fit="crop", aspect=None, resizer=Resizer()
-    )
-    assert np.array_equal(found.pixels[0], expected)
+    whole = all_frames(files[name])
+    lost = len(whole) - found.info.frames
+    assert 0 < lost < 60
+    expected = [by_hand(whole[lost + n]) for n in found.index]
+    assert np.array_equal(found.pixels, np.stack(expected))
 
 
 def test_fewer_frames_than_asked_repeat_and_are_short(tmp_path, make_clip) -> None:
     found = read_video(make_clip(tmp_path / "7.mp4", seconds=0.7), REQUEST, LIMITS)
     assert found.status is Status.SHORT
     assert sorted(set(found.index.tolist())) == list(range(7))
-
-
-@pytest.mark.parametrize("angle", [90, 180, 270])
-def test_rotated_files_are_shown_upright_as_ffmpeg_shows_them(clip, tmp_path, angle) -> None:
-    turned = tmp_path / "turned.mp4"
-    command = [ffmpeg_program(), "-v", "error", "-display_rotation", str(angle), "-i", clip]
-    subprocess.run([*command, "-c", "copy", turned], check=True)
-    found = read_video(turned, REQUEST, LIMITS)
-    expected = read_video(turned, BY_PROGRAM, LIMITS)
-    assert found.index.tolist() == expected.index.tolist()
-    assert np.abs(found.pixels.astype(int) - expected.pixels).mean() < 4
-    assert (found.info.width < found.info.height) == (angle != 180)
-
-
-def test_wide_pixels_are_made_square(tmp_path, make_clip) -> None:
-    wide = make_clip(tmp_path / "wide.mp4", *X264, "-vf", "setsar=2")
-    assert read_video(wide, REQUEST, LIMITS).info.width == 128
 
 
 @pytest.mark.parametrize(("fit", "black"), [("crop", False), ("squash", False), ("pad", True)])
@@ -136,8 +112,11 @@ def test_fit_decides_about_the_edges(tmp_path, make_clip, fit: str, black: bool)
     assert (pixels[:, :, 0].max() < 20) == black
 
 
-def test_the_ffmpeg_reader_agrees_with_the_exact_one(files) -> None:
-    path = files["b-frames.mp4"]
+@pytest.mark.parametrize(
+    "name", ["b-frames.mp4", "vfr.mkv", "stream.ts", "raw.h264", "moving.gif", "offset.mkv"]
+)
+def test_the_ffmpeg_reader_agrees_with_the_built_in_ones(files, name: str) -> None:
+    path = files[name]
     found = read_video(path, REQUEST, LIMITS)
     expected = read_video(path, BY_PROGRAM, LIMITS)
     assert expected.reader is Reader.FFMPEG
@@ -147,151 +126,88 @@ def test_the_ffmpeg_reader_agrees_with_the_exact_one(files) -> None:
     assert np.abs(expected.pixels.astype(int) - found.pixels).mean() < 4
 
 
-def broken_file(folder: Path, clip: Path, kind: str) -> Path:
-    path = folder / f"{kind}.mp4"
-    match kind:
-        case "empty":
-            path.write_bytes(b"")
-        case "text":
-            path.write_text("this is not a video\n" * 50)
-        case "truncated":
-            path.write_bytes(clip.read_bytes()[:-900])
-        case "audio":
-            sound = ["-f", "lavfi", "-i", "sine=duration=1", "-c:a", "aac"]
-            subprocess.run([ffmpeg_program(), "-v", "error", *sound, path], check=True)
-        case "playlist":
-            path.write_text(f"#EXTM3U\n#EXTINF:1,\n{clip}\n")
-        case "concat":
-            path.write_text(f"ffconcat version 1.0\nfile '{clip}'\n")
-    return path
+@pytest.mark.parametrize("sampling", ["segment", "random", "consecutive"])
+@pytest.mark.parametrize("by", ["index", "time"])
+def test_drawn_frames_are_the_right_ones(files, sampling: str, by: str) -> None:
+    request = replace(REQUEST, sampling=sampling, by=by, seed=7)
+    found = read_video(files["b-frames.mp4"], request, LIMITS)
+    frames = all_frames(files["b-frames.mp4"])
+    expected = [by_hand(frames[n]) for n in found.index]
+    assert np.array_equal(found.pixels, np.stack(expected))
+    again = read_video(files["b-frames.mp4"], request, LIMITS)
+    other = read_video(files["b-frames.mp4"], replace(request, seed=8), LIMITS)
+    assert found.index.tolist() == again.index.tolist() != other.index.tolist()
+
+
+@pytest.mark.parametrize("name", ["short-gops.mp4", "hevc.mp4", "vp9.webm", "stream.ts"])
+@pytest.mark.parametrize("by", ["index", "time"])
+def test_key_frames_are_the_nearest_and_tell_their_own_times(files, name: str, by: str) -> None:
+    request = replace(REQUEST, sampling="keyframe", by=by)
+    found = read_video(files[name], request, LIMITS)
+    frames = all_frames(files[name])
+    keys = np.array([n for n, frame in enumerate(frames) if frame.key_frame])
+    middles = uniform_indices(len(frames), 25)
+    assert found.reader is Reader.KEYFRAME
+    assert set(found.index.tolist()) <= set(keys.tolist())
+    distance = np.abs(found.index - middles)
+    assert (distance - np.abs(keys[None] - middles[:, None]).min(axis=1)).max() <= 1
+    assert found.seconds == pytest.approx(found.index / 20, abs=0.002)
+    expected = [by_hand(frames[n]) for n in found.index]
+    assert np.array_equal(found.pixels, np.stack(expected))
+
+
+def test_candidates_are_the_middles_of_each_segments_runs(files) -> None:
+    for name in ("b-frames.mp4", "raw.h264"):
+        frames = all_frames(files[name])
+        found = read_video(files[name], replace(REQUEST, frames=8, per_segment=3), LIMITS)
+        assert found.candidates.index.tolist() == (
+            uniform_indices(len(frames), 24).reshape(8, 3).tolist()
+        )
+        assert found.index.tolist() == uniform_indices(len(frames), 8).tolist()
+        expected = [[by_hand(frames[n]) for n in row] for row in found.candidates.index]
+        assert np.array_equal(found.candidates.pixels, np.array(expected))
+        assert found.candidates.seconds == pytest.approx(found.candidates.index / 20, abs=0.002)
+
+
+def test_several_sizes_come_of_one_decoding(files) -> None:
+    sizes = (64, 32, 64)
+    several = read_sizes(files["b-frames.mp4"], REQUEST, sizes, LIMITS)
+    for frames, size in zip(several, sizes, strict=True):
+        alone = read_video(files["b-frames.mp4"], replace(REQUEST, size=size), LIMITS)
+        assert np.array_equal(frames.pixels, alone.pixels)
+
+
+def test_views_show_the_clip_and_follow_their_seed(files) -> None:
+    spatial = pytest.importorskip("pipeline.spatial")
+    line = spatial.Augmentation().line()
+    request = replace(REQUEST, frames=4, views=2, augmentation=line, seed=3)
+    found = read_video(files["b-frames.mp4"], request, LIMITS)
+    again = read_video(files["b-frames.mp4"], request, LIMITS)
+    assert found.views.shape == (2, 4, 64, 64, 3)
+    assert np.array_equal(found.views, again.views)
+    assert not np.array_equal(found.views[0], found.views[1])
+
+
+def test_a_reader_that_cannot_do_a_file_says_so(files) -> None:
+    with pytest.raises(VideoError, match="exact reader cannot read this file") as caught:
+        read_video(files["raw.h264"], replace(REQUEST, reader="exact"), LIMITS)
+    assert caught.value.status is Status.CORRUPT
+    assert "libavcodec" in caught.value.command
+
+
+def test_hardware_that_is_not_there_is_done_without(files) -> None:
+    found = read_video(files["b-frames.mp4"], replace(REQUEST, hwaccel="nonsense"), LIMITS)
+    assert np.array_equal(found.pixels, read_video(files["b-frames.mp4"], REQUEST, LIMITS).pixels)
 
 
 @pytest.mark.parametrize(
-    ("kind", "statuses"),
+    ("wrong", "words"),
     [
-        ("empty", {Status.CORRUPT}),
-        ("text", {Status.CORRUPT, Status.REFUSED}),
-        ("truncated", {Status.CORRUPT}),
-        ("audio", {Status.NO_VIDEO}),
-        ("playlist", {Status.REFUSED, Status.CORRUPT}),
-        ("concat", {Status.REFUSED, Status.CORRUPT}),
+        ({"reader": "magic"}, "no reader is called magic"),
+        ({"sampling": "best"}, "no sampling is called best"),
+        ({"by": "mood"}, "must be index or time, got mood"),
     ],
 )
-def test_bad_files_are_classed(tmp_path, clip, kind, statuses) -> None:
-    with pytest.raises(VideoError) as caught:
-        read_video(broken_file(tmp_path, clip, kind), REQUEST, LIMITS)
-    assert caught.value.status in statuses
-
-
-def test_a_file_cut_off_after_its_header_is_partial(tmp_path, make_clip) -> None:
-    whole = make_clip(
-        tmp_path / "w.mp4", *X264, "-movflags", "faststart", seconds=6, size="320x240"
-    )
-    cut = tmp_path / "cut.mp4"
-    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
-    found = read_video(cut, REQUEST, LIMITS)
-    assert found.status is Status.PARTIAL
-    assert found.note
-    assert found.pixels.shape[0] == 25
-
-
-def test_damage_in_the_middle_is_never_ok(tmp_path, make_clip) -> None:
-    whole = make_clip(tmp_path / "w.mp4", *X264, "-g", "30", seconds=6, size="320x240")
-    data = bytearray(whole.read_bytes())
-    rng = np.random.default_rng(0)
-    middle = len(data) // 3
-    data[middle : middle + 8000] = rng.bytes(8000)
-    whole.write_bytes(data)
-    assert read_video(whole, REQUEST, LIMITS).status is Status.PARTIAL
-
-
-def test_too_many_pixels_are_refused(clip) -> None:
-    with pytest.raises(VideoError, match="64x48 is more than 100 pixels") as caught:
-        read_video(clip, REQUEST, DecodeLimits(pixels=100))
-    assert caught.value.status is Status.LIMIT
-
-
-def test_a_child_gives_the_same_frames(clip) -> None:
-    here = read_video(clip, REQUEST, LIMITS)
-    with DecodeWorker() as worker:
-        there = worker.read(clip, REQUEST)
-        assert np.array_equal(here.pixels, there.pixels)
-        assert np.array_equal(here.seconds, there.seconds)
-        assert np.array_equal(here.index, there.index)
-        assert (there.info, there.status, there.reader) == (here.info, here.status, Reader.EXACT)
-        assert worker.cpu_seconds > 0
-
-
-def test_a_worker_goes_on_after_bad_videos_and_odd_names(clip, tmp_path) -> None:
-    odd = tmp_path / os.fsdecode(b"-new\nline %03d \xff.mp4")
-    odd.write_bytes(clip.read_bytes())
-    with DecodeWorker() as worker:
-        for kind in ("empty", "text", "audio"):
-            with pytest.raises(VideoError):
-                worker.read(broken_file(tmp_path, clip, kind), REQUEST)
-        assert worker.read(odd, REQUEST).status is Status.SHORT
-        with pytest.raises(VideoError) as caught:
-            worker.read(tmp_path / "missing.mp4", REQUEST)
-        assert caught.value.status is Status.UNREADABLE
-
-
-def test_a_killed_child_is_a_crash_and_is_replaced(clip) -> None:
-    with DecodeWorker() as worker:
-        worker.read(clip, REQUEST)
-        os.kill(worker._child.pid, signal.SIGKILL)
-        worker._child.wait()
-        assert worker.read(clip, REQUEST).pixels.shape[0] == 25
-        os.kill(worker._child.pid, signal.SIGSTOP)
-        worker.limits = DecodeLimits(silence_seconds=0.5)
-        with pytest.raises(VideoError) as caught:
-            worker.read(clip, REQUEST)
-        assert caught.value.status is Status.TIMEOUT
-        worker.limits = DecodeLimits()
-        assert worker.read(clip, REQUEST).pixels.shape[0] == 25
-
-
-def test_too_little_memory_is_a_limit(tmp_path, make_clip) -> None:
-    large = make_clip(tmp_path / "l.mp4", *X264, seconds=0.3, size="7680x4096")
-    with (
-        DecodeWorker(DecodeLimits(memory=420 << 20)) as worker,
-        pytest.raises(VideoError) as caught,
-    ):
-        worker.read(large, REQUEST)
-    assert caught.value.status in (Status.LIMIT, Status.CRASHED)
-
-
-def test_children_die_with_a_killed_parent(clip) -> None:
-    program = (
-        "import sys, time; from pathlib import Path\n"
-        "from pipeline.decode import DecodeWorker, FrameRequest\n"
-        "w = DecodeWorker(); w.read(Path(sys.argv[1]), FrameRequest(frames=2))\n"
-        "print(w._child.pid, flush=True); time.sleep(60)\n"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", program, clip], stdout=subprocess.PIPE)
-    child = int(parent.stdout.readline())
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    for _ in range(50):
-        stat = Path(f"/proc/{child}/stat")
-        if not stat.exists() or stat.read_text().split()[2] == "Z":
-            return
-        time.sleep(0.1)
-    pytest.fail("the child outlived its parent")
-
-
-def test_a_folder_named_pipeline_in_the_users_folder_is_not_imported(
-    clip, tmp_path, monkeypatch
-) -> None:
-    (tmp_path / "pipeline").mkdir()
-    (tmp_path / "pipeline" / "__init__.py").write_text("raise SystemExit(7)")
-    monkeypatch.chdir(tmp_path)
-    with DecodeWorker() as worker:
-        assert worker.read(clip, REQUEST).pixels.shape[0] == 25
-
-
-def test_a_cut_off_webm_is_partial(files, tmp_path) -> None:
-    cut = tmp_path / "cut.webm"
-    whole = files["vp9.webm"].read_bytes()
-    cut.write_bytes(whole[: len(whole) * 6 // 10])
-    assert read_video(cut, REQUEST, LIMITS).status is Status.PARTIAL
+def test_wrong_wishes_are_refused(clip: Path, wrong: dict[str, str], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        read_video(clip, FrameRequest(frames=2, **wrong), LIMITS)
