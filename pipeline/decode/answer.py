@@ -67,7 +67,7 @@ def _stack(taken: Taken, numbers: list[int], place: int) -> Picture:
 
 
 def _views(wholes: list[Picture], request: FrameRequest, size: int) -> Picture:
-    from pipeline.spatial import make_views
+    from pipeline.spatial import make_views  # Pillow is loaded only where views are asked for
 
     return make_views(
         wholes, count=request.views, mode=request.views_mode, parameters=request.augmentation,

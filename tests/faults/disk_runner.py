@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 
-from pipeline import run
+from pipeline import output
 from pipeline.errors import ChainpipeError
 from pipeline.extract import extract
 from pipeline.options import ExtractOptions
@@ -23,7 +23,7 @@ FOREVER = 1 << 40
 
 def main() -> None:
     """Answer each line of stdin (out, first and last failing operation, errno) with one line."""
-    run.SHARD_VIDEOS = 1
+    output.SHARD_VIDEOS = 1
     source = Path(sys.argv[1])
     for line in sys.stdin:
         if os.fork() == 0:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipeline import run
+from pipeline import output
 from pipeline.errors import ChainpipeError
 from pipeline.extract import extract
 from pipeline.interrupt import Interrupted
@@ -47,7 +47,7 @@ class Quarters:
 
 def main(source: str, out: str, log: str, pause: str, workers: str) -> int:
     """Extract ``source``; return what the command would exit with."""
-    run.SHARD_VIDEOS = 1  # every video is a commit
+    output.SHARD_VIDEOS = 1  # every video is a commit
     options = ExtractOptions(Path(source), Path(out), frames=3, workers=int(workers))
     print("ready", flush=True)
     sys.stdin.read()

@@ -10,6 +10,7 @@ from pipeline.decode import FrameRequest
 from pipeline.decode.ladder import read_sizes, read_video
 from pipeline.records import Reader, Status, VideoError
 from pipeline.sampling import uniform_indices
+from pipeline.spatial import Augmentation
 from tests.pipeline.decode_samples import (
     BY_PROGRAM,
     FILES,
@@ -178,8 +179,7 @@ def test_several_sizes_come_of_one_decoding(files) -> None:
 
 
 def test_views_show_the_clip_and_follow_their_seed(files) -> None:
-    spatial = pytest.importorskip("pipeline.spatial")
-    line = spatial.Augmentation().line()
+    line = Augmentation().line()
     request = replace(REQUEST, frames=4, views=2, augmentation=line, seed=3)
     found = read_video(files["b-frames.mp4"], request, LIMITS)
     again = read_video(files["b-frames.mp4"], request, LIMITS)
