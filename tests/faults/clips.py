@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 
 from pipeline.decode import ffmpeg_program
@@ -44,8 +43,3 @@ def library(folder: Path, videos: int) -> Path:
     (folder / "twin.mp4").write_bytes((folder / "00.mp4").read_bytes())
     (folder / "text.mp4").write_text("not a video")
     return folder
-
-
-def bytes_of(paths: Sequence[Path]) -> dict[str, bytes]:
-    """Return files by name."""
-    return {path.name: path.read_bytes() for path in paths}
