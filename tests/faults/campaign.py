@@ -41,6 +41,8 @@ FAULTS = {
     "SIGINT": Fault(3, "SIGINT at a random moment", 50, 1),
     "SIGTERM": Fault(3, "SIGTERM at a random moment", 50, 1),
     "races": Fault(4, "two extracts start on one output", 50, 1),
+    "slurm": Fault(5, "the process of a Slurm job is killed (submitit's local cluster)", 20, 1),
+    "ray": Fault(5, "a worker of a Ray of two is killed", 20, 1),
     "changed-between": Fault(6, "a source changes between two runs", 50, 2),
     "changed-during": Fault(6, "a source changes while it is read", 50, 2),
     "twins": Fault(7, "files are copied, moved and removed between runs", 30, 2),

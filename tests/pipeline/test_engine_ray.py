@@ -1,4 +1,4 @@
-"""A real Ray of two workers: the same store, also when one is killed, also with backbone actors."""
+"""A real Ray: the same store, with backbone actors that serve all tasks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pipeline.errors import UsageError
 from pipeline.extract import extract
 from pipeline.options import ExtractOptions
 from tests.pipeline.test_engines import (
-    Hunter,
     clips,
     everything,
     expected,
@@ -33,18 +32,6 @@ def shut_down():
 def on_ray(options: ExtractOptions, **more: str) -> ExtractOptions:
     settings = {"cpus": "2", "tasks": "2", **more}
     return replace(options, engine="ray", engine_options=tuple(settings.items()))
-
-
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.soak)])
-def test_a_killed_ray_worker_costs_nothing(long_units, expected, rounds: int) -> None:
-    for number in range(rounds):
-        out = long_units.out.with_name(f"{number}.h5")
-        hunter = Hunter("ray::_attempt", after=(number % 5) * 0.7 + 0.3)
-        assert extract(on_ray(replace(long_units, out=out))).exit_code == 3
-        hunter.join()
-        assert hunter.hit
-        assert everything(out) == expected
 
 
 @pytest.mark.timeout(600)

@@ -189,7 +189,7 @@ def test_a_renamed_file_is_copied_by_units_too(options, videos) -> None:
     assert report.files == {}
 
 
-def slurm(options: ExtractOptions, **more: str) -> ExtractOptions:
+def on_slurm(options: ExtractOptions, **more: str) -> ExtractOptions:
     settings = {"cluster": "local", "jobs": "2", **more}
     return replace(options, engine="slurm", engine_options=tuple(settings.items()))
 
@@ -222,21 +222,9 @@ class Hunter(threading.Thread):
 
 
 def test_slurm_jobs_make_the_same_store(long_units, expected) -> None:
-    assert extract(slurm(long_units)).exit_code == 3
+    assert extract(on_slurm(long_units)).exit_code == 3
     assert everything(long_units.out) == expected
     assert not parts_of(long_units.out).exists()
-
-
-@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.soak)])
-@pytest.mark.timeout(1800)
-def test_a_killed_slurm_job_is_leased_again(long_units, expected, rounds: int) -> None:
-    for number in range(rounds):
-        out = long_units.out.with_name(f"{number}.h5")
-        hunter = Hunter("submitit.core._submit", after=(number % 7) * 0.6 + 0.3)
-        assert extract(slurm(replace(long_units, out=out))).exit_code == 3
-        hunter.join()
-        assert hunter.hit
-        assert everything(out) == expected
 
 
 @pytest.mark.parametrize(
@@ -249,14 +237,14 @@ def test_a_killed_slurm_job_is_leased_again(long_units, expected, rounds: int) -
 )
 def test_wrong_settings_of_slurm_are_refused(options, settings, words) -> None:
     with pytest.raises(UsageError, match=words):
-        extract(slurm(options, **settings))
+        extract(on_slurm(options, **settings))
     assert not parts_of(options.out).exists()
 
 
 def test_without_its_library_an_engine_says_what_to_install(options, monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "submitit", None)
     with pytest.raises(UsageError, match="needs `submitit`") as caught:
-        extract(slurm(options))
+        extract(on_slurm(options))
     assert caught.value.hint == "pip install 'chainpipe[slurm]'"
 
 
