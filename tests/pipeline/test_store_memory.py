@@ -59,11 +59,11 @@ def growth(folder: Path, suffix: str, count: int) -> dict[str, list[int]]:
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".zarr"])
-def test_three_thousand_videos_need_little_more_memory_than_three_hundred(
+def test_two_thousand_videos_need_little_more_memory_than_two_hundred(
     tmp_path: Path, suffix: str
 ) -> None:
-    """Their features are 192 MB; what may grow is the table, about 1 kB a video."""
-    few, many = (peak(tmp_path / f"{n}{suffix}", n, "write") for n in (300, 3000))
+    """Their features are 128 MB; what may grow is the table, about 1 kB a video."""
+    few, many = (peak(tmp_path / f"{n}{suffix}", n, "write") for n in (200, 2000))
     assert many - few < 30
 
 

@@ -125,7 +125,8 @@ def test_units_that_a_dead_coordinator_had_not_taken_are_not_lost(out: Path) -> 
     with open_journal(out) as journal:
         assert len(journal.done()) == 3
         assert journal.failed() == FAILED
-        assert [name[:6] for name in files(out)] == ["shard-"] * 3
+        assert len(files(out)) in (2, 3)  # the unit that comes second may hold no news
+        assert all(name.startswith("shard-") for name in files(out))
 
 
 def test_units_are_kept_also_where_nothing_is_done_yet(out: Path) -> None:
