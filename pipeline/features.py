@@ -107,7 +107,12 @@ def seed_of(video_id: bytes, seed: int) -> int:
 def _features(
     frames: Frames, recipe: Recipe, name: bytes, video_id: bytes, before: FileIdentity
 ) -> VideoFeatures | VideoError:
-    clip, candidates, views = embed(frames, recipe)
+    with np.errstate(over="ignore"):  # becomes infinity, which is found below
+        clip, candidates, views = (
+            None if part is None else part.astype(recipe.meta.dtype)
+            for part in embed(frames, recipe)
+        )
+    assert clip is not None
     also = frames.candidates
     video = VideoFeatures(
         path=name, video_id=video_id, features=clip, seconds=frames.seconds, index=frames.index,

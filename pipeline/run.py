@@ -32,6 +32,8 @@ def work(
     jobs = due_jobs(manifest.items, outputs)
     if not jobs:
         return
+    for output in outputs:
+        output.journal.renew(output.due)
     with talk.progress("extract", len(jobs)) as advance:
         while jobs:
             twins = engine.read(jobs, outputs, advance)

@@ -66,6 +66,8 @@ def status_of(found: Frames | Status) -> Status:
 
 def _peak(pid: int) -> float:
     try:
+        if Path(f"/proc/{pid}/cmdline").read_bytes() == Path("/proc/self/cmdline").read_bytes():
+            return 0.0  # it was just forked, and its memory is still ours
         text = Path(f"/proc/{pid}/status").read_text()
     except OSError:
         return 0.0

@@ -139,6 +139,20 @@ def test_what_a_dead_coordinators_machines_made_is_not_made_again(options, expec
     assert everything(options.out) == expected
 
 
+def test_a_retried_and_a_changed_video_are_renewed_by_units(
+    options: ExtractOptions, videos: Path, clips: Path
+) -> None:
+    extract(options)
+    shutil.copy(clips / "2.mp4", videos / "text.mp4")
+    (videos / "1.mp4").write_text("overwritten")
+    extract_with(HerePool(), options)
+    report = extract(options)
+    assert report.decoded == 0
+    assert [video.path for video in report.failed] == [b"1.mp4"]
+    with open_store(options.out) as store:
+        assert b"text.mp4" in store.videos.paths
+
+
 def test_two_machines_with_one_unit_do_not_disturb_each_other(options, expected) -> None:
     class Twice(HerePool):
         def run(self, units):
