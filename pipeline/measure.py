@@ -64,7 +64,7 @@ def measured(
             advance(1)
             stop.check()
     if not count:
-        hint = "name a larger number, or leave `--augmentation-statistics` out"
+        hint = "name a larger number, or leave `--measure-augmentation` out"
         raise UsageError(f"none of {len(sample)} sampled videos can be decoded", hint=hint)
     return meter.statistics(augmentation=line, mode=mode, seed=seed)
 

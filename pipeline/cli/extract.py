@@ -66,7 +66,7 @@ def extract(
     augmentation: Annotated[
         str, option("What copies are drawn from, as `info` shows it.", VIEWS, metavar="LINE")
     ] = "",
-    augmentation_statistics: Annotated[
+    measure_augmentation: Annotated[
         int,
         option(
             "Measure on so many videos how augmentation moves features.",
@@ -165,7 +165,7 @@ def extract(
         source=source, out=first[1], labels=labels, follow_symlinks=follow_symlinks,
         frames=frames, by=by, sampling=sampling, per_segment=per_segment, views=views,
         views_mode=views_mode, augmentation=augmentation,
-        augmentation_videos=augmentation_statistics, seed=seed, fit=fit, backbone=first[0],
+        augmentation_videos=measure_augmentation, seed=seed, fit=fit, backbone=first[0],
         more=tuple(more), trust_weights=trust_weights, dtype=dtype, strict=strict,
         retry=failures_named(retry or ()), restart=restart, workers=workers or cores(),
         threads=threads, device=device, batch=batch, half=half, compiled=compiled, reader=reader,
