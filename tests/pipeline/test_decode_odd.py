@@ -86,6 +86,15 @@ def test_other_layouts_look_like_the_plain_twin(tmp_path, make_clip, name, optio
     assert cosine(found.pixels, plain.pixels) > 0.99
 
 
+def test_interlaced_frames_are_scaled_as_progressive_ones(tmp_path, make_clip) -> None:
+    lossless = (*X264, "-qp", "0")
+    fields = (*lossless, "-flags", "+ilme+ildct", "-vf", "setfield=tff")
+    plain = make_clip(tmp_path / "plain.mkv", *lossless, size="320x240")
+    woven = make_clip(tmp_path / "fields.mkv", *fields, size="320x240")
+    assert all(frame.interlaced_frame for frame in all_frames(woven))
+    assert np.array_equal(read(woven).pixels, read(plain).pixels)
+
+
 @pytest.mark.parametrize("size", ["65x47", "33x129", "1x1", "2x500"])
 def test_odd_sizes_are_read(tmp_path, make_clip, size: str) -> None:
     odd = make_clip(tmp_path / "odd.mkv", "-c:v", "ffv1", "-pix_fmt", "yuv444p", size=size)
