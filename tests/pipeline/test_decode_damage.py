@@ -196,3 +196,10 @@ def test_a_look_at_a_packets_outside(codec, extradata, data, whole) -> None:
     look = looker(codec, extradata)
     assert look is not None
     assert look(data).whole == whole
+
+
+def test_a_file_without_any_key_frame_is_corrupt(clip, tmp_path) -> None:
+    headless = convert(clip, tmp_path / "headless.mkv", "-c", "copy", "-bsf:v", "noise=drop=key")
+    with pytest.raises(VideoError) as caught:
+        read_video(headless, REQUEST, LIMITS)
+    assert caught.value.status is Status.CORRUPT

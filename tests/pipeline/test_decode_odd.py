@@ -1,6 +1,7 @@
 """Odd videos are shown upright, in plain colours, at the right seconds."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -152,3 +153,11 @@ def test_a_varying_frame_rate_is_sampled_at_the_asked_seconds(tmp_path, make_cli
         assert found.index.tolist() == shown
         assert found.seconds == pytest.approx((times - times[0])[shown])
         assert found.reader is Reader.EXACT
+
+
+@pytest.mark.parametrize("rate", ["12", "25/2", "20", "240"])
+def test_raw_streams_have_the_rate_that_their_bits_tell(tmp_path, make_clip, rate: str) -> None:
+    x265 = ("-c:v", "libx265", "-x265-params", "log-level=error")
+    for name, codec in {"raw.h264": X264, "raw.hevc": x265}.items():
+        info = read(make_clip(tmp_path / name, *codec, seconds=1, rate=rate)).info
+        assert info.fps == pytest.approx(float(Fraction(rate)))
