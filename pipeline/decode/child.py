@@ -14,6 +14,7 @@ import os
 import resource
 import sys
 import time
+import traceback
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -71,6 +72,11 @@ def _answer(asked: dict[str, Any], limits: DecodeLimits, out: BinaryIO) -> None:
         full = error.errno in (errno.ENOMEM, errno.EAGAIN)
         failed = VideoError(Status.UNREADABLE, error.strerror or str(error))
         _write(out, _failure(_too_large(limits) if full else failed), before)
+    except Exception as error:  # one strange file must not cost the child
+        words = f"unexpected {type(error).__name__}: {error}"
+        said = "".join(traceback.format_exception(error))
+        unexpected = VideoError(Status.CORRUPT, words, command="decode child", stderr=said)
+        _write(out, _failure(unexpected), before)
     else:
         _write(out, {"status": int(clips[0].status)}, before, clips)
 

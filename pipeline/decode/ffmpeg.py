@@ -2,11 +2,13 @@
 
 It lists the packets, decodes once and selects frames by number; a list of what was decoded comes
 out beside the pictures. Where that list does not agree with the packets, it decodes once more.
+Of a damaged file it gives what the program makes of it: every picture is of its number, but unlike
+the built-in readers it cannot tell which of them damage has marred.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,7 +20,9 @@ from pipeline.decode.base import DecodeLimits
 from pipeline.decode.exact import Pictures, Show
 from pipeline.decode.opening import Beat, refuse_playlist
 from pipeline.decode.program import Sink, input_arguments, run_program
-from pipeline.decode.table import Numbers
+from pipeline.decode.scan import UNKNOWN
+from pipeline.decode.table import Numbers, is_steady
+from pipeline.decode.tone import HDR
 from pipeline.records import Status, VideoError
 
 LISTING = 64 << 20  # bytes that a list of frames may have
@@ -32,24 +36,36 @@ class Listing:
     """The frames or packets that a program lists.
 
     Attributes:
-        pts: Times, (n,), in ticks.
+        pts: Times, (n,), in ticks, rising.
         tick: Seconds.
         length: Of the last, in ticks.
+        timed: Whether all have times of their own; else they are counted.
     """
 
     pts: Numbers
-    tick: float
+    tick: Fraction
     length: int
+    timed: bool
 
     @property
     def seconds(self) -> npt.NDArray[np.float64]:
         """When each is shown, from the first, (n,)."""
-        return np.asarray((self.pts - self.pts[:1]) * self.tick, np.float64)
+        return np.asarray((self.pts - self.pts[:1]) * float(self.tick), np.float64)
 
     @property
     def duration(self) -> float:
         """Seconds to the end of the last."""
-        return float((self.pts[-1] - self.pts[0] + self.length) * self.tick)
+        return float((int(self.pts[-1]) - int(self.pts[0]) + self.length) * self.tick)
+
+    def filled(self) -> Listing:
+        """Return the same with what is missing in a constant frame rate."""
+        steps = np.diff(self.pts)
+        if not self.timed or not is_steady(steps):
+            return self
+        whole = np.maximum(1, np.rint(steps / np.median(steps)).astype(np.int64))
+        places = np.concatenate([[0], np.cumsum(whole)])
+        pts = np.rint(np.interp(np.arange(places[-1] + 1), places, self.pts)).astype(np.int64)
+        return replace(self, pts=pts)
 
 
 class FfmpegReader:
@@ -61,6 +77,7 @@ class FfmpegReader:
         show: Turns a frame into what is kept of it.
         beat: Called often.
         hwaccel: Hardware decoder, or nothing.
+        transfer: What the frames' numbers mean, as libav counts; HDR comes in 16 bits.
 
     Attributes:
         stderr: What the program said.
@@ -68,9 +85,11 @@ class FfmpegReader:
     """
 
     def __init__(
-        self, path: Path, limits: DecodeLimits, show: Show, beat: Beat, hwaccel: str = ""
-    ) -> None:
+        self, path: Path, limits: DecodeLimits, show: Show, beat: Beat, hwaccel: str = "",
+        transfer: int = 0,
+    ) -> None:  # fmt: skip
         refuse_playlist(path)
+        self._transfer = transfer
         self._limits, self._show, self._beat = limits, show, beat
         self._input = input_arguments(path, limits, hwaccel)
         self.stderr, self.command = "", " ".join([*self._input, *STREAM])
@@ -88,21 +107,23 @@ class FfmpegReader:
             raise self.failure(Status.CORRUPT, "no packet could be read")
         return listed
 
-    def frames(self, numbers: Numbers) -> tuple[list[Pictures], Listing]:
+    def frames(self, numbers: Numbers, tick: Fraction) -> tuple[list[Pictures], Listing]:
         """Decode everything once; return frames by number and the list of all.
 
         Args:
             numbers: Rising and distinct, (n,). Those that do not come out are left out.
+            tick: In which the list is to count, in seconds.
 
         Raises:
             VideoError: If no frame comes out.
         """
-        lines, album = _Lines(self._limits.frames), _Album(self._show, len(numbers))
+        lines, album = _Lines(self._limits.frames), _Album(self._show, len(numbers), self._transfer)
+        depth = "rgb48be" if self._transfer in HDR else "rgb24"
         chosen = "+".join(f"eq(n,{number})" for number in numbers)
-        shown = ["-vf", f"select='{chosen}',{SQUARE}", "-c:v", "ppm", "-pix_fmt", "rgb24"]
-        self._run(
-            (["-c:v", "wrapped_avframe", *LIST], lines), ([*shown, "-f", "image2pipe"], album)
-        )
+        shown = ["-vf", f"select='{chosen}',{SQUARE}", "-c:v", "ppm", "-pix_fmt", depth]
+        # Of itself the list would count in frames of a constant rate, which there may not be.
+        listed_as = ["-c:v", "wrapped_avframe", "-enc_time_base", str(tick), *LIST]
+        self._run((listed_as, lines), ([*shown, "-f", "image2pipe"], album))
         listed = lines.listing()
         if listed is None:
             raise self.failure(Status.CORRUPT, "no frame could be decoded")
@@ -141,14 +162,18 @@ class _Lines:
         if len(rows) > self.most:
             raise VideoError(Status.LIMIT, f"more than {self.most} frames")
         pts = np.sort(np.array([int(row[2]) for row in rows], np.int64))
-        return Listing(pts, float(Fraction(ticks[0])), int(rows[-1][3]))
+        timed, length = bool((np.diff(pts) > 0).all()), int(rows[-1][3])
+        if pts[0] == UNKNOWN:
+            timed, pts = False, np.arange(len(pts)) * max(1, length)
+        return Listing(pts, Fraction(ticks[0]), length, timed)
 
 
 class _Album:
     """Takes pictures in PPM form, as many as were asked."""
 
-    def __init__(self, show: Show, most: int) -> None:
+    def __init__(self, show: Show, most: int, transfer: int) -> None:
         self._show, self._most, self._held = show, most, bytearray()
+        self._transfer = transfer
         self.pictures: list[Pictures] = []
 
     def __call__(self, data: bytes) -> None:
@@ -163,12 +188,19 @@ class _Album:
             return False
         width, height = map(int, head[1].split())
         begin = sum(len(line) + 1 for line in head[:3])
-        end = begin + width * height * 3
+        deep = head[2] != b"255"
+        end = begin + width * height * (6 if deep else 3)
         if len(self._held) < end:
             return False
         if len(self.pictures) >= self._most:
             raise VideoError(Status.CRASHED, "ffmpeg gave more pictures than it was asked")
-        rgb = np.frombuffer(bytes(self._held[begin:end]), np.uint8).reshape(height, width, 3)
+        rgb = np.frombuffer(bytes(self._held[begin:end]), np.uint8)
         del self._held[:end]
-        self.pictures.append(self._show(VideoFrame.from_ndarray(rgb, format="rgb24")))
+        if deep:
+            wide = rgb.view(">u2").astype(np.uint16).reshape(height, width, 3)
+            frame = VideoFrame.from_ndarray(wide, format="rgb48le")
+        else:
+            frame = VideoFrame.from_ndarray(rgb.reshape(height, width, 3), format="rgb24")
+        frame.color_trc = self._transfer
+        self.pictures.append(self._show(frame))
         return True

@@ -160,18 +160,21 @@ class _Reading:
 
     def _by_program(self, hwaccel: str) -> Taken:
         show = Shower(self._request, self._sizes)
-        reader = FfmpegReader(self._path, self._limits, show, self._beat, hwaccel)
+        transfer = self._transfer()
+        reader = FfmpegReader(self._path, self._limits, show, self._beat, hwaccel, transfer)
         expected = reader.packets()
         self._check_duration(expected.duration)
-        said = reader.stderr
+        said, tick = reader.stderr, expected.tick
+        if said:
+            expected = expected.filled()
         wanted = choose(expected.seconds, expected.duration, self._request).all
         for _ in range(2):
-            pictures, listed = reader.frames(wanted)
+            pictures, listed = reader.frames(wanted, tick)
             said = said or reader.stderr
-            if not said or len(listed.pts) >= len(expected.pts):
+            if not said or not expected.timed or len(listed.pts) >= len(expected.pts):
                 expected = listed
             moments = choose(expected.seconds, expected.duration, self._request)
-            numbers = np.searchsorted(expected.pts, listed.pts)  # of the frames that came out
+            numbers = nearest(expected.pts, listed.pts)  # of the frames that came out
             ranks = nearest(numbers, moments.all)
             if set(ranks.tolist()) <= set(wanted.tolist()) and len(pictures) == len(wanted):
                 by_rank = dict(zip(wanted.tolist(), pictures, strict=True))
@@ -184,6 +187,14 @@ class _Reading:
                 )  # fmt: skip
             wanted = np.unique(ranks)
         raise reader.failure(Status.CORRUPT, f"{len(pictures)} of {len(wanted)} frames came out")
+
+    def _transfer(self) -> int:
+        """Return what the frames' numbers mean, 0 where the built-in decoder cannot tell."""
+        try:
+            with Log(), opened(self._path, self._limits) as (_, stream):
+                return stream.codec_context.color_trc
+        except VideoError:
+            return 0
 
     def _check_duration(self, duration: float) -> None:
         if duration > self._limits.duration:

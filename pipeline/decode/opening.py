@@ -64,6 +64,8 @@ def opened(path: Path, limits: DecodeLimits) -> Iterator[tuple[InputContainer, V
     try:
         stream = _video_stream(container)
         context = stream.codec_context
+        if context is None:
+            raise VideoError(Status.CORRUPT, "no decoder is known for its video")
         check_pixels(context.width, context.height, limits)
         context.options = {"max_pixels": str(limits.pixels)}
         context.thread_count = 1
@@ -116,6 +118,6 @@ def _video_stream(container: InputContainer) -> VideoStream:
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             return stream
-    if container.streams and not container.streams.audio:
+    if container.streams and not (container.streams.audio or container.streams.subtitles):
         raise VideoError(Status.CORRUPT, "no readable stream: cut off or never finished")
     raise VideoError(Status.NO_VIDEO, "no video stream")

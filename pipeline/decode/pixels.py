@@ -1,6 +1,6 @@
 """From a decoded frame to the backbone's square: upright, square pixels, resized, fitted.
 
-Interlaced frames are scaled as they are, both fields together: at a backbone's size the comb is
+Interlaced frames are scaled as one picture, both fields together: at a backbone's size the comb is
 averaged away. What is transparent lies over black. HDR is mapped to SDR, see
 :mod:`pipeline.decode.tone`.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from av.filter import Graph
 from av.sidedata.sidedata import SideData
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
@@ -61,11 +62,30 @@ class Resizer:
         self, frame: VideoFrame, width: int, height: int, layout: str, space: int | None = None
     ) -> npt.NDArray[Any]:
         """Return the frame in another size and layout, (height, width, channels)."""
+        if frame.interlaced_frame:
+            frame = as_one(frame)
         same = self._by_output.setdefault((width, height, layout), VideoReformatter())
         small = same.reformat(
             frame, width, height, layout, src_colorspace=space, interpolation="BILINEAR"
         )
         return np.asarray(small.to_ndarray())
+
+
+def as_one(frame: VideoFrame) -> VideoFrame:
+    """Return the same pixels as a progressive frame: libav scales fields apart, each by half."""
+    graph = Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1)
+    )
+    mark, sink = graph.add("setfield", "prog"), graph.add("buffersink")
+    source.link_to(mark)
+    mark.link_to(sink)
+    graph.configure()
+    source.push(frame)
+    whole = graph.pull()
+    assert isinstance(whole, VideoFrame)
+    whole.colorspace, whole.color_range = frame.colorspace, frame.color_range
+    return whole
 
 
 def square(

@@ -28,6 +28,7 @@ UNKNOWN = -(1 << 63)
 CHAINED = {"gif"}
 # These leave next to nothing between packets, but for indexes.
 TIGHT = ("matroska", "avi")
+RAW = ("h264", "hevc")
 CHUNK_HEAD = 8  # bytes of an avi chunk before a packet's own
 ROOM = 256  # bytes
 HOLE = 10  # frames; a longer pause was meant
@@ -157,9 +158,15 @@ class Scan:
             count=len(pts),
             time_base=stream.time_base or Fraction(1, 90_000),
             end=self._end,
-            rate=float(stream.guessed_rate or stream.average_rate or 25),
+            rate=_rate(container, stream),
             lack=_lack(container, stream, self._reached, self._end),
         )
+
+
+def _rate(container: InputContainer, stream: VideoStream) -> float:
+    """Return frames a second: of raw streams what their bits tell, for libav calls them 25."""
+    told = stream.codec_context.framerate if container.format.name in RAW else None
+    return float(told or stream.guessed_rate or stream.average_rate or 25)
 
 
 def _lack(container: InputContainer, stream: VideoStream, reached: float, end: int) -> str:

@@ -125,6 +125,8 @@ class PacketTable:
 
         A start's leading frames are shown before it and refer to what stands before it.
         """
+        if len(self.starts) == 0:
+            return np.full(self.count, -1)
         last = np.searchsorted(self.starts, np.arange(self.count), side="right") - 1
         leading = (last >= 0) & (self.pts < self.pts[self.starts[last]])
         last = last - leading

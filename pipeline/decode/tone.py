@@ -19,6 +19,7 @@ TO_709 = np.array(
     [[1.6605, -0.5876, -0.0728], [-0.1246, 1.1329, -0.0083], [-0.0182, -0.1006, 1.1187]], np.float32
 )
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+HDR = (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
 BT2020 = 9  # libav's number of its matrix
 
 Light = npt.NDArray[np.floating]
@@ -26,7 +27,7 @@ Light = npt.NDArray[np.floating]
 
 def is_hdr(frame: VideoFrame) -> bool:
     """Return whether a frame's numbers mean PQ or HLG light."""
-    return frame.color_trc in (ColorTrc.SMPTE2084, ColorTrc.ARIB_STD_B67)
+    return frame.color_trc in HDR
 
 
 def tone_mapped(signal: Light, transfer: int) -> npt.NDArray[np.uint8]:

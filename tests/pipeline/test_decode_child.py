@@ -67,6 +67,26 @@ def test_a_worker_goes_on_after_bad_videos_and_odd_names(clip, tmp_path) -> None
         assert caught.value.status is Status.UNREADABLE
 
 
+def test_an_exception_that_nobody_expected_fails_one_video_and_keeps_the_child(clip) -> None:
+    with DecodeWorker() as worker:
+        worker.read(clip, REQUEST)
+        child = worker._child.pid
+        with pytest.raises(VideoError, match="unexpected ValueError: no sampling") as caught:
+            worker.read(clip, replace(REQUEST, sampling="none such"))
+        assert caught.value.status is Status.CORRUPT
+        assert "moments.py" in caught.value.stderr
+        assert worker.read(clip, REQUEST).pixels.shape[0] == 25
+        assert worker._child.pid == child
+
+
+def test_a_codec_that_nobody_knows_is_corrupt(clip, tmp_path) -> None:
+    strange = tmp_path / "strange.mp4"
+    strange.write_bytes(clip.read_bytes().replace(b"avc1", b"zzzz"))
+    with pytest.raises(VideoError, match="no decoder") as caught:
+        read_video(strange, REQUEST, LIMITS)
+    assert caught.value.status is Status.CORRUPT
+
+
 def test_a_killed_child_is_a_crash_and_is_replaced(clip) -> None:
     with DecodeWorker() as worker:
         worker.read(clip, REQUEST)

@@ -124,13 +124,17 @@ def test_the_linear_reader_keeps_numbers_through_damage(sound, tmp_path) -> None
     assert wrong_frames(found, truth) < 13
 
 
-def test_the_ffmpeg_reader_says_partial_too(sound, tmp_path) -> None:
+def test_the_ffmpeg_reader_says_partial_too_and_keeps_numbers(sound, tmp_path) -> None:
     rng = np.random.default_rng(0)
-    for zeros in (False, True):
-        broken = rotten(sound["h264.mp4"], tmp_path, rng, zeros=zeros)
-        found = read_video(broken, BY_PROGRAM, LIMITS)
+    for name in ("h264.mp4", "h264.mkv"):
+        whole = read_video(sound[name], BY_PROGRAM, LIMITS)
+        found = read_video(rotten(sound[name], tmp_path, rng, zeros=False), BY_PROGRAM, LIMITS)
         assert found.status is Status.PARTIAL
-        assert "frames could be decoded" in found.note
+        assert "of 120 frames could be decoded" in found.note
+        assert found.seconds == pytest.approx(found.index / 20, abs=0.002)
+        alike = (found.pixels == whole.pixels).all(axis=(1, 2, 3))
+        assert 5 < alike.sum() < 25
+        assert (found.index == whole.index)[alike].all()
 
 
 @pytest.mark.parametrize(
@@ -196,3 +200,10 @@ def test_a_look_at_a_packets_outside(codec, extradata, data, whole) -> None:
     look = looker(codec, extradata)
     assert look is not None
     assert look(data).whole == whole
+
+
+def test_a_file_without_any_key_frame_is_corrupt(clip, tmp_path) -> None:
+    headless = convert(clip, tmp_path / "headless.mkv", "-c", "copy", "-bsf:v", "noise=drop=key")
+    with pytest.raises(VideoError) as caught:
+        read_video(headless, REQUEST, LIMITS)
+    assert caught.value.status is Status.CORRUPT

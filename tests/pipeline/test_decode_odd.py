@@ -1,6 +1,7 @@
 """Odd videos are shown upright, in plain colours, at the right seconds."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,8 @@ def test_hdr_looks_like_its_plain_twin(tmp_path, make_clip, transfer: str) -> No
     colours = ("-color_primaries", "bt2020", "-color_trc", transfer, "-colorspace", "bt2020nc")
     hdr = convert(plain, tmp_path / "hdr.mp4", *words, *colours)
     assert cosine(read(hdr).pixels, read(plain).pixels) > 0.99
+    by_program = read(hdr, reader="ffmpeg").pixels.astype(int)
+    assert np.abs(by_program - read(hdr).pixels).mean() < 6  # unmapped ones are 30 off
 
 
 @pytest.mark.parametrize(
@@ -84,6 +87,15 @@ def test_other_layouts_look_like_the_plain_twin(tmp_path, make_clip, name, optio
     assert (found.index.tolist(), found.status) == (plain.index.tolist(), plain.status)
     assert found.seconds == pytest.approx(plain.seconds, abs=0.002)
     assert cosine(found.pixels, plain.pixels) > 0.99
+
+
+def test_interlaced_frames_are_scaled_as_progressive_ones(tmp_path, make_clip) -> None:
+    lossless = (*X264, "-qp", "0")
+    fields = (*lossless, "-flags", "+ilme+ildct", "-vf", "setfield=tff")
+    plain = make_clip(tmp_path / "plain.mkv", *lossless, size="320x240")
+    woven = make_clip(tmp_path / "fields.mkv", *fields, size="320x240")
+    assert all(frame.interlaced_frame for frame in all_frames(woven))
+    assert np.array_equal(read(woven).pixels, read(plain).pixels)
 
 
 @pytest.mark.parametrize("size", ["65x47", "33x129", "1x1", "2x500"])
@@ -143,3 +155,11 @@ def test_a_varying_frame_rate_is_sampled_at_the_asked_seconds(tmp_path, make_cli
         assert found.index.tolist() == shown
         assert found.seconds == pytest.approx((times - times[0])[shown])
         assert found.reader is Reader.EXACT
+
+
+@pytest.mark.parametrize("rate", ["12", "25/2", "20", "240"])
+def test_raw_streams_have_the_rate_that_their_bits_tell(tmp_path, make_clip, rate: str) -> None:
+    x265 = ("-c:v", "libx265", "-x265-params", "log-level=error")
+    for name, codec in {"raw.h264": X264, "raw.hevc": x265}.items():
+        info = read(make_clip(tmp_path / name, *codec, seconds=1, rate=rate)).info
+        assert info.fps == pytest.approx(float(Fraction(rate)))
