@@ -167,7 +167,7 @@ def test_a_file_that_grows_while_it_is_read_ends(tmp_path, make_clip) -> None:
 
     def grow() -> None:
         with path.open("ab") as file:
-            while not ended.is_set() and file.tell() < 40 << 20:
+            while not ended.wait(0.002) and file.tell() < 40 << 20:
                 file.write(data)
 
     thread = threading.Thread(target=grow)
