@@ -45,7 +45,7 @@ class Packets:
         if self._jumps and not 0 <= first - self._next < WORTH:
             self._jump(first)
         elif first < self._next:
-            self._container.seek(0, stream=self._stream)
+            self._seek(0)
             self._next, self._packets = 0, self._numbered()
         for ordinal, packet in self._packets:
             self._next = ordinal + 1
@@ -55,11 +55,14 @@ class Packets:
     def _jump(self, first: int) -> None:
         # mov's index counts in decoding order, the others' in presentation order.
         times = self._table.dts if "mov" in self._container.format.name else self._table.pts
+        self._seek(int(times[first]))
+        self._next, self._packets = 0, self._placed(first)
+
+    def _seek(self, time: int) -> None:
         try:
-            self._container.seek(int(times[first]), stream=self._stream, backward=True)
+            self._container.seek(time, stream=self._stream, backward=True)
         except av.error.FFmpegError as error:
             raise LostError(str(error)) from error
-        self._next, self._packets = 0, self._placed(first)
 
     def _placed(self, first: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
         """Number packets by where they lie in the file."""
