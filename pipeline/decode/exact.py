@@ -6,7 +6,7 @@ every other frame bit for bit as a full decode makes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -20,23 +20,18 @@ from av.video.stream import VideoStream
 
 from pipeline.decode.log import Log
 from pipeline.decode.opening import Beat
+from pipeline.decode.packets import LostError, Packets
 from pipeline.decode.table import Numbers, PacketTable
 from pipeline.sampling import nearest
 
 Pictures = tuple[npt.NDArray[np.uint8], ...]
 Show = Callable[[VideoFrame], Pictures]
 
-JUMPING = ("mov", "matroska")  # the others' jumps lose their place: packets are passed over
-WORTH = 100  # packets that are rather passed over than jumped over
 # Where the two fields of a picture may lie in two packets, packets do not count frames.
 FIELDS = ("mpegts", "mpeg", "h264", "avi")
 ROUNDS = 12  # each finds damage that the one before could not know of
 # Said where one starts amid a stream: pictures that are to be forgotten were never there.
 NOTHING_TO_FORGET = "mmco: unref short failure"
-
-
-class LostError(Exception):
-    """The container or the decoder does not do as the table says."""
 
 
 @dataclass(slots=True)
@@ -85,10 +80,8 @@ class ExactReader:
         self._show, self._beat, self._log = show, beat, log
         self.bad = set(table.damaged)
         self._kept: dict[int, Pictures] = {}
-        rising = bool((np.diff(table.pos) > 0).all()) and len(table.pos) > 0 and table.pos[0] >= 0
-        self._jumps = rising and any(name in container.format.name for name in JUMPING)
-        self._packets: Iterator[tuple[int, Packet[VideoStream]]] = iter(())
-        self._next, self._latest = table.count, 0
+        self._packets = Packets(container, stream, table)
+        self._latest = 0
 
     def read(self, numbers: Numbers) -> tuple[Numbers, dict[int, Pictures]]:
         """Decode frames by number; one that damage spoils is replaced by the nearest sound one.
@@ -143,7 +136,7 @@ class ExactReader:
         broken: list[int] = []
         self._latest = -(1 << 63)
         self._log.news()
-        for ordinal, packet in self._packets_from(run.first):
+        for ordinal, packet in self._packets.since(run.first):
             self._beat()
             if self._table.begins[ordinal] < run.first:
                 continue  # a leading frame, which needs what stands before this start
@@ -196,51 +189,6 @@ class ExactReader:
         name = self._container.format.name
         if frame.interlaced_frame and self._stream.codec_context.name == "h264" and name in FIELDS:
             raise LostError("a picture's two fields may be two packets")
-
-    def _packets_from(self, first: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
-        """Yield packets with their ordinals from one on."""
-        if self._jumps and not 0 <= first - self._next < WORTH:
-            self._jump(first)
-        elif first < self._next:
-            self._container.seek(0, stream=self._stream)
-            self._next, self._packets = 0, self._numbered()
-        for ordinal, packet in self._packets:
-            self._next = ordinal + 1
-            if ordinal >= first:
-                yield ordinal, packet
-
-    def _jump(self, first: int) -> None:
-        # mov's index counts in decoding order, the others' in presentation order.
-        times = self._table.dts if "mov" in self._container.format.name else self._table.pts
-        try:
-            self._container.seek(int(times[first]), stream=self._stream, backward=True)
-        except av.error.FFmpegError as error:
-            raise LostError(str(error)) from error
-        self._next, self._packets = 0, self._placed(first)
-
-    def _placed(self, first: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
-        """Number packets by where they lie in the file."""
-        pos, ordinal = self._table.pos, -1
-        for packet in self._demuxed():
-            if ordinal < 0:
-                ordinal = int(np.searchsorted(pos, packet.pos or 0))
-                if ordinal > first:
-                    raise LostError("the jump landed behind its start")
-            if ordinal >= len(pos) or pos[ordinal] != packet.pos:
-                raise LostError("a packet lies where none lay before")
-            yield ordinal, packet
-            ordinal += 1
-
-    def _numbered(self) -> Iterator[tuple[int, Packet[VideoStream]]]:
-        yield from enumerate(self._demuxed())
-
-    def _demuxed(self) -> Iterator[Packet[VideoStream]]:
-        try:
-            yield from (packet for packet in self._container.demux(self._stream) if packet.size)
-        except av.error.MemoryError:
-            raise
-        except av.error.FFmpegError:
-            return  # the scan has noted where reading stops
 
 
 def _runs(table: PacketTable, ordinals: Iterable[int]) -> list[Run]:

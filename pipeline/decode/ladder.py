@@ -9,12 +9,13 @@ import numpy as np
 
 from pipeline.decode.answer import Taken, answer
 from pipeline.decode.base import DecodeLimits, FrameRequest
-from pipeline.decode.exact import ExactReader, LostError
+from pipeline.decode.exact import ExactReader
 from pipeline.decode.ffmpeg import FfmpegReader
 from pipeline.decode.linear import LinearReader, Passed
 from pipeline.decode.log import Log
 from pipeline.decode.moments import choose
 from pipeline.decode.opening import Beat, Unheard, opened
+from pipeline.decode.packets import LostError
 from pipeline.decode.scan import Scan
 from pipeline.decode.show import Shower
 from pipeline.decode.table import Numbers, PacketTable

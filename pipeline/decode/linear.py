@@ -78,11 +78,16 @@ class LinearReader:
         Args:
             numbers: Wanted, rising, in any length.
         """
-        done, rank, last = Passed(), 0, None
+        done, number, last = Passed(), -1, None
         tick = float(self._table.time_base)
         left = sorted(set(numbers.tolist()), reverse=True)
         for frame in self._frames():
-            number, rank = rank + self._refused, rank + 1
+            before, number = number, self._number(frame, number + 1 + self._refused)
+            self._refused = 0
+            done.lost += number - before - 1
+            if number <= before:
+                number = before
+                continue  # its time has passed: a frame that damage repeats
             done.numbers.append(number)
             done.times.append(float("nan") if frame.pts is None else frame.pts * tick)
             if frame.is_corrupt or self._is_spoilt(frame):
@@ -93,9 +98,16 @@ class LinearReader:
             last = number, frame
         while left and last:
             self._keep(done, left.pop(), last, last)
-        done.total = rank + self._refused
+        done.total = number + 1 + self._refused
         done.lost += self._refused
         return done
+
+    def _number(self, frame: VideoFrame, counted: int) -> int:
+        """Return a frame's number: by its time where damage took some and the rate is constant."""
+        step = self._table.step
+        if not step or frame.pts is None or len(self._table.shown) == 0:
+            return counted
+        return round((frame.pts - int(self._table.pts[self._table.shown[0]])) / step)
 
     def _keep(
         self, done: Passed, wanted: int, last: tuple[int, VideoFrame] | None,

@@ -19,7 +19,7 @@ from pipeline.decode.base import DecodeLimits
 from pipeline.decode.log import Log
 from pipeline.decode.opening import Beat
 from pipeline.decode.structure import WHOLE, Look, Looker, looker
-from pipeline.decode.table import Numbers, PacketTable, is_steady
+from pipeline.decode.table import NEAR, Numbers, PacketTable, is_steady
 from pipeline.records import Status, VideoError
 
 MISSING = 0.9  # less than this share of the promised length: the file was cut off
@@ -32,7 +32,7 @@ RAW = ("h264", "hevc")
 CHUNK_HEAD = 8  # bytes of an avi chunk before a packet's own
 ROOM = 256  # bytes
 HOLE = 10  # frames; a longer pause was meant
-HOLES = 2  # so few in a constant frame rate are lost packets, more are its own way
+HOLES = 2  # in so few places of a constant rate packets were lost; more are its own way
 
 
 class Scan:
@@ -139,14 +139,30 @@ class Scan:
         steps = np.diff(pts[order])
         if is_steady(steps):
             lost = steps / np.median(steps)
-            after = order[1:][(lost > 1.5) & (lost < HOLE)]
-            if len(after) <= HOLES:
-                self._damaged |= set(after.tolist())
+            places = np.flatnonzero((lost > 1.5) & (lost < HOLE))
+            # One gap among reordered packets leaves several holes that lie close together.
+            if len(places) and 1 + int(np.sum(np.diff(places) > NEAR)) <= HOLES:
+                self._damaged |= set(order[places + 1].tolist())
+
+    def _reckon(self, pts: Numbers, stream: VideoStream) -> Numbers:
+        """Return avi's times with what its header counts more than came, if one place lost it.
+
+        An avi counts its chunks: one that damage hides shifts all that follow.
+        """
+        places = sorted(place for place in self._damaged if place < len(pts))
+        lost = stream.frames - 1 - int(pts.max(initial=-1))
+        once = bool(places) and places[-1] - places[0] <= NEAR and places[-1] < len(pts) - 1
+        if once and lost > 0 and (pts >= 0).all():
+            return np.where(np.arange(len(pts)) >= places[-1], pts + lost, pts)
+        return pts
 
     def _finished(self, container: InputContainer, stream: VideoStream) -> PacketTable:
         pts = np.frombuffer(self._pts, np.int64)
         if container.format.name == "mpegts":
             self._check_steps(pts)
+        lack = _lack(container, stream, self._reached, self._end)
+        if container.format.name == "avi" and not lack:
+            pts = self._reckon(pts, stream)
         return PacketTable(
             pts=pts if (pts != UNKNOWN).all() else pts[:0],
             dts=np.frombuffer(self._dts, np.int64),
@@ -159,7 +175,7 @@ class Scan:
             time_base=stream.time_base or Fraction(1, 90_000),
             end=self._end,
             rate=_rate(container, stream),
-            lack=_lack(container, stream, self._reached, self._end),
+            lack=lack,
         )
 
 
