@@ -205,6 +205,8 @@ class _Reading:
 
 def _times(done: Passed, table: PacketTable) -> tuple[Seconds, float]:
     seconds = done.seconds(table.rate)
+    if table.trusted and len(seconds) == table.frames:  # the packets tell when the last one ends
+        return seconds, max(table.duration, float(seconds[-1]))
     usual = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1 / table.rate
     return seconds, float(seconds[-1]) + usual
 

@@ -192,6 +192,19 @@ def _look_jpeg(data: bytes) -> Look:
     return DAMAGED if JPEG_NONSENSE.search(data, scan) else WHOLE
 
 
+def _look_gif(data: bytes) -> Look:
+    """Tell pictures from packets that hold a comment only."""
+    at = 0
+    if data.startswith(b"GIF8") and len(data) > 10:
+        at = 13 + (3 << (data[10] & 7) + 1 if data[10] & 128 else 0)
+    while at < len(data) and data[at] == 0x21:  # an extension: blocks up to an empty one
+        at += 2
+        while at < len(data) and data[at]:
+            at += data[at] + 1
+        at += 1
+    return WHOLE if data[at : at + 1] == b"\x2c" else Look(start=False, shown=False)
+
+
 LOOKERS: dict[str, Looker] = {
     "vp8": _look_vp8,
     "vp9": _look_vp9,
@@ -200,4 +213,5 @@ LOOKERS: dict[str, Looker] = {
     "mpeg1video": _look_start_code,
     "mpeg2video": _look_start_code,
     "mjpeg": _look_jpeg,
+    "gif": _look_gif,
 }

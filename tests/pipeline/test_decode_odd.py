@@ -10,6 +10,7 @@ import pytest
 from pipeline.decode import FrameRequest
 from pipeline.decode.ladder import read_video
 from pipeline.records import Frames, Reader, Status
+from tests.pipeline.conftest import MakeClip
 from tests.pipeline.decode_samples import BY_PROGRAM, LIMITS, REQUEST, X264, all_frames, convert
 
 
@@ -163,3 +164,16 @@ def test_raw_streams_have_the_rate_that_their_bits_tell(tmp_path, make_clip, rat
     for name, codec in {"raw.h264": X264, "raw.hevc": x265}.items():
         info = read(make_clip(tmp_path / name, *codec, seconds=1, rate=rate)).info
         assert info.fps == pytest.approx(float(Fraction(rate)))
+
+
+@pytest.mark.parametrize("reader", ["exact", "linear"])
+def test_a_comment_behind_the_last_picture_of_a_gif_is_no_frame(
+    tmp_path: Path, make_clip: MakeClip, reader: str
+) -> None:
+    path = make_clip(tmp_path / "remark.gif", seconds=2)
+    plain = read_video(path, replace(REQUEST, reader=reader), LIMITS)
+    path.write_bytes(path.read_bytes()[:-1] + b"\x21\xfe\x05hello\0\x3b")
+    remarked = read_video(path, replace(REQUEST, reader=reader), LIMITS)
+    assert (plain.info.frames, remarked.info.frames) == (20, 20)
+    assert np.array_equal(plain.index, remarked.index)
+    assert plain.info.duration == pytest.approx(remarked.info.duration)
