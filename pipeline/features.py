@@ -117,7 +117,7 @@ def _features(
     video = VideoFeatures(
         path=name, video_id=video_id, features=clip, seconds=frames.seconds, index=frames.index,
         info=frames.info, status=frames.status, reader=frames.reader, size=before.size,
-        mtime_ns=before.mtime_ns, candidates=candidates, views=views,
+        mtime_ns=before.mtime_ns, note=frames.note, candidates=candidates, views=views,
         candidate_seconds=None if also is None else also.seconds,
         candidate_index=None if also is None else also.index,
     )  # fmt: skip

@@ -40,6 +40,10 @@ def store_facts(store: FeatureStore) -> dict[str, object]:
         "distinct": len(np.unique(table.ids, axis=0)),
         "bytes": bytes_on_disk(store.path),
         "augmentation": _statistics_facts(store.augmentation()),
+        "partial": [
+            {"path": os.fsdecode(table.paths[row]), "note": table.notes[row]}
+            for row in np.flatnonzero(table.status == Status.PARTIAL).tolist()
+        ],
         "failed": [
             {
                 "path": os.fsdecode(video.path),
@@ -77,6 +81,15 @@ def store_table(store: FeatureStore) -> Table:
     table.add_row("folder", shown(store.root))
     table.add_row("size", size(bytes_on_disk(store.path)))
     table.add_row("made by", f"chainpipe {meta.chainpipe or 'unknown'}")
+    return table
+
+
+def partial_table(store: FeatureStore) -> Table:
+    """Draw which videos could be decoded in part only."""
+    table = Table("video", "what was wrong", title="partial", title_justify="left")
+    videos = store.videos
+    for row in np.flatnonzero(videos.status == Status.PARTIAL).tolist():
+        table.add_row(shown(videos.paths[row]), shown(videos.notes[row]))
     return table
 
 

@@ -25,7 +25,8 @@ def info(store: Store, as_json: Json = False) -> None:
     """
     from rich.console import Console
 
-    from pipeline.info import failures_table, store_facts, store_table
+    from pipeline.info import failures_table, partial_table, store_facts, store_table
+    from pipeline.records import Status
     from pipeline.store import open_store
 
     with open_store(store) as opened:
@@ -34,6 +35,8 @@ def info(store: Store, as_json: Json = False) -> None:
             return
         console = Console(highlight=False)
         console.print(store_table(opened))
+        if Status.PARTIAL in opened.videos.status:
+            console.print(partial_table(opened))
         if opened.failed:
             console.print(failures_table(opened))
 

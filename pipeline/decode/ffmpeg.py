@@ -121,9 +121,10 @@ class FfmpegReader:
         depth = "rgb48be" if self._transfer in HDR else "rgb24"
         chosen = "+".join(f"eq(n,{number})" for number in numbers)
         shown = ["-vf", f"select='{chosen}',{SQUARE}", "-c:v", "ppm", "-pix_fmt", depth]
-        # Of itself the list would count in frames of a constant rate, which there may not be.
-        listed_as = ["-c:v", "wrapped_avframe", "-enc_time_base", str(tick), *LIST]
-        self._run((listed_as, lines), ([*shown, "-f", "image2pipe"], album))
+        # Of itself it would count in frames of a constant rate, which there may not be.
+        ticks = ["-enc_time_base", str(tick)]
+        listed_as = ["-c:v", "wrapped_avframe", *ticks, *LIST]
+        self._run((listed_as, lines), ([*shown, *ticks, "-f", "image2pipe"], album))
         listed = lines.listing()
         if listed is None:
             raise self.failure(Status.CORRUPT, "no frame could be decoded")

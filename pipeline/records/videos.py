@@ -124,6 +124,7 @@ class VideoFeatures:
         mtime_ns: Its modification time then, nanoseconds.
         labels: Names of its classes.
         split: The part of the data set it belongs to.
+        note: For ``PARTIAL``: frames expected and decoded, and the decoder's words.
         candidates: Features of M further frames of each segment, (T, M, D), if cached.
         candidate_seconds: When each is shown, (T, M).
         candidate_index: Their numbers in presentation order, (T, M).
@@ -142,6 +143,7 @@ class VideoFeatures:
     mtime_ns: int
     labels: tuple[str, ...] = ()
     split: Split = Split.NONE
+    note: str = ""
     candidates: npt.NDArray[np.floating] | None = None
     candidate_seconds: npt.NDArray[np.float64] | None = None
     candidate_index: npt.NDArray[np.int64] | None = None

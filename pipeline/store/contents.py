@@ -45,7 +45,12 @@ class Contents:
 
     def __post_init__(self) -> None:
         vouching = guards.guards_of(self.meta)
-        names = [layout.PATH, *(c.name for c in layout.COLUMNS), *(g.column for g in vouching)]
+        names = [
+            layout.PATH,
+            layout.NOTE,
+            *(c.name for c in layout.COLUMNS),
+            *(g.column for g in vouching),
+        ]
         object.__setattr__(self, "_guards", vouching)
         object.__setattr__(self, "_digest", TableDigest(dict.fromkeys(names)))
         if self.augmentation is not None:
@@ -96,6 +101,7 @@ class Contents:
         block = self._frames(rows)
         block |= {guard.column: guard.sums(block) for guard in self._guards}
         block[layout.PATH] = layout.strings(row.path for row in rows)
+        block[layout.NOTE] = layout.strings(layout.to_bytes(row.note) for row in rows)
         ids = b"".join(row.video_id for row in rows)
         block["video/id"] = np.frombuffer(ids, np.uint8).reshape(len(rows), 32)
         block["video/labels"] = self._labels(rows)

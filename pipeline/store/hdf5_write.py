@@ -46,18 +46,20 @@ def write_hdf5(path: Path, contents: Contents) -> None:
 def _fill(file: Any, contents: Contents, spool: Spool) -> None:
     for name, like in contents.blank().items():
         _create(file, name, (contents.count, *like.shape[1:]), like.dtype)
-    paths: list[bytes] = []
+    texts: dict[str, list[bytes]] = {layout.PATH: [], layout.NOTE: []}
     for start, block in contents.blocks(_BLOCK):
         for name, values in block.items():
             if values.size:
                 file[name][start : start + len(values)] = values
-        paths += block[layout.PATH].tolist()
+        for name, items in texts.items():
+            items += block[name].tolist()
         spool.check()
     for name, values in {**contents.rest(), **contents.extras()}.items():
         _put(file, name, values)
         if name in layout.STRINGS:
             _put_packed(file, name, values.tolist())
-    _put_packed(file, layout.PATH, paths)
+    for name, items in texts.items():
+        _put_packed(file, name, items)
     _put_attributes(file, contents.attributes())
 
 

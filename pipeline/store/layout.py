@@ -15,10 +15,10 @@ from pipeline.records import FailedVideo, Reader, Split, Status, StoreMeta, Vide
 FORMAT = "chainpipe-features"
 VERSION = 1
 
-PATH, LABEL_NAMES = "video/path", "label_names"
+PATH, NOTE, LABEL_NAMES = "video/path", "video/note", "label_names"
 _TEXTS = ("failed/message", "failed/command", "failed/stderr")
-STRINGS = (PATH, LABEL_NAMES, "failed/path", *_TEXTS)
-UNICODE = (LABEL_NAMES, *_TEXTS)
+STRINGS = (PATH, NOTE, LABEL_NAMES, "failed/path", *_TEXTS)
+UNICODE = (NOTE, LABEL_NAMES, *_TEXTS)
 
 Array = npt.NDArray[np.generic]
 Block = Mapping[str, Array]
@@ -143,7 +143,13 @@ def failed_of(arrays: Block) -> tuple[FailedVideo, ...]:
 
 
 def table_of(arrays: Block) -> VideoTable:
-    """Assemble the columns of all videos."""
+    """Assemble the columns of all videos; version 0.1.0 kept no notes."""
     columns = {column.field: arrays[column.name] for column in COLUMNS}
-    names = tuple(to_text(name) for name in arrays[LABEL_NAMES].tolist())
-    return VideoTable(paths=tuple(arrays[PATH].tolist()), label_names=names, **columns)  # type: ignore[arg-type]
+    paths = tuple(arrays[PATH].tolist())
+    notes = arrays[NOTE].tolist() if NOTE in arrays else [b""] * len(paths)
+    return VideoTable(
+        paths=paths,
+        notes=tuple(to_text(note) for note in notes),
+        label_names=tuple(to_text(name) for name in arrays[LABEL_NAMES].tolist()),
+        **columns,  # type: ignore[arg-type]
+    )

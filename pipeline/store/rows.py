@@ -58,6 +58,7 @@ def _video(table: VideoTable, row: int, arrays: Mapping[str, npt.NDArray[Any]]) 
         video_id=table.ids[row].tobytes(),
         info=info,
         status=Status(table.status[row]),
+        note=table.notes[row],
         reader=Reader(table.reader[row]),
         size=int(table.size[row]),
         mtime_ns=int(table.mtime_ns[row]),

@@ -66,6 +66,7 @@ def video(number: int, meta: StoreMeta = META) -> VideoFeatures:
         index=np.arange(meta.frames) * 3 + number,
         info=VideoInfo(4.5 + number, 29.97, 64 + number, 48, 135),
         status=(Status.OK, Status.SHORT, Status.PARTIAL)[number % 3],
+        note=("", "3 of 4 frames", "2 of 4 frames could be decoded; caf\udce9")[number % 3],
         reader=tuple(Reader)[number % 4],
         size=1000 + number,
         mtime_ns=1_700_000_000_000_000_000 + number,
@@ -109,7 +110,16 @@ def plain(row: VideoFeatures) -> tuple[object, ...]:
     """Return a video as a tuple that compares by value, NaN included."""
     beside = row.candidates, row.candidate_seconds, row.candidate_index, row.views
     arrays = row.features, row.seconds, row.index, *(a for a in beside if a is not None)
-    facts = (row.path, row.video_id, row.info, row.status, row.reader, row.size, row.mtime_ns)
+    facts = (
+        row.path,
+        row.note,
+        row.video_id,
+        row.info,
+        row.status,
+        row.reader,
+        row.size,
+        row.mtime_ns,
+    )
     octets = tuple((array.dtype.str, array.shape, array.tobytes()) for array in arrays)
     return *facts, row.labels, row.split, *octets
 
