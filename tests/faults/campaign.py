@@ -60,6 +60,12 @@ FAULTS = {
     "bombs": Fault(12, "bombs: pixels, times, streams without end", 8, 4),
     "playlists": Fault(13, "playlists under a video's name, for each reader", 20, 20),
     "names": Fault(14, "odd names, links and things that are no files", 30, 30),
+    "flips-h5": Fault(16, "a bit of an HDF5 store is flipped", 500, 40),
+    "flips-zarr": Fault(16, "a bit of a zarr store is flipped", 500, 40),
+    "flips-shards": Fault(16, "a bit of a journal's shard is flipped", 500, 8),
+    "flips-journal": Fault(16, "a bit of the journal's database is flipped", 500, 40),
+    "mends-h5": Fault(16, "a flipped bit of an HDF5 store is repaired", 500, 15, 0.4),
+    "mends-zarr": Fault(16, "a flipped bit of a zarr store is repaired", 100, 3, 0.4),
     "shards": Fault(17, "a shard is missing, altered or one too many", 30, 3),
 }
 

@@ -81,18 +81,6 @@ def mend_flips(folder: Path, suffix: str, count: int, seed: int) -> int:
     return beyond
 
 
-@pytest.mark.parametrize(("suffix", "count"), [(".h5", 15), (".zarr", 3)])
-def test_flipped_bits_are_mended_to_the_byte(tmp_path: Path, suffix: str, count: int) -> None:
-    assert mend_flips(tmp_path, suffix, count, seed=1) <= count // 3
-
-
-@BOTH
-@pytest.mark.soak
-@pytest.mark.timeout(1200)
-def test_five_hundred_flipped_bits_are_mended_to_the_byte(tmp_path: Path, suffix: str) -> None:
-    assert mend_flips(tmp_path, suffix, 500, seed=2) < 50
-
-
 def test_bytes_that_are_there_twice_are_mended_without_a_video(tmp_path: Path) -> None:
     """The user block, each copy of a list of strings, the checksums of chunks, and padding."""
     path = rich(tmp_path, ".h5")
