@@ -24,7 +24,7 @@ class Packets:
     """Gives a stream's packets from any place on, as often as asked.
 
     Args:
-        container: Its packets were read to the end once, for the table.
+        container: Its packets were read to the end once, for the table, which may have kept them.
         stream: Of that container.
         table: Of that stream.
     """
@@ -42,6 +42,9 @@ class Packets:
         Raises:
             LostError: If they do not lie where the table says.
         """
+        if self._table.packets:
+            yield from enumerate(self._table.packets[first:], first)
+            return
         if self._jumps and not 0 <= first - self._next < WORTH:
             self._jump(first)
         elif first < self._next:

@@ -26,6 +26,7 @@ MISSING = 0.9  # less than this share of the promised length: the file was cut o
 UNKNOWN = -(1 << 63)
 # A picture of these needs all pictures before it, whatever their container says.
 CHAINED = {"gif"}
+KEEP = 16 << 20  # bytes of packets that are kept rather than read twice
 # These leave next to nothing between packets, but for indexes.
 TIGHT = ("matroska", "avi")
 RAW = ("h264", "hevc")
@@ -51,6 +52,8 @@ class Scan:
         self._pts, self._dts, self._pos = array("q"), array("q"), array("q")
         self._start, self._closed, self._hidden = bytearray(), bytearray(), bytearray()
         self._damaged: set[int] = set()
+        self._kept: list[Packet[Any]] = []
+        self._kept_bytes = 0
         self._end, self._reached, self._behind = 0, 0.0, 0
 
     def table(self, container: InputContainer, stream: VideoStream) -> PacketTable:
@@ -100,6 +103,15 @@ class Scan:
             # What spoilt its beginning may have spoilt the end of the one before, which shows less.
             self._damaged |= {max(0, ordinal - 1), ordinal}
         self._append(packet, seen, start=seen.start and not (chained and ordinal))
+        self._keep(packet)
+
+    def _keep(self, packet: Packet[Any]) -> None:
+        """Keep a small stream's packets, so that they need not be read twice."""
+        self._kept_bytes += packet.size
+        if self._kept_bytes > KEEP:
+            self._kept.clear()
+        else:
+            self._kept.append(packet)
 
     def _check_gap(self, packet: Packet[Any]) -> None:
         """Suspect bytes between packets that nobody reads, in containers that leave none."""
@@ -157,6 +169,8 @@ class Scan:
         return pts
 
     def _finished(self, container: InputContainer, stream: VideoStream) -> PacketTable:
+        if os.stat(self._path).st_size > self._size:
+            raise VideoError(Status.CHANGED, "grows while it is read")
         pts = np.frombuffer(self._pts, np.int64)
         if container.format.name == "mpegts":
             self._check_steps(pts)
@@ -172,6 +186,7 @@ class Scan:
             hidden=np.frombuffer(bytes(self._hidden), bool),
             damaged=frozenset(place for place in self._damaged if place < len(pts)),
             count=len(pts),
+            packets=self._kept,
             time_base=stream.time_base or Fraction(1, 90_000),
             end=self._end,
             rate=_rate(container, stream),

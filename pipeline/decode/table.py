@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from av.packet import Packet
 
 Numbers = npt.NDArray[np.int64]
 NEAR = 8  # packets between a gap in time and the damage that tore it, in decoding order
@@ -35,6 +38,7 @@ class PacketTable:
         end: When the last frame ends, in the time base.
         rate: Frames a second, as the header says.
         lack: What the file lacks of what its header promises, or nothing.
+        packets: All P of them, where they are small enough to be kept.
     """
 
     pts: Numbers
@@ -49,6 +53,7 @@ class PacketTable:
     end: int
     rate: float
     lack: str = ""
+    packets: Sequence[Packet[Any]] = ()
 
     @cached_property
     def starts(self) -> Numbers:
