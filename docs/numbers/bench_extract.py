@@ -23,6 +23,9 @@ from setting import about, arguments, goal, save
 from pipeline.backbones import build_backbone
 from pipeline.decode import DecodeWorker, FrameRequest
 
+# As many plain runs would decode what one run with the option does.
+SEPARATE = {"--per-segment 3": 3, "--views 2": 3, "two backbones": 2}
+ONCE = 0.75
 PARTS = ("whole", "shared", "adding", "memory")
 OVERHEAD, BUSY, WALL, MEMORY, FLAT = 1.10, 0.90, 0.60, 1500, 1.10
 FRAMES, SEGMENT, VIEWS = 25, 3, 2
@@ -172,13 +175,14 @@ def _memory_goals(memory: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _shared_goals(shared: dict[str, Any]) -> list[dict[str, Any]]:
-    """One decode serves all: its CPU time is hardly more than that of a plain run."""
+    """One decode serves all; drawing views happens in the decode child and counts as decoding."""
     lines, plain = [], shared["plain"]["decode_cpu"]
-    for name, run in shared.items():
-        if name.startswith("--") or name == "two backbones":
-            ratio = round(run["decode_cpu"] / plain, 3) if run["available"] else None
-            reached = None if ratio is None else ratio <= 1.5
-            lines.append(goal(f"decode CPU with {name} / plain", "about 1", ratio, reached))
+    for name, runs in SEPARATE.items():
+        run = shared[name]
+        ratio = round(run["decode_cpu"] / plain / runs, 3) if run["available"] else None
+        reached = None if ratio is None else ratio <= ONCE
+        what = f"decode CPU with {name} / {runs} x plain"
+        lines.append(goal(what, f"<= {ONCE:.2f}", ratio, reached))
     return lines
 
 

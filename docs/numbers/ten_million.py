@@ -124,6 +124,8 @@ def page(decode: dict[str, Any], backbone: dict[str, Any], extract: dict[str, An
     """Return the page."""
     whole, memory = extract["whole"], extract["memory"][-1]
     found = costs(decode, backbone, whole)
+    few, many = extract["memory"][0], extract["memory"][-1]
+    each = (many["peak_mb"] - few["peak_mb"]) * 1e3 / (many["videos"] - few["videos"])
     heads = ["videos", "decode, CPU s", "backbone, CPU s", "CPU hours"]
     heads += [f"hours on {count}" for count in MACHINES]
     over, busy = whole["overhead"]["median"], whole["busy after start-up"]["median"]
@@ -137,7 +139,10 @@ def page(decode: dict[str, Any], backbone: dict[str, Any], extract: dict[str, An
         f" {FRAMES} x {DIM}.", "",
         *table(["what", "kB a video", "TB in all"], stored(memory)), "",
         "One store of this size is one file of that many terabytes; making it copies every shard",
-        "once, so for a while twice the space is needed.", "",
+        "once, so for a while twice the space is needed. The coordinating process holds every",
+        f"video's path, id and place, {each:,.1f} kB a video as measured: ten lists of a million",
+        f"videos ({each:,.1f} GB of memory each) are better than one list of ten. Shards are",
+        "those of one machine; a unit for other machines holds `--unit-videos` of them.", "",
         "## Hours on CPUs", "",
         f"Hours on 1, 10 and 100 machines of {CORES} cores like the measured one. A core does",
         f"what the measured one did (busy {busy:.0%}, overhead {over:.2f}). That {CORES} workers",

@@ -20,6 +20,7 @@ from av.video.reformatter import VideoReformatter
 from pipeline.decode.tone import BT2020, is_hdr, tone_mapped
 
 Picture = npt.NDArray[np.uint8]  # (H, W, 3) RGB
+ALPHA_AT = {"rgba": 3, "bgra": 3, "argb": 0, "abgr": 0}
 
 
 def shown_size(width: int, height: int, aspect: Fraction | None, turned: bool) -> tuple[int, int]:
@@ -139,10 +140,19 @@ def _rgb(frame: VideoFrame, width: int, height: int, resizer: Resizer) -> Pictur
     if is_hdr(frame):
         wide = resizer(frame, width, height, "rgb48le", BT2020)
         return tone_mapped(wide.astype(np.float32) / 65535, frame.color_trc)
-    if any(component.is_alpha for component in frame.format.components):
+    if any(component.is_alpha for component in frame.format.components) and not is_opaque(frame):
         rgba = resizer(frame, width, height, "rgba")
         return over_black(rgba)
     return np.asarray(resizer(frame, width, height, "rgb24"), np.uint8)
+
+
+def is_opaque(frame: VideoFrame) -> bool:
+    """Return whether a packed frame's alpha is full everywhere; False where that is not seen."""
+    if frame.format.name not in ALPHA_AT:
+        return False
+    plane = frame.planes[0]
+    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    return bool(rows[:, ALPHA_AT[frame.format.name] : 4 * frame.width : 4].min() == 255)
 
 
 def over_black(rgba: Picture) -> Picture:

@@ -174,12 +174,16 @@ def test_a_file_that_grows_while_it_is_read_ends(tmp_path, make_clip) -> None:
     thread.start()
     try:
         with pytest.raises(VideoError, match="grows while it is read") as caught:
-            for _ in range(50):  # the disk may pause for as long as a reading takes
-                read_video(path, REQUEST, LIMITS)
+            _read_often(path)
         assert caught.value.status is Status.CHANGED
     finally:
         ended.set()
         thread.join()
+
+
+def _read_often(path: Path) -> None:
+    for _ in range(50):  # the disk may pause for as long as a reading takes
+        read_video(path, REQUEST, LIMITS)
 
 
 def test_a_killed_child_takes_its_program_with_it(tmp_path, make_clip) -> None:
