@@ -151,7 +151,7 @@ def is_opaque(frame: VideoFrame) -> bool:
     if frame.format.name not in ALPHA_AT:
         return False
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
     return bool(rows[:, ALPHA_AT[frame.format.name] : 4 * frame.width : 4].min() == 255)
 
 
