@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import torch
 
-from hashing.chain import (
+from hashing.builder import (
     build_model,
     build_trainer,
     front_of,

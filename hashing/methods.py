@@ -92,7 +92,7 @@ def build_hasher(facts: ModelFacts, tensors: Tensors) -> Hasher:
         return RandomHash(facts.bits, facts.seed)
     if facts.method != "chain":
         return LinearHash(tensors["mean"], tensors["directions"])
-    from hashing.chain import load_model
+    from hashing.builder import load_model
     from hashing.settings import from_dict
 
     return load_model(from_dict(facts.config), tensors)

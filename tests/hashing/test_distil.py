@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from hashing.chain import build_model, start_hash_layer
+from hashing.builder import build_model, start_hash_layer
 from hashing.config import Config
 from hashing.dataset import TrainingFrames
 from hashing.front import fit_front

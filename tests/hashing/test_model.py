@@ -8,7 +8,7 @@ import torch
 
 from hashing.baselines.pca_itq import fit_pca_itq
 from hashing.binarize import sign
-from hashing.chain import build_model, first_codes, load_model, tensors_of
+from hashing.builder import build_model, first_codes, load_model, tensors_of
 from hashing.config import Config
 from hashing.front import Front, fit_front, unit_length
 from hashing.model import Binarize, HashLayer, HashModel, mean_of_shown

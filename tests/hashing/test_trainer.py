@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from hashing.chain import build_trainer, make_clips
+from hashing.builder import build_trainer, make_clips
 from hashing.chance import generator_of, seed_of
 from hashing.checkpoint import Checkpoint
 from hashing.config import Config
@@ -95,7 +95,7 @@ def test_every_video_is_seen_once_an_epoch(make_store: MakeStore, planted: np.nd
 
 
 def trainer_of(features: np.ndarray, config: Config) -> Trainer:
-    from hashing.chain import build_model
+    from hashing.builder import build_model
     from hashing.front import fit_front
 
     front = fit_front([features.reshape(-1, features.shape[2])], dims=10, whitening=0.25)

@@ -1,0 +1,17 @@
+"""The builder: a resolved config becomes numbers, numbers a network and its trainer."""
+
+from hashing.builder.network import build_model, front_of, load_model, tensors_of
+from hashing.builder.run import build_trainer, make_clips, view_maker
+from hashing.builder.start import first_codes, start_hash_layer
+
+__all__ = [
+    "build_model",
+    "build_trainer",
+    "first_codes",
+    "front_of",
+    "load_model",
+    "make_clips",
+    "start_hash_layer",
+    "tensors_of",
+    "view_maker",
+]

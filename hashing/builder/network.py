@@ -1,0 +1,58 @@
+"""From a resolved config to the network, and between the network and saved tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy.typing as npt
+import torch
+
+from hashing.chance import seed_of
+from hashing.config import Config
+from hashing.encoders import TransformerEncoder
+from hashing.front import Front
+from hashing.model import HashLayer, HashModel
+
+
+def build_model(config: Config, front: Front, *, bits: int, seed: int) -> HashModel:
+    """Build the network with seeded first weights; torch's own generator is left as it was."""
+    dims = front.matrix.shape[1]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(seed, "weights", 0))
+        encoder = TransformerEncoder(
+            dims=dims,
+            width=config.encoder.width,
+            layers=config.encoder.layers,
+            heads=config.encoder.heads,
+            feed_forward=config.encoder.feed_forward,
+            dropout=config.encoder.dropout,
+        )
+        hash_layer = HashLayer(
+            dims=dims,
+            width=config.encoder.width,
+            bits=bits,
+            binarize=config.hash.binarize,
+            skip=config.hash.init == "pca-itq",
+            unit_mean=config.hash.unit_mean,
+        )
+    return HashModel(front=front, encoder=encoder, hash_layer=hash_layer)
+
+
+def load_model(config: Config, tensors: Mapping[str, npt.NDArray[Any]]) -> HashModel:
+    """Rebuild a trained network from its saved tensors."""
+    front = front_of(config, tensors)
+    model = build_model(config, front, bits=len(tensors["hash_layer.learned.weight"]), seed=0)
+    model.load_state_dict({name: torch.from_numpy(t.copy()) for name, t in tensors.items()})
+    return model.eval()
+
+
+def front_of(config: Config, tensors: Mapping[str, npt.NDArray[Any]]) -> Front:
+    """Return the front that a network's tensors hold."""
+    mean, matrix, spread = (tensors[f"front_{part}"] for part in ("mean", "matrix", "spread"))
+    return Front(mean, matrix, spread, unit_frames=config.input.unit_frames)
+
+
+def tensors_of(model: HashModel) -> dict[str, npt.NDArray[Any]]:
+    """Return all weights and buffers as arrays."""
+    return {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}

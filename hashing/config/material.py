@@ -1,0 +1,64 @@
+"""What the encoder is shown: the fixed front, and the views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hashing.config.keys import Auto, about
+
+
+@dataclass(frozen=True, slots=True)
+class InputConfig:
+    """The fixed front between the stored features and the encoder."""
+
+    dims: int = field(
+        default=256,
+        metadata=about("principal axes of the frames that are kept [I]", low=1, high=4096),
+    )
+    whitening: float | Auto = field(
+        default="auto",
+        metadata=about(
+            "axes are scaled by eigenvalue^-whitening; 0 none, 0.25 half [ours]", high=0.5
+        ),
+    )
+    unit_frames: bool = field(
+        default=False, metadata=about("scale each frame's feature to length 1 first [I]")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ViewsConfig:
+    """How the two views of a video are drawn and changed."""
+
+    mode: Literal["halves", "segment", "random", "consecutive"] = field(
+        default="halves",
+        metadata=about(
+            "halves: a window in each half [ours]; segment: a frame of each segment [P]"
+        ),
+    )
+    frames: int | Auto = field(
+        default="auto",
+        metadata=about("frames of a view; auto: T/3, in segment mode T/2 [I]", low=1, high=100_000),
+    )
+    window: int | Auto = field(
+        default="auto",
+        metadata=about(
+            "halves: frames that a view's are drawn from; auto: T/3 [ours]", low=1, high=100_000
+        ),
+    )
+    noise: float = field(
+        default=0.5,
+        metadata=about(
+            "noise shared by a view's frames, in standard deviations; stands in for A2 [I]"
+        ),
+    )
+    drop_features: float = field(
+        default=0.2,
+        metadata=about(
+            "share of features hidden in all frames of a view; stands in for A2 [I]", high=0.95
+        ),
+    )
+    drop_frames: float = field(
+        default=0.0, metadata=about("share of a view's frames that are hidden [I]", high=0.95)
+    )

@@ -1,0 +1,52 @@
+"""What is trained: the encoder, and the hash layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hashing.config.keys import about
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderConfig:
+    """The transformer over frames [P]; its sizes [I]."""
+
+    width: int = field(
+        default=256, metadata=about("numbers a frame inside the encoder [I]", low=1, high=8192)
+    )
+    layers: int = field(default=1, metadata=about("transformer blocks [I]", low=1, high=48))
+    heads: int = field(
+        default=4, metadata=about("attention heads; divides the width [I]", low=1, high=64)
+    )
+    feed_forward: int = field(
+        default=1024, metadata=about("hidden numbers of a block's two-layer part [I]", low=1)
+    )
+    dropout: float = field(
+        default=0.1,
+        metadata=about("share of what a block adds that is set to zero in training [I]", high=0.95),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HashConfig:
+    """The hash layer."""
+
+    init: Literal["pca-itq", "random"] = field(
+        default="pca-itq",
+        metadata=about("pca-itq: training starts at PCA-ITQ's own codes [ours]; random [I]"),
+    )
+    binarize: Literal["video", "frame"] = field(
+        default="video",
+        metadata=about("sign of the video's mean [ours], or of each frame before the mean [I]"),
+    )
+    unit_mean: bool = field(
+        default=False, metadata=about("scale the skip's mean input to a fixed length [ours]")
+    )
+    distil_steps: int = field(
+        default=200,
+        metadata=about("steps that bring the start closer to the features' own ranking [ours]"),
+    )
+    distil_rate: float = field(
+        default=3e-3, metadata=about("their learning rate [ours]", high=10.0)
+    )

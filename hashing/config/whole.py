@@ -1,0 +1,26 @@
+"""All sections of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from hashing.config.learning import NeighboursConfig, OptimConfig
+from hashing.config.material import InputConfig, ViewsConfig
+from hashing.config.network import EncoderConfig, HashConfig
+from hashing.config.terms import ContrastiveConfig, OrderConfig, SceneConfig, StructureConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All sections of a run."""
+
+    input: InputConfig = field(default_factory=InputConfig)
+    views: ViewsConfig = field(default_factory=ViewsConfig)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    hash: HashConfig = field(default_factory=HashConfig)
+    contrastive: ContrastiveConfig = field(default_factory=ContrastiveConfig)
+    order: OrderConfig = field(default_factory=OrderConfig)
+    scene: SceneConfig = field(default_factory=SceneConfig)
+    structure: StructureConfig = field(default_factory=StructureConfig)
+    neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
