@@ -32,11 +32,11 @@ def test_killed_slurm_jobs_are_leased_again(
     with campaign("slurm", count) as trials:
         for number in range(count):
             asked = replace(options, unit_videos=3, out=options.out.with_name(f"{number}.h5"))
-            hunter = Hunter("submitit.core._submit", after=(number % 7) * 0.6 + 0.3)
+            hunter = Hunter("submitit.core._submit", after=(number % 7) * 0.3 + 0.1)
             code = extract(on_slurm(asked)).exit_code
             hunter.join()
             held = hunter.hit and code == 3 and everything(asked.out) == expected
-            trials.check(held, f"killed after {(number % 7) * 0.6 + 0.3:.1f} s")
+            trials.check(held, f"killed after {(number % 7) * 0.3 + 0.1:.1f} s")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -214,7 +215,7 @@ def long_units(options: ExtractOptions) -> ExtractOptions:
 
 
 class Hunter(threading.Thread):
-    """Kills the first process of a name below this one, a while after it appears."""
+    """Kills a process of a name below this one, a while after the first appears."""
 
     def __init__(self, name: str, *, after: float) -> None:
         super().__init__()
@@ -222,17 +223,20 @@ class Hunter(threading.Thread):
         self.start()
 
     def run(self) -> None:
+        self._strike(0)  # signal 0 harms nothing: the first one is there
+        time.sleep(self._after)
+        self.hit = self._strike(signal.SIGKILL)
+
+    def _strike(self, number: int) -> bool:
+        """Send a signal to the first process that there is, within half a minute."""
         for _ in range(600):
             for child in psutil.Process().children(recursive=True):
-                try:
+                with contextlib.suppress(psutil.NoSuchProcess):
                     if self._sought in " ".join(child.cmdline()):
-                        time.sleep(self._after)
-                        child.send_signal(signal.SIGKILL)
-                        self.hit = True
-                        return
-                except psutil.NoSuchProcess:
-                    continue
+                        child.send_signal(number)
+                        return True
             time.sleep(0.05)
+        return False
 
 
 def test_slurm_jobs_make_the_same_store(long_units, expected) -> None:
