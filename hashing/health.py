@@ -1,0 +1,96 @@
+"""How healthy codes are, without labels: balance, entropy, correlation, distinct codes, neighbours.
+
+All functions take signs (N, K) of -1 and +1 and return one number.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+NEIGHBOURS = 10  # of each video, in :func:`neighbours_kept`
+
+
+def bit_shares(codes: Tensor) -> Tensor:
+    """Return the share of videos in which each bit is 1, (K,)."""
+    return (codes > 0).float().mean(dim=0)
+
+
+def bit_entropies(codes: Tensor) -> Tensor:
+    """Return each bit's entropy over the videos, in bits, (K,): 1 is balanced, 0 says nothing.
+
+    >>> bit_entropies(torch.tensor([[1.0, 1.0], [-1.0, 1.0]]))
+    tensor([1., 0.])
+    """
+    ones = bit_shares(codes)
+    both = torch.stack([ones, 1 - ones])  # (2, K)
+    return (-torch.xlogy(both, both) / math.log(2)).sum(dim=0)
+
+
+def bit_balance(codes: Tensor) -> float:
+    """Return the mean over the bits of how far each is from being always the same, 0 to 1.
+
+    >>> bit_balance(torch.tensor([[1.0, 1.0], [-1.0, 1.0]]))  # one balanced, one fixed
+    0.5
+    """
+    return float((1 - (2 * bit_shares(codes) - 1).abs()).mean())
+
+
+def bit_entropy(codes: Tensor) -> float:
+    """Return the mean of :func:`bit_entropies`."""
+    return float(bit_entropies(codes).mean())
+
+
+def dead_bits(codes: Tensor, *, least: float = 0.2) -> int:
+    """Return how many bits have an entropy below ``least``."""
+    return int((bit_entropies(codes) < least).sum())
+
+
+def bit_correlation(codes: Tensor) -> float:
+    """Return the mean absolute correlation of two bits; a bit that never changes counts 0.
+
+    >>> codes = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])  # a bit and its opposite
+    >>> round(bit_correlation(codes), 4)
+    1.0
+    """
+    bits = codes.shape[1]
+    if bits < 2:
+        return 0.0
+    unit = F.normalize(codes - codes.mean(dim=0), dim=0)  # (N, K)
+    pairs = (unit.T @ unit).abs()
+    return float((pairs.sum() - pairs.diagonal().sum()) / (bits * (bits - 1)))
+
+
+def distinct_share(codes: Tensor) -> float:
+    """Return the number of different codes as a share of the videos.
+
+    >>> distinct_share(torch.tensor([[1.0], [1.0], [-1.0], [1.0]]))
+    0.5
+    """
+    return len(torch.unique(codes > 0, dim=0)) / len(codes)
+
+
+def neighbours_kept(codes: Tensor, features: Tensor, *, count: int = NEIGHBOURS) -> float:
+    """Return how many of each video's nearest others by features are so by codes, as a share.
+
+    Args:
+        codes: (N, K).
+        features: Around their mean, (N, M); compared by cosine.
+        count: How many nearest; at most N - 1.
+    """
+    count = min(count, len(codes) - 1)
+    if count < 1:
+        return 0.0
+    near = [_nearest(vectors, count) for vectors in (codes, features)]
+    return float((near[0] & near[1]).sum() / (count * len(codes)))
+
+
+def _nearest(vectors: Tensor, count: int) -> Tensor:
+    """Return which others are among the nearest of each, (N, N) bool; ties by row."""
+    unit = F.normalize(vectors, dim=1)
+    cosine = (unit @ unit.T).fill_diagonal_(-2.0)
+    order = cosine.argsort(dim=1, descending=True, stable=True)[:, :count]
+    return torch.zeros_like(cosine, dtype=torch.bool).scatter_(1, order, True)
