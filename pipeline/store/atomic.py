@@ -52,7 +52,7 @@ def storing(path: Path) -> Iterator[None]:
 
 def _storage_error(path: Path, number: int | None, words: str) -> StorageError:
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        hint = "make room and run the same command again: what is done is kept"
+        hint = "make room and run it again, without `--restart`: what is done is kept"
         return StorageError(f"no space left to write `{path}`: {words}", hint=hint)
     hint = "choose a place that exists and that you may write to"
     return StorageError(f"cannot write `{path}`: {words}", hint=hint)
