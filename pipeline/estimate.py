@@ -112,7 +112,7 @@ def _measure(
     if not jobs:
         return 0, 0.0, 0.0
     reader = VideoReader(
-        manifest.root, recipes, [Claims({}) for _ in recipes],
+        manifest.root, recipes, [Claims() for _ in recipes],
         follow_symlinks=options.follow_symlinks,
     )  # fmt: skip
     workers, before = min(options.workers, len(jobs)), cpu_of_children()
