@@ -110,6 +110,22 @@ def test_a_lost_unit_is_leased_again_and_nothing_is_doubled(options, expected) -
     assert everything(options.out) == expected
 
 
+@pytest.mark.parametrize("harm", ["gone", "cut"])
+def test_a_unit_whose_file_is_lost_on_the_way_is_leased_again(options, expected, harm) -> None:
+    class Losing(HerePool):
+        def run(self, units):
+            for unit, report in filter(None, super().run(units)):
+                if self.attempts.count(2) == 1 and unit.number == 2:
+                    file = parts_of(options.out) / report.files[0]
+                    os.truncate(file, 700) if harm == "cut" else file.unlink()
+                yield unit, report
+
+    extract_with(pool := Losing(), options)
+    assert pool.attempts.count(2) == 2
+    assert extract(options).decoded == 0
+    assert everything(options.out) == expected
+
+
 def test_a_unit_that_is_lost_again_and_again_is_given_up_and_tried_by_the_next_run(
     options, expected
 ) -> None:
