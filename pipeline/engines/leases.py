@@ -21,10 +21,18 @@ from pipeline.store import parts_of
 from pipeline.talk import Talk
 
 LEASES = 3
+WORDS = 300  # characters of a reason
 
 
 class LostUnitError(Exception):
-    """A machine took a unit and brought nothing back."""
+    """A machine took a unit and brought nothing back.
+
+    Args:
+        words: What the pool's library says of it; the first :data:`WORDS` characters are kept.
+    """
+
+    def __init__(self, words: object) -> None:
+        super().__init__(" ".join(str(words).split())[:WORDS])
 
 
 class Pool(Protocol):

@@ -103,6 +103,12 @@ def test_units_make_the_store_that_one_machine_makes(options, expected) -> None:
     assert everything(options.out) == expected
 
 
+def test_a_reason_of_several_lines_is_told_in_one() -> None:
+    assert str(LostUnitError(OSError("Job 7 with path x\nhas no output"))) == (
+        "Job 7 with path x has no output"
+    )
+
+
 def test_a_lost_unit_is_leased_again_and_nothing_is_doubled(options, expected) -> None:
     extract_with(pool := HerePool(lambda unit, nth: unit.number == 2 and nth == 1), options)
     assert pool.attempts.count(2) == 2
