@@ -42,8 +42,8 @@ class Contents:
 def settle(manifest: Manifest, journal: Journal, old: FeatureStore | None) -> Contents:
     """Decide what the finished store holds.
 
-    A row of a video that is no longer in the manifest is kept, unless the same bytes are there
-    under another path now: then the video has moved.
+    A row of a video that is no longer in the manifest is kept, unless its bytes are now under a
+    path that did not have them: then the video has moved there.
 
     Args:
         manifest: All videos, with labels and splits.
@@ -55,8 +55,8 @@ def settle(manifest: Manifest, journal: Journal, old: FeatureStore | None) -> Co
     failed = {video.path: video for video in journal.failed()}
     earlier = {} if old is None else _rows_of(old)
     ids = {path: video_id for path, video_id in (earlier | fresh).items() if path not in failed}
-    present = {video_id for path, video_id in ids.items() if path in items}
-    kept = [path for path in ids if path in items or ids[path] not in present]
+    moved = {ids[path] for path in ids if path in items and earlier.get(path) != ids[path]}
+    kept = [path for path in ids if path in items or ids[path] not in moved]
     order = [path for path in kept if path in earlier]  # old rows stay in their places
     order += [path for path in items if path in ids and path not in earlier]
     order += [path for path in kept if path not in earlier and path not in items]

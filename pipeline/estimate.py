@@ -77,14 +77,20 @@ def estimate(options: ExtractOptions, *, talk: Talk) -> Estimate:
             options.source, options.labels, follow_symlinks=options.follow_symlinks
         )
         recipes = recipes_of(options, build_backbones(options))
-        with opened_outputs(options, manifest, recipes) as outputs:
-            jobs = due_jobs(manifest.items, outputs)
+        jobs = _due(options, manifest, recipes)
         sizes = np.array([_bytes(manifest, job.item) for job in jobs], np.int64)
         chosen = [jobs[row] for row in spread(sizes, SAMPLE)]
         seconds = _measure(chosen, manifest, options, recipes, stop, talk)
     return _scaled(
         options, jobs, sizes, [recipe.meta for recipe in recipes], len(manifest), *seconds
     )
+
+
+def _due(options: ExtractOptions, manifest: Manifest, recipes: Sequence[Recipe]) -> list[Job]:
+    if options.restart:  # nothing that is there counts, and nothing of it may be touched
+        return [Job(item, tuple(range(len(recipes)))) for item in manifest.items]
+    with opened_outputs(options, manifest, recipes) as outputs:
+        return due_jobs(manifest.items, outputs)
 
 
 def spread(sizes: np.ndarray[tuple[int], np.dtype[np.int64]], count: int) -> list[int]:
@@ -106,7 +112,7 @@ def _measure(
     if not jobs:
         return 0, 0.0, 0.0
     reader = VideoReader(
-        manifest.root, recipes, [Claims({}) for _ in recipes],
+        manifest.root, recipes, [Claims() for _ in recipes],
         follow_symlinks=options.follow_symlinks,
     )  # fmt: skip
     workers, before = min(options.workers, len(jobs)), cpu_of_children()

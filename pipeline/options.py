@@ -105,6 +105,9 @@ class ExtractOptions:
             raise UsageError(
                 "key frames have no candidates", hint="leave out `--per-segment` or `--sampling`"
             )
+        if self.engine == "local" and self.engine_options:
+            message = f"setting `{self.engine_options[0][0]}` is of another engine than `local`"
+            raise UsageError(message, hint="name it by `--engine`")
         outs = [out for _, out in self.targets]
         if len(set(outs)) < len(outs):
             raise UsageError("two backbones have one store", hint="give each its own `--out`")

@@ -44,7 +44,7 @@ class Output:
     ) -> None:  # fmt: skip
         self.journal, self.old, self.recipe = journal, old, recipe
         self.due = frozenset(item.path for item in to_do(manifest, known, options.retry))
-        self.claims = Claims(known.ids(skip=self.due))
+        self.claims = Claims(known.contents())
         self.decoded = 0
         self.copied = 0
         self._known = known

@@ -39,9 +39,9 @@ class Known:
             failed = {v.path: v for v in old.failed if v.path not in told} | failed
         return cls(done, failed, since)
 
-    def ids(self, skip: frozenset[bytes]) -> dict[bytes, bytes]:
-        """Return a path for each content that has features, passing over some paths."""
-        return {done.video_id: path for path, done in self.done.items() if path not in skip}
+    def contents(self) -> set[bytes]:
+        """Return each content that has features, those of files that were touched too."""
+        return {done.video_id for done in self.done.values()}
 
     def attempts(self, path: bytes) -> int:
         """Return how often a video has failed so far."""

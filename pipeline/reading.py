@@ -36,7 +36,7 @@ class Claiming(Protocol):
     """Knows which contents a store has or will have."""
 
     def claim(self, video_id: bytes, path: bytes) -> bytes:
-        """Return the path that reads these bytes: ``path`` unless another was first."""
+        """Return the path that reads these bytes: ``path``, or another, or none is needed."""
         ...
 
 

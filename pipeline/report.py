@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
 from pipeline.errors import StorageError
 from pipeline.records import FailedVideo, Status
+from pipeline.store.atomic import replacing
 from pipeline.talk import duration, shown, size
 
 
@@ -144,16 +145,10 @@ def write_failures(out: Path, failed: Sequence[FailedVideo]) -> Path | None:
 
 
 def _write_csv(path: Path, failed: Sequence[FailedVideo]) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["path", "status", "message", "attempts", "command", "stderr"])
-            for video in failed:
-                why = video.status.label, video.message, video.attempts
-                writer.writerow([os.fsdecode(video.path), *why, video.command, video.stderr])
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    how: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
+    with replacing(path) as temporary, open(temporary, "w", **how) as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "status", "message", "attempts", "command", "stderr"])
+        for video in failed:
+            why = video.status.label, video.message, video.attempts
+            writer.writerow([os.fsdecode(video.path), *why, video.command, video.stderr])

@@ -10,7 +10,7 @@ from pipeline.manifest import Manifest
 from pipeline.output import Output
 from pipeline.reading import Job
 from pipeline.records import VideoItem
-from pipeline.talk import Talk
+from pipeline.talk import Talk, shown
 
 
 def work(
@@ -33,6 +33,9 @@ def work(
     if not jobs:
         return
     for output in outputs:
+        if dropped := output.journal.dropped:
+            names = ", ".join(dropped)
+            talk.warn(f"missing or altered, and made anew: {names} of `{shown(output.out)}`")
         output.journal.renew(output.due)
     with talk.progress("extract", len(jobs)) as advance:
         while jobs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pipeline.manifest import FileIdentity
@@ -30,17 +30,19 @@ class Claims:
     """Which video reads which bytes; shared by the threads of a crew.
 
     Args:
-        known: A path for each content that has features already.
+        known: Contents that have features already.
     """
 
-    def __init__(self, known: Mapping[bytes, bytes]) -> None:
-        self._owners = dict(known)
+    def __init__(self, known: Iterable[bytes] = ()) -> None:
+        self._owners = dict.fromkeys(known, b"")
         self._lock = threading.Lock()
 
     def claim(self, video_id: bytes, path: bytes) -> bytes:
         """Return the path that reads these bytes: ``path`` unless another was first.
 
-        >>> claims = Claims({})
+        It is empty where they were known before.
+
+        >>> claims = Claims()
         >>> claims.claim(b"id", b"first"), claims.claim(b"id", b"second")
         (b'first', b'first')
         """

@@ -201,7 +201,8 @@ def _run(options: ExtractOptions, talk: Talk) -> list[ExtractReport]:
     """Extract, and say how it went."""
     from pipeline.extract import extract_all
 
-    with stopping(talk, hint="what is finished is kept; the same command goes on from there"):
+    again = "the same command" + " without `--restart`" * options.restart
+    with stopping(talk, hint=f"what is finished is kept; {again} goes on from there"):
         reports = extract_all(options, talk=talk)
     for report in reports:
         _tell(report, talk)

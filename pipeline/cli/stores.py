@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipeline.cli.stopping import stopping
+from pipeline.errors import DamageError
 from pipeline.talk import Talk, shown
 
 if TYPE_CHECKING:
@@ -46,12 +47,12 @@ def verify(store: Store, as_json: Json = False) -> None:
 
     Example: chainpipe verify feats.h5
     """
-    from pipeline.store import open_store
+    from pipeline.store import verify as damage_of
 
     talk = Talk()
-    with open_store(store) as opened, talk.progress("read every byte", None):
-        damage = list(opened.damage())
-        count = len(opened.videos)
+    with talk.progress("read every byte", None):
+        damage = list(damage_of(store))
+        count = _videos(store)
     if as_json:
         facts = {"schema": 1, "path": shown(store), "videos": count, "damage": damage}
         typer.echo(json.dumps(facts, indent=2))
@@ -62,6 +63,17 @@ def verify(store: Store, as_json: Json = False) -> None:
         talk.hint("`chainpipe repair` extracts just the damaged rows again")
         raise typer.Exit(4)
     talk.success(f"`{shown(store)}` is whole: {count} videos")
+
+
+def _videos(store: Path) -> int | None:
+    """Count the rows of a store; one that cannot be opened any more has none."""
+    from pipeline.store import open_store
+
+    try:
+        with open_store(store) as opened:
+            return len(opened.videos)
+    except DamageError:
+        return None
 
 
 def repair(

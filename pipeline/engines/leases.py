@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pipeline.engines.base import Twins
 from pipeline.engines.unit import Unit, UnitReport, write_known
+from pipeline.errors import DamageError
 from pipeline.interrupt import StopRequest
 from pipeline.options import ExtractOptions
 from pipeline.output import Output
@@ -20,10 +21,18 @@ from pipeline.store import parts_of
 from pipeline.talk import Talk
 
 LEASES = 3
+WORDS = 300  # characters of a reason
 
 
 class LostUnitError(Exception):
-    """A machine took a unit and brought nothing back."""
+    """A machine took a unit and brought nothing back.
+
+    Args:
+        words: What the pool's library says of it; the first :data:`WORDS` characters are kept.
+    """
+
+    def __init__(self, words: object) -> None:
+        super().__init__(" ".join(str(words).split())[:WORDS])
 
 
 class Pool(Protocol):
@@ -71,12 +80,12 @@ class LeasingEngine:
         try:
             while left:
                 lost = []
-                for unit, report in self._reports(left):
-                    if isinstance(report, UnitReport):
-                        twins += self._adopt(report, outputs)
+                for unit, came in self._came(left):
+                    try:
+                        twins += self._adopt(came, outputs)
                         advance(len(unit.jobs))
-                    else:
-                        lost.append(unit)
+                    except (LostUnitError, DamageError) as error:
+                        lost.append((unit, str(error)))
                 left = self._again(lost, leases, outputs, advance)
         finally:
             self._pool.close()
@@ -89,18 +98,17 @@ class LeasingEngine:
             part = tuple(jobs[start : start + size])
             yield Unit(self._units, part, self._options, orders)
 
-    def _reports(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | LostUnitError]]:
-        """Yield what came back; an error of the unit's own ends the run."""
+    def _came(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | Exception]]:
+        """Yield what came back, and look now and then whether to stop."""
         for came in self._pool.run(units):
             self._stop.check()
-            if came is None:
-                continue
-            unit, report = came
-            if isinstance(report, Exception) and not isinstance(report, LostUnitError):
-                raise report
-            yield unit, report
+            if came is not None:
+                yield came
 
-    def _adopt(self, report: UnitReport, outputs: Sequence[Output]) -> Twins:
+    def _adopt(self, report: UnitReport | Exception, outputs: Sequence[Output]) -> Twins:
+        """Take a unit's files; raise if it or one of them is lost, or what the unit raised."""
+        if isinstance(report, Exception):
+            raise report
         self.decode_seconds += report.decode_seconds
         for output, seconds in zip(outputs, report.backbone_seconds, strict=True):
             output.recipe.clock.add(seconds)
@@ -109,22 +117,22 @@ class LeasingEngine:
         return report.twins
 
     def _again(
-        self, lost: Sequence[Unit], leases: Counter[int], outputs: Sequence[Output],
+        self, lost: Sequence[tuple[Unit, str]], leases: Counter[int], outputs: Sequence[Output],
         advance: Callable[[int], None],
     ) -> list[Unit]:  # fmt: skip
         """Return the units to lease once more; the videos of the others have failed."""
-        leases.update(unit.number for unit in lost)
-        for unit in lost:
+        leases.update(unit.number for unit, _ in lost)
+        for unit, why in lost:
             given_up = leases[unit.number] >= LEASES
             what = "given up" if given_up else "leased again"
-            self._talk.warn(f"the machine of unit {unit.number} was lost; {what}")
+            self._talk.warn(f"unit {unit.number} was lost and is {what}: {why}")
             if given_up:
-                self._give_up(unit, outputs)
+                self._give_up(unit, why, outputs)
                 advance(len(unit.jobs))
-        return [unit for unit in lost if leases[unit.number] < LEASES]
+        return [unit for unit, _ in lost if leases[unit.number] < LEASES]
 
-    def _give_up(self, unit: Unit, outputs: Sequence[Output]) -> None:
-        words = f"{LEASES} machines were lost with the unit of this video"
+    def _give_up(self, unit: Unit, why: str, outputs: Sequence[Output]) -> None:
+        words = f"the unit of this video was lost {LEASES} times, at last: {why}"
         for job in unit.jobs:
             for number in job.stores:
                 attempts = job.attempts + 1

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,7 @@ from pipeline.backbones import Backbone
 from pipeline.engines.leases import LostUnitError
 from pipeline.engines.settings import Settings, missing_library
 from pipeline.engines.unit import Unit, UnitReport, attempt, built
+from pipeline.errors import UsageError
 from pipeline.options import ExtractOptions
 
 LOOK_SECONDS = 0.5
@@ -31,20 +35,27 @@ class RayPool:
         options: The run's; ``workers`` is the CPUs of a task.
 
     Raises:
-        UsageError: If Ray is not installed, or a setting is unknown.
+        UsageError: If Ray is not installed, or a setting is unknown or cannot be met.
     """
 
     def __init__(self, options: ExtractOptions) -> None:
         settings = Settings(options.engine_options)
-        self._ray = _started(settings.word("address", ""), settings.number("cpus", 0, least=0))
+        address = settings.word("address", "")
+        self._ray = _started(address, settings.number("cpus", 0, least=0))
         resources = self._ray.cluster_resources()
-        fitting = int(resources.get("CPU", 1)) // options.workers
-        self._tasks = settings.number("tasks", max(1, fitting))
+        cpus, seen = int(resources.get("CPU", 1)), int(resources.get("GPU", 0))
+        self._tasks = settings.number("tasks", max(1, cpus // options.workers))
         actors = settings.number("actors", 0, least=0)
-        gpus = settings.number("gpus_per_actor", min(1, resources.get("GPU", 0)), least=0)
+        gpus = settings.number("gpus_per_actor", min(1, seen), least=0)
         settings.nothing_more(KNOWN)
-        self._attempt = self._ray.remote(num_cpus=options.workers, max_retries=0)(_attempt)
-        self._actors = [self._actor(options, gpus) for _ in range(actors)]
+        share, own = options.workers, options.threads
+        if not address:  # one machine: nothing may wait there for processors that never get free
+            share, own = min(share, cpus), 0
+            if actors * gpus > seen:
+                message = f"{actors} actors with {gpus} GPUs each, but there are {seen}"
+                raise UsageError(message, hint="lower `actors` or `gpus_per_actor`")
+        self._attempt = self._ray.remote(num_cpus=share, max_retries=0)(_attempt)
+        self._actors = [self._actor(options, own, gpus) for _ in range(actors)]
         self._running: dict[Any, Unit] = {}
 
     def run(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | Exception] | None]:
@@ -73,12 +84,12 @@ class RayPool:
         try:
             found: UnitReport | Exception = self._ray.get(reference)
         except self._ray.exceptions.RayError as error:  # the worker or its machine is gone
-            return LostUnitError(str(error).strip().split("\n")[0])
+            return LostUnitError(error)
         return found
 
-    def _actor(self, options: ExtractOptions, gpus: int) -> Any:
+    def _actor(self, options: ExtractOptions, cpus: int, gpus: int) -> Any:
         """Start a process that holds the backbones; it comes back when it dies."""
-        how = {"num_gpus": gpus, "num_cpus": options.threads, "max_restarts": -1}
+        how = {"num_gpus": gpus, "num_cpus": cpus, "max_restarts": -1}
         threads = self._tasks * options.workers
         return (
             self._ray.remote(BackboneActor)
@@ -141,5 +152,20 @@ def _started(address: str, cpus: int) -> Any:
         raise missing_library("ray", "ray") from error
     if not ray.is_initialized():
         here: dict[str, Any] = {"num_cpus": cpus or None, "include_dashboard": False}
-        ray.init(address=address or None, log_to_driver=False, **({} if address else here))
+        try:
+            with _own_signals():
+                ray.init(address=address or None, log_to_driver=False, **({} if address else here))
+        except Exception as error:  # Ray raises a bare one where a node does not come up in time
+            message = f"Ray does not start: {str(error).strip().splitlines()[0]}"
+            hint = "see that the cluster of `address` runs, and that this machine is not overloaded"
+            raise UsageError(message, hint=hint) from error
     return ray
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep SIGTERM, for which Ray takes a handler that aborts the process."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)

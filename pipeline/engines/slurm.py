@@ -63,7 +63,7 @@ class SlurmPool:
 def _outcome(job: Any) -> UnitReport | Exception:
     error = job.exception()
     if error is not None:  # `attempt` raises nothing: the job was killed, or lost its machine
-        return LostUnitError(str(error).strip().split("\n")[0])
+        return LostUnitError(error)
     found: UnitReport | Exception = job.result()
     return found
 

@@ -71,7 +71,7 @@ class KnownContent:
 
     def __init__(self, ids: npt.NDArray[np.uint8]) -> None:
         self._ids = ids
-        self._mine = Claims({})
+        self._mine = Claims()
 
     def claim(self, video_id: bytes, path: bytes) -> bytes:
         """Return the path that reads these bytes; it is empty where they were known before."""

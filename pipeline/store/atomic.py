@@ -52,7 +52,7 @@ def storing(path: Path) -> Iterator[None]:
 
 def _storage_error(path: Path, number: int | None, words: str) -> StorageError:
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        hint = "make room and run the same command again: what is done is kept"
+        hint = "make room and run it again, without `--restart`: what is done is kept"
         return StorageError(f"no space left to write `{path}`: {words}", hint=hint)
     hint = "choose a place that exists and that you may write to"
     return StorageError(f"cannot write `{path}`: {words}", hint=hint)
@@ -100,7 +100,7 @@ def leftovers(path: Path) -> list[Path]:
 
 def restore(path: Path) -> None:
     """Bring back the old folder if a writer was killed between its two renames."""
-    aside = _aside(path)
+    aside = aside_of(path)
     if aside.exists() and not path.exists():
         aside.rename(path)
     remove(aside)
@@ -138,7 +138,7 @@ def _rename(temporary: Path, path: Path) -> None:
     if not (temporary.is_dir() and path.is_dir()):
         os.replace(temporary, path)
     elif not _exchange(temporary, path):
-        aside = _aside(path)
+        aside = aside_of(path)
         remove(aside)
         os.rename(path, aside)
         os.rename(temporary, path)
@@ -155,5 +155,6 @@ def _exchange(one: Path, other: Path) -> bool:
     return done == 0
 
 
-def _aside(path: Path) -> Path:
+def aside_of(path: Path) -> Path:
+    """Return where an old folder lies for the moment between two renames."""
     return path.with_name(f".{path.name}.old")

@@ -55,13 +55,13 @@ def open_arrays(path: Path, *, lenient: bool = False) -> Arrays:
     with reading(path):
         exists, folder, file = path.exists(), path.is_dir(), path.is_file()
     if not exists:
-        raise _missing(path)
+        raise missing(path)
     if file:
         from pipeline.store.hdf5 import Hdf5Arrays
 
         return Hdf5Arrays(path, lenient=lenient)
     if folder and path.name.endswith(".parts"):
-        raise _missing(path.with_name(path.name.removesuffix(".parts")))
+        raise missing(path.with_name(path.name.removesuffix(".parts")))
     if not folder:
         raise not_a_store(path)
     from pipeline.store.zarr import ZarrArrays
@@ -142,7 +142,8 @@ def parts_of(out: Path) -> Path:
     return out.with_name(f"{out.name}.parts")
 
 
-def _missing(path: Path) -> NotFoundError:
+def missing(path: Path) -> NotFoundError:
+    """Return the error about a store that is not there, or not yet."""
     if parts_of(path).exists():
         hint = f"`chainpipe extract VIDEOS --out {path}`, as it was started, continues it"
         return NotFoundError(f"the extraction of `{path}` is not finished", hint=hint)

@@ -13,7 +13,7 @@ from pipeline.records import AugmentationStatistics, FailedVideo, Split, StoreMe
 from pipeline.store import atomic, faults
 from pipeline.store.atomic import storing
 from pipeline.store.lock import holding
-from pipeline.store.opening import open_arrays, write_store
+from pipeline.store.opening import missing, open_arrays, write_store
 from pipeline.store.reader import ArrayStore
 from pipeline.store.rows import iter_rows
 
@@ -46,9 +46,12 @@ def repairing(path: Path) -> Iterator[None]:
     """Keep other writers off a store, and sweep up after ones that were killed.
 
     Raises:
+        NotFoundError: If there is nothing to repair.
         LockedError: If a live process writes it; it names pid and host.
         StorageError: If the folder cannot be written.
     """
+    if not (path.exists() or atomic.aside_of(path).exists()):
+        raise missing(path)
     with storing(path), holding(path):
         atomic.restore(path)
         for left in atomic.leftovers(path):

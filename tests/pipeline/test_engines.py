@@ -104,8 +104,30 @@ def test_units_make_the_store_that_one_machine_makes(options, expected) -> None:
     assert everything(options.out) == expected
 
 
+def test_a_reason_of_several_lines_is_told_in_one() -> None:
+    assert str(LostUnitError(OSError("Job 7 with path x\nhas no output"))) == (
+        "Job 7 with path x has no output"
+    )
+
+
 def test_a_lost_unit_is_leased_again_and_nothing_is_doubled(options, expected) -> None:
     extract_with(pool := HerePool(lambda unit, nth: unit.number == 2 and nth == 1), options)
+    assert pool.attempts.count(2) == 2
+    assert extract(options).decoded == 0
+    assert everything(options.out) == expected
+
+
+@pytest.mark.parametrize("harm", ["gone", "cut"])
+def test_a_unit_whose_file_is_lost_on_the_way_is_leased_again(options, expected, harm) -> None:
+    class Losing(HerePool):
+        def run(self, units):
+            for unit, report in filter(None, super().run(units)):
+                if self.attempts.count(2) == 1 and unit.number == 2:
+                    file = parts_of(options.out) / report.files[0]
+                    os.truncate(file, 700) if harm == "cut" else file.unlink()
+                yield unit, report
+
+    extract_with(pool := Losing(), options)
     assert pool.attempts.count(2) == 2
     assert extract(options).decoded == 0
     assert everything(options.out) == expected

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +17,13 @@ import chainpipe
 from pipeline.errors import UsageError
 from pipeline.estimate import estimate, spread
 from pipeline.extract import extract
+from pipeline.interrupt import Interrupted
 from pipeline.options import ExtractOptions
 from pipeline.store import parts_of
 from pipeline.talk import Talk
-from tests.pipeline.test_extract import clips, options, videos
+from tests.pipeline.test_extract import clips, options, tiny, videos
 
-__all__ = ["clips", "options", "videos"]  # fixtures
+__all__ = ["clips", "options", "tiny", "videos"]  # fixtures
 
 
 def test_an_estimate_counts_what_is_left_and_leaves_nothing_behind(
@@ -46,6 +49,17 @@ def test_a_finished_store_leaves_nothing_to_do(options: ExtractOptions) -> None:
     assert (found.videos, found.shards, found.decode_hours, found.bytes_out) == (0, 0, 0, 0)
     with pytest.raises(UsageError, match="frames: 5 / 6"):
         estimate(replace(options, frames=6), talk=Talk(quiet=True))
+
+
+def test_planning_a_restart_leaves_unfinished_work_alone(options: ExtractOptions, tiny) -> None:
+    tiny.before = lambda: os.kill(os.getpid(), signal.SIGTERM) if tiny.calls == 3 else None
+    with pytest.raises(Interrupted):
+        extract(options, backbone=tiny)
+    unfinished = sorted(parts_of(options.out).rglob("*"))
+    assert any(path.name.startswith("shard-") for path in unfinished)
+    found = estimate(replace(options, restart=True), talk=Talk(quiet=True))
+    assert found.videos == 4
+    assert sorted(parts_of(options.out).rglob("*")) == unfinished
 
 
 def test_many_machines_share_the_work(options: ExtractOptions) -> None:

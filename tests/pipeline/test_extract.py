@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 import pytest
+from rich.console import Console
 
 from pipeline import reading
 from pipeline.decode import DecodeWorker, FrameRequest
@@ -26,6 +28,7 @@ from pipeline.options import ExtractOptions, failures_named
 from pipeline.records import Status, VideoError
 from pipeline.report import ExtractReport, failures_path
 from pipeline.store import open_store, parts_of
+from pipeline.talk import Talk
 
 FRAMES = 5
 
@@ -200,6 +203,21 @@ def test_a_changed_video_is_redone_in_its_place(
     assert [name for name in old if not np.array_equal(old[name], new[name])] == ["cat/b.mp4"]
 
 
+def test_a_touched_video_is_not_decoded_again(
+    options: ExtractOptions, videos: Path, tiny: Tiny
+) -> None:
+    extract(options, backbone=tiny)
+    before = features(options.out)
+    os.utime(videos / "cat/b.mp4", (0, 0))
+    report = extract(options, backbone=tiny)
+    assert (report.decoded, report.copied, tiny.calls) == (0, 1, 4)
+    with open_store(options.out) as store:
+        assert store.videos.mtime_ns[1] == 0
+    after = features(options.out)
+    assert all(np.array_equal(before[name], after[name]) for name in before)
+    assert not extract(options, backbone=tiny).written
+
+
 def test_a_video_that_became_unreadable_loses_its_row(
     options: ExtractOptions, videos: Path, tiny: Tiny
 ) -> None:
@@ -219,6 +237,18 @@ def test_a_moved_video_takes_its_row_along(
     assert paths(options.out) == ["cat/b.mp4", "dog/c.mp4", "dog/d.mp4", "dog/e.mp4"]
     with open_store(options.out) as store:
         assert store.videos.names_of(3) == ("dog",)
+
+
+def test_a_list_without_a_copy_keeps_the_copys_row(
+    options: ExtractOptions, videos: Path, tiny: Tiny
+) -> None:
+    shutil.copy(videos / "cat/a.mp4", videos / "cat/copy.mp4")
+    extract(options, backbone=tiny)
+    before = paths(options.out)
+    (videos / "list.csv").write_text("path\ncat/a.mp4\n")
+    report = extract(replace(options, source=videos / "list.csv"), backbone=tiny)
+    assert report.gone == 4
+    assert paths(options.out) == before
 
 
 def test_the_row_of_a_video_that_is_gone_is_kept_until_a_restart(
@@ -420,6 +450,18 @@ def test_a_signal_stops_it_and_keeps_what_is_finished(
     report = extract(options, backbone=again)
     assert report.counts == {Status.OK: 4}
     assert tiny.calls + again.calls <= 6  # at most the videos in hand are redone
+
+
+def test_an_altered_shard_is_named_and_made_anew(options: ExtractOptions, tiny: Tiny) -> None:
+    tiny.before = lambda: os.kill(os.getpid(), signal.SIGTERM) if tiny.calls == 3 else None
+    with pytest.raises(Interrupted):
+        extract(options, backbone=tiny)
+    shard = next(parts_of(options.out).glob("shard-*.h5"))
+    shard.write_bytes(shard.read_bytes()[:-1] + b"x")
+    said = io.StringIO()
+    again = extract(options, backbone=Tiny(), talk=Talk(console=Console(file=said, width=200)))
+    assert again.counts == {Status.OK: 4}
+    assert f"warning: missing or altered, and made anew: {shard.name} of" in said.getvalue()
 
 
 def test_a_bug_ends_the_run_and_its_children(options: ExtractOptions, tiny: Tiny) -> None:

@@ -151,6 +151,21 @@ def test_verify_names_the_damaged_row_and_exits_with_4(store: Path, tmp_path: Pa
     assert facts["damage"] == result.stdout.splitlines()
 
 
+def test_verify_names_the_rows_of_a_store_that_cannot_be_opened(
+    store: Path, tmp_path: Path
+) -> None:
+    with open_store(store) as opened:
+        row = opened.features(slice(1, 2)).tobytes()
+    damaged = bytearray(store.read_bytes())
+    damaged[damaged.find(row[:512])] ^= 1
+    damaged[511] ^= 1  # in the block that vouches for the rest
+    (tmp_path / "f.h5").write_bytes(damaged)
+    result = run("verify", tmp_path / "f.h5", "--json")
+    facts = json.loads(result.stdout)
+    assert (result.exit_code, facts["videos"], len(facts["damage"])) == (4, None, 2)
+    assert "row 1 of `feats`" in facts["damage"][1]
+
+
 @pytest.mark.parametrize("verb", ["info", "verify"])
 def test_what_is_not_there_is_told(tmp_path: Path, verb: str) -> None:
     assert isinstance(run(verb, tmp_path / "none.h5").exception, NotFoundError)

@@ -97,9 +97,11 @@ def test_a_store_that_is_being_written_is_not_touched(made: ExtractOptions, tiny
         repair(made.out, backbone=tiny)
 
 
-def test_what_is_no_store_cannot_be_repaired(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError):
-        repair(tmp_path / "none.h5")
+@pytest.mark.parametrize("name", ["none.h5", "nowhere/none.h5"])
+def test_what_is_not_there_cannot_be_repaired(tmp_path: Path, name: str) -> None:
+    with pytest.raises(NotFoundError, match="there is no feature store"):
+        repair(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_verb_says_what_it_did(store: Path, capsys, tmp_path: Path) -> None:
