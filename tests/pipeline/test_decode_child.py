@@ -1,6 +1,7 @@
 """A decode child gives the same frames, survives its videos and dies with its parent."""
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -110,6 +111,35 @@ def test_too_little_memory_is_a_limit(tmp_path, make_clip) -> None:
     ):
         worker.read(large, REQUEST)
     assert caught.value.status in (Status.LIMIT, Status.CRASHED)
+
+
+@pytest.mark.parametrize(
+    ("which", "most"), [(resource.RLIMIT_AS, 3 << 30), (resource.RLIMIT_CPU, 100)]
+)
+def test_lower_limits_of_the_surroundings_hold_too(clip, which: int, most: int) -> None:
+    program = (
+        "import resource, sys; from pathlib import Path\n"
+        "from pipeline.decode import DecodeWorker, FrameRequest\n"
+        "which, most = int(sys.argv[2]), int(sys.argv[3])\n"
+        "resource.setrlimit(which, (most, most))\n"
+        "with DecodeWorker() as w:\n"
+        "    w.read(Path(sys.argv[1]), FrameRequest(frames=2))\n"
+        "    print(resource.prlimit(w._child.pid, which)[0] <= most)\n"
+    )
+    command = [sys.executable, "-c", program, clip, str(int(which)), str(most)]
+    assert subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout == b"True\n"
+
+
+def test_hardware_whose_driver_crashes_is_done_without(clip, tmp_path, monkeypatch) -> None:
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\nkill -ABRT $$\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with DecodeWorker() as worker:
+        assert worker.read(clip, replace(REQUEST, hwaccel="cuda")).reader is Reader.EXACT
+        with pytest.raises(VideoError, match="SIGABRT") as caught:
+            worker.read(clip, replace(REQUEST, hwaccel="cuda", reader="ffmpeg"))
+        assert caught.value.status is Status.CRASHED
 
 
 def test_children_die_with_a_killed_parent(clip) -> None:
