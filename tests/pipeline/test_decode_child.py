@@ -1,5 +1,6 @@
 """A decode child gives the same frames, survives its videos and dies with its parent."""
 
+import json
 import os
 import resource
 import signal
@@ -101,6 +102,31 @@ def test_a_killed_child_is_a_crash_and_is_replaced(clip) -> None:
         assert caught.value.status is Status.TIMEOUT
         worker.limits = DecodeLimits()
         assert worker.read(clip, REQUEST).pixels.shape[0] == 25
+
+
+FACTS = {"cpu": 0.0, "status": 0, "clips": []}
+CLIP = {"status": 0, "message": "", "reader": 0, "info": {}, "distinct": 1 << 40}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "no JSON", "[]", "{}", "[" * 60_000, "x" * 70_000, json.dumps(FACTS | {"status": 99}),
+        json.dumps(FACTS), json.dumps(FACTS | {"clips": [CLIP]}),
+        json.dumps(FACTS | {"status": 3, "clips": 7}),
+    ],
+)  # fmt: skip
+def test_a_child_that_talks_nonsense_is_a_crash_and_is_ended(clip, answer: str) -> None:
+    program = f"input(); print({answer!r}, flush=True); input()"
+    with DecodeWorker() as worker:
+        worker._child = subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            start_new_session=True, bufsize=0,
+        )  # fmt: skip
+        with pytest.raises(VideoError, match="does not answer as it should") as caught:
+            worker.read(clip, REQUEST)
+        assert caught.value.status is Status.CRASHED
+        assert worker._child is None
 
 
 def test_too_little_memory_is_a_limit(tmp_path, make_clip) -> None:
