@@ -179,6 +179,11 @@ def test_the_seed_of_a_video_is_that_of_its_bytes() -> None:
     ("wrong", "words"),
     [
         ({"augmentation": "scale=2,1", "views": 1}, "augmentation `scale=2,1`"),
+        ({"augmentation": "scale=2,1"}, "augmentation `scale=2,1`"),
+        ({"seed": 1 << 63, "views": 1}, f"`seed` is {1 << 63}"),
+        ({"sampling": "keyframe", "reader": "linear"}, "only the exact reader"),
+        ({"sampling": "keyframe", "hwaccel": "cuda"}, "only the exact reader"),
+        ({"reader": "exact", "hwaccel": "cuda"}, "uses no hardware decoder"),
         ({"per_segment": -1}, "`per-segment` is -1"),
         ({"sampling": "keyframe", "per_segment": 2}, "key frames have no candidates"),
         ({"more": (("coarse", Path("feats.h5")),), "out": Path("feats.h5")}, "one store"),
@@ -187,6 +192,7 @@ def test_the_seed_of_a_video_is_that_of_its_bytes() -> None:
 def test_options_that_make_no_sense_are_refused(options, tiny, wrong, words) -> None:
     with pytest.raises(UsageError, match=words):
         extract(replace(options, **wrong), backbone=tiny)
+    assert tiny.calls == 0  # before any work
 
 
 def test_several_backbones_get_stores_of_their_own() -> None:
