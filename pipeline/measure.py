@@ -41,8 +41,9 @@ def measured(
         contents: What it will hold.
         manifest: Says where the videos lie.
         options: How many videos to sample, and what views are drawn from.
-        earlier: What was measured before; it is returned where nothing else is asked for.
-        stop: Looked at between two videos.
+        earlier: What was measured before; it is returned where nothing else is asked for, nor
+            more videos.
+        stop: Looked at often.
         talk: Where progress goes.
 
     Raises:
@@ -53,16 +54,18 @@ def measured(
     asked = options.augmentation_videos
     if not asked:
         return earlier
-    if earlier and (earlier.augmentation, earlier.mode, earlier.seed) == (line, mode, seed):
-        return earlier
     sample = sampled(contents, asked, seed)
+    same = earlier and (earlier.augmentation, earlier.mode, earlier.seed) == (line, mode, seed)
+    if earlier and same and earlier.videos >= len(sample):
+        return earlier
     meter, count = ShiftMeter(output.recipe.backbone.dim), 0
     with talk.progress("measure augmentation", len(sample)) as advance:
-        for clip, views in _pairs(output, contents, manifest, options, sample):
-            meter.add(clip, views)
-            count += 1
-            advance(1)
+        for pair in _pairs(output, contents, manifest, options, sample):
             stop.check()
+            if pair is not None:
+                meter.add(*pair)
+                count += 1
+                advance(1)
     if not count:
         hint = "name a larger number, or leave `--measure-augmentation` out"
         raise UsageError(f"none of {len(sample)} sampled videos can be decoded", hint=hint)
@@ -78,7 +81,8 @@ def sampled(contents: Contents, count: int, seed: int) -> list[bytes]:
 def _pairs(
     output: Output, contents: Contents, manifest: Manifest, options: ExtractOptions,
     sample: list[bytes],
-) -> Iterator[Pair]:  # fmt: skip
+) -> Iterator[Pair | None]:  # fmt: skip
+    """Yield what was measured on each video, and ``None`` now and then while that takes long."""
     if output.recipe.meta.views:  # they are cached already
         for row in pick(output.journal, output.old, contents, sample):
             assert row.views is not None
@@ -96,7 +100,7 @@ def _pairs(
 
     workers = min(options.workers, len(paths))
     with Crew(paths, one, workers=workers, decoder=lambda: DecodeWorker(options.limits)) as crew:
-        yield from (pair for pair in crew.results() if pair is not None)
+        yield from crew.results()
 
 
 def _shifted(decoder: Decoder, path: Path, recipe: Recipe) -> Pair | None:

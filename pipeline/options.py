@@ -21,6 +21,8 @@ ViewsMode = Literal["consistent", "per-frame"]
 ReaderName = Literal["auto", "exact", "linear", "ffmpeg"]
 EngineName = Literal["local", "slurm", "ray"]
 
+LARGEST_SEED = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class ExtractOptions:
@@ -101,13 +103,9 @@ class ExtractOptions:
             _at_least(name, getattr(self, name), 1)
         for name in ("per_segment", "views", "augmentation_videos", "seed"):
             _at_least(name, getattr(self, name), 0)
-        if self.sampling == "keyframe" and self.per_segment:
-            raise UsageError(
-                "key frames have no candidates", hint="leave out `--per-segment` or `--sampling`"
-            )
-        if self.engine == "local" and self.engine_options:
-            message = f"setting `{self.engine_options[0][0]}` is of another engine than `local`"
-            raise UsageError(message, hint="name it by `--engine`")
+        if self.seed > LARGEST_SEED:
+            raise UsageError(f"`seed` is {self.seed}", hint=f"it is at most {LARGEST_SEED}")
+        _refuse_contradictions(self)
         outs = [out for _, out in self.targets]
         if len(set(outs)) < len(outs):
             raise UsageError("two backbones have one store", hint="give each its own `--out`")
@@ -121,6 +119,23 @@ class ExtractOptions:
 def _at_least(name: str, value: int, least: int) -> None:
     if value < least:
         raise UsageError(f"`{name.replace('_', '-')}` is {value}", hint=f"it is at least {least}")
+
+
+def _refuse_contradictions(options: ExtractOptions) -> None:
+    """Refuse options of which one would have no effect beside the other."""
+    by_key, reader, hardware = options.sampling == "keyframe", options.reader, options.hwaccel
+    if by_key and options.per_segment:
+        hint = "leave out `--per-segment` or `--sampling`"
+        raise UsageError("key frames have no candidates", hint=hint)
+    if by_key and (hardware or reader in ("linear", "ffmpeg")):
+        hint = "leave out `--reader` and `--hwaccel`, or `--sampling`"
+        raise UsageError("only the exact reader knows key frames", hint=hint)
+    if hardware and reader in ("exact", "linear"):
+        hint = "leave out `--reader` or `--hwaccel`"
+        raise UsageError(f"the {reader} reader uses no hardware decoder", hint=hint)
+    if options.engine == "local" and options.engine_options:
+        message = f"setting `{options.engine_options[0][0]}` is of another engine than `local`"
+        raise UsageError(message, hint="name it by `--engine`")
 
 
 def stores_for(backbones: Sequence[str], outs: Sequence[Path]) -> list[tuple[str, Path]]:

@@ -50,14 +50,14 @@ def meta_of(options: ExtractOptions, backbone: Backbone) -> StoreMeta:
         made_by = version("chainpipe")
     except PackageNotFoundError:  # a bare checkout
         made_by = ""
-    line = augmentation_of(options)  # also where measuring alone will want it, much later
+    augmentation = augmentation_of(options)  # a wrong one shows now, not when shifts are measured
     drawn = options.views or options.sampling in ("segment", "random", "consecutive")
     return StoreMeta(
         fingerprint_of(backbone, fit=options.fit), options.frames, sampling=options.sampling,
         by=options.by, dtype=options.dtype, strict=options.strict,
         per_segment=options.per_segment, views=options.views,
         views_mode=options.views_mode if options.views else "consistent",
-        augmentation=line if options.views else "",
+        augmentation=augmentation if options.views else "",
         seed=options.seed if drawn else 0, chainpipe=made_by,
     )  # fmt: skip
 

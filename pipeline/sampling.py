@@ -8,6 +8,9 @@ import numpy.typing as npt
 Numbers = npt.NDArray[np.int64]
 Seconds = npt.NDArray[np.float64]
 
+# A moment this little before a frame's own is rounding: products of times differ in the last digit.
+SLACK = 1e-7  # seconds
+
 
 def uniform_indices(total: int, frames: int) -> Numbers:
     """Return the middle frames of ``frames`` equal runs of a video.
@@ -186,7 +189,7 @@ def nearest(places: npt.NDArray[np.number], wanted: npt.NDArray[np.number]) -> N
 
 def on_screen(seconds: Seconds, moments: Seconds) -> Numbers:
     """Return the frame that is on the screen at each moment, (n,)."""
-    shown = np.searchsorted(seconds, moments, side="right") - 1
+    shown = np.searchsorted(seconds, moments + SLACK, side="right") - 1
     return np.clip(shown, 0, len(seconds) - 1).astype(np.int64)
 
 

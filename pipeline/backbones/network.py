@@ -118,9 +118,7 @@ class TorchNetwork:
             raise
         except Exception as error:  # no compiler, an operator it does not know ...
             reason = str(error).strip().split("\n")[0]
-            logging.getLogger(__name__).warning(
-                "torch.compile failed, going on without: %s", reason
-            )
+            _LOG.warning("torch.compile failed, going on without: %s", reason)
             self._net = plain
             return False
         return True

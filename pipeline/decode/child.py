@@ -22,12 +22,13 @@ import numpy as np
 
 from pipeline.decode.base import DecodeLimits, FrameRequest
 from pipeline.decode.ladder import read_sizes
-from pipeline.decode.program import die_with_parent
+from pipeline.decode.program import at_most, die_with_parent
 from pipeline.decode.wire import pack
 from pipeline.records import Frames, Status, VideoError
 
 BEAT_SECONDS = 1.0
 OPEN_FILES = 64
+SLACK = 60.0  # CPU seconds that the kernel waits longer than the child itself
 COMMAND = 2000  # characters of a command line that are told
 
 
@@ -50,10 +51,14 @@ def _bind_to_parent(parent: int) -> None:
 
 
 def _limit(limits: DecodeLimits) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    for which, most in (
+        (resource.RLIMIT_AS, limits.memory),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        least = at_most(which, most)[0]
+        resource.setrlimit(which, (least, least))
 
 
 def _answer(asked: dict[str, Any], limits: DecodeLimits, out: BinaryIO) -> None:
@@ -66,12 +71,12 @@ def _answer(asked: dict[str, Any], limits: DecodeLimits, out: BinaryIO) -> None:
     except VideoError as error:
         _write(out, _failure(error), before)
     except MemoryError:
-        _write(out, _failure(_too_large(limits)), before)
+        _write(out, _failure(_too_large()), before)
     except OSError as error:
         # A thread or a process that cannot be started lacks memory, too.
         full = error.errno in (errno.ENOMEM, errno.EAGAIN)
         failed = VideoError(Status.UNREADABLE, error.strerror or str(error))
-        _write(out, _failure(_too_large(limits) if full else failed), before)
+        _write(out, _failure(_too_large() if full else failed), before)
     except Exception as error:  # one strange file must not cost the child
         words = f"unexpected {type(error).__name__}: {error}"
         said = "".join(traceback.format_exception(error))
@@ -81,8 +86,9 @@ def _answer(asked: dict[str, Any], limits: DecodeLimits, out: BinaryIO) -> None:
         _write(out, {"status": int(clips[0].status)}, before, clips)
 
 
-def _too_large(limits: DecodeLimits) -> VideoError:
-    return VideoError(Status.LIMIT, f"needs more than {limits.memory >> 20} MiB")
+def _too_large() -> VideoError:
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return VideoError(Status.LIMIT, f"needs more than {most >> 20} MiB")
 
 
 def _failure(error: VideoError) -> dict[str, Any]:
@@ -95,23 +101,25 @@ class _Beat:
 
     def __init__(self, out: BinaryIO, limits: DecodeLimits) -> None:
         self._out, self._last = out, time.monotonic()
-        self._end = cpu_seconds() + limits.cpu_seconds
-        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        # The kernel's limit is the backstop for a decoder that never comes back.
-        resource.setrlimit(resource.RLIMIT_CPU, (int(self._end) + 60, hard))
+        self._least = cpu_seconds() + limits.cpu_seconds
+        self.lasts(0.0)
 
     def lasts(self, seconds: float) -> None:
-        """Allow half the video's duration more."""
-        self._end += seconds / 2
-        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
-        resource.setrlimit(resource.RLIMIT_CPU, (int(self._end) + 60, hard))
+        """Allow half the video's duration beside what every video may take."""
+        self._end = self._least + seconds / 2
+        # The kernel's limit is the backstop for a decoder that never comes back.
+        resource.setrlimit(resource.RLIMIT_CPU, at_most(resource.RLIMIT_CPU, self._end + SLACK))
+
+    def left(self) -> float:
+        """Return how many CPU seconds the video may still take."""
+        return max(0.0, self._end - cpu_seconds())
 
     def __call__(self) -> None:
         now = time.monotonic()
         if now - self._last < BEAT_SECONDS:
             return
         self._last = now
-        if cpu_seconds() > self._end:
+        if not self.left():
             raise VideoError(Status.LIMIT, "takes more CPU time than a video may")
         self._out.write(b"\n")
         self._out.flush()

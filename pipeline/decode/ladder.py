@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import av
@@ -73,11 +74,8 @@ class _Reading:
         if wish == "ffmpeg":
             return self._by_program(self._request.hwaccel)
         if self._request.hwaccel and wish == "auto":
-            try:
+            with suppress(VideoError):  # whatever the hardware's driver died of
                 return self._by_program(self._request.hwaccel)
-            except VideoError as error:
-                if error.status is not Status.CORRUPT:
-                    raise
         try:
             return self._built_in()
         except VideoError as error:
@@ -105,8 +103,7 @@ class _Reading:
         lost = "its packets do not tell their times"
         with opened(self._path, self._limits) as (container, stream):
             table = Scan(self._path, self._limits, self._beat, log).table(container, stream)
-            self._check_duration(table.duration)
-            self._beat.lasts(min(table.duration, table.count / SLOWEST))
+            self._lasts(table.duration, table.count)
             if table.trusted and self._request.reader != "linear":
                 show = Shower(self._request, self._sizes, stream.sample_aspect_ratio)
                 reader = ExactReader(container, stream, table, show, self._beat, log)
@@ -164,7 +161,7 @@ class _Reading:
         transfer = self._transfer()
         reader = FfmpegReader(self._path, self._limits, show, self._beat, hwaccel, transfer)
         expected = reader.packets()
-        self._check_duration(expected.duration)
+        self._lasts(expected.duration, len(expected.pts))
         said, tick = reader.stderr, expected.tick
         if said:
             expected = expected.filled()
@@ -196,6 +193,11 @@ class _Reading:
                 return stream.codec_context.color_trc
         except VideoError:
             return 0
+
+    def _lasts(self, duration: float, packets: int) -> None:
+        """Check the duration, and allow the time that it takes."""
+        self._check_duration(duration)
+        self._beat.lasts(min(duration, packets / SLOWEST))
 
     def _check_duration(self, duration: float) -> None:
         if duration > self._limits.duration:

@@ -19,6 +19,7 @@ from av.video.stream import VideoStream
 from pipeline.decode.exact import Pictures, Show, Tag
 from pipeline.decode.log import Log
 from pipeline.decode.opening import Beat
+from pipeline.decode.packets import demuxed
 from pipeline.decode.table import Numbers, PacketTable
 
 
@@ -128,7 +129,7 @@ class LinearReader:
         damage, starts = self._table.damaged, self._table.start
         spoilt = False
         self._log.news()
-        for ordinal, packet in enumerate(self._packets()):
+        for ordinal, packet in enumerate(demuxed(self._container, self._stream)):
             self._beat()
             here = ordinal < len(starts) and bool(starts[ordinal])
             spoilt = (spoilt and not here) or ordinal in damage
@@ -139,14 +140,6 @@ class LinearReader:
             self._spoilt[ordinal] = spoilt
             yield from frames
         yield from self._decode(None)[0]
-
-    def _packets(self) -> Iterator[av.Packet[VideoStream]]:
-        try:
-            yield from (packet for packet in self._container.demux(self._stream) if packet.size)
-        except av.error.MemoryError:
-            raise
-        except av.error.FFmpegError:
-            return  # the scan has noted where reading stops
 
     def _decode(self, packet: av.Packet[VideoStream] | None) -> tuple[list[VideoFrame], bool]:
         """Return a packet's frames, and whether nothing was complained of."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -35,6 +36,10 @@ class Beat(Protocol):
         """Note the video's duration, which its time limit depends on."""
         ...
 
+    def left(self) -> float:
+        """Return how many CPU seconds the video may still take."""
+        ...
+
 
 class Unheard:
     """A beat that nobody listens to."""
@@ -44,6 +49,10 @@ class Unheard:
 
     def lasts(self, seconds: float) -> None:
         """Do nothing."""
+
+    def left(self) -> float:
+        """Return infinity."""
+        return math.inf
 
 
 @contextmanager

@@ -46,47 +46,44 @@ class Packets:
             yield from enumerate(self._table.packets[first:], first)
             return
         if self._jumps and not 0 <= first - self._next < WORTH:
-            self._jump(first)
+            self._go_to(first)
         elif first < self._next:
-            self._seek(0)
-            self._next, self._packets = 0, self._numbered()
+            self._go_to(0)
         for ordinal, packet in self._packets:
             self._next = ordinal + 1
             if ordinal >= first:
                 yield ordinal, packet
 
-    def _jump(self, first: int) -> None:
-        # mov's index counts in decoding order, the others' in presentation order.
-        times = self._table.dts if "mov" in self._container.format.name else self._table.pts
-        self._seek(int(times[first]))
-        self._next, self._packets = 0, self._placed(first)
-
-    def _seek(self, time: int) -> None:
+    def _go_to(self, first: int) -> None:
+        # Matroska's index counts in presentation order, the others' in decoding order.
+        by_pts = "matroska" in self._container.format.name
+        time = int((self._table.pts if by_pts else self._table.dts)[first])
         try:
             self._container.seek(time, stream=self._stream, backward=True)
         except av.error.FFmpegError as error:
             raise LostError(str(error)) from error
+        self._next, self._packets = 0, self._placed(first)
 
     def _placed(self, first: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
         """Number packets by where they lie in the file."""
         pos, ordinal = self._table.pos, -1
-        for packet in self._demuxed():
+        for packet in demuxed(self._container, self._stream):
+            place = -1 if packet.pos is None else packet.pos
             if ordinal < 0:
-                ordinal = int(np.searchsorted(pos, packet.pos or 0))
+                ordinal = int(np.searchsorted(pos, place)) if self._jumps else 0
                 if ordinal > first:
                     raise LostError("the jump landed behind its start")
-            if ordinal >= len(pos) or pos[ordinal] != packet.pos:
+            if ordinal >= len(pos) or pos[ordinal] != place:
                 raise LostError("a packet lies where none lay before")
             yield ordinal, packet
             ordinal += 1
 
-    def _numbered(self) -> Iterator[tuple[int, Packet[VideoStream]]]:
-        yield from enumerate(self._demuxed())
 
-    def _demuxed(self) -> Iterator[Packet[VideoStream]]:
-        try:
-            yield from (packet for packet in self._container.demux(self._stream) if packet.size)
-        except av.error.MemoryError:
-            raise
-        except av.error.FFmpegError:
-            return  # the scan has noted where reading stops
+def demuxed(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """Yield a stream's packets from where the container stands, as far as it can be read."""
+    try:
+        yield from (packet for packet in container.demux(stream) if packet.size)
+    except av.error.MemoryError:
+        raise
+    except av.error.FFmpegError:
+        return  # the scan has noted where reading stops

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
+import resource
 import selectors
 import shutil
 import signal
@@ -41,6 +43,19 @@ def die_with_parent() -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def at_most(which: int, most: float) -> tuple[int, int]:
+    """Return a resource limit that is no higher than its hard one, and that one.
+
+    Args:
+        which: Such as ``resource.RLIMIT_CPU``.
+        most: Infinity for none.
+    """
+    hard = resource.getrlimit(which)[1]
+    ceiling = math.inf if hard == resource.RLIM_INFINITY else hard
+    least = min(most, ceiling)
+    return resource.RLIM_INFINITY if math.isinf(least) else math.ceil(least), hard
+
+
 def input_arguments(path: Path, limits: DecodeLimits, hwaccel: str) -> list[str]:
     """Return the program and what it may open and how."""
     return [
@@ -59,7 +74,7 @@ def run_program(
     Args:
         command: Up to its inputs.
         sinks: For each output its arguments, and who takes its bytes.
-        beat: Called while there is output.
+        beat: Called while there is output; knows how much CPU time there is.
 
     Raises:
         VideoError: ``LIMIT`` if it needs too much CPU time or memory, ``CRASHED`` if it dies;
@@ -74,9 +89,10 @@ def run_program(
             passed.append(start)
             arguments += [*wish, f"pipe:{start}"]
             stack.callback(os.close, end)
+        seconds, _ = at_most(resource.RLIMIT_CPU, max(1.0, beat.left()))
         process = subprocess.Popen(
             arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, pass_fds=passed, preexec_fn=die_with_parent,
+            stderr=subprocess.PIPE, pass_fds=passed, preexec_fn=lambda: _bind(seconds),
         )  # fmt: skip
         for start in passed:
             os.close(start)
@@ -87,6 +103,13 @@ def run_program(
         _pump(reads, beat)
         _judge(process.wait(), " ".join(arguments), words.text)
         return words.text
+
+
+def _bind(seconds: int) -> None:
+    """Let the kernel hold the program's CPU limit, and end it with its parent."""
+    die_with_parent()
+    # At a limit that is not its hard one, ffmpeg ends as if that were all of the video.
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
 
 
 class _Tail:
@@ -130,6 +153,6 @@ def _judge(code: int, command: str, words: str) -> None:
     """Raise if the program was killed; its exit code is no health check otherwise."""
     if code >= 0:
         return
-    status = Status.LIMIT if code in (-signal.SIGXCPU, -signal.SIGKILL) else Status.CRASHED
+    status = Status.LIMIT if code == -signal.SIGKILL else Status.CRASHED
     message = f"ffmpeg ended with {signal.Signals(-code).name}"
     raise VideoError(status, message, command=command, stderr=words)

@@ -18,6 +18,7 @@ from pipeline.records import Candidates, Frames, Reader, Status, VideoInfo
 
 Take = Callable[[int], bytes]
 Array = npt.NDArray[Any]
+INFO = {"duration": float, "fps": float, "width": int, "height": int, "frames": int}
 
 
 def pack(frames: Frames) -> tuple[dict[str, Any], list[Array]]:
@@ -52,7 +53,7 @@ def unpack(facts: dict[str, Any], take: Take, request: FrameRequest, size: int) 
         size: Side of the pictures.
 
     Raises:
-        ValueError: If what comes is not what was asked.
+        ValueError: If what comes is not what was asked; or LookupError or TypeError.
     """
     t, m, v = request.frames, request.per_segment, request.views
     count = int(facts["distinct"])
@@ -72,9 +73,10 @@ def unpack(facts: dict[str, Any], take: Take, request: FrameRequest, size: int) 
         further, when = array(np.int64, t, m), array(np.float64, t, m)
         candidates = Candidates(pictures[_places(distinct, further)], when, further)
     views = array(np.uint8, v, t, size, size, 3) if v else None
+    info = VideoInfo(*(kind(facts["info"][name]) for name, kind in INFO.items()))
     return Frames(
-        pictures[_places(distinct, index)], seconds, index, VideoInfo(**facts["info"]),
-        Status(facts["status"]), Reader(facts["reader"]), facts["message"], candidates, views,
+        pictures[_places(distinct, index)], seconds, index, info, Status(facts["status"]),
+        Reader(facts["reader"]), str(facts["message"]), candidates, views,
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from pipeline.records import Frames, Status, VideoError
 
 LINE = 1 << 16  # bytes that an answer's first line may have
 READ = 1 << 20
+WORDS = "message", "command", "stderr"
 
 
 class DecodeWorker:
@@ -62,6 +63,10 @@ class DecodeWorker:
             return self._answer(child, request, sizes)
         except _DeadChildError:
             raise self._autopsy(child) from None
+        except _NonsenseError as error:
+            self.close()
+            words = f"the decode child does not answer as it should: {error}"
+            raise VideoError(Status.CRASHED, words, command="decode child") from error
         except VideoError as error:
             if error.status in (Status.TIMEOUT, Status.LIMIT):
                 self.close()
@@ -132,16 +137,20 @@ class DecodeWorker:
         self, child: subprocess.Popen[bytes], request: FrameRequest, sizes: Sequence[int]
     ) -> tuple[Frames, ...]:
         incoming = _Incoming(child, self.limits.silence_seconds)
-        facts = json.loads(incoming.line())
-        self.cpu_seconds += facts["cpu"]
-        status = Status(facts["status"])
-        if not status.has_row:
-            words = facts["command"], facts["stderr"]
-            raise VideoError(status, facts["message"], command=words[0], stderr=words[1])
-        return tuple(
-            unpack(clip, incoming.take, request, size)
-            for clip, size in zip(facts["clips"], sizes, strict=True)
-        )
+        line = incoming.line()
+        try:
+            facts = json.loads(line)
+            self.cpu_seconds += float(facts["cpu"])
+            status = Status(facts["status"])
+            if status.has_row:
+                return tuple(
+                    unpack(clip, incoming.take, request, size)
+                    for clip, size in zip(facts["clips"], sizes, strict=True)
+                )
+            message, command, stderr = (str(facts[name]) for name in WORDS)
+        except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise _NonsenseError(repr(error)) from error
+        raise VideoError(status, message, command=command, stderr=stderr)
 
     def _autopsy(self, child: subprocess.Popen[bytes]) -> VideoError:
         """Say what the child died of; the next video gets a new one."""
@@ -159,6 +168,10 @@ class DecodeWorker:
 
 class _DeadChildError(Exception):
     """The child closed its end of the pipe."""
+
+
+class _NonsenseError(Exception):
+    """The child answered, but not what was asked."""
 
 
 class _Incoming:
@@ -179,7 +192,7 @@ class _Incoming:
             if end == 0:
                 self._cut(1)
             elif len(self._held) > LINE:
-                raise _DeadChildError
+                raise _NonsenseError("a line without end")
             else:
                 self._more()
 

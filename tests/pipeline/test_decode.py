@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.decode import FrameRequest
+from pipeline.decode import FrameRequest, scan
 from pipeline.decode.ladder import read_sizes, read_video
 from pipeline.records import Reader, Status, VideoError
 from pipeline.sampling import uniform_indices
@@ -52,6 +52,24 @@ def test_the_linear_reader_gives_the_same(files, name: str) -> None:
     assert linear.status is Status.OK
     assert np.array_equal(linear.index, found.index)
     assert np.array_equal(linear.pixels, found.pixels)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_packets_of_a_stream_too_large_to_keep_are_read_again(files, monkeypatch, name) -> None:
+    kept = read_video(files[name], REQUEST, LIMITS)
+    monkeypatch.setattr(scan, "KEEP", 0)
+    found = read_video(files[name], REQUEST, LIMITS)
+    assert found.reader is kept.reader
+    assert np.array_equal(found.index, kept.index)
+    assert np.array_equal(found.pixels, kept.pixels)
+
+
+def test_a_stream_that_begins_late_is_read_again_from_its_beginning(
+    tmp_path, make_clip, monkeypatch
+) -> None:
+    late = make_clip(tmp_path / "late.flv", "-c:v", "flv", "-output_ts_offset", "0.5", seconds=2)
+    monkeypatch.setattr(scan, "KEEP", 0)
+    assert read_video(late, REQUEST, LIMITS).reader is Reader.EXACT
 
 
 def test_nearly_all_files_are_read_without_decoding_everything(files) -> None:

@@ -1,6 +1,8 @@
 """A decode child gives the same frames, survives its videos and dies with its parent."""
 
+import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -102,6 +104,31 @@ def test_a_killed_child_is_a_crash_and_is_replaced(clip) -> None:
         assert worker.read(clip, REQUEST).pixels.shape[0] == 25
 
 
+FACTS = {"cpu": 0.0, "status": 0, "clips": []}
+CLIP = {"status": 0, "message": "", "reader": 0, "info": {}, "distinct": 1 << 40}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "no JSON", "[]", "{}", "[" * 60_000, "x" * 70_000, json.dumps(FACTS | {"status": 99}),
+        json.dumps(FACTS), json.dumps(FACTS | {"clips": [CLIP]}),
+        json.dumps(FACTS | {"status": 3, "clips": 7}),
+    ],
+)  # fmt: skip
+def test_a_child_that_talks_nonsense_is_a_crash_and_is_ended(clip, answer: str) -> None:
+    program = f"input(); print({answer!r}, flush=True); input()"
+    with DecodeWorker() as worker:
+        worker._child = subprocess.Popen(
+            [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            start_new_session=True, bufsize=0,
+        )  # fmt: skip
+        with pytest.raises(VideoError, match="does not answer as it should") as caught:
+            worker.read(clip, REQUEST)
+        assert caught.value.status is Status.CRASHED
+        assert worker._child is None
+
+
 def test_too_little_memory_is_a_limit(tmp_path, make_clip) -> None:
     large = make_clip(tmp_path / "l.mp4", *X264, seconds=0.3, size="7680x4096")
     with (
@@ -110,6 +137,35 @@ def test_too_little_memory_is_a_limit(tmp_path, make_clip) -> None:
     ):
         worker.read(large, REQUEST)
     assert caught.value.status in (Status.LIMIT, Status.CRASHED)
+
+
+@pytest.mark.parametrize(
+    ("which", "most"), [(resource.RLIMIT_AS, 3 << 30), (resource.RLIMIT_CPU, 100)]
+)
+def test_lower_limits_of_the_surroundings_hold_too(clip, which: int, most: int) -> None:
+    program = (
+        "import resource, sys; from pathlib import Path\n"
+        "from pipeline.decode import DecodeWorker, FrameRequest\n"
+        "which, most = int(sys.argv[2]), int(sys.argv[3])\n"
+        "resource.setrlimit(which, (most, most))\n"
+        "with DecodeWorker() as w:\n"
+        "    w.read(Path(sys.argv[1]), FrameRequest(frames=2))\n"
+        "    print(resource.prlimit(w._child.pid, which)[0] <= most)\n"
+    )
+    command = [sys.executable, "-c", program, clip, str(int(which)), str(most)]
+    assert subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout == b"True\n"
+
+
+def test_hardware_whose_driver_crashes_is_done_without(clip, tmp_path, monkeypatch) -> None:
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\nkill -ABRT $$\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    with DecodeWorker() as worker:
+        assert worker.read(clip, replace(REQUEST, hwaccel="cuda")).reader is Reader.EXACT
+        with pytest.raises(VideoError, match="SIGABRT") as caught:
+            worker.read(clip, replace(REQUEST, hwaccel="cuda", reader="ffmpeg"))
+        assert caught.value.status is Status.CRASHED
 
 
 def test_children_die_with_a_killed_parent(clip) -> None:

@@ -1,6 +1,7 @@
 """A stranger's file opens nothing but itself and costs no more than it may."""
 
 import os
+import resource
 import socket
 import subprocess
 import threading
@@ -13,6 +14,8 @@ import pytest
 
 from pipeline.decode import DecodeLimits, DecodeWorker, ffmpeg_program
 from pipeline.decode.ladder import read_video
+from pipeline.decode.opening import Unheard
+from pipeline.decode.program import run_program
 from pipeline.records import Status, VideoError
 from tests.pipeline.decode_samples import LIMITS, REQUEST, X264, convert
 
@@ -148,6 +151,34 @@ def test_the_ffmpeg_reader_has_limits_too(clip, limits: DecodeLimits) -> None:
     with pytest.raises(VideoError) as caught:
         read_video(clip, replace(REQUEST, reader="ffmpeg"), limits)
     assert caught.value.status in (Status.LIMIT, Status.CORRUPT)
+
+
+class _Hurried(Unheard):
+    """A beat of a video that may take one second more."""
+
+    lasted = 0.0
+
+    def lasts(self, seconds: float) -> None:
+        self.lasted = seconds
+
+    def left(self) -> float:
+        return 1.0
+
+
+@pytest.mark.parametrize("reader", ["exact", "linear", "ffmpeg"])
+def test_every_reader_asks_for_the_time_that_the_video_lasts(clip, reader: str) -> None:
+    beat = _Hurried()
+    read_video(clip, replace(REQUEST, reader=reader), LIMITS, beat)
+    assert beat.lasted == pytest.approx(2)
+
+
+def test_a_program_gets_no_more_time_than_its_video_has_left() -> None:
+    endless = [ffmpeg_program(), "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=1280x720"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    with pytest.raises(VideoError, match="SIGKILL") as caught:
+        run_program(endless, [(["-f", "framecrc"], len)], _Hurried())
+    assert caught.value.status is Status.LIMIT
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 2
 
 
 def test_two_frames_ten_hours_apart_cost_nothing(tmp_path, make_clip) -> None:

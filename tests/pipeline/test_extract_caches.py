@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from pipeline.decode import DecodeWorker, FrameRequest
 from pipeline.errors import UsageError
 from pipeline.extract import extract, extract_all
 from pipeline.features import seed_of
+from pipeline.interrupt import Interrupted
 from pipeline.options import ExtractOptions, limits_named, settings_named, stores_for
 from pipeline.records import Status
 from pipeline.spatial import Augmentation
@@ -145,6 +149,38 @@ def test_statistics_stay_when_videos_are_added(
         assert (len(store.videos), statistics.videos) == (5, 2)
 
 
+def test_statistics_of_more_videos_replace_those_of_fewer(
+    options: ExtractOptions, tiny: Tiny
+) -> None:
+    for asked, measured, written in ((2, 2, True), (3, 3, True), (2, 3, False), (9, 4, True)):
+        report = extract(replace(options, augmentation_videos=asked), backbone=tiny)
+        assert report.written is written
+        with open_store(options.out) as store:
+            assert store.augmentation().videos == measured
+    assert extract(replace(options, augmentation_videos=9), backbone=tiny).written is False
+
+
+def test_a_signal_stops_the_measuring_amid_a_video(options: ExtractOptions, tiny: Tiny) -> None:
+    extract(options, backbone=tiny)
+    reached, release = threading.Event(), threading.Event()
+
+    class Stuck(Tiny):
+        def embed(self, pixels):
+            reached.set()
+            release.wait(60)
+            return super().embed(pixels)
+
+    def interrupt() -> None:
+        reached.wait(60)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(Interrupted):
+        extract(replace(options, augmentation_videos=2), backbone=Stuck())
+    assert not release.is_set()
+    release.set()
+
+
 @pytest.mark.parametrize("sampling", ["segment", "random", "consecutive", "keyframe"])
 def test_every_sampling_is_stored_with_its_moments(
     options: ExtractOptions, tiny: Tiny, sampling: str
@@ -181,6 +217,10 @@ def test_the_seed_of_a_video_is_that_of_its_bytes() -> None:
         ({"augmentation": "scale=2,1", "views": 1}, "augmentation `scale=2,1`"),
         ({"augmentation": "scale=2,1", "augmentation_videos": 1}, "augmentation `scale=2,1`"),
         ({"engine_options": (("partition", "gpu"),)}, "setting `partition` is of another engine"),
+        ({"seed": 1 << 63, "views": 1}, f"`seed` is {1 << 63}"),
+        ({"sampling": "keyframe", "reader": "linear"}, "only the exact reader"),
+        ({"sampling": "keyframe", "hwaccel": "cuda"}, "only the exact reader"),
+        ({"reader": "exact", "hwaccel": "cuda"}, "uses no hardware decoder"),
         ({"per_segment": -1}, "`per-segment` is -1"),
         ({"sampling": "keyframe", "per_segment": 2}, "key frames have no candidates"),
         ({"more": (("coarse", Path("feats.h5")),), "out": Path("feats.h5")}, "one store"),
@@ -189,7 +229,7 @@ def test_the_seed_of_a_video_is_that_of_its_bytes() -> None:
 def test_options_that_make_no_sense_are_refused(options, tiny, wrong, words) -> None:
     with pytest.raises(UsageError, match=words):
         extract(replace(options, **wrong), backbone=tiny)
-    assert tiny.calls == 0
+    assert tiny.calls == 0  # before any work
 
 
 def test_several_backbones_get_stores_of_their_own() -> None:
