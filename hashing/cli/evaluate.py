@@ -36,7 +36,7 @@ def eval_(
     from hashing.methods import load_hasher
     from hashing.retrieval.encode import encode_store
     from hashing.retrieval.evaluate import evaluate
-    from hashing.retrieval.protocol import choose_protocol
+    from hashing.retrieval.protocols import choose_protocol
     from hashing.show.tables import print_out, scores_table
 
     tools = tools_of(context)
