@@ -100,7 +100,7 @@ def down_to_rank(totals: Counts, right: Counts, ranks: Counts) -> Floats:
     hits = ties.found + ties.right * (ranks - ties.before) / np.maximum(ties.size, 1)
     taken = np.broadcast_to(ranks, hits.shape)
     found = _shares(hits, taken, right)
-    found[2] = totals.any(axis=1)[:, None]
+    found[2] = (totals.sum(axis=1) > 0)[:, None]
     return found
 
 
