@@ -7,15 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from hashing.peers import Peer
 from hashing.retrieval.curve import Curve
 from hashing.retrieval.evaluate import CUTOFFS, Evaluation
 from pipeline.store.atomic import replacing, storing
 
-_INK, _SECOND, _GRID, _PEER = "#1f3a5f", "#d1495b", "#d9dee5", "#a3adb8"
-_SHOWN = 6  # rivals that the picture has room for, the best ones
+_INK, _SECOND, _GRID, _PEER, _FAINT = "#1f3a5f", "#d1495b", "#d9dee5", "#6b7785", "#c3cad2"
 
 
 def draw_scores(evaluation: Evaluation, *, peers: Sequence[Peer] = ()) -> bytes:
@@ -56,17 +53,18 @@ def write_scores(path: Path, evaluation: Evaluation, *, peers: Sequence[Peer] = 
 
 
 def _draw_map(axes: Any, evaluation: Evaluation, peers: Sequence[Peer]) -> None:
-    best = sorted(peers, key=lambda peer: peer.gmap)[-_SHOWN:]
-    for shade, peer in zip(np.linspace(0.35, 1, len(best)), best, strict=True):
+    ranked = sorted(peers, key=lambda peer: peer.gmap)
+    for peer in ranked:
+        colour = _PEER if peer is ranked[-1] else _FAINT
         values = [peer.map[k] for k in CUTOFFS]
-        axes.plot(CUTOFFS, values, color=_PEER, alpha=shade, linewidth=1)
-        axes.annotate(peer.method, (CUTOFFS[-1], values[-1]), fontsize=6, color=_PEER)
+        axes.plot(CUTOFFS, values, color=colour, linewidth=1)
+    if ranked:
+        axes.plot([], [], color=_PEER, label=f"published, the best: {ranked[-1].method}")
+        axes.plot([], [], color=_FAINT, label=f"published, {len(ranked) - 1} others")
     lines = [("map", _INK, "-", "divided by K"), ("map_tied", _INK, ":", "ties averaged")]
     for name, colour, style, words in [*lines, ("map_min", _SECOND, "-", "by min(K, R)")]:
         values = [evaluation.scores[name][k] for k in CUTOFFS]
         axes.plot(CUTOFFS, values, style, color=colour, marker=".", label=f"measured, {words}")
-    if best:
-        axes.plot([], [], color=_PEER, label="published, divided by K")
     _dress(axes, "mAP@K", "K", "mAP")
     axes.set_xticks(CUTOFFS)
     axes.legend(fontsize=7, frameon=False)

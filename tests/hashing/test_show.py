@@ -160,8 +160,8 @@ def test_the_picture_of_scores_has_three_panels_that_show_something(tmp_path: Pa
     dark = np.asarray(plain.convert("L")) < 128
     for panel in range(3):
         assert dark[:, panel * width : (panel + 1) * width].sum() > 500
-    assert pixels_of(plain, "#a3adb8") == 0
-    assert pixels_of(beside, "#a3adb8") > 100  # the line of the best rival
+    assert pixels_of(plain, "#6b7785") == 0
+    assert pixels_of(beside, "#6b7785") > 100  # the line of the best rival
 
 
 def test_a_picture_that_cannot_be_written_is_the_disks_fault(tmp_path: Path) -> None:
