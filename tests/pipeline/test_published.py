@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from pipeline.store.published.labels import read_labels
 from pipeline.store.published.store import PublishedStore
 from tests.published_sets import CLASSES, DIM, FRAMES, SETS, write_feats, write_set
 
+ROOT = Path(__file__).parents[2]
 TRAIN, TEST, QUERY, DATABASE = Split.TRAIN, Split.TEST, Split.QUERY, Split.DATABASE
 
 
@@ -222,3 +225,11 @@ def test_one_file_alone_does_not_make_a_folder_a_store(tmp_path: Path) -> None:
     write_feats(tmp_path / "train_feats.h5", np.zeros((2, FRAMES, DIM), np.float32))
     with pytest.raises(NotFoundError, match="not a chainpipe feature store"):
         open_store(tmp_path)
+
+
+def test_info_and_verify_show_a_published_folder(fcv: Path) -> None:
+    for verb in (["info"], ["info", "--json"], ["verify"]):
+        words = [sys.executable, "-m", "chainpipe", *verb[:1], str(fcv), *verb[1:]]
+        done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+        assert done.returncode == 0, done.stderr
+        assert "70" in done.stdout + done.stderr

@@ -74,7 +74,10 @@ class PublishedStore:
         backbone = f"published:{layout.name}"
         self._dtype = np.result_type(*(file.dtype for file in self._files))
         self.meta = StoreMeta(
-            Fingerprint(backbone, digest, dim, PREPROCESSING), frames, dtype=self._dtype.name
+            Fingerprint(backbone, digest, dim, PREPROCESSING),
+            frames,
+            sampling="published",
+            dtype=self._dtype.name,
         )
 
     @property

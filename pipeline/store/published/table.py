@@ -24,7 +24,8 @@ def synthetic_table(
     """Return the table of videos of which nothing but features and labels is known.
 
     A video is called after its place, such as ``fcv_test_feats.h5#17``. Its id is the SHA-256 of
-    that name; its checksum is the SHA-256 of its file's identity and its row.
+    that name; its checksum is the SHA-256 of its file's identity and its row. Durations, sizes and
+    times are 0.
 
     Args:
         names: Of the files.
@@ -48,8 +49,8 @@ def synthetic_table(
         split=np.repeat(np.array(splits, np.uint8), counts),
         status=np.full(n, Status.OK, np.uint8),
         reader=np.full(n, Reader.EXACT, np.uint8),
-        duration=np.full(n, np.nan),
-        fps=np.full(n, np.nan),
+        duration=np.zeros(n),
+        fps=np.zeros(n),
         width=np.zeros(n, np.int32),
         height=np.zeros(n, np.int32),
         frames=np.full(n, frames, np.int64),
