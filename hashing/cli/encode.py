@@ -23,6 +23,7 @@ from hashing.modelfolder import ModelFacts
 from hashing.retrieval.names import shown
 from pipeline.errors import UsageError
 from pipeline.records import FailedVideo, StoreMeta, VideoFeatures
+from pipeline.store.published.layouts import layout_of
 
 if TYPE_CHECKING:
     from hashing.methods import Hasher
@@ -84,7 +85,7 @@ def encode(
 def _is_store(source: Path) -> bool:
     """Tell a store (or the name of one that is not there) from a folder of videos."""
     if source.is_dir() and source.suffix not in {".zarr", ".parts"}:
-        return (source / "zarr.json").exists()
+        return (source / "zarr.json").exists() or layout_of(source) is not None
     return source.exists() or source.suffix in {".h5", ".zarr", ".parts"}
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 from hashing.cli.chosen import (
@@ -12,7 +15,18 @@ from hashing.cli.chosen import (
     open_chosen_store,
     print_json,
 )
-from hashing.cli.tools import PANEL, tools_of
+from hashing.cli.tools import PANEL, Tools, tools_of
+from hashing.modelfolder import ModelFacts
+from pipeline.errors import UsageError
+
+if TYPE_CHECKING:
+    from hashing.methods import Hasher
+    from hashing.peers import Peer
+    from hashing.retrieval.codes import Codes
+    from hashing.retrieval.evaluate import Evaluation
+    from hashing.retrieval.protocol import Protocol
+
+SAME = ("schema", "method", "bits", "protocol", "queries", "database")  # with and without itself
 
 
 def register(app: typer.Typer) -> None:
@@ -24,31 +38,141 @@ def eval_(
     context: typer.Context,
     model: ModelOption = None,
     store: StoreOption = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option("--queries", help="Another store, whose videos ask; all of --store answers."),
+    ] = None,
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="auto, leave-one-out, split, fcvid, activitynet, ucf101, hmdb51 or yfcc."
+        ),
+    ] = "auto",
+    keep_self: Annotated[
+        bool, typer.Option("--keep-self", help="Leave each query in the database.")
+    ] = False,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", help="Draw mAP and precision-recall curves (PNG).")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure mAP, precision and recall of a model's codes on a labeled store.
 
     The store is encoded anew each time. If videos are marked as `query` and `database`, or as
-    `test`, these are used; if not, every video asks and all others are searched.
+    `test`, these are used; if not, every video asks and all others are searched. A benchmark's
+    name takes its own protocol, and what rivals published stands beside the scores.
 
-    Example: chainpipe eval --store feats.h5
+    Examples: chainpipe eval --store feats.h5 · chainpipe eval --store data/fcv --protocol fcvid
     """
     from hashing.methods import load_hasher
-    from hashing.retrieval.encode import encode_store
-    from hashing.retrieval.evaluate import evaluate
-    from hashing.retrieval.protocol import choose_protocol
-    from hashing.show.tables import print_out, scores_table
 
     tools = tools_of(context)
+    if picture is not None and picture.suffix.lower() != ".png":
+        raise UsageError(f"cannot draw `{picture}`", hint="name a file that ends in `.png`")
     folder, facts = choose_model(model, tools.say)
-    with open_chosen_store(store, facts, tools.say) as opened:
-        protocol = choose_protocol(opened.videos.labels, opened.videos.split)
-        _, hasher = load_hasher(folder)
-        with tools.progress("encode", len(opened.videos)) as advance:
-            codes = encode_store(opened, facts, hasher, progress=advance)
-    with tools.progress("evaluate", len(protocol.queries)) as advance:
-        found = evaluate(codes, method=facts.method, progress=advance)
-    if as_json:
-        print_json(found.to_json())
+    if queries is None:
+        codes, chosen = _encode_one(store, folder, facts, protocol, keep_self, tools)
     else:
-        print_out(scores_table(found), "", *found.protocol.sentences())
+        _check_two(protocol, keep_self)
+        hasher = load_hasher(folder)[1]
+        codes, chosen = _encode_two(queries, store, facts, hasher, tools)
+    found = _evaluate(codes, facts, chosen, tools)
+    _report(found, as_json=as_json)
+    if picture is not None:
+        from hashing.show.scores import write_scores
+
+        write_scores(picture, found[0], peers=_peers(found[0]))
+        tools.say(f"wrote {picture}")
+
+
+def _encode_one(
+    given: Path | None,
+    folder: Path,
+    facts: ModelFacts,
+    name: str,
+    keep_self: bool,
+    tools: Tools,
+) -> tuple[Codes, Protocol]:
+    """Encode the rows of a store that a protocol needs, after a look whether it fits."""
+    from hashing.methods import load_hasher
+    from hashing.retrieval.encode import encode_store
+    from hashing.retrieval.protocols import choose_protocol, only_needed
+
+    with open_chosen_store(given, facts, tools.say) as opened:
+        videos, backbone = opened.videos, opened.meta.fingerprint.backbone
+        whole = choose_protocol(
+            videos.labels, videos.split, name=name, features=backbone, keep_self=keep_self
+        )
+        rows, among = only_needed(whole)
+        _, hasher = load_hasher(folder)
+        with tools.progress("encode", len(rows)) as advance:
+            return encode_store(opened, facts, hasher, rows=rows, progress=advance), among
+
+
+def _check_two(protocol: str, keep_self: bool) -> None:
+    if protocol not in ("auto", "split"):
+        message = f"`--protocol {protocol}` takes its queries from the store"
+        raise UsageError(message, hint="leave out `--queries` or `--protocol`")
+    if keep_self:
+        message = "`--keep-self` means nothing where the queries are another store"
+        raise UsageError(message, hint="leave it out")
+
+
+def _encode_two(
+    queries: Path, store: Path | None, facts: ModelFacts, hasher: Hasher, tools: Tools
+) -> tuple[Codes, Protocol]:
+    """Encode two stores, one to ask and one to be searched."""
+    from hashing.retrieval.encode import encode_store
+    from hashing.retrieval.merging import against
+    from hashing.retrieval.protocols import choose_protocol
+
+    sides = []
+    for path in (queries, store):
+        with (
+            open_chosen_store(path, facts, tools.say) as opened,
+            tools.progress("encode", len(opened.videos)) as advance,
+        ):
+            sides.append(encode_store(opened, facts, hasher, progress=advance))
+    codes = against(*sides)
+    return codes, choose_protocol(codes.labels, codes.split)
+
+
+def _evaluate(
+    codes: Codes, facts: ModelFacts, protocol: Protocol, tools: Tools
+) -> list[Evaluation]:
+    """Return the scores; where a query is kept in the database, those without it as well."""
+    from hashing.retrieval.evaluate import evaluate
+    from hashing.retrieval.protocols import without_itself
+
+    ways = [protocol, without_itself(protocol)] if protocol.keeps_itself else [protocol]
+    with tools.progress("evaluate", len(protocol.queries) * len(ways)) as advance:
+        return [
+            evaluate(codes, method=facts.method, protocol=way, progress=advance) for way in ways
+        ]
+
+
+def _peers(found: Evaluation) -> list[Peer]:
+    from hashing.peers import published
+
+    return published(found.protocol.name, bits=found.bits)
+
+
+def _report(found: list[Evaluation], *, as_json: bool) -> None:
+    from hashing.show.tables import peers_notes, peers_table, print_out, scores_table
+
+    first, *removed = found
+    peers = _peers(first)
+    if as_json:
+        content = first.to_json()
+        for other in removed:
+            rest = other.to_json().items()
+            content["without_itself"] = {name: value for name, value in rest if name not in SAME}
+        if peers:
+            content["peers"] = [peer.to_json() for peer in peers]
+        print_json(content)
+        return
+    for evaluation in found:
+        print_out(scores_table(evaluation), "")
+    if peers:
+        print_out(peers_table(first, peers), "")
+    print_out(*first.protocol.sentences(), *peers_notes(peers))

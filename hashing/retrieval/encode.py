@@ -11,6 +11,7 @@ import numpy.typing as npt
 from hashing.methods import Hasher
 from hashing.modelfolder import ModelFacts
 from hashing.retrieval.codes import Codes, Origin
+from hashing.retrieval.hamming import Rows
 from hashing.retrieval.names import shown
 from hashing.retrieval.packing import U8, pack
 from pipeline.errors import UsageError
@@ -25,37 +26,41 @@ def encode_store(
     facts: ModelFacts,
     hasher: Hasher,
     *,
+    rows: Rows | None = None,
     progress: Callable[[int], None] = lambda videos: None,
 ) -> Codes:
-    """Encode every video of a store.
+    """Encode the videos of a store.
 
     Args:
         store: Features that the model may read (see :func:`hashing.methods.check_fingerprint`).
         facts: Facts about the model.
         hasher: The model.
+        rows: Which videos, by default all.
         progress: Told the number of videos done since the last call.
 
     Returns:
-        Codes in the store's order, with its ids, paths, labels and splits.
+        Codes in the order of the rows, with their ids, paths, labels and splits.
 
     Raises:
         UsageError: If features are NaN or infinite.
         DamageError: If the store is damaged.
     """
-    videos, count = store.videos, len(store.videos)
+    videos = store.videos
+    chosen = np.arange(len(videos)) if rows is None else rows
+    paths = [videos.paths[row] for row in chosen]
     packed = [np.empty((0, (hasher.bits + 7) // 8), np.uint8)]
-    for start in range(0, count, BLOCK):
-        rows = slice(start, min(start + BLOCK, count))
-        packed.append(encode_features(hasher, store.features(rows), videos.paths[rows]))
-        progress(rows.stop - rows.start)
+    for start in range(0, len(chosen), BLOCK):
+        part = slice(start, start + BLOCK)
+        packed.append(encode_features(hasher, store.features(chosen[part]), paths[part]))
+        progress(len(packed[-1]))
     return Codes(
         codes=np.concatenate(packed),
         bits=hasher.bits,
-        ids=videos.ids,
-        paths=videos.paths,
-        labels=videos.labels,
+        ids=videos.ids[chosen],
+        paths=tuple(paths),
+        labels=videos.labels[chosen],
         label_names=videos.label_names,
-        split=videos.split.astype(np.uint8),  # h5py marks an enum
+        split=videos.split[chosen].astype(np.uint8),  # h5py marks an enum
         origin=origin_of(facts, features=digest(videos)),
     )
 

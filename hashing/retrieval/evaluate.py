@@ -1,4 +1,4 @@
-"""How good codes are: mAP, precision and recall at six K, with the protocol beside them."""
+"""How good codes are: mAP, precision, recall and their curves, with the protocol beside them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hashing.retrieval import metrics
+from hashing.retrieval import curve, metrics
 from hashing.retrieval.codes import Codes
+from hashing.retrieval.curve import Curve
 from hashing.retrieval.judge import Judged, judge
-from hashing.retrieval.protocol import Protocol, choose_protocol
+from hashing.retrieval.protocol import Protocol
+from hashing.retrieval.protocols import choose_protocol
 
 CUTOFFS = (5, 20, 40, 60, 80, 100)
 METRICS = ("map", "map_min", "map_tied", "precision", "recall")
@@ -26,17 +28,26 @@ class Evaluation:
         bits: Length of a code.
         protocol: Who asked and who was searched.
         scores: For each of :data:`METRICS`, its value at each K.
+        pr_radius: Precision and recall within each Hamming radius, 0 to the number of bits.
+        pr_rank: Precision and recall down to a rank, ties averaged.
     """
 
     method: str
     bits: int
     protocol: Protocol
     scores: Scores
+    pr_radius: Curve
+    pr_rank: Curve
 
     @property
     def gmap(self) -> float:
         """The geometric mean of mAP at the six K."""
         return metrics.geometric_mean(list(self.scores["map"].values()))
+
+    @property
+    def precision_radius_2(self) -> float:
+        """Mean precision within Hamming radius 2; a query without an answer there counts 0."""
+        return float(self.pr_radius.precision[min(curve.NEAR, self.bits)])
 
     def to_json(self) -> dict[str, object]:
         """Return the object that ``chainpipe eval --json`` prints."""
@@ -53,17 +64,25 @@ class Evaluation:
             **{name: named[name] for name in ("map", "map_min", "map_tied")},
             "gmap": self.gmap,
             **{name: named[name] for name in ("precision", "recall")},
+            "precision_radius_2": self.precision_radius_2,
+            "pr_radius": self.pr_radius.to_json("radius"),
+            "pr_rank": self.pr_rank.to_json("rank"),
         }
 
 
 def evaluate(
-    codes: Codes, *, method: str, progress: Callable[[int], None] = lambda queries: None
+    codes: Codes,
+    *,
+    method: str,
+    protocol: Protocol | None = None,
+    progress: Callable[[int], None] = lambda queries: None,
 ) -> Evaluation:
-    """Score codes under the protocol that their splits ask for.
+    """Score codes.
 
     Args:
         codes: Codes of a labeled store.
         method: Whose codes they are, to be printed.
+        protocol: Who asks and who is searched; by default what the splits ask for.
         progress: Told the number of queries done since the last call.
 
     Returns:
@@ -72,18 +91,28 @@ def evaluate(
     Raises:
         UsageError: If there are no labels, or nothing to evaluate on.
     """
-    protocol = choose_protocol(codes.labels, codes.split)
-    totals = np.zeros((len(METRICS), len(CUTOFFS)))
-    ranks = max(CUTOFFS)
-    for block in judge(codes.codes, codes.bits, codes.labels, protocol, ranks=ranks):
-        totals += _sums(block)
+    if protocol is None:
+        protocol = choose_protocol(codes.labels, codes.split)
+    ranks = curve.rank_points(len(protocol.database))
+    radii = np.arange(codes.bits + 1)
+    scores = np.zeros((len(METRICS), len(CUTOFFS)))
+    by_radius, by_rank = np.zeros((3, len(radii))), np.zeros((3, len(ranks)))
+    for block in judge(codes.codes, codes.bits, codes.labels, protocol, ranks=max(CUTOFFS)):
+        scores += _sums(block)
+        by_radius += curve.within_radius(block.totals, block.right).sum(axis=1)
+        by_rank += curve.down_to_rank(block.totals, block.right, ranks).sum(axis=1)
         progress(len(block.hits))
-    means = totals / len(protocol.queries)
-    scores: Scores = {
+    queries = len(protocol.queries)
+    named = _named(scores / queries)
+    curves = Curve(radii, *by_radius / queries), Curve(ranks, *by_rank / queries)
+    return Evaluation(method, codes.bits, protocol, named, *curves)
+
+
+def _named(means: metrics.Floats) -> Scores:
+    return {
         name: dict(zip(CUTOFFS, line.tolist(), strict=True))
         for name, line in zip(METRICS, means, strict=True)
     }
-    return Evaluation(method, codes.bits, protocol, scores)
 
 
 def _sums(block: Judged) -> metrics.Floats:

@@ -71,6 +71,6 @@ def nearest(found: Distances, k: int, counts: Rows) -> Rows:
     k = min(k, len(found))
     if k == 0:
         return np.empty(0, np.int64)
-    farthest = np.searchsorted(np.cumsum(counts), k)
+    farthest = found.dtype.type(np.searchsorted(counts.cumsum(), k))  # a wider type is slower
     rows = np.flatnonzero(found <= farthest)
     return rows[np.argsort(found[rows], kind="stable")][:k]

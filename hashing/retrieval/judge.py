@@ -1,6 +1,7 @@
 """Which answers are right: every query's ranking against the labels, in blocks of queries.
 
-Memory is one line of N numbers a query and small tables a block, never N x N.
+Memory is one line of N numbers a query and small tables a block, never N x N. Distances are counted
+rather than sorted: only the few answers at the cut are ever put into order.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hashing.retrieval.hamming import Distances, Rows, Words, distances, nearest, to_words
-from hashing.retrieval.metrics import Counts
+from hashing.retrieval.hamming import Rows, Words, distances, nearest, to_words
 from hashing.retrieval.packing import U8
 from hashing.retrieval.protocol import Protocol
+from hashing.retrieval.relevance import Relevance
+from hashing.retrieval.ties import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,29 +40,6 @@ class Judged:
         return relevant
 
 
-class Relevance:
-    """For each label, the rows that have it: a query's right answers without an N x N table.
-
-    Args:
-        labels: Multi-hot, (N, C).
-    """
-
-    def __init__(self, labels: U8) -> None:
-        self._n = len(labels)
-        self._rows = [np.flatnonzero(column) for column in labels.T]
-
-    def of(self, wanted: U8) -> npt.NDArray[np.bool_]:
-        """Return which rows share a label with a query, (N,).
-
-        Args:
-            wanted: The query's labels, multi-hot, (C,).
-        """
-        shared = np.zeros(self._n, bool)
-        for label in np.flatnonzero(wanted):
-            shared[self._rows[label]] = True
-        return shared
-
-
 def judge(
     codes: U8, bits: int, labels: U8, protocol: Protocol, *, ranks: int, block: int = 256
 ) -> Iterator[Judged]:
@@ -79,39 +58,43 @@ def judge(
     """
     database = to_words(codes[protocol.database])
     relevance = Relevance(labels[protocol.database])
-    place = {int(row): i for i, row in enumerate(protocol.database)}
+    own = _own_places(protocol)
     for start in range(0, len(protocol.queries), block):
-        rows = protocol.queries[start : start + block]
-        itself = [place.get(int(row)) for row in rows]
-        yield _judge_block(
-            to_words(codes[rows]), labels[rows], itself, database, relevance, bits, ranks
+        part = slice(start, start + block)
+        rows = protocol.queries[part]
+        counted = _count(
+            to_words(codes[rows]), labels[rows], own[part], database, relevance, bits, ranks
         )
+        yield Judged(relevance.right(labels[rows], counted[0]), *counted[1:])
 
 
-def _judge_block(
+def _own_places(protocol: Protocol) -> Rows:
+    """Return where in the database each query is to be left out, -1 for nowhere, (Q,)."""
+    if protocol.keeps_itself:
+        return np.full(len(protocol.queries), -1)
+    place = {int(row): i for i, row in enumerate(protocol.database)}
+    return np.array([place.get(int(row), -1) for row in protocol.queries], np.int64)
+
+
+def _count(
     queries: Words,
     labels: U8,
-    itself: list[int | None],
+    own: Rows,
     database: Words,
     relevance: Relevance,
     bits: int,
     ranks: int,
-) -> Judged:
-    size = len(itself)
-    hits = np.zeros((size, ranks), bool)
-    totals, right = np.zeros((2, size, bits + 1), np.int64)
-    for i, own in enumerate(itself):
+) -> tuple[Rows, Counts, Counts]:
+    """Return each query's answers, -1 past the last, and its counts by distance."""
+    answers = np.full((len(own), ranks), -1)
+    totals, right = np.zeros((2, len(own), bits + 1), np.int64)
+    for i, itself in enumerate(own):
         found = distances(queries[:, i], database)
-        shared = relevance.of(labels[i])
-        if own is not None:
-            found[own], shared[own] = bits + 1, False  # farther than any code can be
-        rows, totals[i] = _ranked(found, bits, ranks)
-        right[i] = np.bincount(found[shared], minlength=bits + 1)
-        hits[i, : len(rows)] = shared[rows]
-    return Judged(hits, totals, right)
-
-
-def _ranked(found: Distances, bits: int, ranks: int) -> tuple[Rows, Counts]:
-    counts = np.bincount(found, minlength=bits + 2)
-    others = len(found) - int(counts[-1])
-    return nearest(found, min(ranks, others), counts), counts[:-1]
+        if itself >= 0:
+            found[itself] = bits + 1  # farther than any code can be
+        counts = np.bincount(found, minlength=bits + 2)
+        totals[i] = counts[:-1]
+        right[i] = np.bincount(found[relevance.rows(labels[i])], minlength=bits + 2)[:-1]
+        rows = nearest(found, min(ranks, len(found) - int(counts[-1])), counts)
+        answers[i, : len(rows)] = rows
+    return answers, totals, right

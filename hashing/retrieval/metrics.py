@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from hashing.retrieval.ties import Counts, ties_at
+
 Floats = npt.NDArray[np.float64]
-Counts = npt.NDArray[np.int64]
 
 
 def gains(hits: npt.NDArray[np.bool_]) -> Floats:
@@ -56,17 +57,10 @@ def tied_gains(totals: Counts, right: Counts, k: int) -> Floats:
         array([[0.5  , 0.25 , 0.667]])
     """
     ranks = np.arange(1, k + 1)
-    ends = totals.cumsum(axis=1)  # (Q, G)
-    group = (ends[:, :, None] < ranks).sum(axis=1)  # (Q, k): the tie that each rank lies in
-    inside = group < totals.shape[1]
-    group = np.minimum(group, totals.shape[1] - 1)
-    m, g, end, seen = (
-        np.take_along_axis(counts, group, axis=1)
-        for counts in (totals, right, ends, right.cumsum(axis=1))
-    )
-    before = ranks - 1 - (end - m)  # j - 1
-    hits = (seen - g) + 1 + before * (g - 1) / np.maximum(m - 1, 1)
-    return np.where(inside, g / np.maximum(m, 1) * hits / ranks, 0.0)
+    ties = ties_at(totals, right, ranks)
+    place = ranks - ties.before  # j
+    hits = ties.found + 1 + (place - 1) * (ties.right - 1) / np.maximum(ties.size - 1, 1)
+    return np.where(ties.size > 0, ties.right / np.maximum(ties.size, 1) * hits / ranks, 0.0)
 
 
 def average_precision(gained: Floats, k: int, *, relevant: Counts | None = None) -> Floats:

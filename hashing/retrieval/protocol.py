@@ -4,32 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
 from hashing.retrieval.hamming import Rows
-from hashing.retrieval.packing import U8
-from pipeline.errors import UsageError
-from pipeline.records import Split
+from hashing.retrieval.standards import STANDARDS
 
 LEAVE_ONE_OUT = "leave-one-out"
+ALL_AGAINST_ALL = "all against all"
 SEPARATE = "query against database"
 ALL = "all videos"
-HINT_LABELS = "put each video into a folder named after its class, or give `extract --labels FILE`"
-HINT_SPLITS = "mark videos as `test`, or as `query` and `database`, in the labels file"
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """Which rows ask and which rows are searched. A row is never an answer to itself.
+    """Which rows ask and which rows are searched.
 
     Attributes:
-        name: ``leave-one-out`` or ``query against database``.
+        name: ``leave-one-out``, ``all against all`` (the same with each query kept in the
+            database), ``query against database``, or a published benchmark's.
         asking: Which part of the store the queries are: ``all videos``, ``test`` or ``query``.
         searched: Which part the database is.
         queries: Rows that ask, (Q,).
         database: Rows that are searched, (N,).
         unlabeled: Videos of ``asking`` that do not ask, since no answer could be right.
+        keeps_itself: Whether a row may be an answer to itself.
     """
 
     name: str
@@ -38,6 +34,7 @@ class Protocol:
     queries: Rows
     database: Rows
     unlabeled: int
+    keeps_itself: bool = False
 
     def facts(self) -> dict[str, str | int]:
         """Return the protocol for programs."""
@@ -45,12 +42,13 @@ class Protocol:
             "name": self.name,
             "queries": self.asking,
             "database": self.searched,
-            "itself": "removed",
+            "itself": "kept" if self.keeps_itself else "removed",
             "unlabeled": self.unlabeled,
             "relevant": "shares at least one label with the query",
-            "ties": "(distance, row); map_tied averages over all orders",
+            "ties": "(distance, row); map_tied and pr_rank average over all orders",
             "map": "divides by K",
             "map_min": "divides by min(K, R)",
+            "no_answer": "a query without an answer within a radius has precision 0 there",
         }
 
     def sentences(self) -> list[str]:
@@ -62,76 +60,42 @@ class Protocol:
             " map is its mean over all queries.",
             "map_min divides by min(K, R) instead of K, R being the right videos in the database.",
             "Equal distances are ordered by row; map_tied is the mean over all their orders.",
+            "A query without an answer within Hamming radius 2 has precision 0 there.",
         ]
+        if self.keeps_itself:
+            lines.insert(1, "Each query finds itself at distance 0, which counts as right.")
         if self.unlabeled:
             lines.insert(1, f"{self.unlabeled} videos without a label are searched but do not ask.")
+        if self.differs_from_published():
+            lines.insert(1, self._sizes())
         return lines
 
+    def differs_from_published(self) -> bool:
+        """Tell whether this is a published benchmark's protocol on a set of other size."""
+        if (standard := STANDARDS.get(self.name)) is None:
+            return False
+        return (len(self.queries), len(self.database)) != (standard.queries, standard.database)
+
     def _who(self) -> str:
-        if self.name == SEPARATE:
-            return f"Each `{self.asking}` video asks and all `{self.searched}` videos are searched."
-        if self.asking == ALL:
+        head = f"{STANDARDS[self.name].title}'s protocol: " if self.name in STANDARDS else ""
+        if self.asking != self.searched:
             return (
-                "No splits: every video asks and all others are searched (leave-one-out over all);"
+                f"{head}Each `{self.asking}` video asks and all `{self.searched}` videos are"
+                " searched."
+            )
+        others = "all of them" if self.keeps_itself else "all others of them"
+        if self.asking == ALL:
+            others = "all" if self.keeps_itself else "all others"
+            return (
+                f"No splits: every video asks and {others} are searched ({self.name} over all);"
                 " a model that was trained on this store has seen them."
             )
-        return f"Each `{self.asking}` video asks and all others of them are searched."
+        return f"{head}Each `{self.asking}` video asks and {others} are searched."
 
-
-def choose_protocol(labels: U8, split: npt.NDArray[np.uint8]) -> Protocol:
-    """Choose the protocol that a store's splits ask for.
-
-    ``query`` and ``database`` win over ``test``; without any split all videos are used.
-
-    Args:
-        labels: Multi-hot, (N, C).
-        split: :class:`pipeline.records.Split` numbers, (N,).
-
-    Returns:
-        The protocol.
-
-    Raises:
-        UsageError: If no query has a label, there is nothing to search, or the splits name
-            no videos to evaluate on.
-
-    Example:
-        >>> three = np.array([Split.TRAIN, Split.TEST, Split.TEST], np.uint8)
-        >>> choose_protocol(np.ones((3, 1), np.uint8), three).queries
-        array([1, 2])
-    """
-    present = {Split(number) for number in np.unique(split)}
-    if Split.QUERY in present and Split.DATABASE in present:
-        return _protocol(labels, split, SEPARATE, Split.QUERY, Split.DATABASE)
-    if Split.TEST in present:
-        return _protocol(labels, split, LEAVE_ONE_OUT, Split.TEST, Split.TEST)
-    if present <= {Split.NONE}:
-        return _protocol(labels, split, LEAVE_ONE_OUT, None, None)
-    names = ", ".join(f"`{one.name.lower()}`" for one in sorted(present - {Split.NONE}))
-    raise UsageError(f"the splits ({names}) name no videos to evaluate on", hint=HINT_SPLITS)
-
-
-def _protocol(
-    labels: U8,
-    split: npt.NDArray[np.uint8],
-    name: str,
-    asking: Split | None,
-    searched: Split | None,
-) -> Protocol:
-    candidates, database = _rows(split, asking), _rows(split, searched)
-    queries = candidates[labels[candidates].any(axis=1)]
-    if len(queries) == 0:
-        raise UsageError("no video that could ask has a label", hint=HINT_LABELS)
-    if len(database) < 2 and name == LEAVE_ONE_OUT:
-        raise UsageError(
-            f"fewer than 2 videos to evaluate on (`{_name(searched)}`)", hint=HINT_SPLITS
+    def _sizes(self) -> str:
+        standard = STANDARDS[self.name]
+        return (
+            f"The published set has {standard.queries} queries and {standard.database} searched"
+            f" videos, not {len(self.queries)} and {len(self.database)}: published figures are of"
+            " another set."
         )
-    unlabeled = len(candidates) - len(queries)
-    return Protocol(name, _name(asking), _name(searched), queries, database, unlabeled)
-
-
-def _rows(split: npt.NDArray[np.uint8], wanted: Split | None) -> Rows:
-    return np.flatnonzero(np.ones(len(split), bool) if wanted is None else split == wanted)
-
-
-def _name(wanted: Split | None) -> str:
-    return ALL if wanted is None else wanted.name.lower()

@@ -43,7 +43,7 @@ class StoreMeta:
         fingerprint: Backbone, weights, D and preprocessing.
         frames: T, the number of frames a video.
         sampling: How moments are chosen: ``uniform``, ``segment``, ``random``, ``consecutive`` or
-            ``keyframe``.
+            ``keyframe``; ``published`` where others chose them and did not say how.
         by: ``index`` or ``time``.
         dtype: ``float16`` or ``float32``.
         strict: Whether ``partial`` videos count as failed.

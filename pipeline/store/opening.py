@@ -12,6 +12,7 @@ from pipeline.store.atomic import replacing, storing
 from pipeline.store.base import FeatureStore
 from pipeline.store.contents import Contents
 from pipeline.store.faults import not_a_store, reading
+from pipeline.store.published.layouts import layout_of
 
 if TYPE_CHECKING:
     from pipeline.store.reader import Arrays
@@ -23,7 +24,8 @@ def open_store(path: Path) -> FeatureStore:
     """Open a feature store for reading.
 
     Args:
-        path: A ``.h5`` file or a ``.zarr`` folder; the content decides, not the name.
+        path: A ``.h5`` file or a ``.zarr`` folder; the content decides, not the name. Or a folder
+            of published feature files, see :mod:`pipeline.store.published`.
 
     Raises:
         NotFoundError: If it is missing, unfinished or not a feature store.
@@ -31,6 +33,12 @@ def open_store(path: Path) -> FeatureStore:
         StorageError: If it cannot be read.
         UsageError: If a later chainpipe made it.
     """
+    with reading(path):
+        layout = layout_of(path)
+    if layout is not None:
+        from pipeline.store.published.store import PublishedStore
+
+        return PublishedStore(path, layout)
     from pipeline.store.reader import ArrayStore
 
     arrays = open_arrays(path)

@@ -17,6 +17,7 @@ from pipeline.store.base import Rows
 from pipeline.store.faults import FAULTS, reading
 from pipeline.store.guards import Guard
 from pipeline.store.layout import Array
+from pipeline.store.numbers import row_numbers
 
 
 class Arrays(Protocol):
@@ -178,7 +179,7 @@ class ArrayStore:
 
     def _read(self, name: str, rows: Rows) -> npt.NDArray[Any]:
         """Read rows; where the format finds fault with them, the row's own checksum decides."""
-        numbers = _numbers(rows, len(self.videos))
+        numbers = row_numbers(rows, len(self.videos))
         guard = self._guard(name)
         if guard is None:
             return np.empty((len(numbers), *self._shapes[name]), guards.dtype_of(name, self.meta))
@@ -233,16 +234,3 @@ class ArrayStore:
             self._compare(guard, {n: self._read(n, run) for n in guard.arrays}, np.array(rows))
 
         return faults.bad_rows(check, len(self.videos))
-
-
-def _numbers(rows: Rows, count: int) -> npt.NDArray[np.int64]:
-    """Return row numbers from 0 to ``count`` - 1."""
-    if isinstance(rows, slice):
-        return np.arange(count)[rows]
-    numbers = np.asarray(rows)
-    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
-        raise IndexError(f"rows are a list of numbers, not {numbers.dtype} {numbers.shape}")
-    bad = numbers[(numbers < -count) | (numbers >= count)]
-    if bad.size:
-        raise IndexError(f"row {bad[0]} of {count} rows")
-    return numbers.astype(np.int64) % count

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hashing.retrieval.evaluate import CUTOFFS, evaluate
-from hashing.retrieval.protocol import choose_protocol
+from hashing.retrieval.protocols import choose_protocol
 from pipeline.errors import UsageError
 from pipeline.records import Split
 from tests.hashing.answer_samples import random_bits, sample_codes
@@ -111,7 +111,10 @@ def test_the_json_object_has_the_keys_of_the_contract() -> None:
     codes = sample_codes(random_bits(30, 16), [[row % 3] for row in range(30)])
     found = json.loads(json.dumps(evaluate(codes, method="random").to_json()))
     expected = "schema method bits protocol queries database map map_min map_tied gmap"
-    assert list(found) == [*expected.split(), "precision", "recall"]
+    more = ["precision_radius_2", "pr_radius", "pr_rank"]
+    assert list(found) == [*expected.split(), "precision", "recall", *more]
+    assert found["pr_radius"]["radius"] == list(range(17))
+    assert found["pr_rank"]["rank"][-1] == 30
     assert (found["schema"], found["method"], found["bits"]) == (1, "random", 16)
     assert (found["queries"], found["database"]) == (30, 30)
     for name in ("map", "map_min", "map_tied", "precision", "recall"):

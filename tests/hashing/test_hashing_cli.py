@@ -357,6 +357,82 @@ def test_eval_follows_the_splits(stage: Stage) -> None:
     assert found["protocol"]["name"] == "query against database"
 
 
+def split_store(stage: Stage, name: str, asking: Split, searched: Split) -> None:
+    """Write a store whose names with a 0 in them ask."""
+    rows = [video(stage.root, one, split=asking if "0" in one else searched) for one in NAMES]
+    make_store(Path(name), stage.root, rows)
+
+
+def test_eval_encodes_only_what_the_protocol_needs(stage: Stage) -> None:
+    split_store(stage, "tested.h5", Split.TEST, Split.NONE)
+    found = json.loads(stage.run("eval", "--store", "tested.h5", "--json"))
+    assert (found["queries"], found["database"]) == (3, 3)
+    assert stage.progressed == {"encode": 3, "evaluate": 3}
+
+
+def test_eval_by_name_searches_the_training_videos_and_shows_rivals(stage: Stage) -> None:
+    make_model(Path("models/feats-lsh-32"), Path("feats.h5"), bits=32)
+    split_store(stage, "ucf.h5", Split.TEST, Split.TRAIN)
+    asked = ["eval", "--model", "models/feats-lsh-32", "--store", "ucf.h5", "--protocol", "ucf101"]
+    found = json.loads(stage.run(*asked, "--json"))
+    assert (found["queries"], found["database"]) == (3, 9)
+    assert {peer["label"] for peer in found["peers"]} == {"published"}
+    out = stage.run(*asked)
+    assert "UCF101's protocol: Each `test` video asks" in out
+    assert "published figures are of another set" in out
+    assert "measured here" in out
+
+
+def test_eval_of_fcvid_reports_with_and_without_itself(stage: Stage) -> None:
+    split_store(stage, "fcvid.h5", Split.TEST, Split.TEST)
+    asked = ["eval", "--store", "fcvid.h5", "--protocol", "fcvid"]
+    found = json.loads(stage.run(*asked, "--json"))
+    assert found["protocol"]["itself"] == "kept"
+    plain = json.loads(stage.run("eval", "--store", "fcvid.h5", "--json"))
+    assert found["without_itself"]["map"] == plain["map"]
+    assert found["map"]["5"] > plain["map"]["5"]
+    out = stage.run(*asked)
+    assert "12 videos, itself kept" in out
+    assert "12 videos, itself removed" in out
+    kept = json.loads(stage.run("eval", "--store", "fcvid.h5", "--keep-self", "--json"))
+    assert (kept["protocol"]["name"], kept["map"]) == ("all against all", found["map"])
+
+
+def test_eval_searches_one_store_with_the_videos_of_another(stage: Stage) -> None:
+    zeros = [video(stage.root, name) for name in NAMES if "0" in name]
+    others = [video(stage.root, name) for name in NAMES if "0" not in name]
+    make_store(Path("zeros.h5"), stage.root, zeros)
+    make_store(Path("others.h5"), stage.root, others)
+    split_store(stage, "split.h5", Split.QUERY, Split.DATABASE)
+    apart = stage.run("eval", "--store", "others.h5", "--queries", "zeros.h5", "--json")
+    assert json.loads(apart) == json.loads(stage.run("eval", "--store", "split.h5", "--json"))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--protocol", "kinetics"], "no protocol `kinetics`"),
+        (["--protocol", "activitynet"], "does not fit"),
+        (["--queries", "feats.h5", "--protocol", "fcvid"], "takes its queries from the store"),
+        (["--queries", "feats.h5", "--keep-self"], "another store"),
+        (["--picture", "curves.svg"], "cannot draw `curves.svg`"),
+    ],
+)
+def test_eval_refuses_what_does_not_fit_before_any_work(
+    stage: Stage, words: list[str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        stage.run("eval", *words)
+    assert caught.value.hint
+    assert stage.progressed == {}
+
+
+def test_eval_draws_its_curves(stage: Stage) -> None:
+    stage.run("eval", "--picture", "curves.png")
+    assert stage.said[-1] == "wrote curves.png"
+    assert Image.open("curves.png").size[0] > 1000
+
+
 def test_eval_without_labels_is_refused_before_any_work(stage: Stage) -> None:
     rows = [replace(video(stage.root, name), labels=()) for name in NAMES]
     make_store(Path("plain.h5"), stage.root, rows)

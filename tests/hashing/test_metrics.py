@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hashing.retrieval import metrics
 from hashing.retrieval.codes import pack
 from hashing.retrieval.judge import judge
-from hashing.retrieval.protocol import choose_protocol
+from hashing.retrieval.protocols import choose_protocol
 from pipeline.records import Split
 from tests.hashing.answer_samples import random_bits
 

@@ -10,11 +10,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
+from hashing.peers import published
 from hashing.retrieval.evaluate import evaluate
 from hashing.retrieval.names import shortened
+from hashing.retrieval.protocols import choose_protocol
+from hashing.show.scores import write_scores
 from hashing.show.sheet import COLOURS, TILE, SheetRow, Tile, Verdict, draw_sheet, write_sheet
-from hashing.show.tables import answers_table, print_out, scores_table
+from hashing.show.tables import (
+    answers_table,
+    peers_notes,
+    peers_table,
+    print_out,
+    scores_table,
+)
 from pipeline.errors import StorageError
+from pipeline.records import Split
 from tests.hashing.answer_samples import random_bits, sample_codes
 
 BLUE = (30, 60, 200)
@@ -117,3 +127,44 @@ def test_without_labels_the_table_has_no_column_for_them(
 ) -> None:
     print_out(answers_table("nearest", [(1, 0, b"x.mp4", ())]))
     assert capsys.readouterr().out.splitlines()[1].split() == ["rank", "distance", "path"]
+
+
+def test_published_rows_stand_beside_ours_by_gmap_and_say_what_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    split = [Split.QUERY, Split.DATABASE] * 15
+    codes = sample_codes(random_bits(30, 32), [[0]] * 30, split)
+    protocol = choose_protocol(codes.labels, codes.split, name="activitynet")
+    evaluation = evaluate(codes, method="lsh", protocol=protocol)
+    peers = published("activitynet", bits=32)
+    print_out(peers_table(evaluation, peers), *peers_notes(peers))
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    rows = [line for line in lines if line.endswith(("published", "measured here"))]
+    assert len(rows) == len(peers) + 1
+    assert rows[0].split()[0] == "MFH"
+    assert rows[-1].split()[0] == "lsh"
+    assert rows[-1].endswith("measured here")
+    assert "third hand" in next(line for line in lines if line.startswith("Published rows of MFH"))
+    assert any(line.startswith("AutoSSVH: K * mAP@K falls") for line in lines)
+
+
+def test_the_picture_of_scores_has_three_panels_that_show_something(tmp_path: Path) -> None:
+    codes = sample_codes(random_bits(40, 32), [[row % 3] for row in range(40)])
+    evaluation = evaluate(codes, method="lsh")
+    write_scores(tmp_path / "plain.png", evaluation)
+    write_scores(tmp_path / "peers.png", evaluation, peers=published("fcvid", bits=32))
+    plain, beside = (
+        Image.open(tmp_path / name).convert("RGB") for name in ("plain.png", "peers.png")
+    )
+    width = plain.width // 3
+    dark = np.asarray(plain.convert("L")) < 128
+    for panel in range(3):
+        assert dark[:, panel * width : (panel + 1) * width].sum() > 500
+    assert pixels_of(plain, "#6b7785") == 0
+    assert pixels_of(beside, "#6b7785") > 100  # the line of the best rival
+
+
+def test_a_picture_that_cannot_be_written_is_the_disks_fault(tmp_path: Path) -> None:
+    evaluation = evaluate(sample_codes(random_bits(9, 8), [[0]] * 9), method="lsh")
+    with pytest.raises(StorageError):
+        write_scores(tmp_path / "no" / "where.png", evaluation)

@@ -1,0 +1,1 @@
+"""The feature files that the field shares, opened as a read-only store."""
