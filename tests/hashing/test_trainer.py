@@ -87,6 +87,63 @@ def test_an_interrupted_run_ends_with_the_same_bits(
     assert same(whole, fitted(path, small(), checkpoint=checkpoint))
 
 
+@pytest.mark.parametrize("stop_at", [4, 7, 8, 11])
+def test_scenes_found_anew_survive_an_interruption(
+    make_store: MakeStore, planted: np.ndarray, tmp_path: Path, stop_at: int
+) -> None:
+    path, config = make_store(planted), small(scene__refresh=2, scene__weight=1.0)
+    whole = fitted(path, config)
+    checkpoint = Checkpoint(tmp_path / "state.pt", every=0)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(path, config, checkpoint=checkpoint, stop_at=stop_at)
+    assert same(whole, fitted(path, config, checkpoint=checkpoint))
+    assert not same(whole, fitted(path, small(scene__weight=1.0)))
+
+
+def scenes_of_each_epoch(planted: np.ndarray, refresh: int) -> list[torch.Tensor]:
+    """Train, and return the scenes of each epoch."""
+    trainer = trainer_of(planted, small(scene__refresh=refresh, scene__weight=1.0))
+    seen: list[torch.Tensor] = []
+
+    def look(row: dict[str, float], total: int) -> None:
+        assert trainer.clips.scenes is not None
+        seen.append(trainer.clips.scenes)
+
+    trainer.run(on_epoch=look)
+    return seen
+
+
+def test_scenes_are_found_anew_as_often_as_asked(planted: np.ndarray) -> None:
+    planted[7] = planted[7, :1]  # a video of equal frames: one scene whatever the encoder says
+    for refresh, changes in [(0, []), (1, [1, 2, 3]), (2, [2]), (3, [3])]:
+        scenes = scenes_of_each_epoch(planted, refresh)
+        found = [e for e in range(1, 4) if not torch.equal(scenes[e], scenes[e - 1])]
+        assert found == changes
+        assert all(len(each[7].unique()) == 1 for each in scenes)
+        assert all(len(each[8].unique()) > 1 for each in scenes)
+
+
+@pytest.mark.parametrize("task", ["contrastive", "order", "scene", "structure"])
+def test_a_ramp_lets_the_weight_grow_and_nothing_else(planted: np.ndarray, task: str) -> None:
+    config = small(**{f"{task}__ramp": 0.5, "optim__rate": 0.0, "neighbours__refresh": 0})
+    ramped = trainer_of(planted, config).run()
+    plain = trainer_of(planted, small(optim__rate=0.0, neighbours__refresh=0)).run()
+    weight = 1.0 if task == "contrastive" else 0.1
+    # Steps 0 to 11 in epochs of three; the weight is full from step 6 on.
+    shares = [[0, 1 / 6, 2 / 6], [3 / 6, 4 / 6, 5 / 6], [1, 1, 1], [1, 1, 1]]
+    for row, other, share in zip(ramped, plain, shares, strict=True):
+        assert {n: v for n, v in row.items() if n != "loss"} == {
+            n: v for n, v in other.items() if n != "loss"
+        }
+        missing = weight * (1 - sum(share) / 3) * row[task]
+        assert row["loss"] == pytest.approx(other["loss"] - missing, rel=0.03)
+
+
+def test_a_ramp_changes_what_is_learned(planted: np.ndarray) -> None:
+    ramped, plain = trainer_of(planted, small(order__ramp=1.0)), trainer_of(planted, small())
+    assert ramped.run()[-1]["order"] > plain.run()[-1]["order"]
+
+
 def test_every_video_is_seen_once_an_epoch(make_store: MakeStore, planted: np.ndarray) -> None:
     trainer = trainer_of(planted, small())
     rows = torch.cat([*trainer._order(2).tensor_split(trainer.steps_an_epoch)])
@@ -114,6 +171,7 @@ def test_the_history_has_every_term_of_every_epoch(planted: np.ndarray) -> None:
         "agreement",
         "order",
         "order_accuracy",
+        "order_chance",
         "scene",
         "structure",
     ]
