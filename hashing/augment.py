@@ -13,14 +13,20 @@ from torch import Tensor
 Mode = Literal["halves", "segment", "random", "consecutive"]
 
 
-def view_length(mode: Mode, frames: int, wanted: int | Literal["auto"]) -> int:
+def view_length(
+    mode: Mode, frames: int, wanted: int | Literal["auto"], *, candidates: bool = False
+) -> int:
     """Return S, the frames of one view of a clip of T frames.
+
+    Where each segment has several candidates, a view shows one of every segment.
 
     >>> view_length("halves", 25, "auto"), view_length("segment", 25, "auto")
     (8, 12)
     """
     if wanted != "auto":
-        return min(wanted, frames)
+        return wanted
+    if candidates:
+        return frames
     return max(1, frames // 2 if mode == "segment" else frames // 3)
 
 
@@ -121,3 +127,44 @@ def keep_frames(videos: int, frames: int, *, share: float, generator: torch.Gene
     """Draw which frames of each clip stay, (B, S) bool; at least one does."""
     chance = torch.rand(videos, frames, generator=generator)
     return (chance >= share) | (chance == chance.amax(dim=1, keepdim=True))
+
+
+def resample(places: Tensor, *, frames: int, reach: int, generator: torch.Generator) -> Tensor:
+    """Take each frame of a view from a short window around its place, still in order.
+
+    Args:
+        places: Ascending frame numbers, (B, S).
+        frames: T, frames of the clip.
+        reach: The most places that a frame moves.
+        generator: Source of chance.
+
+    Returns:
+        Ascending frame numbers, (B, S); two may be equal.
+    """
+    moves = torch.randint(-reach, reach + 1, places.shape, generator=generator)
+    return (places + moves).clamp(0, frames - 1).sort(dim=1).values
+
+
+def others_of_scene(places: Tensor, scenes: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw another frame of the same scene for each frame; one alone in its scene stays.
+
+    Args:
+        places: Frame numbers, (B, S).
+        scenes: Scene number of each frame of the same B clips, (B, T).
+        generator: Source of chance.
+
+    Returns:
+        Frame numbers, (B, S).
+    """
+    frames = torch.arange(scenes.shape[1], device=places.device)
+    same = scenes[:, None, :] == scenes.gather(1, places)[:, :, None]  # (B, S, T)
+    other = same & (frames != places[:, :, None])
+    chance = torch.rand(same.shape, generator=generator).to(places.device)
+    drawn = chance.masked_fill(~other, -1.0).argmax(dim=2)
+    return torch.where(other.any(dim=2), drawn, places)
+
+
+def mix_frames(clips: Tensor, others: Tensor, *, most: float, generator: torch.Generator) -> Tensor:
+    """Move frames (B, S, M) towards others by a random share of the way, at most ``most``."""
+    share = most * torch.rand(*clips.shape[:2], 1, generator=generator).to(clips.device)
+    return clips + share * (others - clips)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.errors import UsageError
-from pipeline.records import Split
+from pipeline.records import AugmentationStatistics, Split
 from pipeline.store.base import FeatureStore
 
 CHUNK = 128  # videos read at once
@@ -103,7 +103,7 @@ class TrainingFrames:
     """
 
     def __init__(self, store: FeatureStore, rows: npt.NDArray[np.int64]) -> None:
-        self._store, self._rows = store, rows
+        self._store, self._rows, self.meta = store, rows, store.meta
         _, self.frames, self.dim = store.shape
         size = len(rows) * self.frames * self.dim * 2
         self._cache: list[npt.NDArray[np.floating]] | None = [] if size <= CACHE_BYTES else None
@@ -124,6 +124,38 @@ class TrainingFrames:
             yield part
         if self._cache is not None:
             self._cache = read
+
+    def candidates(self) -> Iterator[npt.NDArray[np.floating]]:
+        """Yield the candidates of each segment, (n, T, C, D), in the order of the rows.
+
+        Raises:
+            UsageError: If one is NaN or Inf.
+        """
+        yield from self._more(self._store.candidates, "candidates")
+
+    def copies(self) -> Iterator[npt.NDArray[np.floating]]:
+        """Yield the augmented copies, (n, V, T, D), in the order of the rows.
+
+        Raises:
+            UsageError: If one is NaN or Inf.
+        """
+        yield from self._more(self._store.views, "views")
+
+    def augmentation(self) -> AugmentationStatistics | None:
+        """Return how augmentation moves the features, if it was measured."""
+        return self._store.augmentation()
+
+    def _more(
+        self, read: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.floating]], name: str
+    ) -> Iterator[npt.NDArray[np.floating]]:
+        for start in range(0, len(self._rows), CHUNK):
+            part = read(self._rows[start : start + CHUNK])
+            if not np.isfinite(part).all():
+                raise UsageError(
+                    f"`{self._store.path}` has NaN or Inf in `{name}`",
+                    hint="`views.mode=halves` and `views.spatial=off` do without it",
+                )
+            yield part
 
     def frames_flat(self) -> Iterator[npt.NDArray[np.floating]]:
         """Yield frames (n * T, D)."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 
 from hashing.builder import (
+    add_cached,
     build_model,
     build_trainer,
     front_of,
@@ -20,6 +21,7 @@ from hashing.curves import HistoryRow
 from hashing.dataset import TrainingFrames
 from hashing.front import Front, fit_front
 from hashing.modelfolder import Tensors
+from hashing.needs import check_frames
 from hashing.presets import number
 from hashing.threads import settled_torch
 from pipeline.errors import UsageError
@@ -52,7 +54,11 @@ def fit_chain(
 
     Returns:
         The tensors, and the history: a row an epoch, or without epochs a row a distilling step.
+
+    Raises:
+        UsageError: If the config asks for what the videos do not have.
     """
+    check_frames(config, frames.frames)
     state = checkpoint.load() if checkpoint else None
     with settled_torch(threads):
         front = _front(config, frames, state)
@@ -63,6 +69,7 @@ def fit_chain(
             started = start_hash_layer(config, model, projected, bits=bits, seed=seed)
         model.to(pick_device(device))
         clips = make_clips(config, front, projected, seed=seed)
+        clips = add_cached(config, clips, frames, front)
         trainer = build_trainer(config, model, clips, seed=seed)
         history = trainer.run(checkpoint=checkpoint, on_step=on_step, on_epoch=on_epoch)
     return tensors_of(model), history or started

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hashing.model import HashModel
+from hashing.schedule import ramp
 from hashing.tasks.base import Step, Task
 from hashing.views import Clips, ViewMaker
 
@@ -20,6 +21,7 @@ class Objective(nn.Module):
         views: Draws the two views.
         tasks: By name; a ``torch.nn.Module`` each.
         weights: Weight of each task, by the same names.
+        ramps: Share of the run in which a task's weight grows from 0; 0 where a name is missing.
 
     Raises:
         ValueError: If the names differ.
@@ -32,10 +34,12 @@ class Objective(nn.Module):
         views: ViewMaker,
         tasks: Mapping[str, Task],
         weights: Mapping[str, float],
+        ramps: Mapping[str, float] | None = None,
     ) -> None:
         super().__init__()
         if set(tasks) != set(weights):
             raise ValueError(f"tasks {sorted(tasks)} but weights {sorted(weights)}")
+        self.ramps = dict(ramps or {})
         self.model, self.views, self.weights = model, views, dict(weights)
         self.tasks = nn.ModuleDict({name: _module(task) for name, task in tasks.items()})
 
@@ -47,6 +51,7 @@ class Objective(nn.Module):
         partners: Tensor,
         neighbours: Tensor | None,
         generator: torch.Generator,
+        done: float = 1.0,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the weighted sum, and every unweighted term and measure by name.
 
@@ -56,6 +61,7 @@ class Objective(nn.Module):
             partners: Whose frames each second view shows, (B,).
             neighbours: Neighbours of every video, (N, k), or ``None``.
             generator: Source of chance.
+            done: Share of the run's steps that are done, in [0, 1].
         """
         views = self.views(clips, rows, partners, generator)
         hashed = self.model(views.clips, views.shown)
@@ -64,7 +70,7 @@ class Objective(nn.Module):
         report: dict[str, Tensor] = {}
         for name, task in self.tasks.items():
             loss, measures = task(step)
-            total = total + self.weights[name] * loss
+            total = total + self.weights[name] * ramp(done, over=self.ramps.get(name, 0)) * loss
             report |= {name: loss.detach(), **measures}
         return total, {"loss": total.detach(), **report}
 

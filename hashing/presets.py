@@ -48,7 +48,8 @@ def resolve(config: Config, survey: Survey) -> Config:
     Where views can be trusted, contrastive learning leads, over many steps. Where they cannot, it
     would tear alike videos apart: no epochs, and structure keeping leads when some are asked for.
 
-    (``views.frames`` and ``views.window`` depend on T and are resolved where T is known.)
+    (What depends on T or on what the store has beside its frames is settled where that is known:
+    ``views.frames``, ``views.window``, ``views.spatial``, ``order.frames``, ``scene.clusters``.)
 
     >>> resolve(Config(), Survey(1500, 0.6)).neighbours.count
     15

@@ -23,7 +23,8 @@ def _settings(facts: ModelFacts) -> dict[str, Any]:
         for name, value in values.items()
     }
     same = {"method": facts.method, "bits": facts.bits, "seed": facts.seed}
-    return {**same, "training videos' digest": facts.data["digest"], **flat}
+    data = {"training videos' digest": facts.data["digest"], "cached": facts.data.get("cached", "")}
+    return {**same, **data, **flat}
 
 
 def finished(folder: Path) -> ModelFacts | None:

@@ -1,4 +1,4 @@
-"""The learning rate over a run."""
+"""What changes over a run: the learning rate, and the weights of the tasks."""
 
 from __future__ import annotations
 
@@ -21,6 +21,20 @@ def one_cycle(done: float, *, warmup: float) -> float:
     if done < warmup:
         return 0.04 + 0.96 * _rise(done / warmup)
     return 1.0 - _rise((done - warmup) / max(1 - warmup, 1e-12))
+
+
+def ramp(done: float, *, over: float) -> float:
+    """Return the share of a task's full weight: linearly from 0 to 1, then 1.
+
+    Args:
+        done: Share of the steps that are done, in [0, 1].
+        over: Share of the steps in which the weight grows; 0 is none.
+
+    Example:
+        >>> [ramp(done, over=0.5) for done in (0.0, 0.25, 0.5, 1.0)], ramp(0.0, over=0.0)
+        ([0.0, 0.5, 1.0, 1.0], 1.0)
+    """
+    return done / over if done < over else 1.0
 
 
 def _rise(x: float) -> float:

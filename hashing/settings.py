@@ -145,6 +145,17 @@ def _check_together(config: Config) -> None:
             f"`encoder.width` {encoder.width} cannot be shared by {encoder.heads} heads",
             hint="set `encoder.heads` to a divisor of the width",
         )
+    views = config.views
+    if "auto" not in (views.frames, views.window) and int(views.window) < int(views.frames):
+        raise UsageError(
+            f"`views.window` {views.window} does not hold `views.frames` {views.frames}",
+            hint="set `views.window` to `auto`, or to as many frames or more",
+        )
+    if views.shift and config.input.unit_frames:
+        raise UsageError(
+            f"`views.shift` {views.shift:g} does not go with `input.unit_frames`",
+            hint="shifts are measured on features of their own length: set one of them off",
+        )
 
 
 def to_dict(config: Config) -> dict[str, dict[str, Scalar]]:

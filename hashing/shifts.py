@@ -2,38 +2,64 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from pipeline.records import AugmentationStatistics
 
 
-def draw_shifts(
-    statistics: AugmentationStatistics, *, views: int, frames: int, generator: np.random.Generator
-) -> npt.NDArray[np.float32]:
+@dataclass(frozen=True, slots=True, repr=False)
+class Shifts:
+    """The normal distribution of shifts behind the fixed front.
+
+    Attributes:
+        mean: (M,).
+        root: ``root.T @ root`` is the covariance, (M, M).
+        shared: Share of the variance that all frames of a view have in common.
+    """
+
+    mean: Tensor
+    root: Tensor
+    shared: float
+
+    def __repr__(self) -> str:
+        return f"Shifts(of {len(self.mean)} numbers, {self.shared:.0%} shared)"
+
+    def to(self, device: torch.device) -> Shifts:
+        """Return the same on another device."""
+        return Shifts(self.mean.to(device), self.root.to(device), self.shared)
+
+
+def project_shifts(statistics: AugmentationStatistics, matrix: npt.NDArray[np.floating]) -> Shifts:
+    """Carry measured shifts of D features through the linear map ``matrix`` (D, M), once."""
+    axes = matrix.astype(np.float64)
+    basis = statistics.basis @ axes  # (R, M)
+    covariance = basis.T @ basis + (axes.T * statistics.residual) @ axes  # (M, M)
+    values, vectors = np.linalg.eigh(covariance)
+    root = np.sqrt(values.clip(min=0))[:, None] * vectors.T
+    mean = torch.from_numpy(statistics.mean @ axes).float()
+    return Shifts(mean, torch.from_numpy(root).float(), statistics.shared)
+
+
+def draw_shifts(shifts: Shifts, *, views: int, frames: int, generator: torch.Generator) -> Tensor:
     """Draw shifts that have the measured mean, covariance and shared share.
 
     Args:
-        statistics: What was measured.
+        shifts: Their distribution.
         views: V.
-        frames: T.
-        generator: Where the randomness comes from.
+        frames: S.
+        generator: Source of chance, on the CPU.
 
     Returns:
-        Shifts to add to clean features, (V, T, D).
+        What is to be added to clean frames, (V, S, M).
     """
-    shared = statistics.shared
-    once = _normal(statistics, (views, 1), generator)
-    each = _normal(statistics, (views, frames), generator)
-    drawn = statistics.mean + np.sqrt(shared) * once + np.sqrt(1 - shared) * each
-    return np.asarray(drawn, np.float32)
-
-
-def _normal(
-    statistics: AugmentationStatistics, shape: tuple[int, int], generator: np.random.Generator
-) -> npt.NDArray[np.float32]:
-    """Draw from the normal distribution of covariance ``basis.T @ basis + diag(residual)``."""
-    rank, dim = statistics.basis.shape
-    strong = generator.standard_normal((*shape, rank), np.float32) @ statistics.basis
-    rest = generator.standard_normal((*shape, dim), np.float32) * np.sqrt(statistics.residual)
-    return np.asarray(strong + rest)
+    size = len(shifts.mean)
+    once = torch.randn(views, 1, size, generator=generator)
+    each = torch.randn(views, frames, size, generator=generator)
+    mixed = shifts.shared**0.5 * once + (1 - shifts.shared) ** 0.5 * each
+    drawn: Tensor = shifts.mean + mixed.to(shifts.root.device) @ shifts.root
+    return drawn

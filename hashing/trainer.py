@@ -1,4 +1,4 @@
-"""The training loop: batches, steps, neighbours found anew, checkpoints. It never prints.
+"""The training loop: batches, steps, neighbours and scenes found anew. It never prints.
 
 All chance of step s comes from (seed, purpose, s), so a run that continues from any checkpoint
 ends with the bits of a run that was never interrupted.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -18,6 +18,7 @@ from hashing.checkpoint import Checkpoint, State
 from hashing.neighbours import draw_partners, nearest
 from hashing.objective import Objective
 from hashing.schedule import one_cycle
+from hashing.tasks.scene import ScenePlan, find_again
 from hashing.views import Clips
 from pipeline.errors import UsageError
 
@@ -74,6 +75,7 @@ class Trainer:
         warmup: Share of the steps in which the rate rises.
         clip: Longest gradient; 0 is no limit.
         neighbours: ``None`` uses none.
+        scenes: ``None`` keeps the clips' scenes as they are.
     """
 
     def __init__(
@@ -89,7 +91,9 @@ class Trainer:
         warmup: float,
         clip: float,
         neighbours: NeighbourPlan | None,
+        scenes: ScenePlan | None = None,
     ) -> None:
+        self.first_scenes, self.scenes = clips.scenes, scenes
         self.objective, self.clips, self.seed = objective, clips, seed
         self.rate, self.warmup, self.clip, self.plan = rate, warmup, clip, neighbours
         self.steps_an_epoch = math.ceil(len(clips) / batch)
@@ -134,6 +138,7 @@ class Trainer:
         epoch, within = divmod(step, self.steps_an_epoch)
         if within == 0:
             self._refresh(epoch)
+            self._refresh_scenes(epoch)
         rows = self._order(epoch).tensor_split(self.steps_an_epoch)[within]
         generator = generator_of(self.seed, "step", step)
         partners = self._partners(rows, generator)
@@ -147,6 +152,7 @@ class Trainer:
                 partners=partners,
                 neighbours=self.progress.table,
                 generator=generator,
+                done=step / self.steps,
             )
         self._descend(loss, step)
         sums = self.progress.sums
@@ -191,6 +197,19 @@ class Trainer:
         values = torch.cat([self.objective.model(part).values for part in parts])
         return values.clamp(-1, 1).clone()
 
+    @torch.no_grad()
+    def _refresh_scenes(self, epoch: int) -> None:
+        """Look for scenes in the encoder's outputs, once there is something learned in them."""
+        plan, first = self.scenes, self.first_scenes
+        if plan is None or first is None or not epoch or epoch % plan.refresh:
+            return
+        self.objective.eval()
+        parts = torch.split(self.clips.frames, 256)
+        encoded = (self.objective.model.encoder(part) for part in parts)
+        generator = generator_of(self.seed, "scenes", epoch)
+        scenes = find_again(first, encoded, clusters=plan.clusters, generator=generator)
+        self.clips = replace(self.clips, scenes=scenes)
+
     def _finish_epoch(self) -> HistoryRow:
         steps = self.steps_an_epoch
         epoch = self.progress.step // steps
@@ -214,6 +233,7 @@ class Trainer:
             "table": progress.table,
             "history": progress.history,
             "sums": progress.sums,
+            "scenes": self.clips.scenes if self.scenes else None,
         }
 
     def restore(self, state: State) -> None:
@@ -222,6 +242,8 @@ class Trainer:
         self.objective.load_state_dict(state["objective"])
         self.optimizer.load_state_dict(state["optimizer"])
         table = state["table"]
+        if self.scenes:
+            self.clips = replace(self.clips, scenes=state["scenes"].to(device))
         self.progress = Progress(
             step=state["step"],
             table=None if table is None else table.to(device),

@@ -12,6 +12,7 @@ from hashing.curves import HistoryRow, draw_curves, history_csv
 from hashing.dataset import TrainingFrames, TrainingRows, training_rows
 from hashing.methods import check_method, fit_baseline
 from hashing.modelfolder import ModelFacts, Tensors, save_model
+from hashing.needs import cached_material
 from hashing.presets import Survey, paper_config, resolve
 from hashing.samerun import LOCK, STATE, check_same_run, finished, prepare
 from hashing.settings import to_dict
@@ -116,6 +117,8 @@ def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None
     facts = _facts(store, options, chosen, frames)
     folder = options.out or default_folder(store.path, options.method, options.bits)
     _tell_rows(chosen, watch.say)
+    if cached := facts.data["cached"]:
+        watch.say(f"views are drawn from {cached}")
     if not options.restart and (done := finished(folder)) is not None:
         check_same_run(done, facts, folder)
         return TrainReport(folder, done, [], already_done=True)
@@ -152,6 +155,7 @@ def _facts(
         "copies": chosen.copies,
         "bad": len(chosen.bad),
         "digest": chosen.digest,
+        "cached": cached_material(options.config, frames).describe(frames) if learned else "",
     }
     return ModelFacts(
         method=options.method,

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from hashing.augment import view_length
 from hashing.chance import generator_of, seed_of
 from hashing.config import Config
 from hashing.front import Front
 from hashing.model import HashModel
+from hashing.needs import order_draw
 from hashing.objective import Objective
 from hashing.presets import number
 from hashing.tasks.base import Task
 from hashing.tasks.contrastive import ContrastiveTask
 from hashing.tasks.order import OrderTask
-from hashing.tasks.scene import SceneTask, find_scenes
+from hashing.tasks.scene import ScenePlan, SceneTask, find_scenes
 from hashing.tasks.structure import StructureTask
 from hashing.trainer import NeighbourPlan, Trainer
 from hashing.views import Clips, ViewMaker
@@ -27,25 +29,35 @@ from pipeline.errors import UsageError
 def make_clips(
     config: Config, front: Front, frames: npt.NDArray[np.float32], *, seed: int
 ) -> Clips:
-    """Return the training clips, with scenes when the scene task is on."""
+    """Return the training clips, with scenes when the scene task or the views need them."""
     clips = torch.from_numpy(frames)  # (N, T, M)
     scenes = None
-    if number(config.scene.weight) > 0:
+    if number(config.scene.weight) > 0 or config.views.mix:
         scenes = find_scenes(
             clips,
-            clusters=config.scene.clusters,
+            clusters=_clusters(config, clips.shape[1]),
             min_spread=config.scene.min_spread,
             generator=generator_of(seed, "scenes", 0),
         )
     return Clips(clips, clips.mean(dim=1), torch.from_numpy(front.spread), scenes)
 
 
+def _clusters(config: Config, frames: int) -> int:
+    clusters = config.scene.clusters
+    return min(4, frames) if clusters == "auto" else clusters
+
+
 def build_trainer(config: Config, model: HashModel, clips: Clips, *, seed: int) -> Trainer:
     """Build the objective over ``model`` and the trainer that makes it small."""
     device = model.front_mean.device
-    tasks, weights = _tasks(config, model, places=clips.frames.shape[1], seed=seed)
+    frames = clips.frames.shape[1]
+    tasks, weights = _tasks(config, model, places=frames, seed=seed)
     objective = Objective(
-        model=model, views=view_maker(config, clips.frames.shape[1]), tasks=tasks, weights=weights
+        model=model,
+        views=view_maker(config, frames, candidates=clips.candidates is not None),
+        tasks=tasks,
+        weights=weights,
+        ramps={name: getattr(config, name).ramp for name in tasks},
     )
     return Trainer(
         objective.to(device),
@@ -58,19 +70,25 @@ def build_trainer(config: Config, model: HashModel, clips: Clips, *, seed: int) 
         warmup=config.optim.warmup,
         clip=config.optim.clip,
         neighbours=_neighbours(config),
+        scenes=_scenes(config, frames),
     )
 
 
-def view_maker(config: Config, frames: int) -> ViewMaker:
-    """Return what draws the views of clips of T frames."""
-    length = view_length(config.views.mode, frames, config.views.frames)
+def view_maker(config: Config, frames: int, *, candidates: bool = False) -> ViewMaker:
+    """Return what draws the views of clips of T frames, or of their candidates."""
+    mode = config.views.mode
+    length = view_length(mode, frames, config.views.frames, candidates=candidates)
     return ViewMaker(
-        mode=config.views.mode,
+        mode=mode,
         length=length,
-        window=max(length, view_length(config.views.mode, frames, config.views.window)),
+        window=max(length, view_length(mode, frames, config.views.window)),
         noise=config.views.noise,
         drop_features=config.views.drop_features,
         drop_frames=config.views.drop_frames,
+        resample=config.views.resample,
+        mix=config.views.mix,
+        shift=config.views.shift,
+        per_frame=config.views.spatial_per_frame,
     )
 
 
@@ -83,12 +101,14 @@ def _tasks(
         debias=config.contrastive.debias,
         mask_neighbours=config.contrastive.mask_neighbours,
     )
+    drawn, moved = order_draw(config, places)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "order head", 0))
         order = OrderTask(
             width=model.encoder.width,
             places=places,
-            frames=config.order.frames,
+            frames=drawn,
+            moved=moved,
             smoothing=config.order.smoothing,
         )
     structure = StructureTask(
@@ -122,9 +142,12 @@ def _neighbours(config: Config) -> NeighbourPlan | None:
     )
 
 
-def _moved(clips: Clips, device: torch.device) -> Clips:
-    def move(tensor: Tensor) -> Tensor:
-        return tensor.to(device)
+def _scenes(config: Config, frames: int) -> ScenePlan | None:
+    if not config.scene.refresh:
+        return None
+    return ScenePlan(clusters=_clusters(config, frames), refresh=config.scene.refresh)
 
-    scenes = None if clips.scenes is None else move(clips.scenes)
-    return Clips(move(clips.frames), move(clips.means), move(clips.spread), scenes)
+
+def _moved(clips: Clips, device: torch.device) -> Clips:
+    parts = {item.name: getattr(clips, item.name) for item in fields(clips)}
+    return Clips(**{name: part.to(device) for name, part in parts.items() if part is not None})

@@ -62,3 +62,27 @@ class ViewsConfig:
     drop_frames: float = field(
         default=0.0, metadata=about("share of a view's frames that are hidden [I]", high=0.95)
     )
+    resample: int = field(
+        default=0,
+        metadata=about(
+            "each frame of a view is taken from up to this many places away [I]", high=100_000
+        ),
+    )
+    mix: float = field(
+        default=0.0,
+        metadata=about("most of another frame of the same scene that a frame takes [I]", high=1.0),
+    )
+    shift: float = field(
+        default=0.0,
+        metadata=about("shifts as real augmentation makes them; 1: as measured by stage one [I]"),
+    )
+    spatial: Literal["auto", "on", "off"] = field(
+        default="auto",
+        metadata=about(
+            "frames from the store's augmented copies [P]; auto: where it has some, not in halves"
+        ),
+    )
+    spatial_per_frame: bool = field(
+        default=False,
+        metadata=about("each frame from a copy of its own; off: a view from one copy [P]"),
+    )

@@ -15,6 +15,10 @@ class ContrastiveConfig:
     weight: float | Auto = field(
         default="auto", metadata=about("of this term; auto: less for few or still videos [I]")
     )
+    ramp: float = field(
+        default=0.0,
+        metadata=about("share of the run in which the weight grows from 0 [I]", high=1.0),
+    )
     temperature: float = field(
         default=0.3, metadata=about("divides the cosines; the peers use 0.5 [I]", low=1e-3)
     )
@@ -37,8 +41,22 @@ class OrderConfig:
     weight: float | Auto = field(
         default="auto", metadata=about("of this term; 0 switches the task off [I]")
     )
-    frames: int = field(
-        default=8, metadata=about("frames drawn from the video for the task; 0: all [I]")
+    ramp: float = field(
+        default=0.0,
+        metadata=about("share of the run in which the weight grows from 0 [I]", high=1.0),
+    )
+    frames: int | Auto = field(
+        default="auto",
+        metadata=about(
+            "frames drawn from the video for the task; 0: all; auto: 8, if there are as many [I]",
+            high=100_000,
+        ),
+    )
+    shuffle: float = field(
+        default=1.0,
+        metadata=about(
+            "share of the drawn frames that are mixed up; the others keep their slots [I]", high=1.0
+        ),
     )
     smoothing: float = field(
         default=1.0,
@@ -53,8 +71,21 @@ class SceneConfig:
     weight: float | Auto = field(
         default="auto", metadata=about("of this term; 0 switches the task off [I]")
     )
-    clusters: int = field(
-        default=4, metadata=about("scenes of a video at most [I]", low=1, high=64)
+    ramp: float = field(
+        default=0.0,
+        metadata=about("share of the run in which the weight grows from 0 [I]", high=1.0),
+    )
+    clusters: int | Auto = field(
+        default="auto",
+        metadata=about(
+            "scenes of a video at most; auto: 4, if there are as many frames [I]", low=1, high=64
+        ),
+    )
+    refresh: int = field(
+        default=0,
+        metadata=about(
+            "epochs between searches for scenes in the encoder's outputs; 0: by inputs, once [I]"
+        ),
     )
     temperature: float = field(
         default=0.3,
@@ -72,6 +103,10 @@ class StructureConfig:
 
     weight: float | Auto = field(
         default="auto", metadata=about("of this term; 0 switches it off [ours]")
+    )
+    ramp: float = field(
+        default=0.0,
+        metadata=about("share of the run in which the weight grows from 0 [ours]", high=1.0),
     )
     form: Literal["listwise", "squared"] = field(
         default="listwise",

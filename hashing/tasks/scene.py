@@ -5,6 +5,9 @@ Prototypical contrastive learning (2021): https://arxiv.org/abs/2005.04966
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -36,6 +39,42 @@ def find_scenes(
     return torch.cat(parts) * varied[:, None]
 
 
+def find_again(
+    first: Tensor, encoded: Iterable[Tensor], *, clusters: int, generator: torch.Generator
+) -> Tensor:
+    """Cluster each video's frames anew, by the directions of the encoder's outputs.
+
+    The encoder tells slots apart even where frames are equal, so a video that is one scene by its
+    inputs stays one.
+
+    Args:
+        first: Scenes by the inputs, (N, T).
+        encoded: Encoded whole videos, in parts, (n, T, W) each.
+        clusters: P, scenes of a video at most.
+        generator: Source of chance.
+
+    Returns:
+        Scene number of each frame, (N, T).
+    """
+    units = (F.normalize(part, dim=2).cpu() for part in encoded)
+    found = torch.cat([kmeans(part, clusters, generator=generator)[0] for part in units])
+    several = (first != first[:, :1]).any(dim=1, keepdim=True)
+    return found.to(first.device) * several
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenePlan:
+    """How scenes are found anew while training.
+
+    Attributes:
+        clusters: P, scenes of a video at most.
+        refresh: Epochs between two searches in the encoder's outputs.
+    """
+
+    clusters: int
+    refresh: int
+
+
 def scene_loss(encoded: Tensor, scenes: Tensor, *, temperature: float) -> Tensor:
     """Return how badly frames match their own scene's prototype among the video's, a scalar.
 
@@ -61,7 +100,7 @@ def scene_loss(encoded: Tensor, scenes: Tensor, *, temperature: float) -> Tensor
 
 
 class SceneTask(nn.Module):
-    """The scene loss on the encoder's output for each view; the scenes are found beforehand.
+    """The scene loss on the encoder's output for each view; the scenes are those of the clips.
 
     Args:
         temperature: Divides the cosines.

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pytest
 
 from pipeline.records import (
+    AugmentationStatistics,
     Fingerprint,
     Reader,
     Split,
@@ -35,8 +36,12 @@ def make_store(tmp_path: Path) -> MakeStore:
         ids: Sequence[int] | None = None,
         splits: Sequence[Split] | None = None,
         labels: Sequence[str] | None = None,
+        candidates: npt.NDArray[np.floating] | None = None,
+        views: npt.NDArray[np.floating] | None = None,
+        augmentation: AugmentationStatistics | None = None,
     ) -> Path:
         count, frames, dim = features.shape
+        per_segment = 0 if candidates is None else candidates.shape[2]
         rows = (
             VideoFeatures(
                 path=b"%04d.mp4" % i,
@@ -51,21 +56,40 @@ def make_store(tmp_path: Path) -> MakeStore:
                 mtime_ns=1,
                 labels=() if labels is None else (labels[i],),
                 split=Split.NONE if splits is None else splits[i],
+                **({} if candidates is None else _candidates(candidates[i])),
+                views=None if views is None else views[i].astype(np.float16),
             )
             for i in range(count)
         )
         write_store(
             tmp_path / name,
             root=b"/videos",
-            meta=StoreMeta(Fingerprint("cnn", "00", dim, "fit=crop"), frames),
+            meta=StoreMeta(
+                Fingerprint("cnn", "00", dim, "fit=crop"),
+                frames,
+                per_segment=per_segment,
+                views=0 if views is None else views.shape[1],
+            ),
             rows=rows,
             count=count,
             label_names=sorted(set(labels or [])),
+            augmentation=augmentation,
             allow_nan=True,
         )
         return tmp_path / name
 
     return make
+
+
+def _candidates(features: npt.NDArray[np.floating]) -> dict[str, npt.NDArray[np.generic]]:
+    """Return candidates (T, C, D) as a row of a store holds them."""
+    frames, count, _ = features.shape
+    index = np.arange(frames * count).reshape(frames, count)
+    return {
+        "candidates": features.astype(np.float16),
+        "candidate_seconds": index / count,
+        "candidate_index": index,
+    }
 
 
 @pytest.fixture

@@ -11,6 +11,9 @@ from hashing.augment import (
     Mode,
     draw_views,
     keep_frames,
+    mix_frames,
+    others_of_scene,
+    resample,
     shared_feature_mask,
     shared_noise,
     view_length,
@@ -106,3 +109,59 @@ def test_dropping_frames_always_leaves_one(frames: int, share: float, seed: int)
 def test_frames_are_dropped_as_often_as_said() -> None:
     kept = keep_frames(4000, 20, share=0.3, generator=generator())
     assert kept.float().mean().item() == pytest.approx(0.7, abs=0.01)
+
+
+@given(clip_and_view(), st.sampled_from(MODES), st.integers(0, 8), st.integers(0, 10_000))
+@settings(max_examples=100, deadline=None)
+def test_resampled_frames_stay_near_and_in_order(
+    sizes: tuple[int, int], mode: Mode, reach: int, seed: int
+) -> None:
+    frames, length = sizes
+    chance = generator(seed)
+    places, _ = draw_views(
+        mode, videos=5, frames=frames, length=length, window=length, generator=chance
+    )
+    moved = resample(places, frames=frames, reach=reach, generator=chance)
+    assert moved.shape == places.shape
+    assert moved.min() >= 0
+    assert moved.max() < frames
+    assert (moved - places).abs().max() <= reach
+    assert (moved.diff(dim=1) >= 0).all()
+
+
+def test_a_resampled_frame_comes_from_every_place_of_its_window_alike() -> None:
+    moved = resample(torch.full((7000, 1), 10), frames=25, reach=3, generator=generator())
+    share = torch.bincount(moved[:, 0], minlength=25) / 7000
+    torch.testing.assert_close(share[7:14], torch.full((7,), 1 / 7), atol=0.02, rtol=0)
+    assert share[7:14].sum() == 1
+
+
+@given(st.integers(1, 12), st.integers(1, 5), st.integers(0, 10_000))
+@settings(max_examples=100, deadline=None)
+def test_another_frame_is_of_the_same_scene(frames: int, scenes: int, seed: int) -> None:
+    chance = generator(seed)
+    table = torch.randint(scenes, (6, frames), generator=chance)
+    places = torch.arange(frames).expand(6, frames)
+    others = others_of_scene(places, table, chance)
+    assert torch.equal(table.gather(1, others), table)
+    alone = (table[:, :, None] == table[:, None, :]).sum(dim=2) == 1
+    assert torch.equal(others == places, alone)
+
+
+def test_every_other_frame_of_the_scene_is_equally_likely() -> None:
+    table = torch.tensor([[0, 1, 0, 0, 1, 0]]).expand(6000, 6)
+    others = others_of_scene(torch.zeros(6000, 1, dtype=torch.long), table, generator())
+    share = torch.bincount(others[:, 0], minlength=6) / 6000
+    torch.testing.assert_close(share, torch.tensor([0, 0, 1, 1, 0, 1]) / 3, atol=0.03, rtol=0)
+
+
+@given(st.floats(0, 1), st.integers(0, 10_000))
+@settings(max_examples=50, deadline=None)
+def test_a_mixed_frame_lies_between_the_two_and_no_farther_than_said(
+    most: float, seed: int
+) -> None:
+    clips, others = torch.zeros(5, 4, 3), torch.ones(5, 4, 3)
+    mixed = mix_frames(clips, others, most=most, generator=generator(seed))
+    assert mixed.min() >= 0
+    assert mixed.max() <= most
+    assert torch.equal(mixed[:, :, 0], mixed[:, :, 2])  # the same share for a frame's numbers

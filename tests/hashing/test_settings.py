@@ -53,6 +53,9 @@ def test_nothing_is_automatic_once_resolved() -> None:
     assert [name for name, value in resolved.items() if value == "auto"] == [
         "views.frames",
         "views.window",
+        "views.spatial",
+        "order.frames",
+        "scene.clusters",
     ]
 
 

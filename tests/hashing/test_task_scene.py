@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from hashing.tasks.scene import find_scenes, scene_loss
+from hashing.tasks.scene import find_again, find_scenes, scene_loss
 
 
 def by_hand(encoded: Tensor, scenes: Tensor, temperature: float) -> float:
@@ -73,3 +73,29 @@ def test_scenes_do_not_depend_on_how_many_videos_are_clustered_at_once(
         together = scenes[:, :, None] == scenes[:, None, :]
         expected = torch.arange(12)[:, None] // 4 == torch.arange(12)[None] // 4
         assert (together == expected).all()
+
+
+def together(scenes: Tensor) -> Tensor:
+    return scenes[:, :, None] == scenes[:, None, :]
+
+
+def test_scenes_are_found_anew_in_the_encoders_outputs() -> None:
+    truth = torch.tensor([[0, 0, 1, 1, 1, 2], [0, 1, 0, 1, 0, 1]])
+    lengths = torch.tensor([1.0, 5.0, 2.0, 9.0, 0.5, 3.0])  # only directions count
+    encoded = torch.eye(3)[truth] * lengths[:, None]
+    first = torch.tensor([[0, 1, 0, 1, 0, 1]] * 2)
+    found = find_again(first, encoded.split(1), clusters=3, generator=torch.Generator())
+    assert torch.equal(together(found), together(truth))
+
+
+def test_a_video_of_one_scene_adds_exactly_nothing_when_scenes_are_found_anew() -> None:
+    encoded = torch.randn(3, 8, 5, generator=torch.Generator().manual_seed(0))
+    first = torch.tensor([[1] * 8, [0] * 4 + [1] * 4, [0] * 8])
+    found = find_again(first, [encoded], clusters=3, generator=torch.Generator().manual_seed(0))
+    assert [len(scene.unique()) for scene in found] == [1, 3, 1]
+    encoded.requires_grad_()
+    loss = scene_loss(encoded[[0, 2]], found[[0, 2]], temperature=0.1)
+    loss.backward()
+    assert loss.item() == 0
+    assert encoded.grad is not None
+    assert encoded.grad.abs().max() == 0

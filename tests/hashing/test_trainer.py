@@ -87,6 +87,77 @@ def test_an_interrupted_run_ends_with_the_same_bits(
     assert same(whole, fitted(path, small(), checkpoint=checkpoint))
 
 
+@pytest.mark.parametrize("stop_at", [7, 8])
+def test_scenes_found_anew_survive_an_interruption(
+    make_store: MakeStore, planted: np.ndarray, tmp_path: Path, stop_at: int
+) -> None:
+    path, config = make_store(planted), small(scene__refresh=2, scene__weight=1.0)
+    whole = fitted(path, config)
+    checkpoint = Checkpoint(tmp_path / "state.pt", every=0)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(path, config, checkpoint=checkpoint, stop_at=stop_at)
+    assert same(whole, fitted(path, config, checkpoint=checkpoint))
+    assert not same(whole, fitted(path, small(scene__weight=1.0)))
+
+
+def scenes_of_each_epoch(planted: np.ndarray, refresh: int) -> list[torch.Tensor]:
+    """Train, and return the scenes of each epoch."""
+    trainer = trainer_of(planted, small(scene__refresh=refresh, scene__weight=1.0))
+    seen: list[torch.Tensor] = []
+
+    def look(row: dict[str, float], total: int) -> None:
+        assert trainer.clips.scenes is not None
+        seen.append(trainer.clips.scenes)
+
+    trainer.run(on_epoch=look)
+    return seen
+
+
+def test_scenes_are_found_anew_as_often_as_asked(planted: np.ndarray) -> None:
+    planted[7] = planted[7, :1]  # a video of equal frames: one scene whatever the encoder says
+    for refresh, changes in [(0, []), (1, [1, 2, 3]), (2, [2]), (3, [3])]:
+        scenes = scenes_of_each_epoch(planted, refresh)
+        found = [e for e in range(1, 4) if not torch.equal(scenes[e], scenes[e - 1])]
+        assert found == changes
+        assert all(len(each[7].unique()) == 1 for each in scenes)
+        assert all(len(each[8].unique()) > 1 for each in scenes)
+
+
+@pytest.mark.parametrize("task", ["contrastive", "order", "scene", "structure"])
+def test_a_ramp_lets_one_weight_grow_and_changes_nothing_else(
+    planted: np.ndarray, task: str
+) -> None:
+    trainer = trainer_of(planted, small(**{f"{task}__ramp": 0.5}))
+    weight, rows = 1.0 if task == "contrastive" else 0.1, torch.arange(16)
+
+    def reported(done: float) -> dict[str, float]:
+        _, report = trainer.objective.eval()(
+            trainer.clips,
+            rows=rows,
+            partners=rows,
+            neighbours=None,
+            generator=generator_of(0, "step", 0),
+            done=done,
+        )
+        return {name: float(value) for name, value in report.items()}
+
+    full = reported(0.5)
+    assert reported(1.0) == full
+    for done in (0.0, 0.1, 0.4):
+        part = reported(done)
+        missing = weight * (1 - done / 0.5) * full[task]
+        assert part.pop("loss") == pytest.approx(full["loss"] - missing, abs=1e-5)
+        assert part == {name: value for name, value in full.items() if name != "loss"}
+
+
+def test_a_run_tells_the_ramps_how_much_of_it_is_done(planted: np.ndarray) -> None:
+    alone = {f"{name}__weight": 0 for name in ("contrastive", "scene", "structure")}
+    config = small(**alone, order__ramp=0.75, optim__epochs=4, optim__batch=40)
+    history = trainer_of(planted, config).run()
+    shares = [row["loss"] / (0.1 * row["order"]) for row in history]  # one step an epoch
+    assert shares == pytest.approx([0, 1 / 3, 2 / 3, 1], abs=1e-5)
+
+
 def test_every_video_is_seen_once_an_epoch(make_store: MakeStore, planted: np.ndarray) -> None:
     trainer = trainer_of(planted, small())
     rows = torch.cat([*trainer._order(2).tensor_split(trainer.steps_an_epoch)])
@@ -114,6 +185,7 @@ def test_the_history_has_every_term_of_every_epoch(planted: np.ndarray) -> None:
         "agreement",
         "order",
         "order_accuracy",
+        "order_chance",
         "scene",
         "structure",
     ]
