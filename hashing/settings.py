@@ -140,7 +140,7 @@ def _fitting(part: Any, name: str) -> str:
 
 def _check_together(config: Config) -> None:
     encoder = config.encoder
-    if encoder.width % encoder.heads:
+    if encoder.kind == "transformer" and encoder.width % encoder.heads:
         raise UsageError(
             f"`encoder.width` {encoder.width} cannot be shared by {encoder.heads} heads",
             hint="set `encoder.heads` to a divisor of the width",

@@ -10,17 +10,31 @@ from hashing.config.keys import about
 
 @dataclass(frozen=True, slots=True)
 class EncoderConfig:
-    """The transformer over frames [P]; its sizes [I]."""
+    """The encoder over frames [P]; its sizes [I]."""
 
+    kind: Literal["transformer", "lstm", "mlp-mixer"] = field(
+        default="transformer",
+        metadata=about("transformer, or what the paper compares it with: lstm, mlp-mixer [P]"),
+    )
     width: int = field(
         default=256, metadata=about("numbers a frame inside the encoder [I]", low=1, high=8192)
     )
-    layers: int = field(default=1, metadata=about("transformer blocks [I]", low=1, high=48))
+    layers: int = field(default=1, metadata=about("blocks of any kind [I]", low=1, high=48))
     heads: int = field(
-        default=4, metadata=about("attention heads; divides the width [I]", low=1, high=64)
+        default=4,
+        metadata=about("transformer only: attention heads; divides the width [I]", low=1, high=64),
+    )
+    points: int = field(
+        default=25,
+        metadata=about(
+            "mlp-mixer only: places in the clip that it mixes; any T is resampled [I]",
+            low=1,
+            high=1024,
+        ),
     )
     feed_forward: int = field(
-        default=1024, metadata=about("hidden numbers of a block's two-layer part [I]", low=1)
+        default=1024,
+        metadata=about("not of lstm: hidden numbers of a block's two-layer part [I]", low=1),
     )
     dropout: float = field(
         default=0.1,

@@ -11,7 +11,8 @@ from hashing.binarize import sign
 from hashing.builder import build_model, first_codes, load_model, tensors_of
 from hashing.config import Config
 from hashing.front import Front, fit_front, unit_length
-from hashing.model import Binarize, HashLayer, HashModel, mean_of_shown
+from hashing.hashlayer import Binarize, HashLayer, mean_of_shown
+from hashing.model import HashModel
 from hashing.settings import apply
 
 SMALL = {"encoder.width": 16, "encoder.heads": 2, "encoder.feed_forward": 16}
