@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hashing.baselines.linear import LinearHash
-from hashing.binarize import sign
+from hashing.binarize import Binarizer, StraightThrough, sign
 
 Binarize = Literal["video", "frame"]
 
@@ -27,6 +27,7 @@ class HashLayer(nn.Module):
         binarize: Sign of the video's mean, or of each frame before the mean.
         skip: Whether the input reaches the bits directly, too.
         unit_mean: Whether the skip's input is scaled to length 1.
+        binarizer: What the losses see in place of signs; straight-through signs if not given.
     """
 
     def __init__(
@@ -38,9 +39,11 @@ class HashLayer(nn.Module):
         binarize: Binarize,
         skip: bool,
         unit_mean: bool,
+        binarizer: Binarizer | None = None,
     ) -> None:
         super().__init__()
         self.binarize, self.unit_mean = binarize, unit_mean
+        self.binarizer = binarizer or StraightThrough()
         self.norm = nn.LayerNorm(width)
         self.learned = nn.Linear(width, bits)
         self.skip = nn.Linear(dims, bits) if skip else None
@@ -67,11 +70,10 @@ class HashLayer(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Return values and codes, (B, K) each, for frames (B, T, W) and their inputs (B, T, M)."""
         if self.binarize == "frame":
-            signs = sign(self._values(encoded, inputs))  # (B, T, K)
-            mean = mean_of_shown(signs, shown)
-            return mean, mean
+            every = self._values(encoded, inputs)  # (B, T, K)
+            return mean_of_shown(sign(every), shown), mean_of_shown(self.binarizer(every), shown)
         values = self._values(mean_of_shown(encoded, shown), mean_of_shown(inputs, shown))
-        return values, sign(values)
+        return values, self.binarizer(values)
 
     def _values(self, encoded: Tensor, inputs: Tensor) -> Tensor:
         values: Tensor = self.learned(self.norm(encoded))

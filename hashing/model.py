@@ -23,8 +23,8 @@ class Hashed:
     Attributes:
         frames: The encoder's output, (B, T, W).
         values: Numbers whose signs are the code at test time, (B, K).
-        codes: What the losses see, with a straight-through gradient: signs of ``values``, or the
-            mean of the frames' signs, (B, K).
+        codes: What the losses see, (B, K): signs of ``values``, or the mean of the frames' signs,
+            or the binarizer's stand-ins for them.
     """
 
     frames: Tensor

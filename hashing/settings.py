@@ -145,6 +145,12 @@ def _check_together(config: Config) -> None:
             f"`encoder.width` {encoder.width} cannot be shared by {encoder.heads} heads",
             hint="set `encoder.heads` to a divisor of the width",
         )
+    start, end = config.hash.tanh_start, config.hash.tanh_end
+    if end < start:
+        raise UsageError(
+            f"`hash.tanh_end` {end:g} is less than `hash.tanh_start` {start:g}",
+            hint="tanh becomes steeper over the training",
+        )
 
 
 def to_dict(config: Config) -> dict[str, dict[str, Scalar]]:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy.typing as npt
 import torch
 
+from hashing.binarize import Binarizer, Continuation, StraightThrough
 from hashing.chance import seed_of
 from hashing.config import Config
-from hashing.config.network import EncoderConfig
+from hashing.config.network import EncoderConfig, HashConfig
 from hashing.encoders import Encoder, LstmEncoder, MixerEncoder, TransformerEncoder
 from hashing.front import Front
 from hashing.hashlayer import HashLayer
@@ -30,8 +31,15 @@ def build_model(config: Config, front: Front, *, bits: int, seed: int) -> HashMo
             binarize=config.hash.binarize,
             skip=config.hash.init == "pca-itq",
             unit_mean=config.hash.unit_mean,
+            binarizer=_binarizer(config.hash),
         )
     return HashModel(front=front, encoder=encoder, hash_layer=hash_layer)
+
+
+def _binarizer(config: HashConfig) -> Binarizer:
+    if config.binarizer == "tanh":
+        return Continuation(start=config.tanh_start, end=config.tanh_end)
+    return StraightThrough()
 
 
 def _encoder(config: EncoderConfig, dims: int) -> Encoder:

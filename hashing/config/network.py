@@ -54,6 +54,17 @@ class HashConfig:
         default="video",
         metadata=about("sign of the video's mean [ours], or of each frame before the mean [I]"),
     )
+    binarizer: Literal["straight-through", "tanh"] = field(
+        default="straight-through",
+        metadata=about("straight-through: signs with a gradient [P]; tanh, ever steeper [I]"),
+    )
+    tanh_start: float = field(
+        default=1.0,
+        metadata=about("tanh only: steepness before the first step [I]", low=1e-3, high=1e3),
+    )
+    tanh_end: float = field(
+        default=10.0, metadata=about("tanh only: steepness at the end [I]", low=1e-3, high=1e3)
+    )
     unit_mean: bool = field(
         default=False, metadata=about("scale the skip's mean input to a fixed length [ours]")
     )
