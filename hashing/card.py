@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hashing.curves import HistoryRow
-from hashing.modelfolder import ModelFacts
+from hashing.modelfolder import ModelFacts, Tensors
 
 _METHODS = {
-    "chain": "CHAIN: contrastive learning with frame order and scene tasks, over a transformer",
+    "chain": "CHAIN: contrastive learning with frame order and scene tasks",
     "pca-itq": "PCA-ITQ of the videos' mean features, a baseline",
     "lsh": "LSH: random projections of the videos' mean features, a baseline",
     "random": "random codes, the floor of every comparison",
@@ -18,14 +20,14 @@ NO_TASKS = (
 
 
 def model_card(
-    facts: ModelFacts, *, history: list[HistoryRow], parameters: int, paper: bool
+    facts: ModelFacts, *, history: list[HistoryRow], parameters: Mapping[str, int], paper: bool
 ) -> str:
     """Return the card as Markdown.
 
     Args:
         facts: What the model says about itself.
         history: One row for each epoch.
-        parameters: How many numbers were trained or fitted.
+        parameters: How many numbers each part has, see :func:`parameter_counts`.
         paper: Whether ``--paper`` gave the config.
     """
     parts = [
@@ -44,11 +46,11 @@ def model_card(
     return "\n".join(parts)
 
 
-def _facts(facts: ModelFacts, parameters: int) -> dict[str, str]:
+def _facts(facts: ModelFacts, parameters: Mapping[str, int]) -> dict[str, str]:
     data, print_ = facts.data, facts.fingerprint
     return {
         "bits": str(facts.bits),
-        "parameters": f"{parameters:,}",
+        "parameters": _counted(facts, parameters),
         "training videos": f"{data['videos']:,} ({data['split']} split)",
         "frames a video": f"{data['frames']}; any number can be encoded",
         "left out": f"{data['copies']} copies, {data['bad']} with NaN or Inf",
@@ -56,6 +58,34 @@ def _facts(facts: ModelFacts, parameters: int) -> dict[str, str]:
         "preprocessing": f"`{print_.preprocessing}`",
         "seed": str(facts.seed),
     }
+
+
+def parameter_counts(tensors: Tensors) -> dict[str, int]:
+    """Return how many numbers were trained or fitted, by the first part of their names.
+
+    The fixed front is measured, not trained. A method without parts has one, of no name.
+
+    >>> import numpy as np
+    >>> parameter_counts({"front_mean": np.ones(9), "encoder.a": np.ones(4)})
+    {'encoder': 4}
+    """
+    counts: dict[str, int] = {}
+    for name, tensor in tensors.items():
+        part = name.rpartition(".")[0].partition(".")[0]
+        if not name.startswith("front_"):
+            counts[part] = counts.get(part, 0) + tensor.size
+    return counts
+
+
+def _counted(facts: ModelFacts, parameters: Mapping[str, int]) -> str:
+    """Say how many, in all and by part; the encoder with its kind."""
+    kind = f" ({facts.config['encoder']['kind']})" if "encoder" in facts.config else ""
+    parts = [
+        f"{part.replace('_', ' ')}{kind if part == 'encoder' else ''} {count:,}"
+        for part, count in parameters.items()
+        if part
+    ]
+    return " = ".join([f"{sum(parameters.values()):,}", " + ".join(parts)][: 1 + bool(parts)])
 
 
 def _trust(facts: ModelFacts, paper: bool) -> str:

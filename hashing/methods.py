@@ -95,4 +95,4 @@ def build_hasher(facts: ModelFacts, tensors: Tensors) -> Hasher:
     from hashing.builder import load_model
     from hashing.settings import from_dict
 
-    return load_model(from_dict(facts.config), tensors)
+    return load_model(from_dict(facts.config), tensors).folded()

@@ -140,7 +140,7 @@ def _fitting(part: Any, name: str) -> str:
 
 def _check_together(config: Config) -> None:
     encoder = config.encoder
-    if encoder.width % encoder.heads:
+    if encoder.kind == "transformer" and encoder.width % encoder.heads:
         raise UsageError(
             f"`encoder.width` {encoder.width} cannot be shared by {encoder.heads} heads",
             hint="set `encoder.heads` to a divisor of the width",
@@ -155,6 +155,12 @@ def _check_together(config: Config) -> None:
         raise UsageError(
             f"`views.shift` {views.shift:g} does not go with `input.unit_frames`",
             hint="shifts are measured on features of their own length: set one of them off",
+        )
+    start, end = config.hash.tanh_start, config.hash.tanh_end
+    if end < start:
+        raise UsageError(
+            f"`hash.tanh_end` {end:g} is less than `hash.tanh_start` {start:g}",
+            hint="tanh becomes steeper over the training",
         )
 
 

@@ -143,6 +143,7 @@ class Trainer:
         generator = generator_of(self.seed, "step", step)
         partners = self._partners(rows, generator)
         self.objective.train()
+        self.objective.model.hash_layer.binarizer.at(step / self.steps)
         # Dropout draws from torch's own generator: seed it for this step, and put it back after.
         with torch.random.fork_rng():
             torch.manual_seed(seed_of(self.seed, "dropout", step))

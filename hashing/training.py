@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hashing.card import model_card
+from hashing.card import model_card, parameter_counts
 from hashing.config import Config
 from hashing.curves import HistoryRow, draw_curves, history_csv
 from hashing.dataset import TrainingFrames, TrainingRows, training_rows
@@ -198,10 +198,9 @@ def _fit(
 def _save(
     folder: Path, facts: ModelFacts, tensors: Tensors, history: list[HistoryRow]
 ) -> ModelFacts:
-    parameters = sum(t.size for name, t in tensors.items() if not name.startswith("front_"))
     survey = Survey(facts.data["videos"], facts.data["agreement"])
     paper = facts.config == to_dict(resolve(paper_config(), survey))
-    card = model_card(facts, history=history, parameters=parameters, paper=paper)
+    card = model_card(facts, history=history, parameters=parameter_counts(tensors), paper=paper)
     extras = {"README.md": card.encode()}
     if history:
         title = f"{facts.method}, {facts.bits} bits, {facts.data['videos']} videos"

@@ -26,6 +26,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     places = ("--out", str(folder), "--cache", str(folder / "cache"))
     run("bench_decode.py", "--quick", *places)
     run("bench_backbone.py", "--quick", *places)
+    run("bench_encode.py", "--quick", *places)
     run("bench_extract.py", "--quick", "--only", "memory", *places)
     return folder
 
@@ -34,7 +35,7 @@ def read(folder: Path, name: str) -> dict:
     return json.loads((folder / f"{name}.json").read_text())
 
 
-@pytest.mark.parametrize("name", ["decode", "backbone", "extract"])
+@pytest.mark.parametrize("name", ["decode", "backbone", "encode", "extract"])
 def test_every_json_says_how_it_was_made(out: Path, name: str) -> None:
     found = read(out, name)
     about = found["about"]
@@ -67,6 +68,13 @@ def test_the_backbone_agrees_with_torch(out: Path) -> None:
     found = read(out, "backbone")
     assert found["cosine"]["min"] > 0.999
     assert found["methods"]["torch, batch 8"]["ratio"]["median"] == 1
+
+
+def test_encoding_is_compared_with_what_gives_the_same_codes(out: Path) -> None:
+    found = read(out, "encode")
+    assert found["differing bits"] == 0
+    assert found["methods"][found["base"]]["ours / this"]["median"] == 1
+    assert all(way["videos a CPU-second"]["min"] > 0 for way in found["methods"].values())
 
 
 def test_memory_is_seen_over_the_whole_process_tree(out: Path) -> None:

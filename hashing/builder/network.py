@@ -8,11 +8,14 @@ from typing import Any
 import numpy.typing as npt
 import torch
 
+from hashing.binarize import Binarizer, Continuation, StraightThrough
 from hashing.chance import seed_of
 from hashing.config import Config
-from hashing.encoders import TransformerEncoder
+from hashing.config.network import EncoderConfig, HashConfig
+from hashing.encoders import Encoder, LstmEncoder, MixerEncoder, TransformerEncoder
 from hashing.front import Front
-from hashing.model import HashLayer, HashModel
+from hashing.hashlayer import HashLayer
+from hashing.model import HashModel
 
 
 def build_model(config: Config, front: Front, *, bits: int, seed: int) -> HashModel:
@@ -20,14 +23,7 @@ def build_model(config: Config, front: Front, *, bits: int, seed: int) -> HashMo
     dims = front.matrix.shape[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "weights", 0))
-        encoder = TransformerEncoder(
-            dims=dims,
-            width=config.encoder.width,
-            layers=config.encoder.layers,
-            heads=config.encoder.heads,
-            feed_forward=config.encoder.feed_forward,
-            dropout=config.encoder.dropout,
-        )
+        encoder = _encoder(config.encoder, dims)
         hash_layer = HashLayer(
             dims=dims,
             width=config.encoder.width,
@@ -35,8 +31,38 @@ def build_model(config: Config, front: Front, *, bits: int, seed: int) -> HashMo
             binarize=config.hash.binarize,
             skip=config.hash.init == "pca-itq",
             unit_mean=config.hash.unit_mean,
+            binarizer=_binarizer(config.hash),
         )
     return HashModel(front=front, encoder=encoder, hash_layer=hash_layer)
+
+
+def _binarizer(config: HashConfig) -> Binarizer:
+    if config.binarizer == "tanh":
+        return Continuation(start=config.tanh_start, end=config.tanh_end)
+    return StraightThrough()
+
+
+def _encoder(config: EncoderConfig, dims: int) -> Encoder:
+    width, layers, dropout = config.width, config.layers, config.dropout
+    if config.kind == "lstm":
+        return LstmEncoder(dims=dims, width=width, layers=layers, dropout=dropout)
+    if config.kind == "mlp-mixer":
+        return MixerEncoder(
+            dims=dims,
+            width=width,
+            layers=layers,
+            points=config.points,
+            feed_forward=config.feed_forward,
+            dropout=dropout,
+        )
+    return TransformerEncoder(
+        dims=dims,
+        width=width,
+        layers=layers,
+        heads=config.heads,
+        feed_forward=config.feed_forward,
+        dropout=dropout,
+    )
 
 
 def load_model(config: Config, tensors: Mapping[str, npt.NDArray[Any]]) -> HashModel:

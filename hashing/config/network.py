@@ -10,17 +10,31 @@ from hashing.config.keys import about
 
 @dataclass(frozen=True, slots=True)
 class EncoderConfig:
-    """The transformer over frames [P]; its sizes [I]."""
+    """The encoder over frames [P]; its sizes [I]."""
 
+    kind: Literal["transformer", "lstm", "mlp-mixer"] = field(
+        default="transformer",
+        metadata=about("transformer, or what the paper compares it with: lstm, mlp-mixer [P]"),
+    )
     width: int = field(
         default=256, metadata=about("numbers a frame inside the encoder [I]", low=1, high=8192)
     )
-    layers: int = field(default=1, metadata=about("transformer blocks [I]", low=1, high=48))
+    layers: int = field(default=1, metadata=about("blocks of any kind [I]", low=1, high=48))
     heads: int = field(
-        default=4, metadata=about("attention heads; divides the width [I]", low=1, high=64)
+        default=4,
+        metadata=about("transformer only: attention heads; divides the width [I]", low=1, high=64),
+    )
+    points: int = field(
+        default=25,
+        metadata=about(
+            "mlp-mixer only: places in the clip that it mixes; any T is resampled [I]",
+            low=1,
+            high=1024,
+        ),
     )
     feed_forward: int = field(
-        default=1024, metadata=about("hidden numbers of a block's two-layer part [I]", low=1)
+        default=1024,
+        metadata=about("not of lstm: hidden numbers of a block's two-layer part [I]", low=1),
     )
     dropout: float = field(
         default=0.1,
@@ -39,6 +53,17 @@ class HashConfig:
     binarize: Literal["video", "frame"] = field(
         default="video",
         metadata=about("sign of the video's mean [ours], or of each frame before the mean [I]"),
+    )
+    binarizer: Literal["straight-through", "tanh"] = field(
+        default="straight-through",
+        metadata=about("straight-through: signs with a gradient [P]; tanh, ever steeper [I]"),
+    )
+    tanh_start: float = field(
+        default=1.0,
+        metadata=about("tanh only: steepness before the first step [I]", low=1e-3, high=1e3),
+    )
+    tanh_end: float = field(
+        default=10.0, metadata=about("tanh only: steepness at the end [I]", low=1e-3, high=1e3)
     )
     unit_mean: bool = field(
         default=False, metadata=about("scale the skip's mean input to a fixed length [ours]")

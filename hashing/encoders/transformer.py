@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from torch import Tensor, nn
 
 from hashing.encoders.attention import SelfAttention
@@ -38,6 +40,17 @@ class Block(nn.Module):
         result: Tensor = frames + self.dropout(self.feed(self.feed_norm(frames)))
         return result
 
+    def mean(self, frames: Tensor) -> Tensor:
+        """Return the mean over time of what the block makes of frames (B, T, W), (B, W).
+
+        The last matrix is linear, so it is applied once, to the mean of what comes before it.
+        """
+        frames = frames + self.attention(self.attention_norm(frames))
+        into, curve, out = self.feed
+        hidden: Tensor = curve(into(self.feed_norm(frames))).mean(dim=1)  # (B, hidden)
+        result: Tensor = frames.mean(dim=1) + out(hidden)
+        return result
+
 
 class TransformerEncoder(nn.Module):
     """Linear map, slot positions, blocks.
@@ -71,8 +84,21 @@ class TransformerEncoder(nn.Module):
 
     def forward(self, clips: Tensor, shown: Tensor | None = None) -> Tensor:
         """Encode clips (B, T, M) to (B, T, W)."""
-        frames: Tensor = self.enter(clips)
-        frames = frames + sinusoids(clips.shape[1], self.width).to(frames)
+        return self.mix(self.enter(clips), shown)
+
+    def mix(self, frames: Tensor, shown: Tensor | None = None) -> Tensor:
+        """Let frames (B, T, W) look at each other."""
+        frames = self._placed(frames)
         for block in self.blocks:
             frames = block(frames, shown)
         return frames
+
+    def mean(self, frames: Tensor) -> Tensor:
+        """Return the mean over time of :meth:`mix`, (B, W), of all frames, without dropout."""
+        frames = self._placed(frames)
+        for block in self.blocks[:-1]:
+            frames = block(frames)
+        return cast(Block, self.blocks[-1]).mean(frames)
+
+    def _placed(self, frames: Tensor) -> Tensor:
+        return frames + sinusoids(frames.shape[1], self.width).to(frames)

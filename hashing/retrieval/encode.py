@@ -108,7 +108,7 @@ def encode_features(
         more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
         hint = "extract these videos again"
         raise UsageError(f"NaN or infinite features in {names}{more}", hint=hint)
-    return pack(hasher.encode(features.astype(np.float32)))
+    return pack(hasher.encode(features))
 
 
 def origin_of(facts: ModelFacts, *, features: str = "") -> Origin:

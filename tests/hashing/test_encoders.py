@@ -1,22 +1,192 @@
-"""The transformer against torch's own, and what it must not depend on."""
+"""The transformer against torch's own, and what no encoder may depend on."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
-from torch import nn
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import Tensor, nn
 
-from hashing.encoders import TransformerEncoder
+from hashing.builder import build_model
+from hashing.config import Config
 from hashing.encoders.attention import SelfAttention
+from hashing.encoders.mixer import RangeGate
 from hashing.encoders.position import sinusoids
+from hashing.encoders.resample import nearness, to_frames, to_points
 from hashing.encoders.transformer import Block
+from hashing.front import Front
+from hashing.settings import apply
+
+KINDS = ("transformer", "lstm", "mlp-mixer")
+DIMS, WIDTH = 6, 8
 
 
-def encoder(dropout: float = 0.0) -> TransformerEncoder:
+def built(kind: str, *, seed: int = 0, width: int = WIDTH, layers: int = 2) -> nn.Module:
+    """Return the encoder that a config of this kind gives."""
+    values: dict[str, object] = {
+        "encoder.kind": kind,
+        "encoder.width": width,
+        "encoder.layers": layers,
+        "encoder.heads": 1,
+        "encoder.points": 5,
+        "encoder.feed_forward": 16,
+        "encoder.dropout": 0.5,
+    }
+    axes = np.eye(DIMS, dtype=np.float32)
+    front = Front(axes[0], axes, axes[0])
+    model = build_model(apply(Config(), values), front, bits=4, seed=seed)
+    return model.eval().encoder
+
+
+def clips_of(seed: int, videos: int, frames: int) -> Tensor:
+    return torch.randn(videos, frames, DIMS, generator=torch.Generator().manual_seed(seed))
+
+
+def hidden(seed: int, videos: int, frames: int) -> Tensor:
+    """Draw which frames exist, at least one in each video."""
+    generator = torch.Generator().manual_seed(seed)
+    shown = torch.rand(videos, frames, generator=generator) < 0.6
+    shown[torch.arange(videos), torch.randint(frames, (videos,), generator=generator)] = True
+    return shown
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=15, deadline=None)
+@given(frames=st.integers(1, 60), videos=st.integers(1, 4), seed=st.integers(0, 99))
+def test_what_stands_in_hidden_frames_changes_nothing(
+    kind: str, frames: int, videos: int, seed: int
+) -> None:
+    encode, clips, shown = built(kind), clips_of(seed, videos, frames), hidden(seed, videos, frames)
+    other = torch.where(shown[:, :, None], clips, 100 * clips_of(seed + 1, videos, frames))
+    one, two = encode(clips, shown), encode(other, shown)
+    assert one.shape == (videos, frames, WIDTH)
+    torch.testing.assert_close(one[shown], two[shown])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=10, deadline=None)
+@given(frames=st.integers(1, 60), padding=st.integers(1, 20), seed=st.integers(0, 99))
+def test_padding_at_the_end_is_as_if_it_were_not_there(
+    kind: str, frames: int, padding: int, seed: int
+) -> None:
+    encode, clips = built(kind), clips_of(seed, 2, frames)
+    padded = torch.cat([clips, 100 * clips_of(seed + 1, 2, padding)], dim=1)
+    shown = (torch.arange(frames + padding) < frames).expand(2, -1)
+    torch.testing.assert_close(encode(padded, shown)[:, :frames], encode(clips))
+
+
+@pytest.mark.parametrize("kind", ["lstm", "mlp-mixer"])
+def test_hidden_frames_are_as_if_cut_out_wherever_they_stand(kind: str) -> None:
+    encode, clips, shown = built(kind), clips_of(0, 5, 30), hidden(0, 5, 30)
+    masked = encode(clips, shown)
+    for video, exists, found in zip(clips, shown, masked, strict=True):
+        torch.testing.assert_close(found[exists], encode(video[exists][None])[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_mask_that_hides_nothing_changes_nothing(kind: str) -> None:
+    encode, clips = built(kind), clips_of(0, 3, 12)
+    all_shown = torch.ones(3, 12, dtype=torch.bool)
+    torch.testing.assert_close(encode(clips, all_shown), encode(clips))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("frames", [1, 12, 25, 60])
+def test_any_number_of_frames_has_an_encoding_and_the_mean_is_its_mean(
+    kind: str, frames: int
+) -> None:
+    encode, clips = built(kind), clips_of(0, 3, frames)
+    encoded = encode(clips)
+    assert encoded.shape == (3, frames, WIDTH)
+    assert torch.equal(encoded, encode(clips))
+    torch.testing.assert_close(encode.mean(encode.enter(clips)), encoded.mean(dim=1))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("masked", [False, True])
+def test_every_parameter_of_every_kind_gets_a_gradient(kind: str, masked: bool) -> None:
+    encode = built(kind).train()
+    shown = hidden(0, 3, 9) if masked else None
+    encode(clips_of(0, 3, 9), shown).square().sum().backward()
+    still = [n for n, p in encode.named_parameters() if p.grad is None or not p.grad.any()]
+    assert not still
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_gives_the_same_weights(kind: str) -> None:
+    one, same, other = (built(kind, seed=seed).state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not torch.equal(one["enter.weight"], other["enter.weight"])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_frame_depends_on_the_others_and_on_their_order(kind: str) -> None:
+    encode, clips = built(kind), clips_of(0, 1, 9)
+    changed = torch.cat([clips[:, :-1], clips_of(1, 1, 1)], dim=1)
+    assert (encode(clips) - encode(changed))[:, 0].abs().max() > 1e-4
+    turned = encode(clips.flip(1)).flip(1)
+    assert (encode(clips) - turned).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_any_width_will_do(kind: str) -> None:
+    assert built(kind, width=7)(clips_of(0, 2, 4)).shape == (2, 4, 7)
+
+
+def test_an_lstm_reads_both_ways_as_torch_does_video_by_video() -> None:
+    encode, clips, shown = built("lstm", layers=1), clips_of(0, 4, 11), hidden(3, 4, 11)
+    layer: nn.LSTM = encode.layers[0].lstm
+    for video, exists, found in zip(clips, shown, encode(clips, shown), strict=True):
+        frames = encode.enter(video[exists])
+        torch.testing.assert_close(found[exists], frames + layer(frames[None])[0][0])
+
+
+def test_as_many_points_as_frames_resample_to_the_frames_themselves() -> None:
+    frames, near = torch.randn(2, 25, 3), nearness(25, 25)
+    torch.testing.assert_close(to_points(frames, near), frames, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(to_frames(frames, near), frames, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 7, 25, 60])
+@pytest.mark.parametrize("points", [1, 4, 25])
+def test_resampling_keeps_what_stays_the_same_and_uses_every_frame(
+    frames: int, points: int
+) -> None:
+    near = nearness(frames, points)
+    assert near.shape == (1, frames, points)
+    torch.testing.assert_close(
+        to_points(torch.full((1, frames, 1), 3.0), near), torch.full((1, points, 1), 3.0)
+    )
+    torch.testing.assert_close(
+        to_frames(torch.full((1, points, 1), 3.0), near), torch.full((1, frames, 1), 3.0)
+    )
+    assert (near.sum(dim=2) > 0).all()
+
+
+def test_a_mixer_sees_alike_a_slow_clip_sampled_finely_or_coarsely() -> None:
+    encode = built("mlp-mixer")
+
+    def mean(frames: int) -> Tensor:
+        places = (torch.arange(frames) + 0.5) / frames
+        clip = torch.sin(places[:, None] * torch.arange(1, DIMS + 1))[None]
+        return encode(clip).mean(dim=1)
+
+    apart = (mean(60) - mean(25)).norm() / mean(25).norm()
+    assert apart < 0.02
+
+
+def test_a_range_gate_doubles_nothing_and_hides_nothing_by_more_than_all() -> None:
     torch.manual_seed(0)
-    return TransformerEncoder(
-        dims=6, width=8, layers=2, heads=2, feed_forward=16, dropout=dropout
-    ).eval()
+    gate, points = RangeGate(width=4, points=9), torch.randn(2, 9, 4)
+    weights = gate(points) / points
+    assert ((weights > 0) & (weights < 2)).all()
+    with torch.no_grad():
+        for linear in gate.gates:
+            linear.weight.zero_()
+            linear.bias.zero_()
+    torch.testing.assert_close(gate(points), points)
 
 
 def test_a_block_is_the_textbook_block() -> None:
@@ -42,24 +212,6 @@ def test_a_block_is_the_textbook_block() -> None:
     theirs.load_state_dict({names[name]: value for name, value in ours.state_dict().items()})
     frames = torch.randn(3, 5, 8)
     torch.testing.assert_close(ours(frames), theirs(frames))
-
-
-@pytest.mark.parametrize("frames", [1, 12, 25, 60])
-def test_any_number_of_frames_can_be_encoded(frames: int) -> None:
-    assert encoder()(torch.zeros(2, frames, 6)).shape == (2, frames, 8)
-
-
-def test_padding_changes_nothing_in_the_frames_that_exist() -> None:
-    clips = torch.randn(2, 7, 6)
-    padded = torch.cat([clips, 100 * torch.randn(2, 3, 6)], dim=1)
-    shown = torch.tensor([True] * 7 + [False] * 3).expand(2, 10)
-    torch.testing.assert_close(encoder()(padded, shown)[:, :7], encoder()(clips))
-
-
-def test_order_matters_to_the_encoder() -> None:
-    clips = torch.randn(1, 5, 6)
-    forwards, backwards = encoder()(clips), encoder()(clips.flip(1)).flip(1)
-    assert (forwards - backwards).abs().max() > 0.01
 
 
 def test_positions_belong_to_slots_and_differ() -> None:

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from hashing.baselines.pca_itq import fit_pca_itq
-from hashing.binarize import sign
 from hashing.builder import build_model, first_codes, load_model, tensors_of
 from hashing.config import Config
 from hashing.front import Front, fit_front, unit_length
-from hashing.model import Binarize, HashLayer, HashModel, mean_of_shown
+from hashing.hashlayer import Binarize, HashLayer, mean_of_shown
+from hashing.model import HashModel
 from hashing.settings import apply
 
 SMALL = {"encoder.width": 16, "encoder.heads": 2, "encoder.feed_forward": 16}
@@ -117,12 +117,3 @@ def test_any_number_of_frames_gives_codes(planted: np.ndarray) -> None:
     model, _ = built(planted)
     for frames in (1, 3, 9):
         assert model.encode(planted[:, :frames]).shape == (40, 8)
-
-
-def test_zero_is_plus_one_and_the_gradient_stops_outside_one() -> None:
-    values = torch.tensor([-1.5, -1.0, -0.2, -0.0, 0.7, 3.0], requires_grad=True)
-    signs = sign(values)
-    assert signs.tolist() == [-1, -1, -1, 1, 1, 1]
-    signs.backward(torch.arange(1.0, 7.0))
-    assert values.grad is not None
-    assert values.grad.tolist() == [0, 0, 3, 4, 5, 0]

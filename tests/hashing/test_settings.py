@@ -143,3 +143,11 @@ def test_a_task_or_epochs_asked_for_by_hand_are_trained_on_few_videos_too() -> N
     by_epochs = resolve(apply(Config(), {"optim.epochs": 3}), few)
     assert by_epochs.optim.epochs == 3
     assert number(by_epochs.contrastive.weight) > 0
+
+
+@pytest.mark.parametrize("kind", ["lstm", "mlp-mixer"])
+def test_heads_need_not_divide_the_width_where_there_are_none(kind: str) -> None:
+    values = {"encoder.kind": kind, "encoder.heads": 3}
+    assert apply(Config(), values).encoder.heads == 3
+    with pytest.raises(UsageError, match="cannot be shared by 3 heads"):
+        apply(Config(), values | {"encoder.kind": "transformer"})

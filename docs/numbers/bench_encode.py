@@ -1,0 +1,168 @@
+"""Measure encoding: videos a CPU-second against a plain BTH-sized block and our own products.
+
+Writes encode.json. Features are drawn, not real: the time depends on their shape only.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from measure import measured, spread
+from plain_block import PlainBlock
+from setting import about, arguments, goal, save
+from torch import nn
+from torch.nn import functional as F
+
+from hashing.builder import build_model
+from hashing.config import Config
+from hashing.folded import FRAMES, FoldedHasher
+from hashing.front import Front
+from hashing.model import HashModel
+
+OURS, HALF = "chainpipe, folded", "chainpipe, folded, from float16"
+UNFOLDED, PRODUCTS = "chainpipe, as in training", "chainpipe's matrix products alone"
+PLAIN, SMALL = "plain block, batch 128", "plain block, batch 32"
+FASTER, OVERHEAD = 1.5, 1.4
+FULL, QUICK = (512, 25, 2048), (8, 5, 64)  # videos, T, D
+BITS = 64
+
+Features = npt.NDArray[np.floating]
+Way = Callable[[], object]
+
+
+def network(dim: int) -> HashModel:
+    """Return the default network with drawn weights."""
+    rng = np.random.default_rng(0)
+    dims = min(Config().input.dims, dim)
+    matrix = (rng.normal(size=(dim, dims)) / np.sqrt(dim)).astype(np.float32)
+    front = Front(np.full(dim, 0.5, np.float32), matrix, np.ones(dims, np.float32))
+    model = build_model(Config(), front, bits=BITS, seed=0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        nn.init.normal_(model.hash_layer.learned.weight)  # 0 before training
+    return model.eval()
+
+
+def batches(features: Features, videos: int) -> Iterator[torch.Tensor]:
+    """Cut features (N, T, D) into batches."""
+    for start in range(0, len(features), videos):
+        yield torch.from_numpy(features[start : start + videos])
+
+
+def as_in_training(model: HashModel, features: Features) -> Features:
+    """Return codes by front, encoder and hash layer one after the other, every frame encoded."""
+    with torch.no_grad():
+        parts = [model(model.project(part)).values >= 0 for part in batches(features, 128)]
+    return np.asarray(torch.cat(parts).numpy())
+
+
+def plainly(block: PlainBlock, features: Features, videos: int) -> None:
+    """Encode with the plain block."""
+    with torch.no_grad():
+        for part in batches(features, videos):
+            block(part)
+
+
+def products(hasher: FoldedHasher, features: Features) -> Way:
+    """Return every matrix product of the folded default network, and nothing between them."""
+    encoder: Any = hasher.encoder
+    attention, feed = encoder.blocks[0].attention, encoder.blocks[0].feed
+    time, width, heads = features.shape[1], hasher.encoder.width, attention.heads
+    videos = min(max(1, FRAMES // time), len(features))
+    frames, video = torch.randn(videos * time, width), torch.randn(videos, width)
+    query = torch.randn(videos * heads, time, width // heads)
+    scores = torch.randn(videos * heads, time, time)
+    hidden, mean = torch.randn(videos, feed[0].out_features), torch.randn(videos, len(hasher.mean))
+    skip: Any = hasher.hash_layer.skip
+
+    def multiply() -> None:
+        with torch.inference_mode():
+            for part in batches(features, videos):
+                F.linear(part, hasher.weight, hasher.bias)
+                for layer in (attention.query_key_value, attention.out, feed[0]):
+                    layer(frames)
+                query @ query.transpose(1, 2)
+                scores @ query
+                feed[2](hidden)
+                skip(mean @ hasher.matrix)
+                hasher.hash_layer.learned(video)
+
+    return multiply
+
+
+def ways(features: Features) -> dict[str, Way]:
+    """Return everything that is timed, warmed up."""
+    half, dim = features.astype(np.float16), features.shape[2]
+    model, block = network(dim), PlainBlock(dim=dim, bits=BITS).eval()
+    hasher = model.folded()
+    found: dict[str, Way] = {
+        OURS: partial(hasher.encode, features),
+        PLAIN: partial(plainly, block, features, 128),
+        PRODUCTS: products(hasher, features),
+        SMALL: partial(plainly, block, features, 32),
+        HALF: partial(hasher.encode, half),
+        UNFOLDED: partial(as_in_training, model, features),
+    }
+    for way in found.values():
+        way()
+    return found
+
+
+def report(asked: argparse.Namespace) -> dict[str, Any]:
+    """Return the whole JSON."""
+    head = about("bench_encode", asked)
+    torch.set_num_threads(1)
+    shape = QUICK if asked.quick else FULL
+    features = np.random.default_rng(1).gamma(1.0, 0.5, shape).astype(np.float32)
+    timed = ways(features)
+    rates: dict[str, list[float]] = {name: [] for name in timed}
+    for _ in range(asked.repeats):
+        for name, way in timed.items():
+            with measured() as spent:
+                way()
+            rates[name].append(len(features) / spent.cpu)
+    ratios = {name: ratio(rates[OURS], found) for name, found in rates.items()}
+    model = network(shape[2])
+    differing = int((model.encode(features) != as_in_training(model, features)).sum())
+    return {
+        "about": head, "videos": shape[0], "frames": shape[1], "dim": shape[2], "bits": BITS,
+        "threads": 1, "base": OURS, "differing bits": differing,
+        "methods": {
+            name: {"videos a CPU-second": spread(rates[name]), "ours / this": spread(ratios[name])}
+            for name in timed
+        },
+        "goals": goals(spread(ratios[PLAIN])["median"], spread(ratios[PRODUCTS])["median"]),
+    }  # fmt: skip
+
+
+def ratio(ours: list[float], theirs: list[float]) -> list[float]:
+    """Return our rate over another, round by round."""
+    return [a / b for a, b in zip(ours, theirs, strict=True)]
+
+
+def goals(faster: float, products_share: float) -> list[dict[str, Any]]:
+    """Compare what was found with the issue's goals."""
+    overhead = round(1 / products_share, 4)
+    return [
+        goal("times the videos of a plain BTH-sized block", f">= {FASTER:g}", faster,
+             faster >= FASTER),
+        goal("times the CPU of its own matrix products", f"<= {OVERHEAD:g}", overhead,
+             overhead <= OVERHEAD),
+    ]  # fmt: skip
+
+
+def main() -> None:
+    """Measure everything and write encode.json."""
+    asked = arguments(__doc__ or "", repeats=15)
+    save(Path(asked.out), "encode", report(asked))
+
+
+if __name__ == "__main__":
+    main()
