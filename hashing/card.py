@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hashing.curves import HistoryRow
 from hashing.modelfolder import ModelFacts
 
-_METHODS = {
-    "chain": "CHAIN: contrastive learning with frame order and scene tasks, over a transformer",
-    "pca-itq": "PCA-ITQ of the videos' mean features, a baseline",
-    "lsh": "LSH: random projections of the videos' mean features, a baseline",
-    "random": "random codes, the floor of every comparison",
-}
-NO_TASKS = (
-    "The three tasks had no part in it: on so few videos, or on videos so still, they cost more "
-    "than they bring. The codes are CHAIN's start, PCA-ITQ distilled to rank as the features do."
-)
-
 
 def model_card(
-    facts: ModelFacts, *, history: list[HistoryRow], parameters: int, paper: bool
+    facts: ModelFacts,
+    *,
+    about: str,
+    notes: Sequence[str],
+    history: list[HistoryRow],
+    parameters: int,
+    paper: bool,
 ) -> str:
     """Return the card as Markdown.
 
     Args:
         facts: What the model says about itself.
+        about: What its method is, a sentence without a full stop.
+        notes: What the method says about trust.
         history: One row for each epoch.
         parameters: How many numbers were trained or fitted.
         paper: Whether ``--paper`` gave the config.
     """
     parts = [
         f"# {facts.bits}-bit video codes, {facts.method}\n",
-        f"{_METHODS[facts.method]}. Made by chainpipe.\n",
+        f"{about}. Made by chainpipe.\n",
         _table(_facts(facts, parameters)),
-        _trust(facts, paper),
+        _trust(notes, paper),
         "## Use\n\n```console\nchainpipe encode --model THIS_FOLDER --store feats.h5\n"
         "chainpipe search QUERY.mp4 --model THIS_FOLDER\n```\n",
     ]
@@ -58,15 +57,8 @@ def _facts(facts: ModelFacts, parameters: int) -> dict[str, str]:
     }
 
 
-def _trust(facts: ModelFacts, paper: bool) -> str:
-    lines = ["## What it can be trusted for\n", "Trained without labels."]
-    if facts.method == "chain":
-        lines.append(
-            "CHAIN's authors published neither code nor hyper-parameters: every number the paper "
-            "does not state is ours, and no number of the paper is claimed."
-        )
-    if facts.method == "chain" and not facts.config["optim"]["epochs"]:
-        lines.append(NO_TASKS)
+def _trust(notes: Sequence[str], paper: bool) -> str:
+    lines = ["## What it can be trusted for\n", "Trained without labels.", *notes]
     if paper:
         lines.append(
             "Trained with `--paper`: our reading of the published shape; every number [I]."

@@ -1,4 +1,4 @@
-"""The learning rate over a run."""
+"""The learning rate over a run: a hill, or stairs down."""
 
 from __future__ import annotations
 
@@ -21,6 +21,22 @@ def one_cycle(done: float, *, warmup: float) -> float:
     if done < warmup:
         return 0.04 + 0.96 * _rise(done / warmup)
     return 1.0 - _rise((done - warmup) / max(1 - warmup, 1e-12))
+
+
+def stairs(epoch: int, *, every: int, factor: float, least: float) -> float:
+    """Return the share of the first rate: times ``factor`` after every so many epochs.
+
+    Args:
+        epoch: Epochs done.
+        every: Epochs of a step.
+        factor: What a step leaves of the rate.
+        least: The share that it never falls below.
+
+    Example:
+        >>> [stairs(epoch, every=20, factor=0.5, least=0.2) for epoch in (0, 19, 20, 60)]
+        [1.0, 1.0, 0.5, 0.2]
+    """
+    return max(least, factor ** (epoch // every))
 
 
 def _rise(x: float) -> float:

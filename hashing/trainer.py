@@ -16,8 +16,7 @@ from torch import Tensor
 from hashing.chance import generator_of, seed_of
 from hashing.checkpoint import Checkpoint, State
 from hashing.neighbours import draw_partners, nearest
-from hashing.objective import Objective
-from hashing.schedule import one_cycle
+from hashing.trainable import Trainable
 from hashing.views import Clips
 from pipeline.errors import UsageError
 
@@ -61,7 +60,7 @@ class Progress:
 
 
 class Trainer:
-    """Runs an objective over clips with AdamW and a one-cycle rate.
+    """Runs an objective over clips with AdamW and a rate that changes.
 
     Args:
         objective: What is made small.
@@ -70,28 +69,28 @@ class Trainer:
         epochs: Rounds over the videos.
         batch: Videos a step, at most; a round is cut into equal batches.
         rate: The highest learning rate.
+        schedule: From steps done and their total to the share of that rate.
         weight_decay: Of AdamW, on matrices.
-        warmup: Share of the steps in which the rate rises.
         clip: Longest gradient; 0 is no limit.
         neighbours: ``None`` uses none.
     """
 
     def __init__(
         self,
-        objective: Objective,
+        objective: Trainable,
         clips: Clips,
         *,
         seed: int,
         epochs: int,
         batch: int,
         rate: float,
+        schedule: Callable[[int, int], float],
         weight_decay: float,
-        warmup: float,
         clip: float,
         neighbours: NeighbourPlan | None,
     ) -> None:
         self.objective, self.clips, self.seed = objective, clips, seed
-        self.rate, self.warmup, self.clip, self.plan = rate, warmup, clip, neighbours
+        self.rate, self.schedule, self.clip, self.plan = rate, schedule, clip, neighbours
         self.steps_an_epoch = math.ceil(len(clips) / batch)
         self.steps = epochs * self.steps_an_epoch
         self.progress = Progress()
@@ -155,7 +154,7 @@ class Trainer:
 
     def _descend(self, loss: Tensor, step: int) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * one_cycle(step / self.steps, warmup=self.warmup)
+            group["lr"] = self.rate * self.schedule(step, self.steps)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.clip:
@@ -230,7 +229,7 @@ class Trainer:
         )
 
 
-def _adamw(objective: Objective, weight_decay: float) -> torch.optim.AdamW:
+def _adamw(objective: Trainable, weight_decay: float) -> torch.optim.AdamW:
     trained = [p for p in objective.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},

@@ -14,6 +14,7 @@ from hashing.front import Front
 from hashing.model import HashModel
 from hashing.objective import Objective
 from hashing.presets import number
+from hashing.schedule import one_cycle
 from hashing.tasks.base import Task
 from hashing.tasks.contrastive import ContrastiveTask
 from hashing.tasks.order import OrderTask
@@ -54,8 +55,8 @@ def build_trainer(config: Config, model: HashModel, clips: Clips, *, seed: int) 
         epochs=int(number(config.optim.epochs)),
         batch=config.optim.batch,
         rate=config.optim.rate,
+        schedule=lambda step, steps: one_cycle(step / steps, warmup=config.optim.warmup),
         weight_decay=config.optim.weight_decay,
-        warmup=config.optim.warmup,
         clip=config.optim.clip,
         neighbours=_neighbours(config),
     )

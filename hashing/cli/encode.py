@@ -25,7 +25,7 @@ from pipeline.errors import UsageError
 from pipeline.records import FailedVideo, StoreMeta, VideoFeatures
 
 if TYPE_CHECKING:
-    from hashing.methods import Hasher
+    from hashing.hasher import Hasher
     from hashing.retrieval.codes import Codes
 
 AT_A_TIME = 256  # videos of a folder whose features are in memory together

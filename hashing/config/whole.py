@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hashing.config.keys import AnyConfig
 from hashing.config.learning import NeighboursConfig, OptimConfig
 from hashing.config.material import InputConfig, ViewsConfig
 from hashing.config.network import EncoderConfig, HashConfig
 from hashing.config.terms import ContrastiveConfig, OrderConfig, SceneConfig, StructureConfig
+from pipeline.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class Config(AnyConfig):
     """All sections of a run."""
 
     input: InputConfig = field(default_factory=InputConfig)
@@ -24,3 +26,16 @@ class Config:
     structure: StructureConfig = field(default_factory=StructureConfig)
     neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+
+    def check(self) -> None:
+        """Refuse values that do not fit together.
+
+        Raises:
+            UsageError: If the heads do not divide the encoder's width.
+        """
+        encoder = self.encoder
+        if encoder.width % encoder.heads:
+            raise UsageError(
+                f"`encoder.width` {encoder.width} cannot be shared by {encoder.heads} heads",
+                hint="set `encoder.heads` to a divisor of the width",
+            )
