@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from hashing.curves import HistoryRow
 from hashing.modelfolder import ModelFacts, Tensors
 
-_METHODS = {
-    "chain": "CHAIN: contrastive learning with frame order and scene tasks",
-    "pca-itq": "PCA-ITQ of the videos' mean features, a baseline",
-    "lsh": "LSH: random projections of the videos' mean features, a baseline",
-    "random": "random codes, the floor of every comparison",
-}
-NO_TASKS = (
-    "The three tasks had no part in it: on so few videos, or on videos so still, they cost more "
-    "than they bring. The codes are CHAIN's start, PCA-ITQ distilled to rank as the features do."
-)
-
 
 def model_card(
-    facts: ModelFacts, *, history: list[HistoryRow], parameters: Mapping[str, int], paper: bool
+    facts: ModelFacts,
+    *,
+    about: str,
+    notes: Sequence[str],
+    history: list[HistoryRow],
+    parameters: Mapping[str, int],
+    paper: bool,
 ) -> str:
     """Return the card as Markdown.
 
     Args:
         facts: What the model says about itself.
+        about: What its method is, a sentence without a full stop.
+        notes: What the method says about trust.
         history: One row for each epoch.
         parameters: How many numbers each part has, see :func:`parameter_counts`.
         paper: Whether ``--paper`` gave the config.
     """
     parts = [
         f"# {facts.bits}-bit video codes, {facts.method}\n",
-        f"{_METHODS[facts.method]}. Made by chainpipe.\n",
+        f"{about}. Made by chainpipe.\n",
         _table(_facts(facts, parameters)),
-        _trust(facts, paper),
+        _trust(notes, paper),
         "## Use\n\n```console\nchainpipe encode --model THIS_FOLDER --store feats.h5\n"
         "chainpipe search QUERY.mp4 --model THIS_FOLDER\n```\n",
     ]
@@ -79,7 +76,8 @@ def parameter_counts(tensors: Tensors) -> dict[str, int]:
 
 def _counted(facts: ModelFacts, parameters: Mapping[str, int]) -> str:
     """Say how many, in all and by part; the encoder with its kind."""
-    kind = f" ({facts.config['encoder']['kind']})" if "encoder" in facts.config else ""
+    named = facts.config.get("encoder", {}).get("kind")
+    kind = f" ({named})" if named else ""
     parts = [
         f"{part.replace('_', ' ')}{kind if part == 'encoder' else ''} {count:,}"
         for part, count in parameters.items()
@@ -88,15 +86,8 @@ def _counted(facts: ModelFacts, parameters: Mapping[str, int]) -> str:
     return " = ".join([f"{sum(parameters.values()):,}", " + ".join(parts)][: 1 + bool(parts)])
 
 
-def _trust(facts: ModelFacts, paper: bool) -> str:
-    lines = ["## What it can be trusted for\n", "Trained without labels."]
-    if facts.method == "chain":
-        lines.append(
-            "CHAIN's authors published neither code nor hyper-parameters: every number the paper "
-            "does not state is ours, and no number of the paper is claimed."
-        )
-    if facts.method == "chain" and not facts.config["optim"]["epochs"]:
-        lines.append(NO_TASKS)
+def _trust(notes: Sequence[str], paper: bool) -> str:
+    lines = ["## What it can be trusted for\n", "Trained without labels.", *notes]
     if paper:
         lines.append(
             "Trained with `--paper`: our reading of the published shape; every number [I]."

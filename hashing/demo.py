@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from hashing.card import NO_TASKS
+from hashing.chain import NO_TASKS
 from hashing.modelfolder import read_facts
 from pipeline.records import VideoTable
 from pipeline.store import open_store

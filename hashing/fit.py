@@ -1,34 +1,42 @@
-"""Fitting CHAIN in memory: statistics, projection, network, loop, under fixed torch settings."""
+"""Fitting a learned method in memory: network, loop, under fixed torch settings."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
+from torch import nn
 
-from hashing.builder import (
-    add_cached,
-    build_model,
-    build_trainer,
-    front_of,
-    make_clips,
-    start_hash_layer,
-    tensors_of,
-)
-from hashing.checkpoint import Checkpoint, State
-from hashing.config import Config
+from hashing.builder import tensors_of
+from hashing.checkpoint import Checkpoint
 from hashing.curves import HistoryRow
 from hashing.dataset import TrainingFrames
-from hashing.front import Front, fit_front
+from hashing.learned import Kind, Learned
 from hashing.modelfolder import Tensors
-from hashing.needs import check_frames
-from hashing.presets import number
 from hashing.threads import settled_torch
+from hashing.trainer import Trainer
 from pipeline.errors import UsageError
 
 
-def fit_chain(
-    config: Config,
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A network and all that its training needs.
+
+    Attributes:
+        model: What is saved in the end; a part of the trainer's objective.
+        trainer: Trains it.
+        started: History of what was done before the first epoch.
+    """
+
+    model: nn.Module
+    trainer: Trainer
+    started: list[HistoryRow]
+
+
+def fit(
+    method: Learned[Kind],
+    config: Kind,
     frames: TrainingFrames,
     *,
     bits: int,
@@ -39,10 +47,11 @@ def fit_chain(
     on_step: Callable[[int, int], None] = lambda done, total: None,
     on_epoch: Callable[[HistoryRow, int], None] = lambda row, total: None,
 ) -> tuple[Tensors, list[HistoryRow]]:
-    """Train CHAIN and return its tensors and history.
+    """Train a model and return its tensors and history.
 
     Args:
-        config: Without ``auto``.
+        method: Which.
+        config: Of the method, without ``auto``.
         frames: The training videos.
         bits: K.
         seed: Of everything that is drawn.
@@ -58,34 +67,13 @@ def fit_chain(
     Raises:
         UsageError: If the config asks for what the videos do not have.
     """
-    check_frames(config, frames.frames)
     state = checkpoint.load() if checkpoint else None
     with settled_torch(threads):
-        front = _front(config, frames, state)
-        projected = frames.project(front)  # (N, T, M)
-        started: list[HistoryRow] = []
-        model = build_model(config, front, bits=bits, seed=seed)
-        if config.hash.init == "pca-itq" and state is None:
-            started = start_hash_layer(config, model, projected, bits=bits, seed=seed)
-        model.to(pick_device(device))
-        clips = make_clips(config, front, projected, seed=seed)
-        clips = add_cached(config, clips, frames, front)
-        trainer = build_trainer(config, model, clips, seed=seed)
-        history = trainer.run(checkpoint=checkpoint, on_step=on_step, on_epoch=on_epoch)
-    return tensors_of(model), history or started
-
-
-def _front(config: Config, frames: TrainingFrames, state: State | None) -> Front:
-    """Measure the front, or take it from an interrupted run."""
-    if state is not None:
-        kept = {k.removeprefix("model."): t for k, t in state["objective"].items() if "front_" in k}
-        return front_of(config, {name: tensor.numpy() for name, tensor in kept.items()})
-    return fit_front(
-        frames.frames_flat(),
-        dims=config.input.dims,
-        whitening=number(config.input.whitening),
-        unit_frames=config.input.unit_frames,
-    )
+        ready = method.build(
+            config, frames, bits=bits, seed=seed, device=pick_device(device), state=state
+        )
+        history = ready.trainer.run(checkpoint=checkpoint, on_step=on_step, on_epoch=on_epoch)
+    return tensors_of(ready.model), history or ready.started
 
 
 def pick_device(name: str) -> torch.device:

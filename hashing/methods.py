@@ -1,41 +1,42 @@
 """The methods by name, and the way from a model folder to something that encodes.
 
-The baselines need numpy only; torch is imported when a learned model is loaded.
+The baselines need numpy only; torch is imported when a learned model is trained or loaded.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from hashing.baselines.conmh import CONMH
 from hashing.baselines.linear import LinearHash
 from hashing.baselines.lsh import fit_lsh
 from hashing.baselines.pca_itq import fit_pca_itq
 from hashing.baselines.random_codes import RandomHash
+from hashing.chain import CHAIN
 from hashing.dataset import TrainingFrames
+from hashing.hasher import Hasher
+from hashing.learned import Learned
 from hashing.modelfolder import ModelFacts, Tensors, read_facts, read_tensors
+from hashing.settings import from_dict
 from hashing.statistics import moments
 from pipeline.errors import UsageError
 
-METHODS = ("chain", "pca-itq", "lsh", "random")
+LEARNED: Mapping[str, Learned[Any]] = {
+    "chain": CHAIN,
+    "conmh": CONMH,
+}
+BASELINES: Mapping[str, str] = {
+    "pca-itq": "PCA-ITQ of the videos' mean features, a baseline",
+    "lsh": "LSH: random projections of the videos' mean features, a baseline",
+    "random": "random codes, the floor of every comparison",
+}
+METHODS = (*LEARNED, *BASELINES)
 
 MAX_BITS = 256
-
-
-class Hasher(Protocol):
-    """Whatever turns frame features into codes."""
-
-    @property
-    def bits(self) -> int:
-        """K, the length of a code."""
-        ...
-
-    def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Return the codes (N, K) of videos (N, T, D), for any T: 1 where a value is >= 0."""
-        ...
 
 
 def check_method(method: str, bits: int) -> None:
@@ -50,11 +51,16 @@ def check_method(method: str, bits: int) -> None:
         raise UsageError(f"`--bits {bits}` is impossible", hint=f"from 1 to {MAX_BITS}")
 
 
+def about_method(method: str) -> str:
+    """Return what a method is, in a sentence without a full stop."""
+    return LEARNED[method].about if method in LEARNED else BASELINES[method]
+
+
 def fit_baseline(method: str, frames: TrainingFrames, *, bits: int, seed: int) -> Tensors:
     """Fit a baseline and return its tensors by name.
 
     Args:
-        method: ``pca-itq``, ``lsh`` or ``random``.
+        method: One of ``BASELINES``.
         frames: The training videos.
         bits: K.
         seed: Of everything that is drawn.
@@ -90,9 +96,7 @@ def build_hasher(facts: ModelFacts, tensors: Tensors) -> Hasher:
     """Return what encodes, from a model's facts and tensors."""
     if facts.method == "random":
         return RandomHash(facts.bits, facts.seed)
-    if facts.method != "chain":
+    if facts.method in BASELINES:
         return LinearHash(tensors["mean"], tensors["directions"])
-    from hashing.builder import load_model
-    from hashing.settings import from_dict
-
-    return load_model(from_dict(facts.config), tensors).folded()
+    method = LEARNED[facts.method]
+    return method.load(from_dict(facts.config, method.config), tensors)

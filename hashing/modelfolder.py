@@ -29,7 +29,7 @@ class ModelFacts:
     """What a model says about itself.
 
     Attributes:
-        method: ``chain``, ``pca-itq``, ``lsh`` or ``random``.
+        method: One of ``hashing.methods.METHODS``.
         bits: K, the length of a code.
         seed: Of the training.
         fingerprint: Of the features it reads.

@@ -63,6 +63,7 @@ class Objective(nn.Module):
             generator: Source of chance.
             done: Share of the run's steps that are done, in [0, 1].
         """
+        self.model.hash_layer.binarizer.at(done)
         views = self.views(clips, rows, partners, generator)
         hashed = self.model(views.clips, views.shown)
         step = Step(self.model, clips, views, hashed, rows, neighbours, generator)

@@ -1,4 +1,4 @@
-"""What changes over a run: the learning rate, and the weights of the tasks."""
+"""What changes over a run: the learning rate (a hill, or stairs down), and the tasks' weights."""
 
 from __future__ import annotations
 
@@ -35,6 +35,22 @@ def ramp(done: float, *, over: float) -> float:
         ([0.0, 0.5, 1.0, 1.0], 1.0)
     """
     return done / over if done < over else 1.0
+
+
+def stairs(epoch: int, *, every: int, factor: float, least: float) -> float:
+    """Return the share of the first rate: times ``factor`` after every so many epochs.
+
+    Args:
+        epoch: Epochs done.
+        every: Epochs of a step.
+        factor: What a step leaves of the rate.
+        least: The share that it never falls below.
+
+    Example:
+        >>> [stairs(epoch, every=20, factor=0.5, least=0.2) for epoch in (0, 19, 20, 60)]
+        [1.0, 1.0, 0.5, 0.2]
+    """
+    return max(least, factor ** (epoch // every))
 
 
 def _rise(x: float) -> float:

@@ -6,16 +6,17 @@ import difflib
 import json
 import math
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from hashing.config import Config
+from hashing.config import AnyConfig
 from pipeline.errors import NotFoundError, UsageError
 
 Scalar = str | int | float | bool
+Chosen = TypeVar("Chosen", bound=AnyConfig)
 
 
 def read_toml(path: Path) -> dict[str, Scalar]:
@@ -47,7 +48,7 @@ def flatten(sections: Mapping[str, Any]) -> dict[str, Scalar]:
     return flat
 
 
-def parse_assignments(assignments: list[str]) -> dict[str, Scalar]:
+def parse_assignments(assignments: Sequence[str]) -> dict[str, Scalar]:
     """Read ``--set`` options.
 
     >>> parse_assignments(["optim.epochs=5", "views.mode=segment"])
@@ -66,30 +67,29 @@ def _parse_assignment(text: str) -> tuple[str, Scalar]:
         return name.strip(), value.strip()
 
 
-def apply(config: Config, values: Mapping[str, object]) -> Config:
+def apply(config: Chosen, values: Mapping[str, object]) -> Chosen:
     """Return the config with some ``section.key`` values replaced, each checked.
 
     Raises:
         UsageError: If there is no such key, or the value does not fit; the nearest key is named.
     """
     for path, value in values.items():
-        if path not in key_names():
-            raise UsageError(f"no config key `{path}`", hint=_nearest(path))
+        if path not in key_names(config):
+            raise UsageError(f"no config key `{path}`", hint=_nearest(path, key_names(config)))
         section, name = path.split(".")
         part = getattr(config, section)
         config = replace(config, **{section: replace(part, **{name: _checked(part, name, value)})})
-    _check_together(config)
+    config.check()
     return config
 
 
-def key_names() -> list[str]:
-    """Return every ``section.key``, in the order of the config."""
-    parts = ((section.name, getattr(Config(), section.name)) for section in fields(Config))
+def key_names(config: AnyConfig) -> list[str]:
+    """Return every ``section.key`` of a config, in its order."""
+    parts = ((section.name, getattr(config, section.name)) for section in fields(config))
     return [f"{section}.{item.name}" for section, part in parts for item in fields(part)]
 
 
-def _nearest(path: str) -> str:
-    names = key_names()
+def _nearest(path: str, names: list[str]) -> str:
     close = difflib.get_close_matches(path, names, n=1, cutoff=0.5)
     close += [name for name in names if name.split(".")[1] == path.split(".")[-1]]
     if close:
@@ -138,48 +138,27 @@ def _fitting(part: Any, name: str) -> str:
     return "it takes " + " or ".join(said)
 
 
-def _check_together(config: Config) -> None:
-    encoder = config.encoder
-    if encoder.kind == "transformer" and encoder.width % encoder.heads:
-        raise UsageError(
-            f"`encoder.width` {encoder.width} cannot be shared by {encoder.heads} heads",
-            hint="set `encoder.heads` to a divisor of the width",
-        )
-    views = config.views
-    if "auto" not in (views.frames, views.window) and int(views.window) < int(views.frames):
-        raise UsageError(
-            f"`views.window` {views.window} does not hold `views.frames` {views.frames}",
-            hint="set `views.window` to `auto`, or to as many frames or more",
-        )
-    if views.shift and config.input.unit_frames:
-        raise UsageError(
-            f"`views.shift` {views.shift:g} does not go with `input.unit_frames`",
-            hint="shifts are measured on features of their own length: set one of them off",
-        )
-    start, end = config.hash.tanh_start, config.hash.tanh_end
-    if end < start:
-        raise UsageError(
-            f"`hash.tanh_end` {end:g} is less than `hash.tanh_start` {start:g}",
-            hint="tanh becomes steeper over the training",
-        )
-
-
-def to_dict(config: Config) -> dict[str, dict[str, Scalar]]:
+def to_dict(config: AnyConfig) -> dict[str, dict[str, Scalar]]:
     """Return the config as nested plain values, ready for JSON."""
     return asdict(config)
 
 
-def from_dict(sections: Mapping[str, Any]) -> Config:
-    """Rebuild a config from what :func:`to_dict` returned, checking every value."""
-    return apply(Config(), flatten(sections))
+def from_dict(sections: Mapping[str, Any], defaults: Chosen) -> Chosen:
+    """Rebuild a config from what :func:`to_dict` returned, checking every value.
+
+    Args:
+        sections: Nested plain values.
+        defaults: A config of the same method; it gives the keys that are not there.
+    """
+    return apply(defaults, flatten(sections))
 
 
-def to_toml(config: Config) -> str:
+def to_toml(config: AnyConfig) -> str:
     """Return the config as TOML, each key with its description as a comment."""
     return "\n".join(_toml_lines(config)).lstrip("\n") + "\n"
 
 
-def _toml_lines(config: Config) -> Iterator[str]:
+def _toml_lines(config: AnyConfig) -> Iterator[str]:
     for section in fields(config):
         part = getattr(config, section.name)
         yield f"\n# {(type(part).__doc__ or '').splitlines()[0]}"

@@ -16,9 +16,8 @@ from torch import Tensor
 from hashing.chance import generator_of, seed_of
 from hashing.checkpoint import Checkpoint, State
 from hashing.neighbours import draw_partners, nearest
-from hashing.objective import Objective
-from hashing.schedule import one_cycle
 from hashing.tasks.scene import ScenePlan, find_again
+from hashing.trainable import Trainable
 from hashing.views import Clips
 from pipeline.errors import UsageError
 
@@ -62,7 +61,7 @@ class Progress:
 
 
 class Trainer:
-    """Runs an objective over clips with AdamW and a one-cycle rate.
+    """Runs an objective over clips with AdamW and a rate that changes.
 
     Args:
         objective: What is made small.
@@ -71,8 +70,8 @@ class Trainer:
         epochs: Rounds over the videos.
         batch: Videos a step, at most; a round is cut into equal batches.
         rate: The highest learning rate.
+        schedule: From steps done and their total to the share of that rate.
         weight_decay: Of AdamW, on matrices.
-        warmup: Share of the steps in which the rate rises.
         clip: Longest gradient; 0 is no limit.
         neighbours: ``None`` uses none.
         scenes: ``None`` keeps the clips' scenes as they are.
@@ -80,22 +79,22 @@ class Trainer:
 
     def __init__(
         self,
-        objective: Objective,
+        objective: Trainable,
         clips: Clips,
         *,
         seed: int,
         epochs: int,
         batch: int,
         rate: float,
+        schedule: Callable[[int, int], float],
         weight_decay: float,
-        warmup: float,
         clip: float,
         neighbours: NeighbourPlan | None,
         scenes: ScenePlan | None = None,
     ) -> None:
         self.first_scenes, self.scenes = clips.scenes, scenes
         self.objective, self.clips, self.seed = objective, clips, seed
-        self.rate, self.warmup, self.clip, self.plan = rate, warmup, clip, neighbours
+        self.rate, self.schedule, self.clip, self.plan = rate, schedule, clip, neighbours
         self.steps_an_epoch = math.ceil(len(clips) / batch)
         self.steps = epochs * self.steps_an_epoch
         self.progress = Progress()
@@ -143,7 +142,6 @@ class Trainer:
         generator = generator_of(self.seed, "step", step)
         partners = self._partners(rows, generator)
         self.objective.train()
-        self.objective.model.hash_layer.binarizer.at(step / self.steps)
         # Dropout draws from torch's own generator: seed it for this step, and put it back after.
         with torch.random.fork_rng():
             torch.manual_seed(seed_of(self.seed, "dropout", step))
@@ -162,7 +160,7 @@ class Trainer:
 
     def _descend(self, loss: Tensor, step: int) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * one_cycle(step / self.steps, warmup=self.warmup)
+            group["lr"] = self.rate * self.schedule(step, self.steps)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.clip:
@@ -206,7 +204,7 @@ class Trainer:
             return
         self.objective.eval()
         parts = torch.split(self.clips.frames, 256)
-        encoded = (self.objective.model.encoder(part) for part in parts)
+        encoded = (plan.encode(part) for part in parts)
         generator = generator_of(self.seed, "scenes", epoch)
         scenes = find_again(first, encoded, clusters=plan.clusters, generator=generator)
         self.clips = replace(self.clips, scenes=scenes)
@@ -253,7 +251,7 @@ class Trainer:
         )
 
 
-def _adamw(objective: Objective, weight_decay: float) -> torch.optim.AdamW:
+def _adamw(objective: Trainable, weight_decay: float) -> torch.optim.AdamW:
     trained = [p for p in objective.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": weight_decay},

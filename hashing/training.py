@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from hashing.card import model_card, parameter_counts
-from hashing.config import Config
+from hashing.config import AnyConfig
 from hashing.curves import HistoryRow, draw_curves, history_csv
 from hashing.dataset import TrainingFrames, TrainingRows, training_rows
-from hashing.methods import check_method, fit_baseline
+from hashing.methods import LEARNED, about_method, check_method, fit_baseline
 from hashing.modelfolder import ModelFacts, Tensors, save_model
-from hashing.needs import cached_material
-from hashing.presets import Survey, paper_config, resolve
+from hashing.presets import Survey
 from hashing.samerun import LOCK, STATE, check_same_run, finished, prepare
-from hashing.settings import to_dict
+from hashing.settings import from_dict, to_dict
 from hashing.threads import blas_threads
 from pipeline.errors import ChainpipeError, UsageError
 from pipeline.store.atomic import remove, storing
@@ -33,7 +32,7 @@ class TrainOptions:
         method: One of ``METHODS``.
         bits: K.
         seed: Of everything that is drawn.
-        config: May hold ``auto``.
+        config: Of a learned method, may hold ``auto``; ``None`` is its defaults.
         out: The model folder; ``None`` is ``models/<store stem>-<method>-<bits>``.
         device: ``auto``, ``cpu`` or ``cuda``.
         threads: Of torch and of numpy.
@@ -45,7 +44,7 @@ class TrainOptions:
     method: str = "chain"
     bits: int = 32
     seed: int = 0
-    config: Config = field(default_factory=Config)
+    config: AnyConfig | None = None
     out: Path | None = None
     device: str = "auto"
     threads: int = 1
@@ -145,8 +144,11 @@ def _facts(
     store: FeatureStore, options: TrainOptions, chosen: TrainingRows, frames: TrainingFrames
 ) -> ModelFacts:
     agreement = round(frames.agreement(), 6)
-    learned = options.method == "chain"
-    config = to_dict(resolve(options.config, Survey(len(chosen), agreement))) if learned else {}
+    config, cached = {}, ""
+    if (method := LEARNED.get(options.method)) is not None:
+        asked = options.config or method.config
+        config = to_dict(method.resolve(asked, Survey(len(chosen), agreement)))
+        cached = method.material(asked, frames)
     data = {
         "videos": len(chosen),
         "agreement": agreement,
@@ -155,7 +157,7 @@ def _facts(
         "copies": chosen.copies,
         "bad": len(chosen.bad),
         "digest": chosen.digest,
-        "cached": cached_material(options.config, frames).describe(frames) if learned else "",
+        "cached": cached,
     }
     return ModelFacts(
         method=options.method,
@@ -175,15 +177,16 @@ def _fit(
     scratch: Path,
     watch: Watch,
 ) -> tuple[Tensors, list[HistoryRow]]:
-    if options.method != "chain":
+    method = LEARNED.get(options.method)
+    if method is None:
         tensors = fit_baseline(options.method, frames, bits=options.bits, seed=options.seed)
         return tensors, []
     from hashing.checkpoint import Checkpoint
-    from hashing.fit import fit_chain
-    from hashing.settings import from_dict
+    from hashing.fit import fit
 
-    return fit_chain(
-        from_dict(facts.config),
+    return fit(
+        method,
+        from_dict(facts.config, method.config),
         frames,
         bits=options.bits,
         seed=options.seed,
@@ -198,9 +201,14 @@ def _fit(
 def _save(
     folder: Path, facts: ModelFacts, tensors: Tensors, history: list[HistoryRow]
 ) -> ModelFacts:
-    survey = Survey(facts.data["videos"], facts.data["agreement"])
-    paper = facts.config == to_dict(resolve(paper_config(), survey))
-    card = model_card(facts, history=history, parameters=parameter_counts(tensors), paper=paper)
+    card = model_card(
+        facts,
+        about=about_method(facts.method),
+        notes=_notes(facts),
+        history=history,
+        parameters=parameter_counts(tensors),
+        paper=_as_published(facts),
+    )
     extras = {"README.md": card.encode()}
     if history:
         title = f"{facts.method}, {facts.bits} bits, {facts.data['videos']} videos"
@@ -209,6 +217,20 @@ def _save(
             "curves.png": draw_curves(history, title=title),
         }
     return save_model(folder, facts, tensors, extras)
+
+
+def _notes(facts: ModelFacts) -> Sequence[str]:
+    method = LEARNED.get(facts.method)
+    return method.notes(from_dict(facts.config, method.config)) if method else ()
+
+
+def _as_published(facts: ModelFacts) -> bool:
+    """Return whether the config is what ``--paper`` gives for these videos."""
+    method = LEARNED.get(facts.method)
+    if method is None or method.paper is None:
+        return False
+    survey = Survey(facts.data["videos"], facts.data["agreement"])
+    return bool(facts.config == to_dict(method.resolve(method.paper, survey)))
 
 
 def _tell_rows(chosen: TrainingRows, say: Callable[[str], None]) -> None:
@@ -222,7 +244,7 @@ def _tell_rows(chosen: TrainingRows, say: Callable[[str], None]) -> None:
 def _check_machine(options: TrainOptions) -> None:
     if options.threads < 1:
         raise UsageError(f"`--threads {options.threads}` is impossible", hint="1 or more")
-    if options.method == "chain":
+    if options.method in LEARNED:
         from hashing.fit import pick_device
 
         pick_device(options.device)

@@ -28,6 +28,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("bench_backbone.py", "--quick", *places)
     run("bench_encode.py", "--quick", *places)
     run("bench_extract.py", "--quick", "--only", "memory", *places)
+    run("bench_train.py", "--quick", *places)
     return folder
 
 
@@ -35,7 +36,7 @@ def read(folder: Path, name: str) -> dict:
     return json.loads((folder / f"{name}.json").read_text())
 
 
-@pytest.mark.parametrize("name", ["decode", "backbone", "encode", "extract"])
+@pytest.mark.parametrize("name", ["decode", "backbone", "encode", "extract", "train"])
 def test_every_json_says_how_it_was_made(out: Path, name: str) -> None:
     found = read(out, name)
     about = found["about"]
@@ -82,6 +83,15 @@ def test_memory_is_seen_over_the_whole_process_tree(out: Path) -> None:
     assert (few["videos"], many["videos"]) == (2, 8)
     assert few["peak_mb"] > 20
     assert many["bytes"] > few["bytes"]
+
+
+def test_the_products_of_a_training_are_counted_by_watching_it(out: Path) -> None:
+    found = read(out, "train")
+    assert found["size"] == {"videos": 16, "frames": 6, "dims": 64}
+    trained, searched = 2 * 2 + 6, 6 / 2  # two views, the order task; a search each two steps
+    block = 64 * 256 + 12 * 256**2  # weights of the entrance, of attention and of the two layers
+    expected = (3 * trained + searched) * block  # backward takes two products for each forward
+    assert found["multiplications a video"] == pytest.approx(expected, rel=0.05)
 
 
 def test_pages_are_drawn_from_the_jsons(out: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 import torch
+from torch import nn
 
 from hashing.binarize import Binarizer, Continuation, StraightThrough
 from hashing.chance import seed_of
@@ -79,6 +80,6 @@ def front_of(config: Config, tensors: Mapping[str, npt.NDArray[Any]]) -> Front:
     return Front(mean, matrix, spread, unit_frames=config.input.unit_frames)
 
 
-def tensors_of(model: HashModel) -> dict[str, npt.NDArray[Any]]:
+def tensors_of(model: nn.Module) -> dict[str, npt.NDArray[Any]]:
     """Return all weights and buffers as arrays."""
     return {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}

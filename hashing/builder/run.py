@@ -16,6 +16,7 @@ from hashing.model import HashModel
 from hashing.needs import order_draw
 from hashing.objective import Objective
 from hashing.presets import number
+from hashing.schedule import one_cycle
 from hashing.tasks.base import Task
 from hashing.tasks.contrastive import ContrastiveTask
 from hashing.tasks.order import OrderTask
@@ -66,11 +67,11 @@ def build_trainer(config: Config, model: HashModel, clips: Clips, *, seed: int) 
         epochs=int(number(config.optim.epochs)),
         batch=config.optim.batch,
         rate=config.optim.rate,
+        schedule=lambda step, steps: one_cycle(step / steps, warmup=config.optim.warmup),
         weight_decay=config.optim.weight_decay,
-        warmup=config.optim.warmup,
         clip=config.optim.clip,
         neighbours=_neighbours(config),
-        scenes=_scenes(config, frames),
+        scenes=_scenes(config, model, frames),
     )
 
 
@@ -142,10 +143,12 @@ def _neighbours(config: Config) -> NeighbourPlan | None:
     )
 
 
-def _scenes(config: Config, frames: int) -> ScenePlan | None:
+def _scenes(config: Config, model: HashModel, frames: int) -> ScenePlan | None:
     if not config.scene.refresh:
         return None
-    return ScenePlan(clusters=_clusters(config, frames), refresh=config.scene.refresh)
+    return ScenePlan(
+        clusters=_clusters(config, frames), refresh=config.scene.refresh, encode=model.encoder
+    )
 
 
 def _moved(clips: Clips, device: torch.device) -> Clips:

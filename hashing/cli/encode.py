@@ -26,7 +26,7 @@ from pipeline.records import FailedVideo, StoreMeta, VideoFeatures
 from pipeline.store.published.layouts import layout_of
 
 if TYPE_CHECKING:
-    from hashing.methods import Hasher
+    from hashing.hasher import Hasher
     from hashing.retrieval.codes import Codes
 
 AT_A_TIME = 256  # videos of a folder whose features are in memory together

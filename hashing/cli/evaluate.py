@@ -20,7 +20,7 @@ from hashing.modelfolder import ModelFacts
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from hashing.methods import Hasher
+    from hashing.hasher import Hasher
     from hashing.peers import Peer
     from hashing.retrieval.codes import Codes
     from hashing.retrieval.evaluate import Evaluation

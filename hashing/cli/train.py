@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hashing.cli.tools import PANEL, Tools, tools_of
-from hashing.config import Config
-from hashing.presets import Survey, paper_config, resolve
+from hashing.config import AnyConfig
+from hashing.methods import LEARNED, METHODS, check_method
+from hashing.presets import Survey
 from hashing.settings import apply, parse_assignments, read_toml, to_toml
+from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from hashing.curves import HistoryRow
@@ -30,7 +32,7 @@ def train(
     context: typer.Context,
     store: Annotated[Path, typer.Argument(help="Feature store that `extract` made.")],
     bits: Annotated[int, typer.Option(help="Length of a code, 1 to 256.")] = 32,
-    method: Annotated[str, typer.Option(help="chain, pca-itq, lsh or random.")] = "chain",
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "chain",
     out: Annotated[
         Path | None, typer.Option(help="Model folder.", show_default="models/STORE-METHOD-BITS")
     ] = None,
@@ -61,8 +63,13 @@ def train(
 
     Example: chainpipe train feats.h5 --bits 32
     """
+    check_method(method, bits)
     config = chosen_config(
-        paper=paper, config_file=config_file, assignments=assignments or [], epochs=epochs
+        method,
+        paper=paper,
+        config_file=config_file,
+        assignments=assignments or [],
+        epochs=epochs,
     )
     from hashing.training import TrainOptions
     from pipeline.store import open_store
@@ -80,33 +87,53 @@ def train(
     )
     with open_store(store) as opened:
         if show_config:
-            typer.echo(_shown(config, opened, skip_bad=skip_bad), nl=False)
+            typer.echo(_shown(method, config, opened, skip_bad=skip_bad), nl=False)
             return
         report = _train(opened, options, tools_of(context))
     _print(report, as_json=as_json, tools=tools_of(context))
 
 
 def chosen_config(
-    *, paper: bool, config_file: Path | None, assignments: list[str], epochs: int | None
-) -> Config:
+    method: str = "chain",
+    *,
+    paper: bool = False,
+    config_file: Path | None = None,
+    assignments: Sequence[str] = (),
+    epochs: int | None = None,
+) -> AnyConfig | None:
     """Put the config together: defaults or paper, then the file, then ``--set``, then epochs.
 
+    Returns:
+        The config, or ``None`` if the method has none.
+
     Raises:
-        UsageError: For an unknown key or a value that does not fit.
+        UsageError: For an unknown key, a value that does not fit, or what the method does not have.
     """
-    config = paper_config() if paper else Config()
+    learned = LEARNED.get(method)
+    if paper and (learned is None or learned.paper is None):
+        hint = "leave `--paper` out"
+        raise UsageError(f"`--method {method}` has no `--paper` preset", hint=hint)
+    if learned is None:
+        if config_file is not None or assignments or epochs is not None:
+            hint = "leave out `--config`, `--set` and `--epochs`"
+            raise UsageError(f"`--method {method}` has no config keys", hint=hint)
+        return None
+    config: AnyConfig = learned.paper if paper and learned.paper is not None else learned.config
     if config_file is not None:
         config = apply(config, read_toml(config_file))
     config = apply(config, parse_assignments(assignments))
     return config if epochs is None else apply(config, {"optim.epochs": epochs})
 
 
-def _shown(config: Config, store: FeatureStore, *, skip_bad: bool) -> str:
+def _shown(method: str, config: AnyConfig | None, store: FeatureStore, *, skip_bad: bool) -> str:
     """Return the TOML of what would run on this store."""
+    if config is None:
+        return ""
     from hashing.dataset import TrainingFrames, training_rows
 
     frames = TrainingFrames(store, training_rows(store, skip_bad=skip_bad).rows)
-    return to_toml(resolve(config, Survey(len(frames), frames.agreement())))
+    survey = Survey(len(frames), frames.agreement())
+    return to_toml(LEARNED[method].resolve(config, survey))
 
 
 def _train(store: FeatureStore, options: TrainOptions, tools: Tools) -> TrainReport:

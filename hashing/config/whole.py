@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from hashing.config.keys import AnyConfig
 from hashing.config.learning import NeighboursConfig, OptimConfig
 from hashing.config.material import InputConfig, ViewsConfig
 from hashing.config.network import EncoderConfig, HashConfig
 from hashing.config.terms import ContrastiveConfig, OrderConfig, SceneConfig, StructureConfig
+from pipeline.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
-class Config:
+class Config(AnyConfig):
     """All sections of a run."""
 
     input: InputConfig = field(default_factory=InputConfig)
@@ -24,3 +26,33 @@ class Config:
     structure: StructureConfig = field(default_factory=StructureConfig)
     neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+
+    def check(self) -> None:
+        """Refuse values that do not fit together.
+
+        Raises:
+            UsageError: Naming the two of which one does not go with the other.
+        """
+        encoder = self.encoder
+        if encoder.kind == "transformer" and encoder.width % encoder.heads:
+            raise UsageError(
+                f"`encoder.width` {encoder.width} cannot be shared by {encoder.heads} heads",
+                hint="set `encoder.heads` to a divisor of the width",
+            )
+        views = self.views
+        if "auto" not in (views.frames, views.window) and int(views.window) < int(views.frames):
+            raise UsageError(
+                f"`views.window` {views.window} does not hold `views.frames` {views.frames}",
+                hint="set `views.window` to `auto`, or to as many frames or more",
+            )
+        if views.shift and self.input.unit_frames:
+            raise UsageError(
+                f"`views.shift` {views.shift:g} does not go with `input.unit_frames`",
+                hint="shifts are measured on features of their own length: set one of them off",
+            )
+        start, end = self.hash.tanh_start, self.hash.tanh_end
+        if end < start:
+            raise UsageError(
+                f"`hash.tanh_end` {end:g} is less than `hash.tanh_start` {start:g}",
+                hint="tanh becomes steeper over the training",
+            )

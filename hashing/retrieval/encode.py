@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hashing.methods import Hasher
+from hashing.hasher import Hasher
 from hashing.modelfolder import ModelFacts
 from hashing.retrieval.codes import Codes, Origin
 from hashing.retrieval.hamming import Rows

@@ -5,7 +5,7 @@ Prototypical contrastive learning (2021): https://arxiv.org/abs/2005.04966
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -69,10 +69,12 @@ class ScenePlan:
     Attributes:
         clusters: P, scenes of a video at most.
         refresh: Epochs between two searches in the encoder's outputs.
+        encode: The encoder: clips (B, T, M) to (B, T, W).
     """
 
     clusters: int
     refresh: int
+    encode: Callable[[Tensor], Tensor]
 
 
 def scene_loss(encoded: Tensor, scenes: Tensor, *, temperature: float) -> Tensor:

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from hashing.binarize import Continuation, StraightThrough, beta_at, sign
 from hashing.builder import build_model, build_trainer, make_clips, start_hash_layer
+from hashing.chain import CHAIN
 from hashing.checkpoint import Checkpoint
 from hashing.config import Config
 from hashing.dataset import TrainingFrames
-from hashing.fit import fit_chain
+from hashing.fit import fit
 from hashing.front import Front, fit_front
 from hashing.hashlayer import HashLayer
 from hashing.model import HashModel
@@ -137,7 +138,7 @@ def test_an_interrupted_run_with_tanh_ends_with_the_same_bits(
     def fitted(**more: object) -> dict[str, np.ndarray]:
         with open_store(path) as store:
             frames = TrainingFrames(store, np.arange(40))
-            return fit_chain(config, frames, bits=8, seed=0, device="cpu", **more)[0]  # type: ignore[arg-type]
+            return fit(CHAIN, config, frames, bits=8, seed=0, device="cpu", **more)[0]  # type: ignore[arg-type]
 
     whole = fitted()
     checkpoint = Checkpoint(tmp_path / "state.pt", every=0.0)

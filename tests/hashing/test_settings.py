@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from hashing.config import Config
+from hashing.config import AnyConfig, Config
+from hashing.methods import LEARNED
 from hashing.presets import Survey, number, paper_config, resolve, view_trust
 from hashing.settings import (
     apply,
@@ -25,18 +26,25 @@ from pipeline.errors import NotFoundError, UsageError
 @pytest.mark.parametrize("config", [Config(), paper_config(), resolve(Config(), Survey(77, 0.9))])
 def test_a_config_survives_toml_and_json(config: Config) -> None:
     assert apply(Config(), flatten(tomllib.loads(to_toml(config)))) == config
-    assert from_dict(to_dict(config)) == config
+    assert from_dict(to_dict(config), Config()) == config
 
 
-def test_every_key_says_what_it_means_and_where_it_comes_from() -> None:
-    for section in fields(Config):
-        for item in fields(getattr(Config(), section.name)):
-            marked = any(mark in item.metadata["doc"] for mark in ("[P]", "[I]", "[ours]"))
+DEFAULTS = [method.config for method in LEARNED.values()]
+
+
+@pytest.mark.parametrize("config", DEFAULTS)
+def test_every_key_says_what_it_means_and_where_it_comes_from(config: AnyConfig) -> None:
+    for section in fields(config):
+        for item in fields(getattr(config, section.name)):
+            marks = ("[P]", "[I]", "[ours]", "[code]")
+            marked = any(mark in item.metadata["doc"] for mark in marks)
             assert marked or section.name == "optim", f"{section.name}.{item.name}"
 
 
-def test_the_default_of_every_key_is_a_value_it_takes() -> None:
-    assert apply(Config(), flatten(to_dict(Config()))) == Config()
+@pytest.mark.parametrize("config", DEFAULTS)
+def test_the_default_of_every_key_is_a_value_it_takes(config: AnyConfig) -> None:
+    assert apply(config, flatten(to_dict(config))) == config
+    assert apply(config, flatten(tomllib.loads(to_toml(config)))) == config
 
 
 def test_the_paper_preset_switches_our_extensions_off() -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from hashing.baselines.conmh import CONMH
 from hashing.builder import build_trainer, make_clips
+from hashing.chain import CHAIN
 from hashing.chance import generator_of, seed_of
 from hashing.checkpoint import Checkpoint
-from hashing.config import Config
+from hashing.config import AnyConfig, Config
 from hashing.dataset import TrainingFrames
-from hashing.fit import fit_chain, pick_device
+from hashing.fit import fit, pick_device
+from hashing.learned import Learned
 from hashing.presets import Survey, resolve
-from hashing.schedule import one_cycle
+from hashing.schedule import one_cycle, stairs
 from hashing.settings import apply
 from hashing.threads import settled_torch
 from hashing.trainer import Trainer
@@ -48,7 +52,12 @@ def small(**changes: object) -> Config:
 
 
 def fitted(
-    path: Path, config: Config, *, checkpoint: Checkpoint | None = None, stop_at: int | None = None
+    path: Path,
+    config: AnyConfig,
+    *,
+    method: Learned[Any] = CHAIN,
+    checkpoint: Checkpoint | None = None,
+    stop_at: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Train on a store; ``stop_at`` raises after so many steps, as a kill would."""
 
@@ -58,8 +67,15 @@ def fitted(
 
     with open_store(path) as store:
         frames = TrainingFrames(store, np.arange(len(store.videos)))
-        return fit_chain(
-            config, frames, bits=8, seed=0, device="cpu", checkpoint=checkpoint, on_step=stop
+        return fit(
+            method,
+            config,
+            frames,
+            bits=8,
+            seed=0,
+            device="cpu",
+            checkpoint=checkpoint,
+            on_step=stop,
         )[0]
 
 
@@ -67,24 +83,56 @@ def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
     return all(np.array_equal(one[name], other[name]) for name in one | other)
 
 
-def test_the_same_seed_gives_the_same_bits(make_store: MakeStore, planted: np.ndarray) -> None:
+SMALL_CONMH = apply(
+    CONMH.config,
+    {
+        "encoder.width": 16,
+        "encoder.layers": 2,
+        "encoder.heads": 3,
+        "encoder.feed_forward": 16,
+        "decoder.width": 8,
+        "optim.epochs": 4,
+        "optim.batch": 16,
+    },
+)
+RUNS = pytest.mark.parametrize(
+    ("method", "config"), [(CHAIN, small()), (CONMH, SMALL_CONMH)], ids=["chain", "conmh"]
+)
+
+
+@RUNS
+def test_the_same_seed_gives_the_same_bits(
+    make_store: MakeStore, planted: np.ndarray, method: Learned[Any], config: AnyConfig
+) -> None:
     path = make_store(planted)
-    first = fitted(path, small())
+    first = fitted(path, config, method=method)
     torch.manual_seed(123)  # nothing may come from torch's own generator
-    assert same(first, fitted(path, small()))
+    assert same(first, fitted(path, config, method=method))
 
 
-@pytest.mark.parametrize("stop_at", [1, 3, 5, 11])
-@pytest.mark.parametrize("every", [0.0, 3.0])
+@pytest.mark.parametrize(
+    ("method", "config", "stop_at", "every"),
+    [
+        *((CHAIN, small(), stop_at, every) for stop_at in (1, 3, 5, 11) for every in (0.0, 3.0)),
+        (CONMH, SMALL_CONMH, 3, 0.0),
+        (CONMH, SMALL_CONMH, 11, 3.0),
+    ],
+)
 def test_an_interrupted_run_ends_with_the_same_bits(
-    make_store: MakeStore, planted: np.ndarray, tmp_path: Path, stop_at: int, every: float
+    make_store: MakeStore,
+    planted: np.ndarray,
+    tmp_path: Path,
+    stop_at: int,
+    every: float,
+    method: Learned[Any],
+    config: AnyConfig,
 ) -> None:
     path, clock = make_store(planted), iter(range(1000))
-    whole = fitted(path, small())
+    whole = fitted(path, config, method=method)
     checkpoint = Checkpoint(tmp_path / "state.pt", every=every, clock=lambda: next(clock))
     with pytest.raises(KeyboardInterrupt):
-        fitted(path, small(), checkpoint=checkpoint, stop_at=stop_at)
-    assert same(whole, fitted(path, small(), checkpoint=checkpoint))
+        fitted(path, config, method=method, checkpoint=checkpoint, stop_at=stop_at)
+    assert same(whole, fitted(path, config, method=method, checkpoint=checkpoint))
 
 
 @pytest.mark.parametrize("stop_at", [7, 8])
@@ -263,6 +311,13 @@ def test_the_rate_rises_to_one_and_falls_to_zero(warmup: float) -> None:
     assert (np.diff(rates[top:]) <= 0).all()
     if warmup < 1:
         assert rates[-1] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_rate_of_stairs_keeps_still_and_stops_at_the_least() -> None:
+    rates = [stairs(epoch, every=20, factor=0.9, least=0.1) for epoch in range(805)]
+    assert rates[:20] == [1.0] * 20
+    assert rates[20:40] == [0.9] * 20
+    assert rates[-1] == min(rates) == 0.1
 
 
 def test_every_purpose_and_step_has_its_own_chance() -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hashing.config import Config
+from hashing.baselines.conmh import CONMH
+from hashing.config import AnyConfig, Config
 from hashing.methods import METHODS, fit_baseline, load_hasher
 from hashing.modelfolder import save_model
 from hashing.settings import apply, flatten, to_dict
@@ -42,6 +43,19 @@ SMALL = apply(
     },
 )
 
+SMALL_CONMH = apply(
+    CONMH.config,
+    {
+        "encoder.width": 16,
+        "encoder.layers": 2,
+        "encoder.feed_forward": 16,
+        "decoder.width": 8,
+        "optim.epochs": 4,
+        "optim.batch": 16,
+    },
+)
+CONFIGS: dict[str, AnyConfig] = {"chain": SMALL, "conmh": SMALL_CONMH}
+
 
 @pytest.fixture
 def options(tmp_path: Path) -> TrainOptions:
@@ -58,28 +72,34 @@ def run(path: Path, options: TrainOptions, watch: Watch | None = None) -> TrainR
 def test_every_method_makes_a_model_that_encodes(
     make_store: MakeStore, planted: np.ndarray, options: TrainOptions, method: str, bits: int
 ) -> None:
-    report = run(make_store(planted), replace(options, method=method, bits=bits))
+    config = CONFIGS.get(method)
+    report = run(make_store(planted), replace(options, method=method, bits=bits, config=config))
     facts, hasher = load_hasher(report.folder)
     codes = hasher.encode(planted)
     assert (facts.method, facts.bits, hasher.bits) == (method, bits, bits)
     assert (codes.shape, codes.dtype) == ((40, bits), bool)
     assert np.array_equal(codes[7:9], hasher.encode(planted[7:9]))
+    for frames in (1, 12, 60):
+        other = hasher.encode(np.tile(planted[:5], (1, 7, 1))[:, :frames])
+        assert other.shape == (5, bits)
     assert [p.name for p in report.folder.parent.iterdir()] == ["m"]
 
 
-def test_chain_codes_find_the_planted_classes(
+def test_learned_codes_find_the_planted_classes(
     make_store: MakeStore, planted: np.ndarray, options: TrainOptions
 ) -> None:
     path = make_store(planted)
+    longer = apply(SMALL_CONMH, {"optim.epochs": 30, "optim.rate": 3e-3})
     hits = {}
-    for method in ("chain", "random"):
+    for method, config in (("chain", SMALL), ("conmh", longer), ("random", None)):
         out = options.out.with_name(method) if options.out else None
-        run(path, replace(options, method=method, out=out))
+        run(path, replace(options, method=method, out=out, config=config))
         codes = load_hasher(options.out.with_name(method))[1].encode(planted)  # type: ignore[union-attr]
         distance = (codes[:, None] != codes[None]).sum(axis=2) + 99 * np.eye(40)
         nearest = np.argsort(distance, axis=1, kind="stable")[:, :5]
         hits[method] = (nearest % 4 == np.arange(40)[:, None] % 4).mean()
     assert hits["chain"] > 0.9
+    assert hits["conmh"] > 0.9
     assert hits["random"] < 0.5
 
 
@@ -174,9 +194,9 @@ def test_a_model_of_a_method_from_elsewhere_is_refused(
     make_store: MakeStore, planted: np.ndarray, options: TrainOptions
 ) -> None:
     report = run(make_store(planted), replace(options, method="lsh"))
-    facts = replace(report.facts, method="conmh")
+    facts = replace(report.facts, method="dkph")
     save_model(report.folder, facts, {"mean": np.zeros(3)}, {})
-    with pytest.raises(UsageError, match="no method `conmh`"):
+    with pytest.raises(UsageError, match="no method `dkph`"):
         load_hasher(report.folder)
 
 
@@ -204,7 +224,7 @@ def test_the_run_is_told_about(
 KILLED = """
 import sys, time
 from pathlib import Path
-from hashing.config import Config
+from hashing.methods import LEARNED
 from hashing.settings import apply, parse_assignments
 from hashing.training import TrainOptions, Watch, train
 from pipeline.store import open_store
@@ -213,22 +233,27 @@ def step(done, total):
     print(done, flush=True)
     time.sleep(0.01)
 
-config = apply(Config(), parse_assignments(sys.argv[3:]))
+method, *assignments = sys.argv[3:]
+config = apply(LEARNED[method].config, parse_assignments(assignments))
 out = Path(sys.argv[2])
-options = TrainOptions(bits=12, config=config, out=out, device="cpu", checkpoint_seconds=0)
+options = TrainOptions(
+    method=method, bits=12, config=config, out=out, device="cpu", checkpoint_seconds=0
+)
 with open_store(Path(sys.argv[1])) as store:
     train(store, options, Watch(step=step))
 """
 
 
+@pytest.mark.parametrize("method", CONFIGS)
 def test_a_killed_run_continues_to_the_same_weights(
-    make_store: MakeStore, planted: np.ndarray, options: TrainOptions, tmp_path: Path
+    make_store: MakeStore, planted: np.ndarray, options: TrainOptions, tmp_path: Path, method: str
 ) -> None:
     path, out = make_store(planted), tmp_path / "killed"
-    longer = replace(options, config=apply(SMALL, {"optim.epochs": 20}))
-    assignments = [f"{name}={json.dumps(v)}" for name, v in flatten(to_dict(longer.config)).items()]
+    config = apply(CONFIGS[method], {"optim.epochs": 20})
+    longer = replace(options, method=method, config=config)
+    assignments = [f"{name}={json.dumps(v)}" for name, v in flatten(to_dict(config)).items()]
     victim = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(path), str(out), *assignments],
+        [sys.executable, "-c", KILLED, str(path), str(out), method, *assignments],
         stdout=subprocess.PIPE,
         text=True,
         cwd=Path(__file__).parents[2],

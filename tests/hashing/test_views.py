@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from hashing.builder import add_cached, make_clips, view_maker
+from hashing.chain import CHAIN
 from hashing.config import Config
 from hashing.copies import draw_copies, show
 from hashing.dataset import TrainingFrames
-from hashing.fit import fit_chain
+from hashing.fit import fit
 from hashing.front import Front, fit_front
 from hashing.needs import cached_material, check_frames, order_draw
 from hashing.presets import Survey, paper_config, resolve
@@ -260,9 +261,9 @@ def test_the_papers_shape_uses_candidates_and_copies_and_all_segments(rich: Path
 
 def weights_of(path: Path, config: Config) -> dict[str, np.ndarray]:
     with open_store(path) as store:
-        return fit_chain(config, TrainingFrames(store, np.arange(N)), bits=8, seed=0, device="cpu")[
-            0
-        ]
+        return fit(
+            CHAIN, config, TrainingFrames(store, np.arange(N)), bits=8, seed=0, device="cpu"
+        )[0]
 
 
 def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:

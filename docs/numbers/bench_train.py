@@ -1,0 +1,158 @@
+"""Measure training: CPU a video of CHAIN's step, against ConMH's and against its own products.
+
+Writes train.json. The features are made up; what they are changes nothing in the cost.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from measure import measured, spread
+from products import Watch, alone, work
+from setting import about, arguments, goal, save
+
+from hashing.baselines.conmh import CONMH
+from hashing.baselines.conmh.build import build_objective
+from hashing.baselines.conmh.build import build_trainer as conmh_trainer
+from hashing.builder import build_model, build_trainer, make_clips, start_hash_layer
+from hashing.chain import CHAIN
+from hashing.front import Front
+from hashing.presets import Survey
+from hashing.threads import settled_torch
+from hashing.trainer import Trainer
+from hashing.views import Clips
+
+CHEAPER, OVERHEAD = 0.2, 1.4
+BITS = 64
+MAIN_SET = Survey(1500, 0.6)  # `auto` becomes what it is on the main set
+CHAIN_NAME, CONMH_NAME, PRODUCTS = "CHAIN", "ConMH, 12 blocks", "CHAIN's matrix products alone"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is trained on.
+
+    Attributes:
+        videos: In memory; ConMH's batch.
+        frames: T.
+        dims: D.
+    """
+
+    videos: int
+    frames: int
+    dims: int
+
+
+class _EnoughError(Exception):
+    """Raised to leave a training run that goes on later."""
+
+
+def steps_of(trainer: Trainer, count: int) -> None:
+    """Go on with a training run for some steps, as `train` would."""
+    last = trainer.progress.step + count
+
+    def stop(done: int, total: int) -> None:
+        if done == last:
+            raise _EnoughError
+
+    try:
+        trainer.run(on_step=stop)
+    except _EnoughError:
+        return
+    raise RuntimeError("the run is too short to be measured")
+
+
+def chain_trainer(size: Size) -> Trainer:
+    """Return CHAIN's training with its defaults, behind the front."""
+    config = CHAIN.resolve(CHAIN.config, MAIN_SET)
+    dims = min(config.input.dims, size.dims)
+    rng = np.random.default_rng(0)
+    clips = rng.normal(size=(size.videos, size.frames, dims)).astype(np.float32)
+    matrix = np.eye(size.dims, dims, dtype=np.float32)
+    front = Front(np.zeros(size.dims, np.float32), matrix, np.ones(dims, np.float32))
+    model = build_model(config, front, bits=BITS, seed=0)
+    start_hash_layer(config, model, clips, bits=BITS, seed=0)
+    return build_trainer(config, model, make_clips(config, front, clips, seed=0), seed=0)
+
+
+def rival_trainer(size: Size) -> Trainer:
+    """Return ConMH's training with its published shape."""
+    objective = build_objective(CONMH.config, dims=size.dims, bits=BITS, seed=0)
+    generator = torch.Generator().manual_seed(0)
+    frames = torch.randn(size.videos, size.frames, size.dims, generator=generator)
+    clips = Clips(frames, frames.mean(dim=1), torch.ones(size.dims))
+    return conmh_trainer(CONMH.config, objective, clips, seed=0)
+
+
+def report(asked: argparse.Namespace) -> dict[str, Any]:
+    """Return the whole JSON."""
+    head = about("bench_train", asked)
+    size = Size(16, 6, 64) if asked.quick else Size(512, 25, 2048)
+    with settled_torch(1):
+        chain, conmh = chain_trainer(size), rival_trainer(size)
+        # From one search for neighbours to the next, so that each round holds one.
+        period = chain.plan.refresh * chain.steps_an_epoch if chain.plan else 1
+        steps_of(chain, period)
+        steps_of(conmh, 1)
+        with Watch() as watch:
+            steps_of(chain, period)
+        ways: dict[str, tuple[Callable[[], None], int]] = {
+            CHAIN_NAME: (
+                lambda: steps_of(chain, period),
+                period * size.videos // chain.steps_an_epoch,
+            ),
+            PRODUCTS: (alone(watch.products), period * size.videos // chain.steps_an_epoch),
+            CONMH_NAME: (lambda: steps_of(conmh, 1), size.videos),
+        }
+        costs = rounds(ways, asked.repeats)
+    cheaper = ratios(costs[CHAIN_NAME], costs[CONMH_NAME])
+    overhead = ratios(costs[CHAIN_NAME], costs[PRODUCTS])
+    return {
+        "about": head, "threads": 1, "bits": BITS, "size": vars(size),
+        "milliseconds of CPU a video": {name: spread(found) for name, found in costs.items()},
+        "multiplications a video": work(watch.products) // ways[CHAIN_NAME][1],
+        "CHAIN / ConMH": cheaper, "CHAIN / its products": overhead,
+        "goals": goals(cheaper["median"], overhead["median"]),
+    }  # fmt: skip
+
+
+def rounds(ways: dict[str, tuple[Callable[[], None], int]], repeats: int) -> dict[str, list[float]]:
+    """Return milliseconds of CPU a video of every way, for every round."""
+    costs: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repeats):
+        for name, (run, videos) in ways.items():
+            with measured() as spent:
+                run()
+            costs[name].append(1000 * spent.cpu / videos)
+    return costs
+
+
+def ratios(above: list[float], below: list[float]) -> dict[str, float | int]:
+    """Return the spread of the ratios of the same rounds."""
+    return spread([a / b for a, b in zip(above, below, strict=True)])
+
+
+def goals(cheaper: float, overhead: float) -> list[dict[str, Any]]:
+    """Compare what was found with the issue's goals."""
+    return [
+        goal("CPU a video of CHAIN's training, of ConMH's", f"<= {CHEAPER:g}", cheaper,
+             cheaper <= CHEAPER),
+        goal("CPU of CHAIN's training, of its matrix products alone", f"<= {OVERHEAD:g}", overhead,
+             overhead <= OVERHEAD),
+    ]  # fmt: skip
+
+
+def main() -> None:
+    """Measure everything and write train.json."""
+    asked = arguments(__doc__ or "", repeats=7)
+    save(Path(asked.out), "train", report(asked))
+
+
+if __name__ == "__main__":
+    main()

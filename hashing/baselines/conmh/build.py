@@ -1,0 +1,108 @@
+"""From ConMH's config to its network and trainer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from hashing.baselines.conmh.config import ConmhConfig
+from hashing.baselines.conmh.decoder import ConmhDecoder
+from hashing.baselines.conmh.network import ConmhModel
+from hashing.baselines.conmh.objective import ConmhObjective
+from hashing.chance import seed_of
+from hashing.dataset import TrainingFrames
+from hashing.fit import Ready
+from hashing.schedule import stairs
+from hashing.trainer import Trainer
+from hashing.views import Clips
+
+
+def build(
+    config: ConmhConfig,
+    frames: TrainingFrames,
+    *,
+    bits: int,
+    seed: int,
+    device: torch.device,
+) -> Ready:
+    """Put network and trainer together, over the features as they are."""
+    objective = build_objective(config, dims=frames.dim, bits=bits, seed=seed).to(device)
+    features = torch.from_numpy(frames.project(as_they_are)).to(device)  # (N, T, D)
+    clips = Clips(features, features.mean(dim=1), features.new_ones(frames.dim))
+    return Ready(objective.model, build_trainer(config, objective, clips, seed=seed), [])
+
+
+def as_they_are(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """Return the features unchanged: ConMH has no front, and no scaling."""
+    return features.astype(np.float32)
+
+
+def build_objective(config: ConmhConfig, *, dims: int, bits: int, seed: int) -> ConmhObjective:
+    """Build the networks with seeded first weights; torch's own generator is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(seed, "weights", 0))
+        model = build_model(config, dims=dims, bits=bits)
+        decoder = ConmhDecoder(
+            dims=dims,
+            width=config.decoder.width,
+            layers=config.decoder.layers,
+            heads=config.decoder.heads,
+            feed_forward=config.decoder.feed_forward,
+            bits=bits,
+        )
+    return ConmhObjective(
+        model=model,
+        decoder=decoder,
+        share=config.mask.share,
+        weight=config.contrastive.weight,
+        temperature=config.contrastive.temperature,
+        debias=config.contrastive.debias,
+    )
+
+
+def build_model(config: ConmhConfig, *, dims: int, bits: int) -> ConmhModel:
+    """Build what is left at test time."""
+    return ConmhModel(
+        dims=dims,
+        width=config.encoder.width,
+        layers=config.encoder.layers,
+        heads=config.encoder.heads,
+        feed_forward=config.encoder.feed_forward,
+        bits=bits,
+    )
+
+
+def build_trainer(
+    config: ConmhConfig, objective: ConmhObjective, clips: Clips, *, seed: int
+) -> Trainer:
+    """Return the trainer with Adam, which is AdamW without decay, and a rate that falls."""
+    optim = config.optim
+
+    def schedule(step: int, steps: int) -> float:
+        epoch = step * optim.epochs // steps
+        least = min(1.0, optim.least / optim.rate)
+        return stairs(epoch, every=optim.every, factor=optim.factor, least=least)
+
+    return Trainer(
+        objective,
+        clips,
+        seed=seed,
+        epochs=optim.epochs,
+        batch=optim.batch,
+        rate=optim.rate,
+        schedule=schedule,
+        weight_decay=0.0,
+        clip=0.0,
+        neighbours=None,
+    )
+
+
+def load_model(config: ConmhConfig, tensors: dict[str, npt.NDArray[Any]]) -> ConmhModel:
+    """Rebuild a trained network from its saved tensors."""
+    dims, bits = tensors["enter.weight"].shape[1], len(tensors["hash.weight"])
+    model = build_model(config, dims=dims, bits=bits)
+    model.load_state_dict({name: torch.from_numpy(t.copy()) for name, t in tensors.items()})
+    return model.eval()

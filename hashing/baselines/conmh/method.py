@@ -1,0 +1,58 @@
+"""ConMH as a learned method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hashing.baselines.conmh.config import ConmhConfig
+from hashing.hasher import Hasher
+from hashing.learned import Learned
+from hashing.modelfolder import Tensors
+
+if TYPE_CHECKING:
+    import torch
+
+    from hashing.checkpoint import State
+    from hashing.dataset import TrainingFrames
+    from hashing.fit import Ready
+
+
+def build(
+    config: ConmhConfig,
+    frames: TrainingFrames,
+    *,
+    bits: int,
+    seed: int,
+    device: torch.device,
+    state: State | None,
+) -> Ready:
+    """Put network and trainer together; nothing is measured first, so ``state`` is not needed."""
+    from hashing.baselines.conmh.build import build as put_together
+
+    return put_together(config, frames, bits=bits, seed=seed, device=device)
+
+
+def load(config: ConmhConfig, tensors: Tensors) -> Hasher:
+    """Rebuild a trained network."""
+    from hashing.baselines.conmh.build import load_model
+
+    return load_model(config, tensors)
+
+
+def notes(config: ConmhConfig) -> list[str]:
+    """Return what a user should know before trusting the codes."""
+    published = ConmhConfig().optim.epochs
+    words = "An own implementation of ConMH from published facts, not its authors' code."
+    if config.optim.epochs < published:
+        return [words, f"Trained for {config.optim.epochs} epochs; its authors train {published}."]
+    return [words]
+
+
+CONMH = Learned(
+    about="ConMH: contrastive masked autoencoders over codes, a rival that learns",
+    config=ConmhConfig(),
+    resolve=lambda config, survey: config,
+    build=build,
+    load=load,
+    notes=notes,
+)

@@ -1,0 +1,79 @@
+"""A learned method as one entry: what configures, trains, loads and describes it. No torch here.
+
+A further one is a module with a :class:`Learned` in it, and a line in :mod:`hashing.methods`. What
+needs torch is imported by the functions themselves, when they are called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from hashing.config import AnyConfig
+from hashing.hasher import Hasher
+from hashing.modelfolder import Tensors
+from hashing.needs import Material
+from hashing.presets import Survey
+
+if TYPE_CHECKING:
+    import torch
+
+    from hashing.checkpoint import State
+    from hashing.dataset import TrainingFrames
+    from hashing.fit import Ready
+
+Kind = TypeVar("Kind", bound=AnyConfig)
+Asked = TypeVar("Asked", bound=AnyConfig, contravariant=True)
+
+
+class Build(Protocol[Asked]):
+    """Puts a network and its trainer together."""
+
+    def __call__(
+        self,
+        config: Asked,
+        frames: TrainingFrames,
+        *,
+        bits: int,
+        seed: int,
+        device: torch.device,
+        state: State | None,
+    ) -> Ready:
+        """Build what is trained.
+
+        Args:
+            config: Without ``auto``.
+            frames: The training videos.
+            bits: K.
+            seed: Of everything that is drawn.
+            device: Where it is trained.
+            state: Of an interrupted run, for what need not be found again; the trainer restores
+                the weights itself.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learned(Generic[Kind]):
+    """One learned method.
+
+    Attributes:
+        about: What it is, the first sentence of the model card, without a full stop.
+        config: Its defaults; may hold ``auto``.
+        resolve: Replaces every ``auto`` by what the training videos ask for.
+        build: Makes network and trainer.
+        load: Rebuilds a trained model.
+        notes: What the model card says about trust, from a resolved config.
+        material: Says which cached material beside the frames is used; ``""`` for none.
+        paper: The ``--paper`` preset, if there is one.
+    """
+
+    about: str
+    config: Kind
+    resolve: Callable[[Kind, Survey], Kind]
+    build: Build[Kind]
+    load: Callable[[Kind, Tensors], Hasher]
+    notes: Callable[[Kind], Sequence[str]]
+    material: Callable[[Kind, Material], str] = lambda config, frames: ""
+    paper: Kind | None = None
