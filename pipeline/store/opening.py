@@ -12,7 +12,7 @@ from pipeline.store.atomic import replacing, storing
 from pipeline.store.base import FeatureStore
 from pipeline.store.contents import Contents
 from pipeline.store.faults import not_a_store, reading
-from pipeline.store.published.layouts import layout_of
+from pipeline.store.published.layouts import Layout, layout_of
 
 if TYPE_CHECKING:
     from pipeline.store.reader import Arrays
@@ -33,9 +33,7 @@ def open_store(path: Path) -> FeatureStore:
         StorageError: If it cannot be read.
         UsageError: If a later chainpipe made it.
     """
-    with reading(path):
-        layout = layout_of(path)
-    if layout is not None:
+    if (layout := _layout(path)) is not None:
         from pipeline.store.published.store import PublishedStore
 
         return PublishedStore(path, layout)
@@ -47,6 +45,20 @@ def open_store(path: Path) -> FeatureStore:
     except BaseException:
         arrays.close()
         raise
+
+
+def is_published(path: Path) -> bool:
+    """Return whether a place is a folder of published feature files.
+
+    Raises:
+        StorageError: If it cannot be read.
+    """
+    return _layout(path) is not None
+
+
+def _layout(path: Path) -> Layout | None:
+    with reading(path):
+        return layout_of(path)
 
 
 def open_arrays(path: Path, *, lenient: bool = False) -> Arrays:

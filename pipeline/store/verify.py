@@ -7,7 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from pipeline.errors import DamageError
-from pipeline.store.opening import open_arrays
+from pipeline.store.opening import is_published, open_arrays, open_store
 from pipeline.store.reader import ArrayStore
 
 
@@ -25,6 +25,10 @@ def verify(path: Path) -> Iterator[str]:
         StorageError: If it cannot be read.
         UsageError: If a later chainpipe made it.
     """
+    if is_published(path):
+        with open_store(path) as published:
+            yield from published.damage()
+        return
     try:
         arrays = open_arrays(path, lenient=True)
     except DamageError as error:

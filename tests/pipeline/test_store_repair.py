@@ -18,6 +18,7 @@ from pipeline.store import (
     mend,
     open_store,
     packed,
+    parts_of,
     repairing,
     verify,
     zarr_format,
@@ -245,6 +246,13 @@ def test_what_is_no_store_is_told_apart(tmp_path: Path) -> None:
     for name in ("text.h5", "nothing.h5", "nothing.zarr"):
         with pytest.raises(NotFoundError):
             damaged(tmp_path / name)
-    with pytest.raises(StorageError), repairing(tmp_path / "nowhere" / "feats.h5"):
+    with pytest.raises(NotFoundError), repairing(tmp_path / "nowhere" / "feats.h5"):
         pass
     assert zarr_format.SPARE == "spare.json"
+
+
+def test_a_place_that_takes_no_lock_is_a_storage_error(tmp_path: Path) -> None:
+    (tmp_path / "feats.h5").write_text("whatever")
+    parts_of(tmp_path / "feats.h5").write_text("a file where a folder should be")
+    with pytest.raises(StorageError), repairing(tmp_path / "feats.h5"):
+        pass
