@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib
 import io
 import os
 import signal
@@ -13,6 +14,7 @@ import traceback
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, NoReturn
 
 import typer
@@ -64,14 +66,16 @@ def assemble(
 
 
 def _tools() -> Tools:
-    """Hand stage two what it needs of stage one."""
-    from pipeline.query import extract_features, find_videos, thumbnails
+    """Hand stage two what it needs of stage one; decoders are loaded by the first that decodes."""
+
+    def query() -> ModuleType:
+        return importlib.import_module("pipeline.query")
 
     talk = Talk()
     return Tools(
-        find=find_videos,
-        features=extract_features,
-        thumbnails=thumbnails,
+        find=lambda source: query().find_videos(source),
+        features=lambda paths, meta: query().extract_features(paths, meta),
+        thumbnails=lambda paths, size: query().thumbnails(paths, size),
         progress=talk.progress,
         say=talk.say,
     )
