@@ -1,0 +1,105 @@
+"""The ablation: each task alone, each pair, all; every extension and every switch turned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from itertools import combinations
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from hashing.config import Config
+from hashing.experiments.rows import Plan, Row, config_of
+from hashing.settings import Scalar, key_names
+
+TASKS = ("contrastive", "order", "scene")
+OURS = {"contrastive": 1.0, "order": 0.1, "scene": 0.1}  # weights beside our extensions
+PAPER = {"contrastive": 1.0, "order": 0.3, "scene": 0.3}  # weights of the --paper preset [I]
+EXTENSIONS: dict[str, dict[str, Scalar]] = {
+    "no neighbours": {"neighbours.count": 0},
+    "neighbours never found anew": {"neighbours.refresh": 0},
+    "half whitening": {"input.whitening": 0.25},
+    "hash layer starts at random": {"hash.init": "random"},
+    "start not distilled": {"hash.distil_steps": 0},
+    "only the start": {"optim.epochs": 0},
+    "structure off": {"structure.weight": 0.0},
+    "structure on": {"structure.weight": 1.0},
+}
+STRENGTHS: dict[str, dict[str, Scalar]] = {
+    "no noise": {"views.noise": 0.0},
+    "no feature dropout": {"views.drop_features": 0.0},
+    "frame dropout": {"views.drop_frames": 0.2},
+    "frames resampled": {"views.resample": 1},
+    "frames of a scene mixed": {"views.mix": 0.3},
+    "debiased contrast": {"contrastive.debias": 0.1},
+    "partial shuffle": {"order.shuffle": 0.5},
+    "sharp positions": {"order.smoothing": 0.0},
+    "scenes found anew": {"scene.refresh": 5},
+    "order ramps up": {"order.ramp": 0.5},
+    "scene ramps up": {"scene.ramp": 0.5},
+}
+ELSEWHERE = (  # keys with several choices that other experiments compare
+    *("encoder.kind", "views.mode", "views.spatial", "views.spatial_per_frame", "hash.init"),
+)
+
+
+def ablation() -> Plan:
+    """Return the ablation; rows that would change nothing are left out."""
+    default = Row(label="default", group="default")
+    turned = [
+        *_extensions("extension", EXTENSIONS),
+        *_switches(),
+        *_extensions("strength", STRENGTHS),
+    ]
+    kept = [row for row in turned if config_of(row, {}) != Config()]
+    return Plan(
+        name="ablation",
+        about="What do CHAIN's three tasks bring, alone, in pairs and together, beside our "
+        "extensions and in the plain published shape; and which switches matter?",
+        reference="default",
+        rows=(default, *_tasks(OURS, paper=False), *_tasks(PAPER, paper=True), *kept),
+    )
+
+
+def _tasks(weights: dict[str, float], *, paper: bool) -> list[Row]:
+    """Return a row for each task alone, each pair, and all three."""
+    head = "paper" if paper else "tasks"
+    rows = []
+    for count in (1, 2, 3):
+        for names in combinations(TASKS, count):
+            values: dict[str, Scalar] = {
+                f"{task}.weight": weights[task] if task in names else 0.0 for task in TASKS
+            }
+            label = f"{head}: {' + '.join(names) if count < 3 else 'all'}"
+            values["structure.weight"] = 0.0
+            rows.append(Row(label=label, paper=paper, values=values, group=head))
+    return rows
+
+
+def _extensions(group: str, turned: dict[str, dict[str, Scalar]]) -> list[Row]:
+    return [Row(label=label, values=values, group=group) for label, values in turned.items()]
+
+
+def _switches() -> list[Row]:
+    """Return a row for every other choice of every key that has choices."""
+    plain, rows = Config(), []
+    for key in key_names(plain):
+        section, name = key.split(".")
+        if key in ELSEWHERE:
+            continue
+        part = getattr(plain, section)
+        for choice in _choices(part, name):
+            if choice != getattr(part, name):
+                label = f"{key}={str(choice).lower() if isinstance(choice, bool) else choice}"
+                rows.append(Row(label=label, values={key: choice}, group="switch"))
+    return rows
+
+
+def _choices(part: Any, name: str) -> Sequence[Scalar]:
+    """Return what a key can be, if that is a short list."""
+    assert name in [item.name for item in fields(part)]
+    kind = get_type_hints(type(part))[name]
+    if kind is bool:
+        return (False, True)
+    if get_origin(kind) is Literal:
+        return [choice for choice in get_args(kind) if choice != "auto"]
+    return ()

@@ -1,0 +1,92 @@
+"""The experiments by name: pure lists of rows."""
+
+from __future__ import annotations
+
+from hashing.experiments.ablation import ablation
+from hashing.experiments.rows import Plan, Row
+from hashing.experiments.sensitivity import sensitivity
+from hashing.methods import BASELINES, LEARNED
+from pipeline.errors import UsageError
+
+NAMES = ("methods", "ablation", "sensitivity", "encoders", "sampling", "spatial")
+
+
+def plan_of(name: str) -> Plan:
+    """Return an experiment.
+
+    Raises:
+        UsageError: If there is none of that name.
+    """
+    plans = {
+        "methods": methods,
+        "ablation": ablation,
+        "sensitivity": sensitivity,
+        "encoders": encoders,
+        "sampling": sampling,
+        "spatial": spatial,
+    }
+    if name not in plans:
+        raise UsageError(f"no experiment `{name}`", hint="one of " + ", ".join(NAMES))
+    return plans[name]()
+
+
+def methods() -> Plan:
+    """Every method as it comes, and the rivals that learn also with CHAIN's own budget."""
+    ours = [Row(label="chain"), Row(label="chain --paper", paper=True)]
+    rivals = [name for name in LEARNED if name != "chain"]
+    alike = [
+        Row(label=f"{name}, CPU of chain", method=name, budget_of="chain") for name in rivals
+    ]
+    others = [Row(label=name, method=name) for name in (*rivals, *BASELINES)]
+    return Plan(
+        name="methods",
+        about="How good are the codes of each method? Each has its own defaults; `chain --paper` "
+        "is the plain published shape of CHAIN, and `CPU of chain` trains a rival for as many "
+        "epochs as take CHAIN's CPU seconds.",
+        reference="chain",
+        rows=(*ours, *others, *alike),
+    )
+
+
+def encoders() -> Plan:
+    """The paper's encoders."""
+    kinds = ("transformer", "lstm", "mlp-mixer")
+    return Plan(
+        name="encoders",
+        about="Which encoder over the frames is best, and what does each cost?",
+        reference="transformer",
+        rows=tuple(Row(label=kind, values={"encoder.kind": kind}) for kind in kinds),
+    )
+
+
+def sampling() -> Plan:
+    """The ways to draw the frames of a view."""
+    modes = ("halves", "segment", "random", "consecutive")
+    return Plan(
+        name="sampling",
+        about="How should the frames of the two views of a video be drawn?",
+        reference="halves",
+        rows=tuple(Row(label=mode, values={"views.mode": mode}) for mode in modes),
+    )
+
+
+def spatial() -> Plan:
+    """Augmented copies, with and without the noise that stands in for them."""
+    ways = {
+        "no copies": {"views.spatial": "off"},
+        "copies, one a view": {"views.spatial": "on", "views.spatial_per_frame": False},
+        "copies, one a frame": {"views.spatial": "on", "views.spatial_per_frame": True},
+    }
+    plain = {"views.noise": 0.0, "views.drop_features": 0.0}
+    rows = [Row(label=label, values=values, group="with noise") for label, values in ways.items()]
+    rows += [
+        Row(label=f"{label}, no noise", values={**values, **plain}, group="without noise")
+        for label, values in ways.items()
+    ]
+    return Plan(
+        name="spatial",
+        about="What do spatially augmented copies of a clip bring, temporally consistent (one "
+        "copy a view) or not (another copy each frame), beside feature noise and without it?",
+        reference="no copies",
+        rows=tuple(rows),
+    )

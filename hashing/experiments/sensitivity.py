@@ -1,0 +1,35 @@
+"""The sensitivity sweep: one number at a time, all others at their defaults."""
+
+from __future__ import annotations
+
+from hashing.config import Config
+from hashing.experiments.rows import Plan, Row, config_of
+from hashing.settings import Scalar
+
+SWEEPS: dict[str, tuple[Scalar, ...]] = {
+    "scene.clusters": (2, 3, 4, 6, 8),
+    "contrastive.temperature": (0.1, 0.2, 0.3, 0.5, 0.8),
+    "views.noise": (0.0, 0.25, 0.5, 1.0),
+    "views.drop_features": (0.0, 0.1, 0.2, 0.4),
+    "order.weight": (0.0, 0.03, 0.1, 0.3, 1.0),
+    "scene.weight": (0.0, 0.03, 0.1, 0.3, 1.0),
+    "structure.weight": (0.0, 0.3, 1.0),
+    "neighbours.count": (0, 5, 10, 15, 20, 30),
+}
+
+
+def sensitivity() -> Plan:
+    """Return the sweep; the default's own values are the row ``default``."""
+    rows = [
+        Row(label=f"{key}={value:g}", values={key: value}, group=key)
+        for key, values in SWEEPS.items()
+        for value in values
+    ]
+    kept = [row for row in rows if config_of(row, {}) != Config()]
+    return Plan(
+        name="sensitivity",
+        about="How much depends on the number of scenes, the temperature, the strength of "
+        "augmentation, and the weights of the tasks?",
+        reference="default",
+        rows=(Row(label="default", group="default"), *kept),
+    )
