@@ -16,12 +16,13 @@ from hashing.presets import Survey
 from hashing.samerun import LOCK, STATE, check_same_run, finished, prepare
 from hashing.settings import from_dict, to_dict
 from hashing.threads import blas_threads
-from pipeline.errors import ChainpipeError, UsageError
+from pipeline.errors import UsageError
 from pipeline.store.atomic import remove, storing
 from pipeline.store.base import FeatureStore
 from pipeline.store.lock import OutputLock
 
 CHECKPOINT_SECONDS = 5.0
+MAX_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None
     """
     watch = watch or Watch()
     check_method(options.method, options.bits)
-    _check_machine(options)
+    _check_numbers(options)
     chosen = training_rows(store, skip_bad=options.skip_bad)
     frames = TrainingFrames(store, chosen.rows)
     facts = _facts(store, options, chosen, frames)
@@ -131,7 +132,7 @@ def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None
             tensors, history = _fit(options, facts, frames, scratch, watch)
         facts = _save(folder, facts, tensors, history)
         remove(scratch)
-    except ChainpipeError:
+    except Exception:
         if not (scratch / STATE).exists():
             remove(scratch)  # nothing to continue from
         raise
@@ -241,9 +242,11 @@ def _tell_rows(chosen: TrainingRows, say: Callable[[str], None]) -> None:
         say(f"{len(chosen.bad)} rows left out: NaN or Inf")
 
 
-def _check_machine(options: TrainOptions) -> None:
+def _check_numbers(options: TrainOptions) -> None:
     if options.threads < 1:
         raise UsageError(f"`--threads {options.threads}` is impossible", hint="1 or more")
+    if not 0 <= options.seed <= MAX_SEED:
+        raise UsageError(f"`--seed {options.seed}` is impossible", hint=f"from 0 to {MAX_SEED}")
     if options.method in LEARNED:
         from hashing.fit import pick_device
 

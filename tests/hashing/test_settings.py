@@ -20,7 +20,7 @@ from hashing.settings import (
     to_dict,
     to_toml,
 )
-from pipeline.errors import NotFoundError, UsageError
+from pipeline.errors import UsageError
 
 
 @pytest.mark.parametrize("config", [Config(), paper_config(), resolve(Config(), Survey(77, 0.9))])
@@ -132,7 +132,7 @@ def test_assignments_are_read_as_toml_and_words_as_text() -> None:
 
 
 def test_a_missing_file_is_not_found(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="cannot read the config"):
+    with pytest.raises(UsageError, match="cannot read the config"):
         read_toml(tmp_path / "none.toml")
 
 

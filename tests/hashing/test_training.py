@@ -155,6 +155,8 @@ def test_a_folder_with_something_else_in_it_is_refused(
         ({"bits": 257}, "`--bits 257` is impossible"),
         ({"method": "chian"}, "no method `chian`"),
         ({"threads": 0}, "`--threads 0` is impossible"),
+        ({"seed": -1}, "`--seed -1` is impossible"),
+        ({"seed": 2**63}, "`--seed 9223372036854775808` is impossible"),
         ({"device": "tpu"}, "no device `tpu`"),
     ],
 )
