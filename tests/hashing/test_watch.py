@@ -11,10 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import planted_features
 from hypothesis import given
 from hypothesis import strategies as st
-from test_training import CONFIGS, SMALL, run
 
 from hashing.chain import CHAIN
 from hashing.dataset import TrainingFrames
@@ -25,6 +23,8 @@ from hashing.presets import Survey
 from hashing.settings import apply
 from hashing.training import TrainOptions, Watch
 from pipeline.store import open_store
+from tests.hashing.conftest import planted_features
+from tests.hashing.test_training import CONFIGS, SMALL, run
 
 MakeStore = Callable[..., Path]
 MEASURES = (
@@ -151,7 +151,7 @@ def test_a_collapse_is_told_everywhere_and_can_stop_the_run(
 
 
 @pytest.mark.parametrize("stop", [False, True])
-@pytest.mark.parametrize("stop_at", [1, 4, 5, 9])
+@pytest.mark.parametrize("stop_at", [1, 4, 7])
 def test_an_interrupted_watched_run_ends_with_the_same_weights_and_history(
     make_store: MakeStore,
     features: np.ndarray,
