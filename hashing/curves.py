@@ -28,7 +28,8 @@ def history_csv(history: list[HistoryRow]) -> bytes:
 def draw_curves(history: list[HistoryRow], *, title: str) -> bytes:
     """Return a PNG with one small panel for each measure, over the epochs.
 
-    What is measured on held-out videos stands in the panel of what is measured in training.
+    What is measured on held-out videos stands in the panel of what is measured in training, and
+    chance as a dashed line in the panel of its accuracy.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -36,6 +37,7 @@ def draw_curves(history: list[HistoryRow], *, title: str) -> bytes:
     history = history or [{"epoch": 0.0, "loss": 0.0}]
     clock = "step" if "step" in history[0] else "epoch"
     names = list(dict.fromkeys(n.removeprefix(_HELD) for n in _names(history) if n != clock))
+    names = [name for name in names if not name.endswith("_chance")]
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
     figure = Figure(figsize=(3.6 * columns, 0.6 + 2.4 * rows), dpi=110, layout="constrained")
@@ -47,6 +49,8 @@ def draw_curves(history: list[HistoryRow], *, title: str) -> bytes:
             points = [(row[clock], row[key]) for row in history if key in row]
             times, values = [p[0] for p in points], [p[1] for p in points]
             axes.plot(times, values, color=colour, marker=".", markersize=3)
+        if (chance := name.replace("_accuracy", "_chance")) != name and chance in history[-1]:
+            axes.axhline(history[-1][chance], color="gray", linestyle="--", linewidth=1)
         axes.set_title(name.replace("_", " "), fontsize=9, loc="left")
         axes.grid(color=_GRID)
         axes.tick_params(labelsize=7)
