@@ -24,6 +24,7 @@ from hashing.tasks.scene import ScenePlan, SceneTask, find_scenes
 from hashing.tasks.structure import StructureTask
 from hashing.trainer import NeighbourPlan, Trainer
 from hashing.views import Clips, ViewMaker
+from hashing.watch import WatchPlan, looks_every
 from pipeline.errors import UsageError
 
 
@@ -48,8 +49,18 @@ def _clusters(config: Config, frames: int) -> int:
     return min(4, frames) if clusters == "auto" else clusters
 
 
-def build_trainer(config: Config, model: HashModel, clips: Clips, *, seed: int) -> Trainer:
-    """Build the objective over ``model`` and the trainer that makes it small."""
+def build_trainer(
+    config: Config, model: HashModel, clips: Clips, *, seed: int, held: Clips | None = None
+) -> Trainer:
+    """Build the objective over ``model`` and the trainer that makes it small.
+
+    Args:
+        config: Without ``auto``.
+        model: What is trained.
+        clips: The training videos.
+        seed: Of everything that is drawn.
+        held: Videos that watch the training.
+    """
     device = model.front_mean.device
     frames = clips.frames.shape[1]
     tasks, weights = _tasks(config, model, places=frames, seed=seed)
@@ -72,6 +83,7 @@ def build_trainer(config: Config, model: HashModel, clips: Clips, *, seed: int) 
         clip=config.optim.clip,
         neighbours=_neighbours(config),
         scenes=_scenes(config, model, frames),
+        watch=None if held is None else _watch(config, _moved(held, device)),
     )
 
 
@@ -149,6 +161,11 @@ def _scenes(config: Config, model: HashModel, frames: int) -> ScenePlan | None:
     return ScenePlan(
         clusters=_clusters(config, frames), refresh=config.scene.refresh, encode=model.encoder
     )
+
+
+def _watch(config: Config, held: Clips) -> WatchPlan:
+    every = looks_every(config.watch.every, int(number(config.optim.epochs)))
+    return WatchPlan(clips=held, every=every, stop=config.watch.stop)
 
 
 def _moved(clips: Clips, device: torch.device) -> Clips:

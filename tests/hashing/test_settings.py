@@ -64,6 +64,7 @@ def test_nothing_is_automatic_once_resolved() -> None:
         "views.spatial",
         "order.frames",
         "scene.clusters",
+        "watch.every",
     ]
 
 
