@@ -34,6 +34,7 @@ class NeighbourPlan:
         mutual: Only pairs that are each other's neighbours.
         threshold: Least cosine.
         refresh: Epochs between two searches in the learned codes; 0 is never.
+        first: Finds them before anything is learned; ``None``: the nearest by mean features.
     """
 
     count: int
@@ -41,6 +42,7 @@ class NeighbourPlan:
     mutual: bool
     threshold: float
     refresh: int
+    first: Callable[[Clips], Tensor] | None = None
 
 
 @dataclass(slots=True)
@@ -188,9 +190,12 @@ class Trainer:
         )
 
     def _refresh(self, epoch: int) -> None:
-        """Look for neighbours: by mean features at first, by learned codes later."""
+        """Look for neighbours: in the features at first, in the learned codes later."""
         plan = self.plan
         if plan is None or (epoch and (not plan.refresh or epoch % plan.refresh)):
+            return
+        if plan.first is not None and not epoch:
+            self.progress.table = plan.first(self.clips)
             return
         vectors = self._learned_values() if epoch else self.clips.means
         self.progress.table = nearest(

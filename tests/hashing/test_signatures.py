@@ -30,6 +30,9 @@ SMALL: dict[str, object] = {
     "neighbours.refresh": 1,
     "optim.epochs": 20,
     "optim.batch": 64,
+    "optim.rate": 1e-3,
+    "optim.weight_decay": 1e-4,
+    "neighbours.by": "means",
 }
 EASY: dict[str, object] = {
     "views.mode": "random",
