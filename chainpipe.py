@@ -78,6 +78,7 @@ def _tools() -> Tools:
         thumbnails=lambda paths, size: query().thumbnails(paths, size),
         progress=talk.progress,
         say=talk.say,
+        warn=talk.warn,
     )
 
 

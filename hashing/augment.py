@@ -21,13 +21,24 @@ def view_length(
     Where each segment has several candidates, a view shows one of every segment.
 
     >>> view_length("halves", 25, "auto"), view_length("segment", 25, "auto")
-    (8, 12)
+    (4, 12)
     """
     if wanted != "auto":
         return wanted
     if candidates:
         return frames
+    if mode == "halves":
+        return max(1, frames // 6, min(4, frames // 3))
     return max(1, frames // 2 if mode == "segment" else frames // 3)
+
+
+def window_length(frames: int, wanted: int | Literal["auto"], *, length: int) -> int:
+    """Return how many frames of a clip of T a view's S frames are drawn from, in mode ``halves``.
+
+    >>> window_length(25, "auto", length=4)
+    8
+    """
+    return max(length, frames // 3 if wanted == "auto" else wanted)
 
 
 def draw_views(

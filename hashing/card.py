@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hashing.curves import HistoryRow
 from hashing.modelfolder import ModelFacts, Tensors
+from hashing.outcome import outcome
 
 
 def model_card(
@@ -36,8 +37,7 @@ def model_card(
         "chainpipe search QUERY.mp4 --model THIS_FOLDER\n```\n",
     ]
     if history:
-        parts.append("## Training\n\n![curves](curves.png)\n\nAt the end:\n")
-        parts.append(_table({k: f"{v:.4g}" for k, v in history[-1].items()}))
+        parts.append(outcome(history, stopped=bool(facts.data.get("stopped"))))
     if facts.config:
         parts.append("## Config\n\n" + _config_table(facts.config))
     return "\n".join(parts)
@@ -49,6 +49,7 @@ def _facts(facts: ModelFacts, parameters: Mapping[str, int]) -> dict[str, str]:
         "bits": str(facts.bits),
         "parameters": _counted(facts, parameters),
         "training videos": f"{data['videos']:,} ({data['split']} split)",
+        "held out": f"{data.get('held_out', 0)} of them, to watch the training",
         "frames a video": f"{data['frames']}; any number can be encoded",
         "left out": f"{data['copies']} copies, {data['bad']} with NaN or Inf",
         "backbone": f"`{print_.backbone}` ({print_.dim} numbers a frame)",

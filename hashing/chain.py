@@ -38,6 +38,7 @@ def build(
     seed: int,
     device: torch.device,
     state: State | None,
+    held: TrainingFrames | None = None,
 ) -> Ready:
     """Put CHAIN's network and trainer together; see :class:`hashing.learned.Build`."""
     from hashing import builder
@@ -53,7 +54,12 @@ def build(
     model.to(device)
     clips = builder.make_clips(config, front, projected, seed=seed)
     clips = builder.add_cached(config, clips, frames, front)
-    return Ready(model, builder.build_trainer(config, model, clips, seed=seed), started)
+    watching = None
+    if held is not None:
+        watching = builder.make_clips(config, front, held.project(front), seed=seed)
+        watching = builder.add_cached(config, watching, held, front)
+    trainer = builder.build_trainer(config, model, clips, seed=seed, held=watching)
+    return Ready(model, trainer, started)
 
 
 def _front(config: Config, frames: TrainingFrames, state: State | None) -> Front:

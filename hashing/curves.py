@@ -7,7 +7,8 @@ import io
 
 HistoryRow = dict[str, float]
 
-_INK, _GRID = "#1f3a5f", "#d9dee5"
+_INK, _HELD_INK, _GRID = "#1f3a5f", "#c2571a", "#d9dee5"
+_HELD = "held_"
 
 
 def history_csv(history: list[HistoryRow]) -> bytes:
@@ -17,35 +18,53 @@ def history_csv(history: list[HistoryRow]) -> bytes:
     b'epoch,loss\n1,0.5\n'
     """
     text = io.StringIO()
-    names = list(history[0]) if history else ["epoch", "loss"]
+    names = _names(history) or ["epoch", "loss"]
     writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({n: f"{row[n]:.6g}" for n in names} for row in history)
+    writer.writerows({n: f"{value:.6g}" for n, value in row.items()} for row in history)
     return text.getvalue().encode()
 
 
 def draw_curves(history: list[HistoryRow], *, title: str) -> bytes:
-    """Return a PNG with one small panel for each measure, over the epochs."""
+    """Return a PNG with one small panel for each measure, over the epochs.
+
+    What is measured on held-out videos stands in the panel of what is measured in training, and
+    chance as a dashed line in the panel of its accuracy.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    first = history[0] if history else {"epoch": 0.0, "loss": 0.0}
-    clock = "step" if "step" in first else "epoch"
-    names = [name for name in first if name != clock]
+    history = history or [{"epoch": 0.0, "loss": 0.0}]
+    clock = "step" if "step" in history[0] else "epoch"
+    names = list(dict.fromkeys(n.removeprefix(_HELD) for n in _names(history) if n != clock))
+    names = [name for name in names if not name.endswith("_chance")]
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
     figure = Figure(figsize=(3.6 * columns, 0.6 + 2.4 * rows), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     figure.suptitle(title, fontsize=11)
-    times = [row[clock] for row in history]
     for place, name in enumerate(names):
         axes = figure.add_subplot(rows, columns, place + 1)
-        axes.plot(times, [row[name] for row in history], color=_INK, marker=".", markersize=3)
+        for key, colour in ((name, _INK), (_HELD + name, _HELD_INK)):
+            points = [(row[clock], row[key]) for row in history if key in row]
+            times, values = [p[0] for p in points], [p[1] for p in points]
+            axes.plot(times, values, color=colour, marker=".", markersize=3)
+        if (chance := name.replace("_accuracy", "_chance")) != name and chance in history[-1]:
+            axes.axhline(history[-1][chance], color="gray", linestyle="--", linewidth=1)
         axes.set_title(name.replace("_", " "), fontsize=9, loc="left")
         axes.grid(color=_GRID)
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_xlabel(clock, fontsize=8)
+    if any(name.startswith(_HELD) for name in _names(history)):
+        words = "blue: in training; orange: on held-out videos"
+        figure.supxlabel(words, fontsize=8)
     picture = io.BytesIO()
     figure.savefig(picture, format="png")
     return picture.getvalue()
+
+
+def _names(history: list[HistoryRow]) -> list[str]:
+    """Return every name of any row: the clock first, then training's, then the held-out ones'."""
+    names = list(dict.fromkeys(name for row in history for name in row))
+    return sorted(names, key=lambda name: name.startswith(_HELD))

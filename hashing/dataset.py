@@ -55,9 +55,11 @@ def training_rows(store: FeatureStore, *, skip_bad: bool = False) -> TrainingRow
         raise UsageError(_bad_message(store, bad), hint="`--skip-bad` leaves these videos out")
     rows = np.setdiff1d(rows, bad)
     if len(rows) < 2:
+        apart = len(table.split) - len(candidates)
+        beside = f"; {apart} more are kept apart by their split" if apart else ""
         raise UsageError(
             f"`{store.path}` has {len(rows)} different videos to train on",
-            hint="training needs at least 2",
+            hint=f"training needs at least 2{beside}",
         )
     digest = hashlib.sha256(table.checksums[rows].tobytes()).hexdigest()
     copies = len(candidates) - len(unique)

@@ -14,6 +14,7 @@ from hashing.curves import HistoryRow
 from hashing.dataset import TrainingFrames
 from hashing.learned import Kind, Learned
 from hashing.modelfolder import Tensors
+from hashing.signatures import Signature
 from hashing.threads import settled_torch
 from hashing.trainer import Trainer
 from pipeline.errors import UsageError
@@ -46,6 +47,8 @@ def fit(
     checkpoint: Checkpoint | None = None,
     on_step: Callable[[int, int], None] = lambda done, total: None,
     on_epoch: Callable[[HistoryRow, int], None] = lambda row, total: None,
+    held: TrainingFrames | None = None,
+    on_signature: Callable[[Signature], None] = lambda signature: None,
 ) -> tuple[Tensors, list[HistoryRow]]:
     """Train a model and return its tensors and history.
 
@@ -60,6 +63,8 @@ def fit(
         checkpoint: Where to continue from and to save to.
         on_step: Told the steps done and the total.
         on_epoch: Told the means of each finished epoch, and how many epochs there are.
+        held: Videos that are not trained on and watch the training.
+        on_signature: Told a failure signature when it is first found.
 
     Returns:
         The tensors, and the history: a row an epoch, or without epochs a row a distilling step.
@@ -70,9 +75,17 @@ def fit(
     state = checkpoint.load() if checkpoint else None
     with settled_torch(threads):
         ready = method.build(
-            config, frames, bits=bits, seed=seed, device=pick_device(device), state=state
+            config,
+            frames,
+            bits=bits,
+            seed=seed,
+            device=pick_device(device),
+            state=state,
+            held=held,
         )
-        history = ready.trainer.run(checkpoint=checkpoint, on_step=on_step, on_epoch=on_epoch)
+        history = ready.trainer.run(
+            checkpoint=checkpoint, on_step=on_step, on_epoch=on_epoch, on_signature=on_signature
+        )
     return tensors_of(ready.model), history or ready.started
 
 

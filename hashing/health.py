@@ -1,6 +1,6 @@
-"""How healthy codes are, without labels: balance, entropy, correlation, distinct codes, neighbours.
+"""How healthy codes are, without labels: balance, entropy, correlation, neighbours, partners.
 
-All functions take signs (N, K) of -1 and +1 and return one number.
+All functions take signs (N, K) of -1 and +1 and return numbers.
 """
 
 from __future__ import annotations
@@ -86,6 +86,30 @@ def neighbours_kept(codes: Tensor, features: Tensor, *, count: int = NEIGHBOURS)
         return 0.0
     near = [_nearest(vectors, count) for vectors in (codes, features)]
     return float((near[0] & near[1]).sum() / (count * len(codes)))
+
+
+def partners_found(one: Tensor, other: Tensor) -> float:
+    """Return how often a video's other code is the most alike among all videos' other codes.
+
+    Both ways are counted; where several are equally alike, each has its share.
+
+    Args:
+        one: A code of each video, (N, K).
+        other: Another code of each, (N, K).
+
+    Example:
+        >>> codes = torch.tensor([[1.0, 1.0], [1.0, -1.0], [1.0, -1.0]])  # the last two are alike
+        >>> round(partners_found(codes, codes), 4)
+        0.6667
+    """
+    cosine = F.normalize(one, dim=1) @ F.normalize(other, dim=1).T  # (N, N)
+    own = cosine.diagonal()
+    shares = []
+    for rows in (cosine, cosine.T):
+        alike = (rows >= own[:, None] - 1e-5).float()  # rounding must not part equal cosines
+        best = (rows <= own[:, None] + 1e-5).all(dim=1)
+        shares.append((best / alike.sum(dim=1)).mean())
+    return float(sum(shares) / 2)
 
 
 def _nearest(vectors: Tensor, count: int) -> Tensor:

@@ -39,6 +39,7 @@ class Build(Protocol[Asked]):
         seed: int,
         device: torch.device,
         state: State | None,
+        held: TrainingFrames | None = None,
     ) -> Ready:
         """Build what is trained.
 
@@ -50,6 +51,7 @@ class Build(Protocol[Asked]):
             device: Where it is trained.
             state: Of an interrupted run, for what need not be found again; the trainer restores
                 the weights itself.
+            held: Videos that are not trained on and watch the training.
         """
         ...
 

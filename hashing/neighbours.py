@@ -40,10 +40,10 @@ def nearest(
         found = cosine.topk(count, dim=1)
         parts.append(found.indices.masked_fill(found.values < threshold, NONE))
     table = torch.cat(parts)
-    return _mutual_only(table) if mutual else table
+    return mutual_only(table) if mutual else table
 
 
-def _mutual_only(table: Tensor) -> Tensor:
+def mutual_only(table: Tensor) -> Tensor:
     """Hide the neighbours (N, k) that do not have the video among their own."""
     own = torch.arange(len(table), device=table.device)[:, None, None]
     back = (table[table] == own).any(dim=2)  # (N, k); -1 looks at the last row, hidden below

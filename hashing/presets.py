@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from hashing.config import Auto, Config
 
 Value = TypeVar("Value")
-SIDE_TASKS = 0.1  # weight of a task that does not lead [I]
+By = Literal["scenes", "means"]
+LEAST_CONTRAST = 0.1  # its weight where views are not trusted [I]
+STEPS = 900  # of a default run: less than three CPU minutes for clips of 25 frames [ours]
+LEAST_DISTILLED = 100  # videos: the start of fewer stays PCA-ITQ [ours]
+WALKED = 8000  # videos: a walk over more would hold too large tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ def paper_config() -> Config:
         scene=replace(plain.scene, weight=0.3),
         structure=replace(plain.structure, weight=0.0),
         neighbours=replace(plain.neighbours, count=0),
-        optim=replace(plain.optim, epochs=60),
+        optim=replace(plain.optim, epochs=60, rate=1e-3, weight_decay=1e-4),
     )
 
 
@@ -55,22 +59,27 @@ def resolve(config: Config, survey: Survey) -> Config:
     15
     """
     trust = view_trust(survey)
-    lead = max(SIDE_TASKS, trust)
+    lead = max(LEAST_CONTRAST, trust)
     batches = -(-survey.videos // config.optim.batch)
     count = min(20, max(3, round(survey.videos / 100))) if trust else 0
-    refresh = max(1, round(15 / batches))
-    epochs = round(500 / batches) if trust or _any_task(config) else 0
+    by: By = "scenes" if survey.videos <= WALKED else "means"
+    by = by if config.neighbours.by == "auto" else config.neighbours.by
+    refresh = 0 if by == "scenes" else max(1, round(15 / batches))
+    distilled = 200 if survey.videos >= LEAST_DISTILLED else 0
+    epochs = round(STEPS / batches) if trust or _any_task(config) else 0
     return replace(
         config,
         input=replace(config.input, whitening=_pick(config.input.whitening, 0.0)),
+        hash=replace(config.hash, distil_steps=_pick(config.hash.distil_steps, distilled)),
         contrastive=replace(config.contrastive, weight=_pick(config.contrastive.weight, lead)),
-        order=replace(config.order, weight=_pick(config.order.weight, SIDE_TASKS)),
-        scene=replace(config.scene, weight=_pick(config.scene.weight, SIDE_TASKS)),
+        order=replace(config.order, weight=_pick(config.order.weight, 0.0)),
+        scene=replace(config.scene, weight=_pick(config.scene.weight, 0.0)),
         structure=replace(
-            config.structure, weight=_pick(config.structure.weight, round(1 - trust, 3))
+            config.structure, weight=_pick(config.structure.weight, max(0.5, round(1 - trust, 3)))
         ),
         neighbours=replace(
             config.neighbours,
+            by=by,
             count=_pick(config.neighbours.count, count),
             refresh=_pick(config.neighbours.refresh, refresh),
         ),

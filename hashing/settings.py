@@ -13,7 +13,7 @@ from types import UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from hashing.config import AnyConfig
-from pipeline.errors import NotFoundError, UsageError
+from pipeline.errors import UsageError
 
 Scalar = str | int | float | bool
 Chosen = TypeVar("Chosen", bound=AnyConfig)
@@ -23,16 +23,15 @@ def read_toml(path: Path) -> dict[str, Scalar]:
     """Return the ``section.key`` values of a TOML file.
 
     Raises:
-        NotFoundError: If there is no such file.
-        UsageError: If it is not TOML, or not made of sections.
+        UsageError: If it cannot be read, is not TOML, or not made of sections.
     """
+    hint = "`chainpipe train STORE --show-config` prints a valid one"
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         reason = error.strerror or str(error)
-        raise NotFoundError(f"cannot read the config `{path}`: {reason}") from error
+        raise UsageError(f"cannot read the config `{path}`: {reason}", hint=hint) from error
     except ValueError as error:
-        hint = "`chainpipe train STORE --show-config` prints a valid one"
         raise UsageError(f"`{path}` is not TOML: {error}", hint=hint) from error
     return flatten(content)
 

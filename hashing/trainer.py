@@ -16,12 +16,12 @@ from torch import Tensor
 from hashing.chance import generator_of, seed_of
 from hashing.checkpoint import Checkpoint, State
 from hashing.neighbours import draw_partners, nearest
+from hashing.signatures import HistoryRow, Signature, new_signatures, signatures
 from hashing.tasks.scene import ScenePlan, find_again
 from hashing.trainable import Trainable
 from hashing.views import Clips
+from hashing.watch import WatchPlan, look
 from pipeline.errors import UsageError
-
-HistoryRow = dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +34,7 @@ class NeighbourPlan:
         mutual: Only pairs that are each other's neighbours.
         threshold: Least cosine.
         refresh: Epochs between two searches in the learned codes; 0 is never.
+        first: Finds them before anything is learned; ``None``: the nearest by mean features.
     """
 
     count: int
@@ -41,6 +42,7 @@ class NeighbourPlan:
     mutual: bool
     threshold: float
     refresh: int
+    first: Callable[[Clips], Tensor] | None = None
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class Trainer:
         clip: Longest gradient; 0 is no limit.
         neighbours: ``None`` uses none.
         scenes: ``None`` keeps the clips' scenes as they are.
+        watch: ``None`` does not watch.
     """
 
     def __init__(
@@ -91,7 +94,9 @@ class Trainer:
         clip: float,
         neighbours: NeighbourPlan | None,
         scenes: ScenePlan | None = None,
+        watch: WatchPlan | None = None,
     ) -> None:
+        self.watch = watch
         self.first_scenes, self.scenes = clips.scenes, scenes
         self.objective, self.clips, self.seed = objective, clips, seed
         self.rate, self.schedule, self.clip, self.plan = rate, schedule, clip, neighbours
@@ -106,27 +111,33 @@ class Trainer:
         checkpoint: Checkpoint | None = None,
         on_step: Callable[[int, int], None] = lambda done, total: None,
         on_epoch: Callable[[HistoryRow, int], None] = lambda row, total: None,
+        on_signature: Callable[[Signature], None] = lambda signature: None,
     ) -> list[HistoryRow]:
-        """Train to the end, from where the checkpoint stands.
+        """Train from where the checkpoint stands to the end, or to a signature that ends the run.
 
         Args:
             checkpoint: Where to continue from and to save to.
             on_step: Told the steps done and the total.
             on_epoch: Told the means of each finished epoch, and how many epochs there are.
+            on_signature: Told a failure signature when it is first found.
 
         Returns:
-            The history, one row an epoch.
+            The history, one row an epoch; a watched run has a row of epoch 0, from before it.
 
         Raises:
             UsageError: If the loss is no number any more.
         """
         if checkpoint and (state := checkpoint.load()):
             self.restore(state)
-        while self.progress.step < self.steps:
+        if self.watch and not self.progress.step:
+            self.progress.history = [{"epoch": 0, **self._look(self.watch)}]
+        while self.progress.step < self.steps and not self._stopped():
             self._one_step()
             on_step(self.progress.step, self.steps)
             if self.progress.step % self.steps_an_epoch == 0:
                 on_epoch(self._finish_epoch(), self.steps // self.steps_an_epoch)
+                for signature in new_signatures(self.progress.history):
+                    on_signature(signature)
             if checkpoint:
                 checkpoint.save_if_due(self.state)
         self.objective.eval()
@@ -179,9 +190,12 @@ class Trainer:
         )
 
     def _refresh(self, epoch: int) -> None:
-        """Look for neighbours: by mean features at first, by learned codes later."""
+        """Look for neighbours: in the features at first, in the learned codes later."""
         plan = self.plan
         if plan is None or (epoch and (not plan.refresh or epoch % plan.refresh)):
+            return
+        if plan.first is not None and not epoch:
+            self.progress.table = plan.first(self.clips)
             return
         vectors = self._learned_values() if epoch else self.clips.means
         self.progress.table = nearest(
@@ -196,17 +210,14 @@ class Trainer:
         values = torch.cat([self.objective.model(part).values for part in parts])
         return values.clamp(-1, 1).clone()
 
-    @torch.no_grad()
     def _refresh_scenes(self, epoch: int) -> None:
         """Look for scenes in the encoder's outputs, once there is something learned in them."""
         plan, first = self.scenes, self.first_scenes
         if plan is None or first is None or not epoch or epoch % plan.refresh:
             return
         self.objective.eval()
-        parts = torch.split(self.clips.frames, 256)
-        encoded = (plan.encode(part) for part in parts)
         generator = generator_of(self.seed, "scenes", epoch)
-        scenes = find_again(first, encoded, clusters=plan.clusters, generator=generator)
+        scenes = _scenes_now(plan, self.clips, first, generator)
         self.clips = replace(self.clips, scenes=scenes)
 
     def _finish_epoch(self) -> HistoryRow:
@@ -218,9 +229,27 @@ class Trainer:
                 f"the loss is `{means['loss']}` after epoch {epoch}", hint="lower `optim.rate`"
             )
         row: HistoryRow = {"epoch": epoch, **means}
+        watch = self.watch
+        if watch and (epoch % watch.every == 0 or self.progress.step == self.steps):
+            row |= self._look(watch)
         self.progress.history.append(row)
         self.progress.sums = {}
         return row
+
+    def _look(self, watch: WatchPlan) -> HistoryRow:
+        """Look at the held-out videos, with scenes that are as old as those that train."""
+        held, epoch = watch.clips, self.progress.step // self.steps_an_epoch
+        if self.scenes and held.scenes is not None and epoch > self.scenes.refresh:
+            self.objective.eval()
+            generator = generator_of(self.seed, "held scenes", epoch)
+            held = replace(held, scenes=_scenes_now(self.scenes, held, held.scenes, generator))
+        done = self.progress.step / self.steps
+        return look(self.objective, held, seed=self.seed, done=done)
+
+    def _stopped(self) -> bool:
+        """Return whether a signature ended the run; the history alone decides."""
+        watch = self.watch
+        return watch is not None and watch.stop and bool(signatures(self.progress.history))
 
     def state(self) -> State:
         """Return everything that :meth:`restore` needs."""
@@ -249,6 +278,13 @@ class Trainer:
             history=state["history"],
             sums={name: value.to(device) for name, value in state["sums"].items()},
         )
+
+
+@torch.no_grad()
+def _scenes_now(plan: ScenePlan, clips: Clips, first: Tensor, generator: torch.Generator) -> Tensor:
+    """Find the scenes (N, T) of clips by what the encoder makes of them now."""
+    encoded = (plan.encode(part) for part in torch.split(clips.frames, 256))
+    return find_again(first, encoded, clusters=plan.clusters, generator=generator)
 
 
 def _adamw(objective: Trainable, weight_decay: float) -> torch.optim.AdamW:

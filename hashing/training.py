@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from hashing.card import model_card, parameter_counts
 from hashing.config import AnyConfig
 from hashing.curves import HistoryRow, draw_curves, history_csv
 from hashing.dataset import TrainingFrames, TrainingRows, training_rows
+from hashing.heldout import Parts, parts_of
 from hashing.methods import LEARNED, about_method, check_method, fit_baseline
 from hashing.modelfolder import ModelFacts, Tensors, save_model
 from hashing.presets import Survey
 from hashing.samerun import LOCK, STATE, check_same_run, finished, prepare
 from hashing.settings import from_dict, to_dict
+from hashing.signatures import Signature, all_signatures
 from hashing.threads import blas_threads
-from pipeline.errors import ChainpipeError, UsageError
+from pipeline.errors import UsageError
 from pipeline.store.atomic import remove, storing
 from pipeline.store.base import FeatureStore
 from pipeline.store.lock import OutputLock
 
 CHECKPOINT_SECONDS = 5.0
+MAX_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +65,13 @@ class Watch:
         step: Told steps done and their total.
         epoch: Told the means of each finished epoch, and how many epochs there are.
         say: Told a line about the run.
+        warn: Told a failure signature when it is first found.
     """
 
     step: Callable[[int, int], None] = lambda done, total: None
     epoch: Callable[[HistoryRow, int], None] = lambda row, total: None
     say: Callable[[str], None] = lambda line: None
+    warn: Callable[[Signature], None] = lambda signature: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +116,17 @@ def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None
     """
     watch = watch or Watch()
     check_method(options.method, options.bits)
-    _check_machine(options)
+    _check_numbers(options)
     chosen = training_rows(store, skip_bad=options.skip_bad)
     frames = TrainingFrames(store, chosen.rows)
     facts = _facts(store, options, chosen, frames)
     folder = options.out or default_folder(store.path, options.method, options.bits)
+    parts = parts_of(store, chosen, frames, facts.config)
+    del frames  # it may hold all features in memory
+    facts = _with_data(facts, held_out=parts.count)
     _tell_rows(chosen, watch.say)
+    if parts.said:
+        watch.say(parts.said)
     if cached := facts.data["cached"]:
         watch.say(f"views are drawn from {cached}")
     if not options.restart and (done := finished(folder)) is not None:
@@ -128,10 +139,10 @@ def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None
     try:
         prepare(scratch, facts, restart=options.restart, say=watch.say)
         with blas_threads(options.threads):
-            tensors, history = _fit(options, facts, frames, scratch, watch)
-        facts = _save(folder, facts, tensors, history)
+            tensors, history = _fit(options, facts, parts, scratch, watch)
+        facts = _save(folder, _with_outcome(facts, history), tensors, history)
         remove(scratch)
-    except ChainpipeError:
+    except Exception:
         if not (scratch / STATE).exists():
             remove(scratch)  # nothing to continue from
         raise
@@ -173,11 +184,11 @@ def _facts(
 def _fit(
     options: TrainOptions,
     facts: ModelFacts,
-    frames: TrainingFrames,
+    parts: Parts,
     scratch: Path,
     watch: Watch,
 ) -> tuple[Tensors, list[HistoryRow]]:
-    method = LEARNED.get(options.method)
+    method, frames = LEARNED.get(options.method), parts.trained
     if method is None:
         tensors = fit_baseline(options.method, frames, bits=options.bits, seed=options.seed)
         return tensors, []
@@ -195,7 +206,22 @@ def _fit(
         checkpoint=Checkpoint(scratch / STATE, every=options.checkpoint_seconds),
         on_step=watch.step,
         on_epoch=watch.epoch,
+        held=parts.held,
+        on_signature=watch.warn,
     )
+
+
+def _with_outcome(facts: ModelFacts, history: list[HistoryRow]) -> ModelFacts:
+    """Say in the facts which failure signatures were found, and where the run stopped."""
+    found = [asdict(signature) for signature in all_signatures(history)]
+    last = history[-1].get("epoch") if history else None
+    early = last is not None and last < facts.config["optim"]["epochs"]
+    return _with_data(facts, signatures=found, stopped=int(last) if early and last else None)
+
+
+def _with_data(facts: ModelFacts, **more: Any) -> ModelFacts:
+    """Return the facts with more said about the data."""
+    return replace(facts, data={**facts.data, **more})
 
 
 def _save(
@@ -230,7 +256,8 @@ def _as_published(facts: ModelFacts) -> bool:
     if method is None or method.paper is None:
         return False
     survey = Survey(facts.data["videos"], facts.data["agreement"])
-    return bool(facts.config == to_dict(method.resolve(method.paper, survey)))
+    published = to_dict(method.resolve(method.paper, survey))
+    return bool({**facts.config, "watch": None} == {**published, "watch": None})
 
 
 def _tell_rows(chosen: TrainingRows, say: Callable[[str], None]) -> None:
@@ -241,9 +268,11 @@ def _tell_rows(chosen: TrainingRows, say: Callable[[str], None]) -> None:
         say(f"{len(chosen.bad)} rows left out: NaN or Inf")
 
 
-def _check_machine(options: TrainOptions) -> None:
+def _check_numbers(options: TrainOptions) -> None:
     if options.threads < 1:
         raise UsageError(f"`--threads {options.threads}` is impossible", hint="1 or more")
+    if not 0 <= options.seed <= MAX_SEED:
+        raise UsageError(f"`--seed {options.seed}` is impossible", hint=f"from 0 to {MAX_SEED}")
     if options.method in LEARNED:
         from hashing.fit import pick_device
 

@@ -30,6 +30,7 @@ from hashing.views import Clips
 
 CHEAPER, OVERHEAD = 0.2, 1.4
 BITS = 64
+LEAST_STEPS = 4  # a round holds
 MAIN_SET = Survey(1500, 0.6)  # `auto` becomes what it is on the main set
 CHAIN_NAME, CONMH_NAME, PRODUCTS = "CHAIN", "ConMH, 12 blocks", "CHAIN's matrix products alone"
 
@@ -96,8 +97,10 @@ def report(asked: argparse.Namespace) -> dict[str, Any]:
     size = Size(16, 6, 64) if asked.quick else Size(512, 25, 2048)
     with settled_torch(1):
         chain, conmh = chain_trainer(size), rival_trainer(size)
-        # From one search for neighbours to the next, so that each round holds one.
-        period = chain.plan.refresh * chain.steps_an_epoch if chain.plan else 1
+        # From one search for neighbours to the next, so that each round holds one. The default
+        # searches once a run, before its first step: some CPU seconds that no step holds.
+        period = chain.plan.refresh * chain.steps_an_epoch if chain.plan else 0
+        period = period or LEAST_STEPS
         steps_of(chain, period)
         steps_of(conmh, 1)
         with Watch() as watch:

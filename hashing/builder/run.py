@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import fields
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
-from hashing.augment import view_length
+from hashing.augment import view_length, window_length
 from hashing.chance import generator_of, seed_of
 from hashing.config import Config
+from hashing.config.learning import NeighboursConfig
 from hashing.front import Front
 from hashing.model import HashModel
 from hashing.needs import order_draw
 from hashing.objective import Objective
 from hashing.presets import number
+from hashing.scenegraph import walked
 from hashing.schedule import one_cycle
 from hashing.tasks.base import Task
 from hashing.tasks.contrastive import ContrastiveTask
@@ -24,6 +28,7 @@ from hashing.tasks.scene import ScenePlan, SceneTask, find_scenes
 from hashing.tasks.structure import StructureTask
 from hashing.trainer import NeighbourPlan, Trainer
 from hashing.views import Clips, ViewMaker
+from hashing.watch import WatchPlan, looks_every
 from pipeline.errors import UsageError
 
 
@@ -48,8 +53,18 @@ def _clusters(config: Config, frames: int) -> int:
     return min(4, frames) if clusters == "auto" else clusters
 
 
-def build_trainer(config: Config, model: HashModel, clips: Clips, *, seed: int) -> Trainer:
-    """Build the objective over ``model`` and the trainer that makes it small."""
+def build_trainer(
+    config: Config, model: HashModel, clips: Clips, *, seed: int, held: Clips | None = None
+) -> Trainer:
+    """Build the objective over ``model`` and the trainer that makes it small.
+
+    Args:
+        config: Without ``auto``.
+        model: What is trained.
+        clips: The training videos.
+        seed: Of everything that is drawn.
+        held: Videos that watch the training.
+    """
     device = model.front_mean.device
     frames = clips.frames.shape[1]
     tasks, weights = _tasks(config, model, places=frames, seed=seed)
@@ -70,8 +85,9 @@ def build_trainer(config: Config, model: HashModel, clips: Clips, *, seed: int) 
         schedule=lambda step, steps: one_cycle(step / steps, warmup=config.optim.warmup),
         weight_decay=config.optim.weight_decay,
         clip=config.optim.clip,
-        neighbours=_neighbours(config),
+        neighbours=_neighbours(config, seed=seed),
         scenes=_scenes(config, model, frames),
+        watch=None if held is None else _watch(config, _moved(held, device)),
     )
 
 
@@ -82,7 +98,7 @@ def view_maker(config: Config, frames: int, *, candidates: bool = False) -> View
     return ViewMaker(
         mode=mode,
         length=length,
-        window=max(length, view_length(mode, frames, config.views.window)),
+        window=window_length(frames, config.views.window, length=length),
         noise=config.views.noise,
         drop_features=config.views.drop_features,
         drop_frames=config.views.drop_frames,
@@ -113,6 +129,7 @@ def _tasks(
             smoothing=config.order.smoothing,
         )
     structure = StructureTask(
+        of=config.structure.of,
         form=config.structure.form,
         target=config.structure.target,
         temperature=config.structure.temperature,
@@ -129,7 +146,7 @@ def _tasks(
     return {n: task for n, (task, _) in used.items()}, {n: w for n, (_, w) in used.items()}
 
 
-def _neighbours(config: Config) -> NeighbourPlan | None:
+def _neighbours(config: Config, *, seed: int) -> NeighbourPlan | None:
     settings = config.neighbours
     count = int(number(settings.count))
     if not count or not settings.probability:
@@ -140,7 +157,25 @@ def _neighbours(config: Config) -> NeighbourPlan | None:
         mutual=settings.mutual,
         threshold=settings.threshold,
         refresh=int(number(settings.refresh)),
+        first=_walk(settings, count, seed=seed) if settings.by == "scenes" else None,
     )
+
+
+def _walk(settings: NeighboursConfig, count: int, *, seed: int) -> Callable[[Clips], Tensor]:
+    """Return what finds neighbours by scenes."""
+
+    def search(clips: Clips) -> Tensor:
+        return walked(
+            clips.frames,
+            count,
+            clusters=min(settings.scenes, clips.frames.shape[1]),
+            links=settings.links,
+            onward=settings.onward,
+            generator=generator_of(seed, "scene walk", 0),
+            mutual=settings.mutual,
+        )
+
+    return search
 
 
 def _scenes(config: Config, model: HashModel, frames: int) -> ScenePlan | None:
@@ -149,6 +184,11 @@ def _scenes(config: Config, model: HashModel, frames: int) -> ScenePlan | None:
     return ScenePlan(
         clusters=_clusters(config, frames), refresh=config.scene.refresh, encode=model.encoder
     )
+
+
+def _watch(config: Config, held: Clips) -> WatchPlan:
+    every = looks_every(config.watch.every, int(number(config.optim.epochs)))
+    return WatchPlan(clips=held, every=every, stop=config.watch.stop)
 
 
 def _moved(clips: Clips, device: torch.device) -> Clips:

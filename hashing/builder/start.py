@@ -14,6 +14,7 @@ from hashing.curves import HistoryRow
 from hashing.distil import distil
 from hashing.front import unit_length
 from hashing.model import HashModel
+from hashing.presets import number
 from hashing.statistics import moments
 
 
@@ -46,15 +47,17 @@ def start_hash_layer(
     """
     unit = config.hash.unit_mean
     model.hash_layer.start_as(first_codes(frames, bits=bits, seed=seed, unit_mean=unit))
-    if model.hash_layer.skip is None or not config.hash.distil_steps:
+    steps = int(number(config.hash.distil_steps))
+    if model.hash_layer.skip is None or not steps:
         return []
     means = frames.mean(axis=1)
-    inputs = torch.from_numpy(unit_length(means) if unit else means)
     losses = distil(
         model.hash_layer.skip,
-        inputs,
+        torch.from_numpy(frames),
         torch.from_numpy(means - means.mean(axis=0)),
-        steps=config.hash.distil_steps,
+        shown=max(1, frames.shape[1] // 3),
+        unit_mean=unit,
+        steps=steps,
         rate=config.hash.distil_rate,
         target=config.structure.target,
         temperature=config.structure.temperature,

@@ -27,6 +27,7 @@ class Tools:
             the second argument is its side in pixels.
         progress: ``with progress(what, total) as advance`` shows how far a long thing is.
         say: Prints one line to stderr.
+        warn: Prints one line that should be read.
     """
 
     find: Callable[[Path], Sequence[Path]]
@@ -34,6 +35,7 @@ class Tools:
     thumbnails: Callable[[Sequence[Path], int], list[npt.NDArray[np.uint8] | None]]
     progress: Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
     say: Callable[[str], None]
+    warn: Callable[[str], None] = lambda line: None
 
 
 def tools_of(context: typer.Context) -> Tools:

@@ -19,6 +19,7 @@ from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from hashing.curves import HistoryRow
+    from hashing.signatures import Signature
     from hashing.training import TrainOptions, TrainReport
     from pipeline.store.base import FeatureStore
 
@@ -156,7 +157,10 @@ def _train(store: FeatureStore, options: TrainOptions, tools: Tools) -> TrainRep
             if row["epoch"] % max(1, total // 10) == 0 or row["epoch"] == total:
                 tools.say(_losses(row, total))
 
-        return run(store, options, Watch(step=step, epoch=epoch, say=tools.say))
+        def warn(signature: Signature) -> None:
+            tools.warn(f"failure signature: {signature}")
+
+        return run(store, options, Watch(step=step, epoch=epoch, say=tools.say, warn=warn))
 
 
 def _losses(row: HistoryRow, total: int) -> str:
@@ -169,6 +173,8 @@ def _print(report: TrainReport, *, as_json: bool, tools: Tools) -> None:
     facts = report.facts
     if report.already_done:
         tools.say(f"`{report.folder}` is finished, with the same settings: nothing to do")
+    if stopped := facts.data.get("stopped"):
+        tools.say(f"stopped by a failure signature after epoch {stopped} (`watch.stop`)")
     if not as_json:
         typer.echo(str(report.folder))
         return
@@ -180,6 +186,9 @@ def _print(report: TrainReport, *, as_json: bool, tools: Tools) -> None:
         "seed": facts.seed,
         "videos": facts.data["videos"],
         "weights_sha256": facts.weights_sha256,
+        "held_out": facts.data.get("held_out", 0),
+        "signatures": facts.data.get("signatures", []),
+        "stopped": facts.data.get("stopped"),
         "already_done": report.already_done,
         "history": report.history,
     }

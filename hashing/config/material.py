@@ -39,7 +39,11 @@ class ViewsConfig:
     )
     frames: int | Auto = field(
         default="auto",
-        metadata=about("frames of a view; auto: T/3, in segment mode T/2 [I]", low=1, high=100_000),
+        metadata=about(
+            "frames of a view; auto: 4 or T/6 in halves, T/2 in segment, else T/3 [I]",
+            low=1,
+            high=100_000,
+        ),
     )
     window: int | Auto = field(
         default="auto",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hashing.config.keys import about
+from hashing.config.keys import Auto, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,12 @@ class HashConfig:
     unit_mean: bool = field(
         default=False, metadata=about("scale the skip's mean input to a fixed length [ours]")
     )
-    distil_steps: int = field(
-        default=200,
-        metadata=about("steps that bring the start closer to the features' own ranking [ours]"),
+    distil_steps: int | Auto = field(
+        default="auto",
+        metadata=about(
+            "steps that bring the start closer to the features' own ranking; auto: 200, or none "
+            "for less than 100 videos [ours]"
+        ),
     )
     distil_rate: float = field(
         default=3e-3, metadata=about("their learning rate [ours]", high=10.0)

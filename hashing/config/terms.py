@@ -108,6 +108,10 @@ class StructureConfig:
         default=0.0,
         metadata=about("share of the run in which the weight grows from 0 [ours]", high=1.0),
     )
+    of: Literal["views", "videos"] = field(
+        default="views",
+        metadata=about("codes of each video's first view, or of whole videos, slower [ours]"),
+    )
     form: Literal["listwise", "squared"] = field(
         default="listwise",
         metadata=about("compare rankings as distributions, or cosines by their squares [ours]"),

@@ -9,6 +9,7 @@ from hashing.config.learning import NeighboursConfig, OptimConfig
 from hashing.config.material import InputConfig, ViewsConfig
 from hashing.config.network import EncoderConfig, HashConfig
 from hashing.config.terms import ContrastiveConfig, OrderConfig, SceneConfig, StructureConfig
+from hashing.config.watching import WatchConfig
 from pipeline.errors import UsageError
 
 
@@ -26,6 +27,7 @@ class Config(AnyConfig):
     structure: StructureConfig = field(default_factory=StructureConfig)
     neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
 
     def check(self) -> None:
         """Refuse values that do not fit together.

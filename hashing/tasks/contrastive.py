@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hashing.health import partners_found
 from hashing.tasks.base import Measures, Step
 
 _NEVER = -1e9  # a logit whose exponential is 0; unlike -inf it has a gradient
@@ -113,7 +114,10 @@ class ContrastiveTask(nn.Module):
         self.mask_neighbours = mask_neighbours
 
     def forward(self, step: Step) -> tuple[Tensor, Measures]:
-        """Return the loss, and the mean cosine of positives as ``agreement``."""
+        """Return the loss, and the mean cosine of positives as ``agreement``.
+
+        When not training, also how often a view's positive is nearest: ``contrastive_accuracy``.
+        """
         view_a, view_b = step.hashed.codes.chunk(2)
         excluded = None
         if self.mask_neighbours and step.neighbours is not None:
@@ -122,4 +126,7 @@ class ContrastiveTask(nn.Module):
             view_a, view_b, temperature=self.temperature, debias=self.debias, excluded=excluded
         )
         agreement = F.cosine_similarity(view_a.detach(), view_b.detach()).mean()
-        return loss, {"agreement": agreement}
+        measures = {"agreement": agreement}
+        if not self.training:
+            measures["contrastive_accuracy"] = agreement.new_tensor(partners_found(view_a, view_b))
+        return loss, measures

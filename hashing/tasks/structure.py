@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from hashing.tasks.base import Measures, Step
 
 Form = Literal["listwise", "squared"]
+Of = Literal["views", "videos"]
 
 
 def squared_loss(codes: Tensor, features: Tensor) -> Tensor:
@@ -58,21 +59,26 @@ def cosines(vectors: Tensor) -> Tensor:
 
 
 class StructureTask(nn.Module):
-    """Structure keeping between the codes of whole, unchanged videos and their mean inputs.
+    """Structure keeping between codes and the mean inputs of whole, unchanged videos.
 
     Args:
+        of: Codes of each video's own view, which the network has made already, or those of the
+            whole videos, for which it runs again.
         form: Which of the two losses.
         target: Temperature of the features, listwise only.
         temperature: Temperature of the codes, listwise only.
     """
 
-    def __init__(self, *, form: Form, target: float, temperature: float) -> None:
+    def __init__(self, *, of: Of, form: Form, target: float, temperature: float) -> None:
         super().__init__()
-        self.form, self.target, self.temperature = form, target, temperature
+        self.of, self.form, self.target, self.temperature = of, form, target, temperature
 
     def forward(self, step: Step) -> tuple[Tensor, Measures]:
         """Return the loss."""
-        codes = step.model(step.clips.frames[step.rows]).codes
+        if self.of == "videos":
+            codes = step.model(step.clips.frames[step.rows]).codes
+        else:
+            codes = step.hashed.codes[: len(step.rows)]  # the first views are the video's own
         features = step.clips.means[step.rows]
         if self.form == "squared" or len(codes) < 2:
             return squared_loss(codes, features), {}

@@ -279,7 +279,7 @@ def test_each_task_alone_gets_better(planted: np.ndarray, task: str, chance: flo
 
 
 def test_a_loss_that_is_no_number_ends_the_run(planted: np.ndarray) -> None:
-    trainer = trainer_of(planted, small())
+    trainer = trainer_of(planted, small(neighbours__by="means"))
     trainer.clips.frames.fill_(math.nan)
     with pytest.raises(UsageError, match="the loss is `nan` after epoch 1"):
         trainer.run()

@@ -155,6 +155,8 @@ def test_a_folder_with_something_else_in_it_is_refused(
         ({"bits": 257}, "`--bits 257` is impossible"),
         ({"method": "chian"}, "no method `chian`"),
         ({"threads": 0}, "`--threads 0` is impossible"),
+        ({"seed": -1}, "`--seed -1` is impossible"),
+        ({"seed": 2**63}, "`--seed 9223372036854775808` is impossible"),
         ({"device": "tpu"}, "no device `tpu`"),
     ],
 )
@@ -217,6 +219,7 @@ def test_the_run_is_told_about(
         "38 training videos (all split)",
         "1 rows left out: same bytes as an earlier row",
         "1 rows left out: NaN or Inf",
+        "nothing is held out: 0.05 of 38 videos is fewer than 16 (watch.share)",
     ]
     assert steps == [(n, 12) for n in range(1, 13)]
 

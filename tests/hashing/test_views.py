@@ -45,6 +45,8 @@ SMALL: dict[str, object] = {
     "encoder.feed_forward": 16,
     "hash.distil_steps": 5,
     "contrastive.weight": 1.0,
+    "order.weight": 0.1,
+    "scene.weight": 0.1,
     "optim.epochs": 2,
     "optim.batch": 16,
 }

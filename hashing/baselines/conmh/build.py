@@ -18,6 +18,7 @@ from hashing.fit import Ready
 from hashing.schedule import stairs
 from hashing.trainer import Trainer
 from hashing.views import Clips
+from hashing.watch import WatchPlan, looks_every
 
 
 def build(
@@ -27,12 +28,18 @@ def build(
     bits: int,
     seed: int,
     device: torch.device,
+    held: TrainingFrames | None = None,
 ) -> Ready:
     """Put network and trainer together, over the features as they are."""
     objective = build_objective(config, dims=frames.dim, bits=bits, seed=seed).to(device)
+    watching = None if held is None else _clips(held, device)
+    trainer = build_trainer(config, objective, _clips(frames, device), seed=seed, held=watching)
+    return Ready(objective.model, trainer, [])
+
+
+def _clips(frames: TrainingFrames, device: torch.device) -> Clips:
     features = torch.from_numpy(frames.project(as_they_are)).to(device)  # (N, T, D)
-    clips = Clips(features, features.mean(dim=1), features.new_ones(frames.dim))
-    return Ready(objective.model, build_trainer(config, objective, clips, seed=seed), [])
+    return Clips(features, features.mean(dim=1), features.new_ones(frames.dim))
 
 
 def as_they_are(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
@@ -76,7 +83,12 @@ def build_model(config: ConmhConfig, *, dims: int, bits: int) -> ConmhModel:
 
 
 def build_trainer(
-    config: ConmhConfig, objective: ConmhObjective, clips: Clips, *, seed: int
+    config: ConmhConfig,
+    objective: ConmhObjective,
+    clips: Clips,
+    *,
+    seed: int,
+    held: Clips | None = None,
 ) -> Trainer:
     """Return the trainer with Adam, which is AdamW without decay, and a rate that falls."""
     optim = config.optim
@@ -86,6 +98,10 @@ def build_trainer(
         least = min(1.0, optim.least / optim.rate)
         return stairs(epoch, every=optim.every, factor=optim.factor, least=least)
 
+    watch = None
+    if held is not None:
+        every = looks_every(config.watch.every, optim.epochs)
+        watch = WatchPlan(clips=held, every=every, stop=config.watch.stop)
     return Trainer(
         objective,
         clips,
@@ -97,6 +113,7 @@ def build_trainer(
         weight_decay=0.0,
         clip=0.0,
         neighbours=None,
+        watch=watch,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hashing.config.keys import AnyConfig, about
+from hashing.config.watching import WatchConfig
 from pipeline.errors import UsageError
 
 
@@ -103,6 +104,7 @@ class ConmhConfig(AnyConfig):
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     contrastive: ContrastiveConfig = field(default_factory=ContrastiveConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
 
     def check(self) -> None:
         """Refuse values that do not fit together.

@@ -25,11 +25,12 @@ def build(
     seed: int,
     device: torch.device,
     state: State | None,
+    held: TrainingFrames | None = None,
 ) -> Ready:
     """Put network and trainer together; nothing is measured first, so ``state`` is not needed."""
     from hashing.baselines.conmh.build import build as put_together
 
-    return put_together(config, frames, bits=bits, seed=seed, device=device)
+    return put_together(config, frames, bits=bits, seed=seed, device=device, held=held)
 
 
 def load(config: ConmhConfig, tensors: Tensors) -> Hasher:

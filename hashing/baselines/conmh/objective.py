@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from hashing.baselines.conmh.decoder import ConmhDecoder
 from hashing.baselines.conmh.network import ConmhModel
+from hashing.health import partners_found
 from hashing.tasks.contrastive import nt_xent
 from hashing.views import Clips
 
@@ -80,7 +81,10 @@ class ConmhObjective(nn.Module):
         generator: torch.Generator,
         done: float = 1.0,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss and its parts by name; ConMH has neither partners nor a `done`."""
+        """Return the loss and its parts by name; ConMH has neither partners nor a `done`.
+
+        When not training, also how often a view's positive is nearest: ``contrastive_accuracy``.
+        """
         masks = two_masks(len(rows), clips.frames.shape[1], share=self.share, generator=generator)
         shown, hidden = (places.to(rows.device) for places in masks)
         owners = rows.repeat(2)[:, None]  # (2B, 1)
@@ -92,4 +96,7 @@ class ConmhObjective(nn.Module):
         loss = rebuilding + self.weight * contrastive
         parts = {"loss": loss, "rebuilding": rebuilding, "contrastive": contrastive}
         agreement = F.cosine_similarity(view_a.detach(), view_b.detach()).mean()
-        return loss, {n: part.detach() for n, part in parts.items()} | {"agreement": agreement}
+        measures = {n: part.detach() for n, part in parts.items()} | {"agreement": agreement}
+        if not self.training:
+            measures["contrastive_accuracy"] = loss.new_tensor(partners_found(view_a, view_b))
+        return loss, measures
