@@ -40,6 +40,9 @@ def fit_pca_itq(
     centre = exact.mean(axis=0)
     directions = hash_directions(exact - centre, bits, rng=rng, frame_covariance=frame_covariance)
     values = (exact - centre) @ directions  # (N, K)
+    # A direction's sign is free: that of its skewness is the same in every basis of the features.
+    signs = np.where((values**3).sum(axis=0) < 0, -1.0, 1.0)
+    directions, values = directions * signs, values * signs
     rotation = itq_rotation(values, rng=rng, iterations=iterations)
     scale = np.abs(values @ rotation).mean() or 1.0
     return LinearHash(centre.astype(np.float32), (directions @ rotation / scale).astype(np.float32))

@@ -2,10 +2,10 @@
 
 import typer
 
-from hashing.cli import encode, evaluate, search, train
+from hashing.cli import encode, evaluate, experiment, search, train
 
 app = typer.Typer(no_args_is_help=True)
-for _verb in (train, encode, search, evaluate):
+for _verb in (train, encode, search, evaluate, experiment):
     _verb.register(app)
 
 __all__ = ["app"]

@@ -16,13 +16,17 @@ OURS = {"contrastive": 1.0, "order": 0.1, "scene": 0.1}  # weights beside our ex
 PAPER = {"contrastive": 1.0, "order": 0.3, "scene": 0.3}  # weights of the --paper preset [I]
 EXTENSIONS: dict[str, dict[str, Scalar]] = {
     "no neighbours": {"neighbours.count": 0},
-    "neighbours never found anew": {"neighbours.refresh": 0},
-    "half whitening": {"input.whitening": 0.25},
+    "neighbours by means": {"neighbours.by": "means", "neighbours.refresh": 0},
+    "neighbours by means, then by codes": {"neighbours.by": "means"},
+    "little weight decay": {"optim.weight_decay": 1e-4},
+    "whitening": {"input.whitening": 0.25},
     "hash layer starts at random": {"hash.init": "random"},
     "start not distilled": {"hash.distil_steps": 0},
     "only the start": {"optim.epochs": 0},
     "structure off": {"structure.weight": 0.0},
-    "structure on": {"structure.weight": 1.0},
+    "order on": {"order.weight": OURS["order"]},
+    "scene on": {"scene.weight": OURS["scene"]},
+    "order and scene on": {"order.weight": OURS["order"], "scene.weight": OURS["scene"]},
 }
 STRENGTHS: dict[str, dict[str, Scalar]] = {
     "no noise": {"views.noise": 0.0},
@@ -31,14 +35,15 @@ STRENGTHS: dict[str, dict[str, Scalar]] = {
     "frames resampled": {"views.resample": 1},
     "frames of a scene mixed": {"views.mix": 0.3},
     "debiased contrast": {"contrastive.debias": 0.1},
-    "partial shuffle": {"order.shuffle": 0.5},
-    "sharp positions": {"order.smoothing": 0.0},
-    "scenes found anew": {"scene.refresh": 5},
-    "order ramps up": {"order.ramp": 0.5},
-    "scene ramps up": {"scene.ramp": 0.5},
+    "partial shuffle": {"order.weight": OURS["order"], "order.shuffle": 0.5},
+    "sharp positions": {"order.weight": OURS["order"], "order.smoothing": 0.0},
+    "scenes found anew": {"scene.weight": OURS["scene"], "scene.refresh": 5},
+    "order ramps up": {"order.weight": OURS["order"], "order.ramp": 0.5},
+    "scene ramps up": {"scene.weight": OURS["scene"], "scene.ramp": 0.5},
 }
 ELSEWHERE = (  # keys with several choices that other experiments compare
     *("encoder.kind", "views.mode", "views.spatial", "views.spatial_per_frame", "hash.init"),
+    *("neighbours.by", "watch.stop"),
 )
 
 

@@ -75,7 +75,7 @@ def _crew(count: int) -> Iterator[list[Connection]]:
     try:
         for _ in range(count):
             mine, theirs = context.Pipe()
-            process = context.Process(target=_serve, args=(theirs,), daemon=True)
+            process: BaseProcess = context.Process(target=_serve, args=(theirs,), daemon=True)
             process.start()
             theirs.close()
             processes.append(process)

@@ -156,7 +156,7 @@ def _warm_up() -> None:
 
     import hashing.fit
 
-    assert matplotlib.backends.backend_agg and matplotlib.figure and torch.nn and hashing.fit
+    assert all((matplotlib.backends.backend_agg, matplotlib.figure, torch.nn, hashing.fit))
 
 
 Done = Callable[[Record], None]

@@ -23,8 +23,6 @@ class Row:
         paper: Begin with the ``--paper`` preset instead of the defaults.
         values: Config keys ``section.key`` that the row sets, over everything else.
         group: What it belongs to in tables and pictures.
-        budget_of: The label of a row whose training CPU this one may spend; its number of epochs
-            follows from that. ``""``: no such limit.
     """
 
     label: str
@@ -32,7 +30,6 @@ class Row:
     paper: bool = False
     values: Mapping[str, Scalar] = field(default_factory=dict)
     group: str = ""
-    budget_of: str = ""
 
     @property
     def slug(self) -> str:
@@ -101,11 +98,6 @@ def chosen(plan: Plan, patterns: Sequence[str], values: Mapping[str, Scalar]) ->
     for row in rows:
         check_method(row.method, 1)
         config_of(row, values)
-        if row.budget_of and row.budget_of not in [other.label for other in rows]:
-            raise UsageError(
-                f"`{row.label}` may spend what `{row.budget_of}` spends, which is left out",
-                hint=f"add `--rows '{row.budget_of}'`",
-            )
     return Plan(name=plan.name, about=plan.about, reference=plan.reference, rows=tuple(rows))
 
 

@@ -7,13 +7,16 @@ from hashing.experiments.rows import Plan, Row, config_of
 from hashing.settings import Scalar
 
 SWEEPS: dict[str, tuple[Scalar, ...]] = {
-    "scene.clusters": (2, 3, 4, 6, 8),
+    "neighbours.scenes": (1, 2, 3, 4, 6),
+    "neighbours.onward": (0.5, 0.9, 0.97, 0.99),
+    "views.frames": (2, 4, 6, 8),
     "contrastive.temperature": (0.1, 0.2, 0.3, 0.5, 0.8),
     "views.noise": (0.0, 0.25, 0.5, 1.0),
     "views.drop_features": (0.0, 0.1, 0.2, 0.4),
     "order.weight": (0.0, 0.03, 0.1, 0.3, 1.0),
     "scene.weight": (0.0, 0.03, 0.1, 0.3, 1.0),
-    "structure.weight": (0.0, 0.3, 1.0),
+    "structure.weight": (0.0, 0.25, 0.5, 1.0),
+    "optim.weight_decay": (0.0, 0.005, 0.02, 0.05),
     "neighbours.count": (0, 5, 10, 15, 20, 30),
 }
 

@@ -23,7 +23,7 @@ def plain_pca_itq(means: np.ndarray, bits: int, seed: int) -> np.ndarray:
     centred = means.astype(np.float64) - means.mean(axis=0, dtype=np.float64)
     _, _, axes = np.linalg.svd(centred, full_matrices=False)
     axes = axes[:bits].T
-    axes = axes * np.sign(axes[np.abs(axes).argmax(axis=0), np.arange(bits)])
+    axes = axes * np.sign(((centred @ axes) ** 3).sum(axis=0))
     values = centred @ axes
     draw, upper = np.linalg.qr(np.random.default_rng(seed).normal(size=(bits, bits)))
     rotation = draw * np.sign(np.diag(upper))
@@ -31,6 +31,16 @@ def plain_pca_itq(means: np.ndarray, bits: int, seed: int) -> np.ndarray:
         left, _, right = np.linalg.svd(values.T @ np.where(values @ rotation >= 0, 1, -1))
         rotation = left @ right
     return values @ rotation
+
+
+def test_the_codes_do_not_depend_on_the_basis_of_the_features() -> None:
+    means = np.random.default_rng(1).normal(size=(60, 10)) ** 3
+    turn = np.linalg.qr(np.random.default_rng(2).normal(size=(10, 10)))[0]
+    codes = [
+        fit_pca_itq(rows, 8, seed=3, frame_covariance=no_covariance).encode(rows[:, None])
+        for rows in (means, means @ turn)
+    ]
+    assert np.array_equal(*codes)
 
 
 @pytest.mark.parametrize("bits", [1, 4, 8])
