@@ -27,7 +27,8 @@ def read_classes(path: Path) -> list[str]:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         reason = error.strerror or str(error)
-        raise NotFoundError(f"cannot read the classes `{path}`: {reason}") from error
+        hint = "a text file, one class name a line"
+        raise NotFoundError(f"cannot read the classes `{path}`: {reason}", hint=hint) from error
     except ValueError as error:
         raise UsageError(f"`{path}` is not UTF-8", hint="one class name a line") from error
     names = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
