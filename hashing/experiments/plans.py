@@ -43,8 +43,8 @@ def methods() -> Plan:
     return Plan(
         name="methods",
         about="How good are the codes of each method? Each has its own defaults; `chain --paper` "
-        "is the plain published shape of CHAIN, without our extensions; a rival is trained as long as "
-        f"its authors did, and for {SHORT} epochs, which on 1500 videos cost about what CHAIN does.",
+        "is the plain published shape of CHAIN, without our extensions. A rival is trained as "
+        f"long as its authors did, and for {SHORT} epochs: on 1500 videos about CHAIN's CPU time.",
         reference="chain",
         rows=(*ours, *others),
     )
