@@ -15,10 +15,13 @@ from hashing.presets import number, paper_config, resolve
 if TYPE_CHECKING:
     import torch
 
+    from hashing.builder.start import Frames
     from hashing.checkpoint import State
     from hashing.curves import HistoryRow
     from hashing.dataset import TrainingFrames
     from hashing.fit import Ready
+    from hashing.storedclips import StoredClips
+    from hashing.views import Clips
 
 NO_TASKS = (
     "The three tasks had no part in it: on so few videos, or on videos so still, they cost more "
@@ -46,20 +49,41 @@ def build(
 
     check_frames(config, frames.frames)
     front = _front(config, frames, state)
-    projected = frames.project(front)  # (N, T, M)
+    projected, clips = _clips(config, frames, front, seed=seed)
     started: list[HistoryRow] = []
     model = builder.build_model(config, front, bits=bits, seed=seed)
     if config.hash.init == "pca-itq" and state is None:
         started = builder.start_hash_layer(config, model, projected, bits=bits, seed=seed)
     model.to(device)
-    clips = builder.make_clips(config, front, projected, seed=seed)
-    clips = builder.add_cached(config, clips, frames, front)
     watching = None
     if held is not None:
-        watching = builder.make_clips(config, front, held.project(front), seed=seed)
-        watching = builder.add_cached(config, watching, held, front)
+        watching = _in_memory(config, held, front, seed=seed)[1]
     trainer = builder.build_trainer(config, model, clips, seed=seed, held=watching)
     return Ready(model, trainer, started)
+
+
+def _clips(
+    config: Config, frames: TrainingFrames, front: Front, *, seed: int
+) -> tuple[Frames, Clips | StoredClips]:
+    """Take all frames through the front, (N, T, M), to memory or to a file: as they fit."""
+    from hashing import builder
+
+    numbers = frames.frames * front.matrix.shape[1]
+    if frames.fit_in_memory(numbers * (1 + builder.cached_numbers(config, frames))):
+        return _in_memory(config, frames, front, seed=seed)
+    stored = frames.to_disk((front(part) for part in frames.videos()), name="frames")
+    more = builder.make_stored_clips(config, front, stored, seed=seed)
+    return stored, builder.add_cached(config, more, frames, front)
+
+
+def _in_memory(
+    config: Config, frames: TrainingFrames, front: Front, *, seed: int
+) -> tuple[Frames, Clips]:
+    from hashing import builder
+
+    held = frames.project(front)
+    clips = builder.make_clips(config, front, held, seed=seed)
+    return held, builder.add_cached(config, clips, frames, front)
 
 
 def _front(config: Config, frames: TrainingFrames, state: State | None) -> Front:

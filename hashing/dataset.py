@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +15,12 @@ from pipeline.errors import UsageError
 from pipeline.records import AugmentationStatistics, Split
 from pipeline.store.base import FeatureStore
 
+if TYPE_CHECKING:
+    from hashing.diskrows import DiskRows
+
 CHUNK = 128  # videos read at once
-CACHE_BYTES = 1 << 30  # stores up to this size are read from disk once
+MEMORY = 1_000_000_000  # bytes that the training videos may take, unless somebody says otherwise
+MEANS_BYTES = 1_200_000_000  # of the videos that a baseline is fitted on, in float32 and float64
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +108,34 @@ class TrainingFrames:
     """Raw frame features of the chosen rows, in chunks, as often as they are asked for.
 
     Small stores are kept in memory after the first round; large ones are read again.
+
+    Args:
+        store: An open store.
+        rows: Which rows, ascending.
+        memory: Bytes that the frames may take: half for the raw ones, half behind the front.
+        scratch: Folder for what does not fit; ``None`` is the system's for temporary files.
     """
 
-    def __init__(self, store: FeatureStore, rows: npt.NDArray[np.int64]) -> None:
+    def __init__(
+        self,
+        store: FeatureStore,
+        rows: npt.NDArray[np.int64],
+        *,
+        memory: int = MEMORY,
+        scratch: Path | None = None,
+    ) -> None:
         self._store, self._rows, self.meta = store, rows, store.meta
+        self._room, self._scratch = memory // 2, scratch
         _, self.frames, self.dim = store.shape
         size = len(rows) * self.frames * self.dim * 2
-        self._cache: list[npt.NDArray[np.floating]] | None = [] if size <= CACHE_BYTES else None
+        self._cache: list[npt.NDArray[np.floating]] | None = [] if size <= self._room else None
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def only(self, rows: npt.NDArray[np.int64]) -> TrainingFrames:
+        """Return other rows of the same store with as much room."""
+        return TrainingFrames(self._store, rows, memory=2 * self._room, scratch=self._scratch)
 
     def videos(self) -> Iterator[npt.NDArray[np.floating]]:
         """Yield features (n, T, D), in the order of the rows."""
@@ -165,13 +189,24 @@ class TrainingFrames:
             yield part.reshape(-1, self.dim)
 
     def means(self) -> npt.NDArray[np.float32]:
-        """Return each video's mean feature, (N, D)."""
-        return np.concatenate([part.mean(axis=1, dtype=np.float32) for part in self.videos()])
+        """Return the mean features of the videos, (n, D): of all, or of an even sample of many.
+
+        A sample is taken where all would take more than ``MEANS_BYTES`` to fit a baseline on.
+        """
+        step = -(-12 * self.dim * len(self) // MEANS_BYTES)
+        kept, start = [], 0
+        for part in self.videos():
+            kept.append(part[-start % step :: step].mean(axis=1, dtype=np.float32))
+            start += len(part)
+        return np.concatenate(kept)
 
     def agreement(self) -> float:
         """Return the mean cosine between the two halves of a video, around the mean video."""
         halves = self.frames // 2 or 1
-        centre = self.means().mean(axis=0)
+        centre = np.zeros(self.dim)
+        for part in self.videos():
+            centre += part.mean(axis=1, dtype=np.float32).sum(axis=0, dtype=np.float64)
+        centre = (centre / len(self)).astype(np.float32)
         total = 0.0
         for part in self.videos():
             first = part[:, :halves].mean(axis=1, dtype=np.float32) - centre
@@ -183,5 +218,19 @@ class TrainingFrames:
     def project(
         self, front: Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
     ) -> npt.NDArray[np.float32]:
-        """Return all frames through ``front``, (N, T, M)."""
+        """Return all frames through ``front``, (N, T, M), in memory."""
         return np.concatenate([front(part) for part in self.videos()])
+
+    def fit_in_memory(self, numbers: int) -> bool:
+        """Return whether so many float32 numbers of each video have room in memory."""
+        return 4 * numbers * len(self) <= self._room
+
+    def to_disk(self, parts: Iterable[npt.NDArray[np.float32]], *, name: str) -> DiskRows:
+        """Write parts (n, ...), a row a video, to a file of this run, and open it.
+
+        Raises:
+            StorageError: If the disk says no.
+        """
+        from hashing.diskrows import write_rows
+
+        return write_rows(parts, len(self), folder=self._scratch, name=name)

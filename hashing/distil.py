@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from hashing.augment import any_frames
 from hashing.binarize import sign
 from hashing.schedule import one_cycle
+from hashing.storedclips import Rows
 from hashing.tasks.structure import listwise_loss
 
 BATCH = 512
@@ -22,9 +23,9 @@ _WEIGHT_DECAY, _WARMUP = 0.01, 0.1
 
 def distil(
     skip: nn.Linear,
-    frames: Tensor,
-    features: Tensor,
+    frames: Rows,
     *,
+    centre: Tensor,
     shown: int,
     unit_mean: bool,
     steps: int,
@@ -37,8 +38,8 @@ def distil(
 
     Args:
         skip: From mean inputs to bits.
-        frames: Whose means it reads, (N, T, M).
-        features: Whose cosines are kept, (N, X).
+        frames: Whose means it reads, (N, T, M); the cosines of whole videos' means are kept.
+        centre: The mean input, (M,), around which cosines are taken.
         shown: S, how many frames of a video, drawn anew each step, its mean is of; at most T.
         unit_mean: Whether it reads means of unit length.
         steps: Of AdamW, with a one-cycle rate.
@@ -53,11 +54,12 @@ def distil(
     losses: list[float] = []
     optimizer = torch.optim.AdamW(skip.parameters(), lr=0.0, weight_decay=_WEIGHT_DECAY, fused=True)
     for step in range(steps):
-        rows = torch.randperm(len(frames), generator=generator)[:BATCH].to(frames.device)
-        places = any_frames(len(rows), frames.shape[1], shown, generator).to(frames.device)
-        means = frames[rows[:, None], places].mean(dim=1)
+        clips = frames.take(torch.randperm(len(frames), generator=generator)[:BATCH])  # (B, T, M)
+        places = any_frames(len(clips), frames.shape[1], shown, generator)
+        means = clips[torch.arange(len(clips))[:, None], places].mean(dim=1)
         codes = sign(skip(F.normalize(means, dim=1) if unit_mean else means))
-        loss = listwise_loss(codes, features[rows], target=target, temperature=temperature)
+        features = clips.mean(dim=1) - centre
+        loss = listwise_loss(codes, features, target=target, temperature=temperature)
         for group in optimizer.param_groups:
             group["lr"] = rate * one_cycle(step / steps, warmup=_WARMUP)
         optimizer.zero_grad(set_to_none=True)

@@ -49,6 +49,7 @@ def fit(
     on_epoch: Callable[[HistoryRow, int], None] = lambda row, total: None,
     held: TrainingFrames | None = None,
     on_signature: Callable[[Signature], None] = lambda signature: None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> tuple[Tensors, list[HistoryRow]]:
     """Train a model and return its tensors and history.
 
@@ -65,6 +66,7 @@ def fit(
         on_epoch: Told the means of each finished epoch, and how many epochs there are.
         held: Videos that are not trained on and watch the training.
         on_signature: Told a failure signature when it is first found.
+        say: Told where the training frames are.
 
     Returns:
         The tensors, and the history: a row an epoch, or without epochs a row a distilling step.
@@ -83,6 +85,8 @@ def fit(
             state=state,
             held=held,
         )
+        if ready.trainer.steps:
+            say(ready.trainer.clips.where)
         history = ready.trainer.run(
             checkpoint=checkpoint, on_step=on_step, on_epoch=on_epoch, on_signature=on_signature
         )

@@ -82,7 +82,7 @@ def parts_of(
     if not count:
         return Parts(frames, said=_too_few(len(chosen), share) if share else "")
     mask = held_out(store.videos.ids[chosen.rows], count)
-    trained, held = (TrainingFrames(store, chosen.rows[which]) for which in (~mask, mask))
+    trained, held = (frames.only(chosen.rows[which]) for which in (~mask, mask))
     return Parts(trained, held, f"{count} of them are held out to watch the training")
 
 

@@ -6,12 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from hashing.diskrows import Splittable
+
 NONE = -1
-_CHUNK = 1024  # rows compared with all others at once
+_CHUNK, _BLOCK = 256, 8192  # rows that are compared at once, with so many others
 
 
 def nearest(
-    vectors: Tensor, count: int, *, mutual: bool = False, threshold: float = -1.0
+    vectors: Splittable, count: int, *, mutual: bool = False, threshold: float = -1.0
 ) -> Tensor:
     """Return each video's nearest others by cosine, nearest first.
 
@@ -30,17 +32,37 @@ def nearest(
                 [0],
                 [1]])
     """
-    unit = F.normalize(vectors, dim=1)
-    count = min(count, len(unit) - 1)
-    parts = []
-    for start in range(0, len(unit), _CHUNK):
-        cosine = unit[start : start + _CHUNK] @ unit.T  # (n, N)
-        own = torch.arange(start, start + len(cosine), device=unit.device)
-        cosine.scatter_(1, own[:, None], float("-inf"))
-        found = cosine.topk(count, dim=1)
-        parts.append(found.indices.masked_fill(found.values < threshold, NONE))
+    count = min(count, len(vectors) - 1)
+    parts, start, room = [], 0, None
+    for part in vectors.split(_CHUNK):
+        if room is None:  # one for all: the system's allocator would never reuse freed ones
+            room = part.new_empty(min(_CHUNK, len(vectors)) * min(_BLOCK, len(vectors)))
+        found = _best(F.normalize(part, dim=1), vectors, room, start=start, count=count)
+        parts.append(found[1].masked_fill(found[0] < threshold, NONE))
+        start += len(part)
     table = torch.cat(parts)
     return mutual_only(table) if mutual else table
+
+
+def _best(
+    unit: Tensor, vectors: Splittable, room: Tensor, *, start: int, count: int
+) -> tuple[Tensor, Tensor]:
+    """Return cosines and numbers of the nearest others, (n, k), of unit rows ``start`` and on."""
+    own = torch.arange(start, start + len(unit), device=unit.device)
+    values, numbers = unit.new_empty(len(unit), 0), own[:, None][:, :0]
+    first = 0
+    for block in vectors.split(_BLOCK):
+        cosine = room[: len(unit) * len(block)].view(len(unit), len(block))
+        torch.mm(unit, F.normalize(block, dim=1).T, out=cosine)
+        here = ((own >= first) & (own < first + len(block))).nonzero().flatten()
+        cosine[here, own[here] - first] = float("-inf")
+        found = cosine.topk(min(count, len(block)), dim=1)
+        values = torch.cat([values, found.values], dim=1)
+        numbers = torch.cat([numbers, found.indices + first], dim=1)
+        best = values.topk(min(count, values.shape[1]), dim=1)
+        values, numbers = best.values, numbers.gather(1, best.indices)
+        first += len(block)
+    return values, numbers
 
 
 def mutual_only(table: Tensor) -> Tensor:

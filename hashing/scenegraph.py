@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from hashing.diskrows import Splittable
 from hashing.neighbours import mutual_only
 from hashing.tasks.scene import find_scenes
 
@@ -21,7 +22,7 @@ _CHUNK = 2048  # scenes compared with all others at once
 
 
 def walked(
-    frames: Tensor,
+    frames: Splittable,
     count: int,
     *,
     clusters: int,
@@ -55,7 +56,7 @@ def walked(
     return mutual_only(table) if mutual else table
 
 
-def scene_means(frames: Tensor, scenes: Tensor, clusters: int) -> tuple[Tensor, Tensor, Tensor]:
+def scene_means(frames: Splittable, scenes: Tensor, clusters: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return the direction, the share of its video and the video of each scene that exists.
 
     Args:
@@ -66,13 +67,15 @@ def scene_means(frames: Tensor, scenes: Tensor, clusters: int) -> tuple[Tensor, 
     Returns:
         Unit vectors around the mean frame (S, M), shares (S,) and video numbers (S,).
     """
-    member = F.one_hot(scenes, clusters).to(frames.dtype)  # (N, T, P)
+    member = F.one_hot(scenes, clusters).float()  # (N, T, P)
+    videos, places, _ = member.shape
+    parts = zip(torch.split(member, _CHUNK), frames.split(_CHUNK), strict=True)
+    sums = torch.cat([(some.transpose(1, 2) @ part).flatten(0, 1) for some, part in parts])
     sizes = member.sum(dim=1).flatten()  # (N * P,)
-    sums = (member.transpose(1, 2) @ frames).flatten(0, 1)  # (N * P, M)
     there = sizes > 0
-    means = sums[there] / sizes[there, None] - frames.mean(dim=(0, 1))
-    owners = torch.arange(len(frames), device=frames.device).repeat_interleave(clusters)[there]
-    return F.normalize(means, dim=1), sizes[there] / frames.shape[1], owners
+    means = sums[there] / sizes[there, None] - sums.sum(dim=0) / (videos * places)
+    owners = torch.arange(videos, device=scenes.device).repeat_interleave(clusters)[there]
+    return F.normalize(means, dim=1), sizes[there] / places, owners
 
 
 def transitions(

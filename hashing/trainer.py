@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from hashing.chance import generator_of, seed_of
 from hashing.checkpoint import Checkpoint, State
+from hashing.diskrows import Splittable
 from hashing.neighbours import draw_partners, nearest
+from hashing.shuffle import EpochOrder, epoch_order
 from hashing.signatures import HistoryRow, Signature, new_signatures, signatures
 from hashing.tasks.scene import ScenePlan, find_again
 from hashing.trainable import Trainable
-from hashing.views import Clips
+from hashing.views import TrainingClips
 from hashing.watch import WatchPlan, look
 from pipeline.errors import UsageError
 
@@ -42,7 +44,7 @@ class NeighbourPlan:
     mutual: bool
     threshold: float
     refresh: int
-    first: Callable[[Clips], Tensor] | None = None
+    first: Callable[[TrainingClips], Tensor] | None = None
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ class Trainer:
 
     Args:
         objective: What is made small.
-        clips: All training videos, on the device of the objective.
+        clips: All training videos; their batches come on the device of the objective.
         seed: Of everything that is drawn.
         epochs: Rounds over the videos.
         batch: Videos a step, at most; a round is cut into equal batches.
@@ -83,7 +85,7 @@ class Trainer:
     def __init__(
         self,
         objective: Trainable,
-        clips: Clips,
+        clips: TrainingClips,
         *,
         seed: int,
         epochs: int,
@@ -103,6 +105,7 @@ class Trainer:
         self.steps_an_epoch = math.ceil(len(clips) / batch)
         self.steps = epochs * self.steps_an_epoch
         self.progress = Progress()
+        self._order: tuple[int, EpochOrder] | None = None  # of the running epoch
         self.optimizer = _adamw(objective, weight_decay)
 
     def run(
@@ -149,18 +152,19 @@ class Trainer:
         if within == 0:
             self._refresh(epoch)
             self._refresh_scenes(epoch)
-        rows = self._order(epoch).tensor_split(self.steps_an_epoch)[within]
+        rows = self._rows(epoch, within)
         generator = generator_of(self.seed, "step", step)
         partners = self._partners(rows, generator)
+        batch = self.clips.batch(rows, partners, self.progress.table)
         self.objective.train()
         # Dropout draws from torch's own generator: seed it for this step, and put it back after.
         with torch.random.fork_rng():
             torch.manual_seed(seed_of(self.seed, "dropout", step))
             loss, report = self.objective(
-                self.clips,
-                rows=rows,
-                partners=partners,
-                neighbours=self.progress.table,
+                batch.clips,
+                rows=batch.rows,
+                partners=batch.partners,
+                neighbours=batch.neighbours,
                 generator=generator,
                 done=step / self.steps,
             )
@@ -178,9 +182,17 @@ class Trainer:
             torch.nn.utils.clip_grad_norm_(self.objective.parameters(), self.clip)
         self.optimizer.step()
 
-    def _order(self, epoch: int) -> Tensor:
-        order = torch.randperm(len(self.clips), generator=generator_of(self.seed, "order", epoch))
-        return order.to(self.clips.frames.device)
+    def _rows(self, epoch: int, within: int) -> Tensor:
+        """Return the videos of a step, and let those of later ones be read ahead."""
+        if self._order is None or self._order[0] != epoch:
+            drawn = epoch_order(len(self.clips), generator_of(self.seed, "order", epoch))
+            self._order = epoch, drawn
+        order, least = self._order[1], len(self.clips) // self.steps_an_epoch
+        more = len(self.clips) % self.steps_an_epoch  # so many steps have a video more
+        start, stop = (each * least + min(each, more) for each in (within, within + 1))
+        for first, count in order.coming(start, stop):
+            self.clips.announce(first, count)
+        return order.rows[start:stop].to(self.clips.device)
 
     def _partners(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         if self.plan is None or self.progress.table is None:
@@ -203,12 +215,11 @@ class Trainer:
         )
 
     @torch.inference_mode()
-    def _learned_values(self) -> Tensor:
+    def _learned_values(self) -> Splittable:
         """Return what stands before the signs for every whole training video, (N, K)."""
         self.objective.eval()
-        parts = torch.split(self.clips.frames, 256)
-        values = torch.cat([self.objective.model(part).values for part in parts])
-        return values.clamp(-1, 1).clone()
+        parts = (self.objective.model(part).values for part in self.clips.chunks(256))
+        return self.clips.gather(values.clamp(-1, 1) for values in parts)
 
     def _refresh_scenes(self, epoch: int) -> None:
         """Look for scenes in the encoder's outputs, once there is something learned in them."""
@@ -218,7 +229,7 @@ class Trainer:
         self.objective.eval()
         generator = generator_of(self.seed, "scenes", epoch)
         scenes = _scenes_now(plan, self.clips, first, generator)
-        self.clips = replace(self.clips, scenes=scenes)
+        self.clips = self.clips.with_scenes(scenes)
 
     def _finish_epoch(self) -> HistoryRow:
         steps = self.steps_an_epoch
@@ -242,7 +253,7 @@ class Trainer:
         if self.scenes and held.scenes is not None and epoch > self.scenes.refresh:
             self.objective.eval()
             generator = generator_of(self.seed, "held scenes", epoch)
-            held = replace(held, scenes=_scenes_now(self.scenes, held, held.scenes, generator))
+            held = held.with_scenes(_scenes_now(self.scenes, held, held.scenes, generator))
         done = self.progress.step / self.steps
         return look(self.objective, held, seed=self.seed, done=done)
 
@@ -266,24 +277,26 @@ class Trainer:
 
     def restore(self, state: State) -> None:
         """Continue from what :meth:`state` returned."""
-        device = self.clips.frames.device
+        device = self.clips.device
         self.objective.load_state_dict(state["objective"])
         self.optimizer.load_state_dict(state["optimizer"])
         table = state["table"]
         if self.scenes:
-            self.clips = replace(self.clips, scenes=state["scenes"].to(device))
+            self.clips = self.clips.with_scenes(state["scenes"].to(device))
         self.progress = Progress(
             step=state["step"],
             table=None if table is None else table.to(device),
             history=state["history"],
-            sums={name: value.to(device) for name, value in state["sums"].items()},
+            sums=state["sums"],
         )
 
 
 @torch.no_grad()
-def _scenes_now(plan: ScenePlan, clips: Clips, first: Tensor, generator: torch.Generator) -> Tensor:
+def _scenes_now(
+    plan: ScenePlan, clips: TrainingClips, first: Tensor, generator: torch.Generator
+) -> Tensor:
     """Find the scenes (N, T) of clips by what the encoder makes of them now."""
-    encoded = (plan.encode(part) for part in torch.split(clips.frames, 256))
+    encoded = (plan.encode(part) for part in clips.chunks(256))
     return find_again(first, encoded, clusters=plan.clusters, generator=generator)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from hashing.card import model_card, parameter_counts
 from hashing.config import AnyConfig
 from hashing.curves import HistoryRow, draw_curves, history_csv
-from hashing.dataset import TrainingFrames, TrainingRows, training_rows
+from hashing.dataset import MEMORY, TrainingFrames, TrainingRows, training_rows
 from hashing.heldout import Parts, parts_of
 from hashing.methods import LEARNED, about_method, check_method, fit_baseline
 from hashing.modelfolder import ModelFacts, Tensors, save_model
@@ -42,6 +42,7 @@ class TrainOptions:
         threads: Of torch and of numpy.
         restart: Begin anew and replace what is there at the end.
         skip_bad: Leave out videos with NaN or Inf.
+        memory: Bytes that the training videos may take; what is larger is read from a file.
         checkpoint_seconds: Between two checkpoints.
     """
 
@@ -54,6 +55,7 @@ class TrainOptions:
     threads: int = 1
     restart: bool = False
     skip_bad: bool = False
+    memory: int = MEMORY
     checkpoint_seconds: float = CHECKPOINT_SECONDS
 
 
@@ -118,9 +120,10 @@ def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None
     check_method(options.method, options.bits)
     _check_numbers(options)
     chosen = training_rows(store, skip_bad=options.skip_bad)
-    frames = TrainingFrames(store, chosen.rows)
-    facts = _facts(store, options, chosen, frames)
     folder = options.out or default_folder(store.path, options.method, options.bits)
+    scratch = folder.with_name(folder.name + ".training")
+    frames = TrainingFrames(store, chosen.rows, memory=options.memory, scratch=scratch)
+    facts = _facts(store, options, chosen, frames)
     parts = parts_of(store, chosen, frames, facts.config)
     del frames  # it may hold all features in memory
     facts = _with_data(facts, held_out=parts.count)
@@ -132,7 +135,6 @@ def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None
     if not options.restart and (done := finished(folder)) is not None:
         check_same_run(done, facts, folder)
         return TrainReport(folder, done, [], already_done=True)
-    scratch = folder.with_name(folder.name + ".training")
     with storing(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = OutputLock(scratch / LOCK, folder)
@@ -208,6 +210,7 @@ def _fit(
         on_epoch=watch.epoch,
         held=parts.held,
         on_signature=watch.warn,
+        say=watch.say,
     )
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -18,7 +20,9 @@ from hashing.augment import (
     shared_noise,
 )
 from hashing.copies import draw_copies, show
+from hashing.diskrows import Splittable
 from hashing.shifts import Shifts, draw_shifts
+from hashing.sizes import shown_size
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -49,6 +53,104 @@ class Clips:
     def __repr__(self) -> str:
         n, t, m = self.frames.shape
         return f"Clips({n} videos x {t} frames x {m})"
+
+    @property
+    def device(self) -> torch.device:
+        """Where the frames are."""
+        return self.frames.device
+
+    @property
+    def where(self) -> str:
+        """Say where the frames are."""
+        place = "in memory" if self.device.type == "cpu" else "on the GPU"
+        return f"{shown_size(self.frames.nbytes)} of training frames are {place}"
+
+    def chunks(self, size: int) -> Iterator[Tensor]:
+        """Yield the frames of all videos in order, (n, T, M)."""
+        yield from torch.split(self.frames, size)
+
+    def gather(self, parts: Iterable[Tensor]) -> Tensor:
+        """Join parts (n, X), a row a video."""
+        return torch.cat([*parts])
+
+    def with_scenes(self, scenes: Tensor) -> Clips:
+        """Return the same videos with other scenes, (N, T)."""
+        return replace(self, scenes=scenes)
+
+    def announce(self, start: int, count: int) -> None:
+        """Do nothing: all videos are here."""
+
+    def batch(self, rows: Tensor, partners: Tensor, neighbours: Tensor | None) -> Batch:
+        """Return all videos, and the numbers as they are."""
+        return Batch(self, rows, partners, neighbours)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What an objective is called with.
+
+    Attributes:
+        clips: The batch's videos, perhaps among others.
+        rows: Which of them the batch holds, (B,).
+        partners: Whose frames each second view shows, (B,).
+        neighbours: Neighbours of every video, or ``None``.
+    """
+
+    clips: Clips
+    rows: Tensor
+    partners: Tensor
+    neighbours: Tensor | None
+
+
+class TrainingClips(Protocol):
+    """All training videos, wherever they lie: :class:`Clips` or those of :mod:`storedclips`."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where tables of video numbers are kept."""
+        ...
+
+    @property
+    def where(self) -> str:
+        """Say where the frames are."""
+        ...
+
+    @property
+    def frames(self) -> Splittable:
+        """All frames, (N, T, M)."""
+        ...
+
+    @property
+    def means(self) -> Splittable:
+        """Mean over the frames, (N, M)."""
+        ...
+
+    @property
+    def scenes(self) -> Tensor | None:
+        """Scene number of each frame, (N, T), or ``None``."""
+        ...
+
+    def chunks(self, size: int) -> Iterator[Tensor]:
+        """Yield the frames of all videos in order, (n, T, M)."""
+        ...
+
+    def gather(self, parts: Iterable[Tensor]) -> Splittable:
+        """Join parts (n, X), a row a video."""
+        ...
+
+    def with_scenes(self, scenes: Tensor) -> TrainingClips:
+        """Return the same videos with other scenes, (N, T)."""
+        ...
+
+    def announce(self, start: int, count: int) -> None:
+        """Tell the system which videos' frames will be read soon."""
+        ...
+
+    def batch(self, rows: Tensor, partners: Tensor, neighbours: Tensor | None) -> Batch:
+        """Return what the objective is called with."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,8 +38,9 @@ def fit_pca_itq(
     rng = np.random.default_rng(seed)
     exact = means.astype(np.float64)
     centre = exact.mean(axis=0)
-    directions = hash_directions(exact - centre, bits, rng=rng, frame_covariance=frame_covariance)
-    values = (exact - centre) @ directions  # (N, K)
+    exact -= centre  # in place: there may be a gigabyte of them
+    directions = hash_directions(exact, bits, rng=rng, frame_covariance=frame_covariance)
+    values = exact @ directions  # (N, K)
     # A direction's sign is free: that of its skewness is the same in every basis of the features.
     signs = np.where((values**3).sum(axis=0) < 0, -1.0, 1.0)
     directions, values = directions * signs, values * signs

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,28 +16,43 @@ from hashing.dataset import TrainingFrames
 from hashing.front import Front
 from hashing.needs import cached_material
 from hashing.shifts import project_shifts
+from hashing.storedclips import StoredClips
 from hashing.views import Clips
 
+AnyClips = TypeVar("AnyClips", Clips, StoredClips)
 
-def add_cached(config: Config, clips: Clips, frames: TrainingFrames, front: Front) -> Clips:
+
+def add_cached(config: Config, clips: AnyClips, frames: TrainingFrames, front: Front) -> AnyClips:
     """Return the clips with the candidates, copies and shifts that the config uses.
 
     Raises:
         UsageError: If the store lacks what the config asks for.
     """
     used = cached_material(config, frames)
+    keep = _in_memory if isinstance(clips, Clips) else frames.to_disk
+    more: dict[str, Any] = {}
     if used.candidates:
-        clips = replace(clips, candidates=_projected(front, frames.candidates()))
+        more["candidates"] = keep((front(part) for part in frames.candidates()), name="candidates")
     if used.copies:
-        copies = _projected(front, frames.copies())
-        if copies.shape[1] == 1:  # two views need two: the clean clip is the other one
-            copies = torch.cat([copies, clips.frames[:, None]], dim=1)
-        clips = replace(clips, copies=copies)
+        more["copies"] = keep(_two_or_more(frames, front), name="copies")
     measured = frames.augmentation() if used.shift else None
     if measured is not None:
-        clips = replace(clips, shifts=project_shifts(measured, front.matrix))
-    return clips
+        more["shifts"] = project_shifts(measured, front.matrix)
+    return replace(clips, **more)
 
 
-def _projected(front: Front, parts: Iterable[npt.NDArray[np.floating]]) -> Tensor:
-    return torch.from_numpy(np.concatenate([front(part) for part in parts]))
+def cached_numbers(config: Config, frames: TrainingFrames) -> int:
+    """Return how many clips' worth of frames the cached material of a video takes."""
+    used = cached_material(config, frames)
+    return used.candidates * frames.meta.per_segment + used.copies * max(2, frames.meta.views)
+
+
+def _two_or_more(frames: TrainingFrames, front: Front) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield the copies, (n, V, T, M); two views need two, so beside one the clean clip stands."""
+    for copies, clean in zip(frames.copies(), frames.videos(), strict=True):
+        shown = front(copies)
+        yield shown if shown.shape[1] > 1 else np.stack([shown[:, 0], front(clean)], axis=1)
+
+
+def _in_memory(parts: Iterable[npt.NDArray[np.float32]], *, name: str) -> Tensor:
+    return torch.from_numpy(np.concatenate([*parts]))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 
 import numpy as np
 import numpy.typing as npt
@@ -14,22 +13,27 @@ from hashing.augment import view_length, window_length
 from hashing.chance import generator_of, seed_of
 from hashing.config import Config
 from hashing.config.learning import NeighboursConfig
+from hashing.diskrows import DiskRows, Splittable, write_rows
 from hashing.front import Front
 from hashing.model import HashModel
 from hashing.needs import order_draw
 from hashing.objective import Objective
+from hashing.placing import moved, on_device
 from hashing.presets import number
 from hashing.scenegraph import walked
 from hashing.schedule import one_cycle
+from hashing.storedclips import StoredClips
 from hashing.tasks.base import Task
 from hashing.tasks.contrastive import ContrastiveTask
 from hashing.tasks.order import OrderTask
 from hashing.tasks.scene import ScenePlan, SceneTask, find_scenes
 from hashing.tasks.structure import StructureTask
 from hashing.trainer import NeighbourPlan, Trainer
-from hashing.views import Clips, ViewMaker
+from hashing.views import Clips, TrainingClips, ViewMaker
 from hashing.watch import WatchPlan, looks_every
 from pipeline.errors import UsageError
+
+_CHUNK = 512  # videos read at once
 
 
 def make_clips(
@@ -37,15 +41,30 @@ def make_clips(
 ) -> Clips:
     """Return the training clips, with scenes when the scene task or the views need them."""
     clips = torch.from_numpy(frames)  # (N, T, M)
-    scenes = None
-    if number(config.scene.weight) > 0 or config.views.mix:
-        scenes = find_scenes(
-            clips,
-            clusters=_clusters(config, clips.shape[1]),
-            min_spread=config.scene.min_spread,
-            generator=generator_of(seed, "scenes", 0),
-        )
+    scenes = _first_scenes(config, clips, clips.shape[1], seed=seed)
     return Clips(clips, clips.mean(dim=1), torch.from_numpy(front.spread), scenes)
+
+
+def make_stored_clips(config: Config, front: Front, frames: DiskRows, *, seed: int) -> StoredClips:
+    """Return what :func:`make_clips` does, for frames (N, T, M) in a file."""
+    means = write_rows(
+        (part.mean(dim=1).numpy() for part in frames.split(_CHUNK)), len(frames), folder=None
+    )
+    scenes = _first_scenes(config, frames, frames.shape[1], seed=seed)
+    return StoredClips(frames, means, torch.from_numpy(front.spread), scenes)
+
+
+def _first_scenes(
+    config: Config, clips: Splittable, frames: int, *, seed: int
+) -> torch.Tensor | None:
+    if number(config.scene.weight) <= 0 and not config.views.mix:
+        return None
+    return find_scenes(
+        clips,
+        clusters=_clusters(config, frames),
+        min_spread=config.scene.min_spread,
+        generator=generator_of(seed, "scenes", 0),
+    )
 
 
 def _clusters(config: Config, frames: int) -> int:
@@ -54,7 +73,12 @@ def _clusters(config: Config, frames: int) -> int:
 
 
 def build_trainer(
-    config: Config, model: HashModel, clips: Clips, *, seed: int, held: Clips | None = None
+    config: Config,
+    model: HashModel,
+    clips: Clips | StoredClips,
+    *,
+    seed: int,
+    held: Clips | None = None,
 ) -> Trainer:
     """Build the objective over ``model`` and the trainer that makes it small.
 
@@ -77,7 +101,7 @@ def build_trainer(
     )
     return Trainer(
         objective.to(device),
-        _moved(clips, device),
+        on_device(clips, device),
         seed=seed,
         epochs=int(number(config.optim.epochs)),
         batch=config.optim.batch,
@@ -87,7 +111,7 @@ def build_trainer(
         clip=config.optim.clip,
         neighbours=_neighbours(config, seed=seed),
         scenes=_scenes(config, model, frames),
-        watch=None if held is None else _watch(config, _moved(held, device)),
+        watch=None if held is None else _watch(config, moved(held, device)),
     )
 
 
@@ -161,19 +185,24 @@ def _neighbours(config: Config, *, seed: int) -> NeighbourPlan | None:
     )
 
 
-def _walk(settings: NeighboursConfig, count: int, *, seed: int) -> Callable[[Clips], Tensor]:
+def _walk(
+    settings: NeighboursConfig, count: int, *, seed: int
+) -> Callable[[TrainingClips], Tensor]:
     """Return what finds neighbours by scenes."""
 
-    def search(clips: Clips) -> Tensor:
-        return walked(
-            clips.frames,
+    def search(clips: TrainingClips) -> Tensor:
+        # Chance comes from the CPU, and so do the scenes: the same neighbours on every device.
+        frames = clips.frames.cpu() if isinstance(clips.frames, Tensor) else clips.frames
+        table = walked(
+            frames,
             count,
-            clusters=min(settings.scenes, clips.frames.shape[1]),
+            clusters=min(settings.scenes, frames.shape[1]),
             links=settings.links,
             onward=settings.onward,
             generator=generator_of(seed, "scene walk", 0),
             mutual=settings.mutual,
         )
+        return table.to(clips.device)
 
     return search
 
@@ -189,8 +218,3 @@ def _scenes(config: Config, model: HashModel, frames: int) -> ScenePlan | None:
 def _watch(config: Config, held: Clips) -> WatchPlan:
     every = looks_every(config.watch.every, int(number(config.optim.epochs)))
     return WatchPlan(clips=held, every=every, stop=config.watch.stop)
-
-
-def _moved(clips: Clips, device: torch.device) -> Clips:
-    parts = {item.name: getattr(clips, item.name) for item in fields(clips)}
-    return Clips(**{name: part.to(device) for name, part in parts.items() if part is not None})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -11,31 +13,55 @@ from hashing.baselines.pca_itq import fit_pca_itq
 from hashing.chance import generator_of
 from hashing.config import Config
 from hashing.curves import HistoryRow
+from hashing.diskrows import DiskRows, Splittable
 from hashing.distil import distil
 from hashing.front import unit_length
 from hashing.model import HashModel
 from hashing.presets import number
 from hashing.statistics import moments
+from hashing.storedclips import HeldRows
+
+Frames = npt.NDArray[np.float32] | DiskRows  # projected training frames, (N, T, M)
+MEANS_BYTES = 300_000_000  # of the mean inputs that the start is fitted on
+_CHUNK = 512  # videos read at once
 
 
-def first_codes(
-    frames: npt.NDArray[np.float32], *, bits: int, seed: int, unit_mean: bool
-) -> LinearHash:
+def first_codes(frames: Frames, *, bits: int, seed: int, unit_mean: bool) -> LinearHash:
     """Fit PCA-ITQ on mean inputs, for projected training frames (N, T, M)."""
-    means = frames.mean(axis=1)
-    flat = frames.reshape(-1, frames.shape[2])
+    means = mean_inputs(frames)
     return fit_pca_itq(
         unit_length(means) if unit_mean else means,
         bits,
         seed=seed,
-        frame_covariance=lambda: moments([flat]).covariance,
+        frame_covariance=lambda: moments(_flat(frames)).covariance,
     )
+
+
+def mean_inputs(frames: Frames) -> npt.NDArray[np.float32]:
+    """Return the mean inputs (n, M) of all videos, or of an even sample of very many."""
+    step = -(-12 * len(frames) * frames.shape[2] // MEANS_BYTES)
+    kept, start = [], 0
+    for part in _parts(frames):
+        kept.append(part[-start % step :: step].mean(axis=1))
+        start += len(part)
+    return np.concatenate(kept)
+
+
+def _flat(frames: Frames) -> Iterator[npt.NDArray[np.float32]]:
+    for part in _parts(frames):
+        yield part.reshape(-1, part.shape[2])
+
+
+def _parts(frames: Frames) -> Iterator[npt.NDArray[np.float32]]:
+    rows: Splittable = torch.from_numpy(frames) if isinstance(frames, np.ndarray) else frames
+    for part in rows.split(_CHUNK):
+        yield part.numpy()
 
 
 def start_hash_layer(
     config: Config,
     model: HashModel,
-    frames: npt.NDArray[np.float32],
+    frames: Frames,
     *,
     bits: int,
     seed: int,
@@ -50,11 +76,10 @@ def start_hash_layer(
     steps = int(number(config.hash.distil_steps))
     if model.hash_layer.skip is None or not steps:
         return []
-    means = frames.mean(axis=1)
     losses = distil(
         model.hash_layer.skip,
-        torch.from_numpy(frames),
-        torch.from_numpy(means - means.mean(axis=0)),
+        HeldRows(torch.from_numpy(frames)) if isinstance(frames, np.ndarray) else frames,
+        centre=torch.from_numpy(mean_inputs(frames).mean(axis=0)),
         shown=max(1, frames.shape[1] // 3),
         unit_mean=unit,
         steps=steps,

@@ -15,6 +15,7 @@ from hashing.config import AnyConfig
 from hashing.methods import LEARNED, METHODS, check_method
 from hashing.presets import Survey
 from hashing.settings import apply, parse_assignments, read_toml, to_toml
+from hashing.sizes import parse_size
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -50,6 +51,9 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Short for --set optim.epochs=N.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int, typer.Option(help="CPU threads of the network.")] = 1,
+    memory: Annotated[
+        str, typer.Option(help="Most memory for the training videos; more lie in a file.")
+    ] = "1GB",
     restart: Annotated[
         bool, typer.Option("--restart", help="Train anew; replaces the old model at the end.")
     ] = False,
@@ -85,6 +89,7 @@ def train(
         threads=threads,
         restart=restart,
         skip_bad=skip_bad,
+        memory=parse_size(memory, option="--memory"),
     )
     with open_store(store) as opened:
         if show_config:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hashing.diskrows import Splittable
 from hashing.kmeans import kmeans
 from hashing.tasks.base import Measures, Step
 
@@ -19,7 +20,7 @@ CHUNK = 512  # videos clustered at once
 
 
 def find_scenes(
-    clips: Tensor, *, clusters: int, min_spread: float, generator: torch.Generator
+    clips: Splittable, *, clusters: int, min_spread: float, generator: torch.Generator
 ) -> Tensor:
     """Cluster each video's frames into scenes, by their input features.
 
@@ -33,8 +34,12 @@ def find_scenes(
     Returns:
         Scene number of each frame, (N, T).
     """
-    parts = [kmeans(part, clusters, generator=generator)[0] for part in torch.split(clips, CHUNK)]
-    spread = (clips - clips.mean(dim=1, keepdim=True)).square().sum(dim=2).mean(dim=1)  # (N,)
+    parts, spreads = [], []
+    for part in clips.split(CHUNK):
+        parts.append(kmeans(part, clusters, generator=generator)[0])
+        around = part - part.mean(dim=1, keepdim=True)
+        spreads.append(around.square().sum(dim=2).mean(dim=1))
+    spread = torch.cat(spreads)  # (N,)
     varied = spread > min_spread * spread.mean()
     return torch.cat(parts) * varied[:, None]
 

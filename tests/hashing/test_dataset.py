@@ -81,15 +81,14 @@ def test_the_digest_tells_other_features_apart(make_store: MakeStore, planted: F
     assert digests[0] == digests[1] != digests[2]
 
 
-@pytest.mark.parametrize("cache", [0, 1 << 30])
+@pytest.mark.parametrize("memory", [0, 1 << 30])
 def test_frames_come_in_order_every_time(
-    make_store: MakeStore, planted: Features, cache: int, monkeypatch: pytest.MonkeyPatch
+    make_store: MakeStore, planted: Features, memory: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dataset, "CHUNK", 7)
-    monkeypatch.setattr(dataset, "CACHE_BYTES", cache)
     rows = np.arange(1, 40, 3)
     with open_store(make_store(planted)) as store:
-        frames = TrainingFrames(store, rows)
+        frames = TrainingFrames(store, rows, memory=memory)
         expected = planted.astype(np.float16)[rows]
         for _ in range(2):
             np.testing.assert_array_equal(np.concatenate(list(frames.videos())), expected)
@@ -98,3 +97,29 @@ def test_frames_come_in_order_every_time(
         )
         doubled = frames.project(lambda part: 2 * part.astype(np.float32))
     np.testing.assert_array_equal(doubled, 2 * expected.astype(np.float32))
+
+
+def test_the_agreement_is_the_mean_cosine_of_two_halves(
+    make_store: MakeStore, planted: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset, "CHUNK", 7)
+    with open_store(make_store(planted)) as store:
+        agreement = TrainingFrames(store, np.arange(40)).agreement()
+    exact = planted.astype(np.float16).astype(np.float64)
+    centre = exact.mean(axis=(0, 1))
+    first, last = (half.mean(axis=1) - centre for half in (exact[:, :4], exact[:, -4:]))
+    cosines = [a @ b / np.sqrt((a @ a) * (b @ b)) for a, b in zip(first, last, strict=True)]
+    assert agreement == pytest.approx(np.mean(cosines), rel=1e-5)
+
+
+@pytest.mark.parametrize(("room", "step"), [(40, 1), (39, 2), (14, 3), (1, 40)])
+def test_very_many_videos_are_sampled_evenly_for_their_means(
+    make_store: MakeStore, planted: Features, monkeypatch: pytest.MonkeyPatch, room: int, step: int
+) -> None:
+    monkeypatch.setattr(dataset, "CHUNK", 7)
+    monkeypatch.setattr(dataset, "MEANS_BYTES", 12 * 12 * room)
+    with open_store(make_store(planted)) as store:
+        means = TrainingFrames(store, np.arange(40)).means()
+    assert len(means) <= room
+    expected = planted.astype(np.float16).astype(np.float32).mean(axis=1)[::step]
+    np.testing.assert_allclose(means, expected, atol=1e-5)

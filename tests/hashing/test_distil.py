@@ -16,6 +16,7 @@ from hashing.distil import distil
 from hashing.front import fit_front
 from hashing.model import HashModel
 from hashing.settings import apply
+from hashing.storedclips import HeldRows
 from hashing.views import Clips, ViewMaker
 from pipeline.store import open_store
 
@@ -61,8 +62,8 @@ def test_the_loss_of_all_frames_is_the_cost_of_the_ranking(planted: np.ndarray) 
     assert skip is not None
     losses = distil(
         skip,
-        torch.from_numpy(frames),
-        torch.from_numpy(means - means.mean(axis=0)),
+        HeldRows(torch.from_numpy(frames)),
+        centre=torch.from_numpy(means.mean(axis=0)),
         shown=frames.shape[1],
         unit_mean=model.hash_layer.unit_mean,
         steps=1,

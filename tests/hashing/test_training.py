@@ -220,6 +220,7 @@ def test_the_run_is_told_about(
         "1 rows left out: same bytes as an earlier row",
         "1 rows left out: NaN or Inf",
         "nothing is held out: 0.05 of 38 videos is fewer than 16 (watch.share)",
+        "13.7 kB of training frames are in memory",
     ]
     assert steps == [(n, 12) for n in range(1, 13)]
 

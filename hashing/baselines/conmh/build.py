@@ -15,7 +15,9 @@ from hashing.baselines.conmh.objective import ConmhObjective
 from hashing.chance import seed_of
 from hashing.dataset import TrainingFrames
 from hashing.fit import Ready
+from hashing.placing import moved, on_device
 from hashing.schedule import stairs
+from hashing.storedclips import StoredClips
 from hashing.trainer import Trainer
 from hashing.views import Clips
 from hashing.watch import WatchPlan, looks_every
@@ -32,14 +34,23 @@ def build(
 ) -> Ready:
     """Put network and trainer together, over the features as they are."""
     objective = build_objective(config, dims=frames.dim, bits=bits, seed=seed).to(device)
-    watching = None if held is None else _clips(held, device)
-    trainer = build_trainer(config, objective, _clips(frames, device), seed=seed, held=watching)
+    watching = None if held is None else moved(_in_memory(held), device)
+    clips = on_device(_clips(frames), device)
+    trainer = build_trainer(config, objective, clips, seed=seed, held=watching)
     return Ready(objective.model, trainer, [])
 
 
-def _clips(frames: TrainingFrames, device: torch.device) -> Clips:
-    features = torch.from_numpy(frames.project(as_they_are)).to(device)  # (N, T, D)
-    return Clips(features, features.mean(dim=1), features.new_ones(frames.dim))
+def _clips(frames: TrainingFrames) -> Clips | StoredClips:
+    """Return all features, (N, T, D), in memory or in a file: as they fit."""
+    if frames.fit_in_memory(frames.frames * frames.dim):
+        return _in_memory(frames)
+    stored = frames.to_disk((as_they_are(part) for part in frames.videos()), name="frames")
+    return StoredClips(stored, stored, torch.ones(frames.dim))  # ConMH looks at no means
+
+
+def _in_memory(frames: TrainingFrames) -> Clips:
+    features = torch.from_numpy(frames.project(as_they_are))
+    return Clips(features, features.mean(dim=1), torch.ones(frames.dim))
 
 
 def as_they_are(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
@@ -85,7 +96,7 @@ def build_model(config: ConmhConfig, *, dims: int, bits: int) -> ConmhModel:
 def build_trainer(
     config: ConmhConfig,
     objective: ConmhObjective,
-    clips: Clips,
+    clips: Clips | StoredClips,
     *,
     seed: int,
     held: Clips | None = None,
