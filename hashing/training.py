@@ -121,7 +121,8 @@ def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None
     _check_numbers(options)
     chosen = training_rows(store, skip_bad=options.skip_bad)
     folder = options.out or default_folder(store.path, options.method, options.bits)
-    scratch = folder.with_name(folder.name + ".training")
+    scratch = folder.absolute()  # `.` has no name
+    scratch = scratch.with_name(scratch.name + ".training")
     frames = TrainingFrames(store, chosen.rows, memory=options.memory, scratch=scratch)
     facts = _facts(store, options, chosen, frames)
     parts = parts_of(store, chosen, frames, facts.config)
