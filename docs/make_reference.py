@@ -28,7 +28,7 @@ Data goes to stdout, everything else to stderr. `NO_COLOR` is respected. Exit co
 | 5 | storage: not writable, full, vanished |
 | 10 | there is no such store, model or codes file, or the file is not one |
 | 11 | locked by a live process |
-| 130, 143 | interrupted |
+| 130, 143 | interrupted, or `--time-limit` reached; what was done is kept |
 """
 
 

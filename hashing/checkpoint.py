@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import torch
 
-from pipeline.errors import DamageError
+from pipeline.errors import DamageError, TimeUpError
 from pipeline.store.atomic import replacing, storing
 
 State = dict[str, Any]
@@ -21,14 +22,21 @@ class Checkpoint:
     Args:
         path: The file; its folder exists.
         every: Seconds between two saves.
+        limit: Seconds from now on after which a run is saved and ended.
         clock: Tells seconds.
     """
 
     def __init__(
-        self, path: Path, *, every: float, clock: Callable[[], float] = time.monotonic
+        self,
+        path: Path,
+        *,
+        every: float,
+        limit: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.path, self.every, self._clock = path, every, clock
         self._saved = clock()
+        self._end = self._saved + limit
 
     def load(self) -> State | None:
         """Return the last saved state, or ``None``.
@@ -46,13 +54,18 @@ class Checkpoint:
         return state
 
     def save_if_due(self, state: Callable[[], State]) -> None:
-        """Save what ``state`` returns if the last save is long enough ago.
+        """Save what ``state`` returns if the last save is long enough ago or time is up.
 
         Raises:
+            TimeUpError: If time is up; the state is saved.
             StorageError: If the disk says no.
         """
-        if self._clock() - self._saved < self.every:
+        now = self._clock()
+        if now - self._saved < self.every and now < self._end:
             return
         with storing(self.path), replacing(self.path) as temporary:
             torch.save(state(), temporary)
-        self._saved = self._clock()
+        self._saved = now
+        if now >= self._end:
+            hint = "run the same command again: it goes on from here"
+            raise TimeUpError("the time limit is reached before the last step", hint=hint)

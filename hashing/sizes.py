@@ -1,4 +1,4 @@
-"""Numbers of bytes as people write and read them."""
+"""Numbers of bytes and of seconds as people write and read them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from pipeline.errors import UsageError
 
 _UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
 
 def parse_size(text: str, *, option: str) -> int:
@@ -29,6 +31,27 @@ def parse_size(text: str, *, option: str) -> int:
     if count < 1:
         raise UsageError(f"`{option} {text}` is no size", hint="write it as `500MB` or `2GB`")
     return count
+
+
+def parse_duration(text: str, *, option: str) -> float:
+    """Return the seconds that a text such as ``90s``, ``30m``, ``1.5h`` or ``600`` names.
+
+    Args:
+        text: What was typed.
+        option: Where, for the message.
+
+    Raises:
+        UsageError: If it is no duration, or not longer than 0.
+
+    Example:
+        >>> [parse_duration(text, option="--time-limit") for text in ("1.5h", "30 m", "90")]
+        [5400.0, 1800.0, 90.0]
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    seconds = float(found[1]) * _SECONDS[found[2]] if found else 0.0
+    if seconds <= 0:
+        raise UsageError(f"`{option} {text}` is no duration", hint="write it as `30m` or `2h`")
+    return seconds
 
 
 def shown_size(count: int) -> str:

@@ -141,7 +141,7 @@ class Trainer:
                 on_epoch(self._finish_epoch(), self.steps // self.steps_an_epoch)
                 for signature in new_signatures(self.progress.history):
                     on_signature(signature)
-            if checkpoint:
+            if checkpoint and self.progress.step < self.steps:
                 checkpoint.save_if_due(self.state)
         self.objective.eval()
         return self.progress.history

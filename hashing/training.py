@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -44,6 +45,7 @@ class TrainOptions:
         skip_bad: Leave out videos with NaN or Inf.
         memory: Bytes that the training videos may take; what is larger is read from a file.
         checkpoint_seconds: Between two checkpoints.
+        time_limit: Seconds after which a learned method's training is saved and ended.
     """
 
     method: str = "chain"
@@ -57,6 +59,7 @@ class TrainOptions:
     skip_bad: bool = False
     memory: int = MEMORY
     checkpoint_seconds: float = CHECKPOINT_SECONDS
+    time_limit: float = math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +209,9 @@ def _fit(
         seed=options.seed,
         device=options.device,
         threads=options.threads,
-        checkpoint=Checkpoint(scratch / STATE, every=options.checkpoint_seconds),
+        checkpoint=Checkpoint(
+            scratch / STATE, every=options.checkpoint_seconds, limit=options.time_limit
+        ),
         on_step=watch.step,
         on_epoch=watch.epoch,
         held=parts.held,

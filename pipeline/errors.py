@@ -40,6 +40,12 @@ class NotFoundError(ChainpipeError):
     exit_code = 10
 
 
+class TimeUpError(ChainpipeError):
+    """The time that a run was given is over; what it did is kept."""
+
+    exit_code = 130
+
+
 class LockedError(ChainpipeError):
     """A live process holds the output."""
 

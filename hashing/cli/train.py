@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -15,7 +16,7 @@ from hashing.config import AnyConfig
 from hashing.methods import LEARNED, METHODS, check_method
 from hashing.presets import Survey
 from hashing.settings import apply, parse_assignments, read_toml, to_toml
-from hashing.sizes import parse_size
+from hashing.sizes import parse_duration, parse_size
 from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ def train(
     memory: Annotated[
         str, typer.Option(help="Most memory for the training videos; more lie in a file.")
     ] = "1GB",
+    time_limit: Annotated[
+        str | None,
+        typer.Option(help="Save and end (code 130) after so long, such as 30m or 2h."),
+    ] = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Train anew; replaces the old model at the end.")
     ] = False,
@@ -90,6 +95,7 @@ def train(
         restart=restart,
         skip_bad=skip_bad,
         memory=parse_size(memory, option="--memory"),
+        time_limit=(parse_duration(time_limit, option="--time-limit") if time_limit else math.inf),
     )
     with open_store(store) as opened:
         if show_config:

@@ -55,6 +55,8 @@ OPTIONS = {  # as typed: what the error must name
     "--method chian": "`chian`",
     "--device tpu": "`tpu`",
     "--threads 0": "`--threads 0`",
+    "--time-limit soon": "`--time-limit soon`",
+    "--time-limit 0s": "`--time-limit 0s`",
     "--seed -1": "`--seed -1`",
     "--seed 9223372036854775808": "`--seed 9223372036854775808`",
     "--method pca-itq --seed -1": "`--seed -1`",

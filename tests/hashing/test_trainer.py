@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +26,7 @@ from hashing.schedule import one_cycle, stairs
 from hashing.settings import apply
 from hashing.threads import settled_torch
 from hashing.trainer import Trainer
-from pipeline.errors import DamageError, UsageError
+from pipeline.errors import DamageError, TimeUpError, UsageError
 from pipeline.store import open_store
 
 MakeStore = Callable[..., Path]
@@ -289,6 +290,21 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     (tmp_path / "state.pt").write_bytes(b"half a file")
     with pytest.raises(DamageError, match=r"state\.pt` is damaged"):
         Checkpoint(tmp_path / "state.pt", every=1).load()
+
+
+def test_a_run_that_is_out_of_time_is_kept_and_goes_on(
+    make_store: MakeStore, planted: np.ndarray, tmp_path: Path
+) -> None:
+    path, config = make_store(planted), small()
+    ticks = itertools.count()
+    short = Checkpoint(tmp_path / "s.pt", every=1000, limit=5, clock=lambda: next(ticks))
+    with pytest.raises(TimeUpError, match="time limit"):
+        fitted(path, config, checkpoint=short)
+    again = Checkpoint(tmp_path / "s.pt", every=1000)
+    state = again.load()
+    assert state is not None
+    assert state["step"] == 5
+    assert same(fitted(path, config), fitted(path, config, checkpoint=again))
 
 
 def test_a_checkpoint_is_saved_no_more_often_than_asked(tmp_path: Path) -> None:
