@@ -44,7 +44,8 @@ def methods() -> Plan:
         name="methods",
         about="How good are the codes of each method? Each has its own defaults; `chain --paper` "
         "is the plain published shape of CHAIN, without our extensions. A rival is trained as "
-        f"long as its authors did, and for {SHORT} epochs: still 3.6 times CHAIN's CPU on 1500 videos.",
+        f"long as its authors did, and for {SHORT} epochs, which still cost 3.6 times CHAIN's CPU "
+        "on 1500 videos.",
         reference="chain",
         rows=(*ours, *others),
     )
