@@ -42,6 +42,7 @@ def build(
     device: torch.device,
     state: State | None,
     held: TrainingFrames | None = None,
+    compiled: bool = False,
 ) -> Ready:
     """Put CHAIN's network and trainer together; see :class:`hashing.learned.Build`."""
     from hashing import builder
@@ -58,7 +59,9 @@ def build(
     watching = None
     if held is not None:
         watching = _in_memory(config, held, front, seed=seed)[1]
-    trainer = builder.build_trainer(config, model, clips, seed=seed, held=watching)
+    trainer = builder.build_trainer(
+        config, model, clips, seed=seed, held=watching, compiled=compiled
+    )
     return Ready(model, trainer, started)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from pipeline.errors import DamageError, TimeUpError
+from pipeline.errors import DamageError
 from pipeline.store.atomic import replacing, storing
 
 State = dict[str, Any]
@@ -53,19 +53,20 @@ class Checkpoint:
             raise DamageError(f"the checkpoint `{self.path}` is damaged", hint=hint) from error
         return state
 
-    def save_if_due(self, state: Callable[[], State]) -> None:
+    def save_if_due(self, state: Callable[[], State]) -> bool:
         """Save what ``state`` returns if the last save is long enough ago or time is up.
 
+        Returns:
+            Whether time is up.
+
         Raises:
-            TimeUpError: If time is up; the state is saved.
             StorageError: If the disk says no.
         """
         now = self._clock()
-        if now - self._saved < self.every and now < self._end:
-            return
+        over = now >= self._end
+        if now - self._saved < self.every and not over:
+            return False
         with storing(self.path), replacing(self.path) as temporary:
             torch.save(state(), temporary)
         self._saved = now
-        if now >= self._end:
-            hint = "run the same command again: it goes on from here"
-            raise TimeUpError("the time limit is reached before the last step", hint=hint)
+        return over

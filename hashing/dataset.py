@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from hashing import team
 from pipeline.errors import UsageError
 from pipeline.records import AugmentationStatistics, Split
 from pipeline.store.base import FeatureStore
@@ -67,9 +68,21 @@ def training_rows(store: FeatureStore, *, skip_bad: bool = False) -> TrainingRow
             f"`{store.path}` has {len(rows)} different videos to train on",
             hint=f"training needs at least 2{beside}",
         )
-    digest = hashlib.sha256(table.checksums[rows].tobytes()).hexdigest()
     copies = len(candidates) - len(unique)
-    return TrainingRows(rows, split, copies, tuple(int(row) for row in bad), digest)
+    return TrainingRows(rows, split, copies, tuple(int(row) for row in bad), digest_of(store, rows))
+
+
+def digest_of(store: FeatureStore, rows: npt.NDArray[np.int64]) -> str:
+    """Return SHA-256 over the checksums of some rows, hexadecimal.
+
+    Raises:
+        UsageError: If the store has no such row.
+    """
+    table = store.videos.checksums
+    if len(rows) and rows.max() >= len(table):
+        hint = "give every process the same store"
+        raise UsageError(f"`{store.path}` has no row {rows.max()}", hint=hint)
+    return hashlib.sha256(table[rows].tobytes()).hexdigest()
 
 
 def bad_rows(store: FeatureStore, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -233,4 +246,5 @@ class TrainingFrames:
         """
         from hashing.diskrows import write_rows
 
-        return write_rows(parts, len(self), folder=self._scratch, name=name)
+        with team.lead_first():  # processes of one machine share the file
+            return write_rows(parts, len(self), folder=self._scratch, name=name)

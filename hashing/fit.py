@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from hashing import team
 from hashing.builder import tensors_of
 from hashing.checkpoint import Checkpoint
 from hashing.curves import HistoryRow
@@ -50,6 +51,7 @@ def fit(
     held: TrainingFrames | None = None,
     on_signature: Callable[[Signature], None] = lambda signature: None,
     say: Callable[[str], None] = lambda line: None,
+    compiled: bool = False,
 ) -> tuple[Tensors, list[HistoryRow]]:
     """Train a model and return its tensors and history.
 
@@ -67,14 +69,16 @@ def fit(
         held: Videos that are not trained on and watch the training.
         on_signature: Told a failure signature when it is first found.
         say: Told where the training frames are.
+        compiled: Whether `torch.compile` makes the steps faster.
 
     Returns:
         The tensors, and the history: a row an epoch, or without epochs a row a distilling step.
 
     Raises:
-        UsageError: If the config asks for what the videos do not have.
+        UsageError: If the config asks for what the videos do not have, or this machine lacks what
+            `torch.compile` needs.
     """
-    state = checkpoint.load() if checkpoint else None
+    state = team.from_lead(checkpoint.load() if checkpoint else None)
     with settled_torch(threads):
         ready = method.build(
             config,
@@ -84,6 +88,7 @@ def fit(
             device=pick_device(device),
             state=state,
             held=held,
+            compiled=compiled,
         )
         if ready.trainer.steps:
             say(ready.trainer.clips.where)
@@ -99,9 +104,21 @@ def pick_device(name: str) -> torch.device:
     Raises:
         UsageError: If there is no such device here.
     """
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if name == "cpu" or (name == "cuda" and torch.cuda.is_available()):
-        return torch.device(name)
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if name in ("auto", "cuda") and torch.cuda.is_available():
+        return _own_gpu()
     reason = "this machine has none" if name == "cuda" else "one of auto, cpu, cuda"
     raise UsageError(f"no device `{name}`", hint=reason)
+
+
+def _own_gpu() -> torch.device:
+    """Return the GPU of this process: the only one it needs, or its own of several processes."""
+    if team.size() == 1:
+        return torch.device("cuda")
+    number, count = team.local_rank(), torch.cuda.device_count()
+    if number >= count:
+        hint = f"start {count} processes on this machine, or train with `--device cpu`"
+        raise UsageError(f"process {number} has no GPU of its own: there are {count}", hint=hint)
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number)

@@ -40,6 +40,7 @@ class Build(Protocol[Asked]):
         device: torch.device,
         state: State | None,
         held: TrainingFrames | None = None,
+        compiled: bool = False,
     ) -> Ready:
         """Build what is trained.
 
@@ -52,6 +53,7 @@ class Build(Protocol[Asked]):
             state: Of an interrupted run, for what need not be found again; the trainer restores
                 the weights itself.
             held: Videos that are not trained on and watch the training.
+            compiled: Whether `torch.compile` makes its steps faster.
         """
         ...
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from hashing.model import HashModel
+from hashing.runner import Runner, StepModel
 from hashing.schedule import ramp
 from hashing.tasks.base import Step, Task
 from hashing.views import Clips, ViewMaker
@@ -22,6 +23,7 @@ class Objective(nn.Module):
         tasks: By name; a ``torch.nn.Module`` each.
         weights: Weight of each task, by the same names.
         ramps: Share of the run in which a task's weight grows from 0; 0 where a name is missing.
+        run: Runs the network; plainly if not given.
 
     Raises:
         ValueError: If the names differ.
@@ -35,11 +37,12 @@ class Objective(nn.Module):
         tasks: Mapping[str, Task],
         weights: Mapping[str, float],
         ramps: Mapping[str, float] | None = None,
+        run: Runner | None = None,
     ) -> None:
         super().__init__()
         if set(tasks) != set(weights):
             raise ValueError(f"tasks {sorted(tasks)} but weights {sorted(weights)}")
-        self.ramps = dict(ramps or {})
+        self.ramps, self.run = dict(ramps or {}), run or Runner()
         self.model, self.views, self.weights = model, views, dict(weights)
         self.tasks = nn.ModuleDict({name: _module(task) for name, task in tasks.items()})
 
@@ -65,8 +68,10 @@ class Objective(nn.Module):
         """
         self.model.hash_layer.binarizer.at(done)
         views = self.views(clips, rows, partners, generator)
-        hashed = self.model(views.clips, views.shown)
-        step = Step(self.model, clips, views, hashed, rows, neighbours, generator)
+        # Watching, every process looks at all held-out videos.
+        network = StepModel(self.model, self.run) if self.training else self.model
+        hashed = network(views.clips, views.shown)
+        step = Step(network, clips, views, hashed, rows, neighbours, generator)
         total = hashed.codes.new_zeros(())
         report: dict[str, Tensor] = {}
         for name, task in self.tasks.items():

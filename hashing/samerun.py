@@ -27,6 +27,16 @@ def _settings(facts: ModelFacts) -> dict[str, Any]:
     return {**same, **data, **flat}
 
 
+def scratch_of(folder: Path) -> Path:
+    """Return the folder where a run keeps what it needs until its model folder is finished.
+
+    >>> scratch_of(Path("/models/a")).as_posix()
+    '/models/a.training'
+    """
+    folder = folder.absolute()  # `.` has no name
+    return folder.with_name(folder.name + ".training")
+
+
 def finished(folder: Path) -> ModelFacts | None:
     """Return the facts of the finished model in a folder, or ``None`` if it is free.
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from hashing import team
 from hashing.chance import generator_of, seed_of
 from hashing.checkpoint import Checkpoint, State
 from hashing.diskrows import Splittable
@@ -23,7 +24,7 @@ from hashing.tasks.scene import ScenePlan, find_again
 from hashing.trainable import Trainable
 from hashing.views import TrainingClips
 from hashing.watch import WatchPlan, look
-from pipeline.errors import UsageError
+from pipeline.errors import TimeUpError, UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +130,16 @@ class Trainer:
 
         Raises:
             UsageError: If the loss is no number any more.
+            TimeUpError: If the checkpoint's time limit is over; the state is saved.
+            TeamError: If another process that trains with this one is gone.
         """
         if checkpoint and (state := checkpoint.load()):
             self.restore(state)
+        if team.size() > 1:  # another machine's first weights may differ in their last digits
+            self.restore(team.from_lead(self.state()))
         if self.watch and not self.progress.step:
             self.progress.history = [{"epoch": 0, **self._look(self.watch)}]
+            on_epoch(self.progress.history[0], self.steps // self.steps_an_epoch)
         while self.progress.step < self.steps and not self._stopped():
             self._one_step()
             on_step(self.progress.step, self.steps)
@@ -141,10 +147,15 @@ class Trainer:
                 on_epoch(self._finish_epoch(), self.steps // self.steps_an_epoch)
                 for signature in new_signatures(self.progress.history):
                     on_signature(signature)
-            if checkpoint and self.progress.step < self.steps:
-                checkpoint.save_if_due(self.state)
+            if self.progress.step < self.steps:
+                self._keep(checkpoint)
         self.objective.eval()
         return self.progress.history
+
+    def _keep(self, checkpoint: Checkpoint | None) -> None:
+        if team.lead_says(checkpoint is not None and checkpoint.save_if_due(self.state)):
+            hint = "run the same command again: it goes on from here"
+            raise TimeUpError("the time limit is reached before the last step", hint=hint)
 
     def _one_step(self) -> None:
         step = self.progress.step
@@ -159,7 +170,7 @@ class Trainer:
         self.objective.train()
         # Dropout draws from torch's own generator: seed it for this step, and put it back after.
         with torch.random.fork_rng():
-            torch.manual_seed(seed_of(self.seed, "dropout", step))
+            torch.manual_seed(seed_of(self.seed, "dropout", step) + team.rank())
             loss, report = self.objective(
                 batch.clips,
                 rows=batch.rows,
@@ -178,6 +189,8 @@ class Trainer:
             group["lr"] = self.rate * self.schedule(step, self.steps)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        if team.size() > 1:
+            team.mean_gradients(self.objective.parameters())
         if self.clip:
             torch.nn.utils.clip_grad_norm_(self.objective.parameters(), self.clip)
         self.optimizer.step()

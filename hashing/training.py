@@ -8,16 +8,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hashing import team
 from hashing.card import model_card, parameter_counts
 from hashing.config import AnyConfig
 from hashing.curves import HistoryRow, draw_curves, history_csv
 from hashing.dataset import MEMORY, TrainingFrames, TrainingRows, training_rows
 from hashing.heldout import Parts, parts_of
+from hashing.learned import Kind
 from hashing.methods import LEARNED, about_method, check_method, fit_baseline
 from hashing.modelfolder import ModelFacts, Tensors, save_model
 from hashing.presets import Survey
-from hashing.samerun import LOCK, STATE, check_same_run, finished, prepare
-from hashing.settings import from_dict, to_dict
+from hashing.samerun import LOCK, STATE, check_same_run, finished, prepare, scratch_of
+from hashing.settings import apply, from_dict, to_dict
 from hashing.signatures import Signature, all_signatures
 from hashing.threads import blas_threads
 from pipeline.errors import UsageError
@@ -46,6 +48,7 @@ class TrainOptions:
         memory: Bytes that the training videos may take; what is larger is read from a file.
         checkpoint_seconds: Between two checkpoints.
         time_limit: Seconds after which a learned method's training is saved and ended.
+        compiled: Whether `torch.compile` makes a learned method's steps faster.
     """
 
     method: str = "chain"
@@ -60,6 +63,7 @@ class TrainOptions:
     memory: int = MEMORY
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     time_limit: float = math.inf
+    compiled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +110,7 @@ def default_folder(store: Path, method: str, bits: int) -> Path:
 
 
 def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None) -> TrainReport:
-    """Train a model on a store.
+    """Train a model on a store, alone or as the lead of several processes.
 
     Args:
         store: An open feature store.
@@ -118,14 +122,35 @@ def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None
         LockedError: If another process trains into the same folder.
         StorageError: If the disk says no.
         DamageError: If the checkpoint or the store is damaged.
+        TimeUpError: If the time limit is over before the last step.
+        TeamError: If one of several processes is gone.
     """
-    watch = watch or Watch()
     check_method(options.method, options.bits)
     _check_numbers(options)
+    with team.joined(options.device):
+        run: _Run | TrainReport | None = None
+        try:
+            run = _begin(store, options, watch or Watch())
+        finally:
+            team.from_lead((run.chosen, run.facts) if isinstance(run, _Run) else None)
+        return run if isinstance(run, TrainReport) else _finish(run, options, watch or Watch())
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run whose folder is locked and prepared."""
+
+    folder: Path
+    chosen: TrainingRows
+    facts: ModelFacts
+    parts: Parts
+    lock: OutputLock
+
+
+def _begin(store: FeatureStore, options: TrainOptions, watch: Watch) -> _Run | TrainReport:
     chosen = training_rows(store, skip_bad=options.skip_bad)
     folder = options.out or default_folder(store.path, options.method, options.bits)
-    scratch = folder.absolute()  # `.` has no name
-    scratch = scratch.with_name(scratch.name + ".training")
+    scratch = scratch_of(folder)
     frames = TrainingFrames(store, chosen.rows, memory=options.memory, scratch=scratch)
     facts = _facts(store, options, chosen, frames)
     parts = parts_of(store, chosen, frames, facts.config)
@@ -144,17 +169,35 @@ def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None
         lock = OutputLock(scratch / LOCK, folder)
     try:
         prepare(scratch, facts, restart=options.restart, say=watch.say)
+    except Exception:
+        _leave(scratch, lock)
+        raise
+    return _Run(folder, chosen, facts, parts, lock)
+
+
+def _finish(run: _Run, options: TrainOptions, watch: Watch) -> TrainReport:
+    scratch = scratch_of(run.folder)
+    if team.size() > 1:
+        watch.say(f"{team.size()} processes train together")
+    try:
         with blas_threads(options.threads):
-            tensors, history = _fit(options, facts, parts, scratch, watch)
-        facts = _save(folder, _with_outcome(facts, history), tensors, history)
+            tensors, history = _fit(options, run.facts, run.parts, scratch, watch)
+        facts = _save(run.folder, _with_outcome(run.facts, history), tensors, history)
         remove(scratch)
     except Exception:
-        if not (scratch / STATE).exists():
-            remove(scratch)  # nothing to continue from
+        _leave(scratch, None)
         raise
     finally:
+        run.lock.release()
+    return TrainReport(run.folder, facts, history)
+
+
+def _leave(scratch: Path, lock: OutputLock | None) -> None:
+    """Remove the scratch folder of a run that has nothing to continue from."""
+    if not (scratch / STATE).exists():
+        remove(scratch)
+    if lock is not None:
         lock.release()
-    return TrainReport(folder, facts, history)
 
 
 def _facts(
@@ -163,7 +206,7 @@ def _facts(
     agreement = round(frames.agreement(), 6)
     config, cached = {}, ""
     if (method := LEARNED.get(options.method)) is not None:
-        asked = options.config or method.config
+        asked = _of_all(options.config or method.config)
         config = to_dict(method.resolve(asked, Survey(len(chosen), agreement)))
         cached = method.material(asked, frames)
     data = {
@@ -185,6 +228,12 @@ def _facts(
         config=config,
         data=data,
     )
+
+
+def _of_all(config: Kind) -> Kind:
+    """Return the config of several processes: a step has as many videos for each of them."""
+    batch = to_dict(config)["optim"]["batch"]
+    return apply(config, {"optim.batch": batch * team.size()})
 
 
 def _fit(
@@ -217,6 +266,7 @@ def _fit(
         held=parts.held,
         on_signature=watch.warn,
         say=watch.say,
+        compiled=options.compiled,
     )
 
 
@@ -286,3 +336,6 @@ def _check_numbers(options: TrainOptions) -> None:
         from hashing.fit import pick_device
 
         pick_device(options.device)
+    elif team.size() > 1:
+        hint = "run it without `torchrun`"
+        raise UsageError(f"`--method {options.method}` is fitted by one process", hint=hint)

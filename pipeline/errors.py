@@ -46,6 +46,12 @@ class TimeUpError(ChainpipeError):
     exit_code = 130
 
 
+class TeamError(ChainpipeError):
+    """Processes that work together lost each other; what they did up to then is kept."""
+
+    exit_code = 130
+
+
 class LockedError(ChainpipeError):
     """A live process holds the output."""
 

@@ -20,6 +20,7 @@ from hashing.needs import order_draw
 from hashing.objective import Objective
 from hashing.placing import moved, on_device
 from hashing.presets import number
+from hashing.runner import Runner
 from hashing.scenegraph import walked
 from hashing.schedule import one_cycle
 from hashing.storedclips import StoredClips
@@ -79,6 +80,7 @@ def build_trainer(
     *,
     seed: int,
     held: Clips | None = None,
+    compiled: bool = False,
 ) -> Trainer:
     """Build the objective over ``model`` and the trainer that makes it small.
 
@@ -88,6 +90,7 @@ def build_trainer(
         clips: The training videos.
         seed: Of everything that is drawn.
         held: Videos that watch the training.
+        compiled: Whether `torch.compile` makes its steps faster.
     """
     device = model.front_mean.device
     frames = clips.frames.shape[1]
@@ -98,6 +101,7 @@ def build_trainer(
         tasks=tasks,
         weights=weights,
         ramps={name: getattr(config, name).ramp for name in tasks},
+        run=Runner(precision=config.optim.precision, compiled=compiled),
     )
     return Trainer(
         objective.to(device),

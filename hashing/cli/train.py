@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hashing import team
 from hashing.cli.tools import PANEL, Tools, tools_of
 from hashing.config import AnyConfig
 from hashing.methods import LEARNED, METHODS, check_method
@@ -21,6 +22,7 @@ from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from hashing.curves import HistoryRow
+    from hashing.logs import Logs
     from hashing.signatures import Signature
     from hashing.training import TrainOptions, TrainReport
     from pipeline.store.base import FeatureStore
@@ -59,6 +61,16 @@ def train(
         str | None,
         typer.Option(help="Save and end (code 130) after so long, such as 30m or 2h."),
     ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="Short for --set optim.precision=float32 or bfloat16.")
+    ] = None,
+    compiled: Annotated[
+        bool, typer.Option("--compile", help="Compile the network first; pays on long trainings.")
+    ] = False,
+    logs: Annotated[
+        Path | None,
+        typer.Option(help="Folder for history.csv and TensorBoard's events, as it trains."),
+    ] = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Train anew; replaces the old model at the end.")
     ] = False,
@@ -70,6 +82,7 @@ def train(
     """Train binary codes on a feature store, without labels.
 
     Interrupt it and run it again: it continues. A finished run with the same settings does nothing.
+    Several GPUs: torchrun --nproc-per-node 4 -m chainpipe train feats.h5
 
     Example: chainpipe train feats.h5 --bits 32
     """
@@ -80,6 +93,7 @@ def train(
         config_file=config_file,
         assignments=assignments or [],
         epochs=epochs,
+        precision=precision,
     )
     from hashing.training import TrainOptions
     from pipeline.store import open_store
@@ -93,6 +107,7 @@ def train(
         device=device,
         threads=threads,
         restart=restart,
+        compiled=compiled,
         skip_bad=skip_bad,
         memory=parse_size(memory, option="--memory"),
         time_limit=(parse_duration(time_limit, option="--time-limit") if time_limit else math.inf),
@@ -101,7 +116,10 @@ def train(
         if show_config:
             typer.echo(_shown(method, config, opened, skip_bad=skip_bad), nl=False)
             return
-        report = _train(opened, options, tools_of(context))
+        if team.rank():
+            _follow(opened, options)
+            return
+        report = _train(opened, options, tools_of(context), logs)
     _print(report, as_json=as_json, tools=tools_of(context))
 
 
@@ -112,8 +130,9 @@ def chosen_config(
     config_file: Path | None = None,
     assignments: Sequence[str] = (),
     epochs: int | None = None,
+    precision: str | None = None,
 ) -> AnyConfig | None:
-    """Put the config together: defaults or paper, then the file, then ``--set``, then epochs.
+    """Put the config together: defaults or paper, the file, ``--set``, then epochs and precision.
 
     Returns:
         The config, or ``None`` if the method has none.
@@ -126,15 +145,16 @@ def chosen_config(
         hint = "leave `--paper` out"
         raise UsageError(f"`--method {method}` has no `--paper` preset", hint=hint)
     if learned is None:
-        if config_file is not None or assignments or epochs is not None:
-            hint = "leave out `--config`, `--set` and `--epochs`"
+        if config_file is not None or assignments or epochs is not None or precision is not None:
+            hint = "leave out `--config`, `--set`, `--epochs` and `--precision`"
             raise UsageError(f"`--method {method}` has no config keys", hint=hint)
         return None
     config: AnyConfig = learned.paper if paper and learned.paper is not None else learned.config
     if config_file is not None:
         config = apply(config, read_toml(config_file))
     config = apply(config, parse_assignments(assignments))
-    return config if epochs is None else apply(config, {"optim.epochs": epochs})
+    short = {"optim.epochs": epochs, "optim.precision": precision}
+    return apply(config, {name: value for name, value in short.items() if value is not None})
 
 
 def _shown(method: str, config: AnyConfig | None, store: FeatureStore, *, skip_bad: bool) -> str:
@@ -148,12 +168,21 @@ def _shown(method: str, config: AnyConfig | None, store: FeatureStore, *, skip_b
     return to_toml(LEARNED[method].resolve(config, survey))
 
 
-def _train(store: FeatureStore, options: TrainOptions, tools: Tools) -> TrainReport:
-    """Train with a progress bar, and a line of losses ten times on the way."""
+def _follow(store: FeatureStore, options: TrainOptions) -> None:
+    from hashing.following import follow
+
+    follow(store, options)
+
+
+def _train(
+    store: FeatureStore, options: TrainOptions, tools: Tools, folder: Path | None
+) -> TrainReport:
+    """Train with a progress bar, a line of losses ten times on the way, and logs if asked for."""
     from hashing.training import Watch
     from hashing.training import train as run
 
     with ExitStack() as stack:
+        logs = _logs(folder, stack)
         advance: Callable[[int], None] | None = None
         seen = 0
 
@@ -165,6 +194,8 @@ def _train(store: FeatureStore, options: TrainOptions, tools: Tools) -> TrainRep
             seen = done
 
         def epoch(row: HistoryRow, total: int) -> None:
+            if logs is not None:
+                logs.add(row)
             if row["epoch"] % max(1, total // 10) == 0 or row["epoch"] == total:
                 tools.say(_losses(row, total))
 
@@ -172,6 +203,16 @@ def _train(store: FeatureStore, options: TrainOptions, tools: Tools) -> TrainRep
             tools.warn(f"failure signature: {signature}")
 
         return run(store, options, Watch(step=step, epoch=epoch, say=tools.say, warn=warn))
+
+
+def _logs(folder: Path | None, stack: ExitStack) -> Logs | None:
+    if folder is None:
+        return None
+    from hashing.logs import Logs
+
+    logs = Logs(folder)
+    stack.callback(logs.close)
+    return logs
 
 
 def _losses(row: HistoryRow, total: int) -> str:

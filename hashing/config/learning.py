@@ -57,7 +57,7 @@ class OptimConfig:
     epochs: int | Auto = field(
         default="auto", metadata=about("rounds over the training videos", low=0)
     )
-    batch: int = field(default=256, metadata=about("videos a step, at most", low=2))
+    batch: int = field(default=256, metadata=about("videos a step and process, at most", low=2))
     rate: float = field(
         default=2e-3, metadata=about("the highest learning rate", low=0.0, high=10.0)
     )
@@ -66,3 +66,7 @@ class OptimConfig:
         default=0.1, metadata=about("share of the steps in which the rate rises", low=0.0, high=1.0)
     )
     clip: float = field(default=0.0, metadata=about("longest gradient; 0: no limit"))
+    precision: Literal["float32", "bfloat16"] = field(
+        default="float32",
+        metadata=about("of matrix products in training; bfloat16 saves GPU memory and time"),
+    )

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from hashing.model import Hashed, HashModel
+from hashing.model import Hashed
 from hashing.views import Clips, Views
 
 Measures = dict[str, Tensor]
+
+
+class Network(Protocol):
+    """What runs in a step: a :class:`hashing.model.HashModel`, or stands before it."""
+
+    def __call__(self, clips: Tensor, shown: Tensor | None = None, /) -> Hashed:
+        """Hash clips (B, T, M) that went through the front; ``shown`` (B, T) masks padding."""
+        ...
+
+    @property
+    def encoder(self) -> Callable[[Tensor], Tensor]:
+        """From clips (B, T, M) to encoded frames (B, T, W)."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +42,7 @@ class Step:
         generator: Source of chance.
     """
 
-    model: HashModel
+    model: Network
     clips: Clips
     views: Views
     hashed: Hashed

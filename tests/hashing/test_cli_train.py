@@ -110,6 +110,16 @@ def test_later_settings_win_over_earlier_ones(tmp_path: Path) -> None:
     assert (config.optim.batch, config.optim.epochs) == (64, 2)
 
 
+def test_logs_grow_into_the_models_history(
+    make_store: MakeStore, planted: np.ndarray, tmp_path: Path
+) -> None:
+    out, logs = tmp_path / "m", tmp_path / "logs"
+    where = ["--out", str(out), "--logs", str(logs)]
+    Program()(str(make_store(planted)), "--bits", "8", "--epochs", "3", *where, *SMALL)
+    assert (logs / "history.csv").read_bytes() == (out / "history.csv").read_bytes()
+    assert len(list(logs.glob("events.out.tfevents.*"))) == 1
+
+
 def test_negative_epochs_are_refused() -> None:
     with pytest.raises(UsageError, match=r"`optim\.epochs` is `-1`"):
         chosen_config(paper=False, config_file=None, assignments=[], epochs=-1)

@@ -196,10 +196,10 @@ def test_a_file_that_grows_while_it_is_read_ends(tmp_path, make_clip) -> None:
     path, data, ended = tmp_path / "growing.ts", clip.read_bytes(), threading.Event()
     path.write_bytes(data)
 
-    def grow() -> None:
+    def grow() -> None:  # slowly, so that it still grows when a busy machine begins to read
         with path.open("ab") as file:
-            while not ended.wait(0.002) and file.tell() < 40 << 20:
-                file.write(data)
+            while not ended.wait(0.005) and file.tell() < 400 << 20:
+                file.write(data[: 188 * 200])
 
     thread = threading.Thread(target=grow)
     thread.start()

@@ -16,6 +16,7 @@ from hashing.chance import seed_of
 from hashing.dataset import TrainingFrames
 from hashing.fit import Ready
 from hashing.placing import moved, on_device
+from hashing.runner import Runner
 from hashing.schedule import stairs
 from hashing.storedclips import StoredClips
 from hashing.trainer import Trainer
@@ -31,9 +32,11 @@ def build(
     seed: int,
     device: torch.device,
     held: TrainingFrames | None = None,
+    compiled: bool = False,
 ) -> Ready:
     """Put network and trainer together, over the features as they are."""
-    objective = build_objective(config, dims=frames.dim, bits=bits, seed=seed).to(device)
+    run = Runner(precision=config.optim.precision, compiled=compiled)
+    objective = build_objective(config, dims=frames.dim, bits=bits, seed=seed, run=run).to(device)
     watching = None if held is None else moved(_in_memory(held), device)
     clips = on_device(_clips(frames), device)
     trainer = build_trainer(config, objective, clips, seed=seed, held=watching)
@@ -58,7 +61,9 @@ def as_they_are(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
     return features.astype(np.float32)
 
 
-def build_objective(config: ConmhConfig, *, dims: int, bits: int, seed: int) -> ConmhObjective:
+def build_objective(
+    config: ConmhConfig, *, dims: int, bits: int, seed: int, run: Runner | None = None
+) -> ConmhObjective:
     """Build the networks with seeded first weights; torch's own generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "weights", 0))
@@ -78,6 +83,7 @@ def build_objective(config: ConmhConfig, *, dims: int, bits: int, seed: int) -> 
         weight=config.contrastive.weight,
         temperature=config.contrastive.temperature,
         debias=config.contrastive.debias,
+        run=run,
     )
 
 

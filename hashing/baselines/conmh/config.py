@@ -6,6 +6,7 @@ Marks: [code] a fact of the authors' released code, [I] our reading where we kno
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from hashing.config.keys import AnyConfig, about
 from hashing.config.watching import WatchConfig
@@ -81,7 +82,8 @@ class OptimConfig:
         metadata=about("rounds over the training videos; ActivityNet 505 [code]", low=1),
     )
     batch: int = field(
-        default=512, metadata=about("videos a step, at most; ActivityNet 128 [code]", low=2)
+        default=512,
+        metadata=about("videos a step and process, at most; ActivityNet 128 [code]", low=2),
     )
     rate: float = field(
         default=1e-4, metadata=about("the first learning rate [code]", low=1e-12, high=10.0)
@@ -92,6 +94,10 @@ class OptimConfig:
     )
     least: float = field(
         default=1e-5, metadata=about("the rate falls no lower [code]", low=0.0, high=10.0)
+    )
+    precision: Literal["float32", "bfloat16"] = field(
+        default="float32",
+        metadata=about("of matrix products in training; bfloat16 saves GPU memory and time"),
     )
 
 

@@ -26,11 +26,14 @@ def build(
     device: torch.device,
     state: State | None,
     held: TrainingFrames | None = None,
+    compiled: bool = False,
 ) -> Ready:
     """Put network and trainer together; nothing is measured first, so ``state`` is not needed."""
     from hashing.baselines.conmh.build import build as put_together
 
-    return put_together(config, frames, bits=bits, seed=seed, device=device, held=held)
+    return put_together(
+        config, frames, bits=bits, seed=seed, device=device, held=held, compiled=compiled
+    )
 
 
 def load(config: ConmhConfig, tensors: Tensors) -> Hasher:

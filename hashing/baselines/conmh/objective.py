@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,6 +11,7 @@ from torch.nn import functional as F
 from hashing.baselines.conmh.decoder import ConmhDecoder
 from hashing.baselines.conmh.network import ConmhModel
 from hashing.health import partners_found
+from hashing.runner import Runner
 from hashing.tasks.contrastive import nt_xent
 from hashing.views import Clips
 
@@ -40,9 +43,23 @@ def two_masks(
     return both[:, :seen], both[:, seen:]
 
 
-def rebuilding_loss(rebuilt: Tensor, wanted: Tensor) -> Tensor:
-    """Return the mean squared error, a scalar; 0 where nothing is hidden."""
-    return F.mse_loss(rebuilt, wanted) if wanted.numel() else wanted.new_zeros(())
+def rebuilding_errors(rebuilt: Tensor, wanted: Tensor) -> Tensor:
+    """Return each view's mean squared error, (2B,); 0 where nothing is hidden.
+
+    Args:
+        rebuilt: Hidden frames as rebuilt, (2B, T - S, D).
+        wanted: As they are.
+    """
+    if not wanted.numel():
+        return wanted.new_zeros(len(wanted))
+    return F.mse_loss(rebuilt, wanted, reduction="none").mean(dim=(1, 2))
+
+
+class _Seen(NamedTuple):
+    """Codes of views, (2B, K), and how badly each is rebuilt from, (2B,)."""
+
+    codes: Tensor
+    errors: Tensor
 
 
 class ConmhObjective(nn.Module):
@@ -55,6 +72,7 @@ class ConmhObjective(nn.Module):
         weight: Of the contrastive loss.
         temperature: Divides its cosines.
         debias: Assumed share of false negatives.
+        run: Runs the network; plainly if not given.
     """
 
     def __init__(
@@ -66,8 +84,10 @@ class ConmhObjective(nn.Module):
         weight: float,
         temperature: float,
         debias: float,
+        run: Runner | None = None,
     ) -> None:
         super().__init__()
+        self.run = run or Runner()
         self.model, self.decoder, self.share = model, decoder, share
         self.weight, self.temperature, self.debias = weight, temperature, debias
 
@@ -88,10 +108,11 @@ class ConmhObjective(nn.Module):
         masks = two_masks(len(rows), clips.frames.shape[1], share=self.share, generator=generator)
         shown, hidden = (places.to(rows.device) for places in masks)
         owners = rows.repeat(2)[:, None]  # (2B, 1)
-        signs = self.model.signs(self.model.encoded(clips.frames[owners, shown], shown))
-        rebuilt = self.decoder(signs, shown, hidden)
-        rebuilding = 2 * rebuilding_loss(rebuilt, clips.frames[owners, hidden])
-        view_a, view_b = signs.mean(dim=1).chunk(2)  # (B, K) each
+        views = clips.frames[owners, shown], shown, clips.frames[owners, hidden], hidden
+        # Watching, every process looks at all held-out videos.
+        seen = self.run(self._see, *views) if self.training else self._see(*views)
+        rebuilding = 2 * seen.errors.mean()
+        view_a, view_b = seen.codes.chunk(2)  # (B, K) each
         contrastive = nt_xent(view_a, view_b, temperature=self.temperature, debias=self.debias)
         loss = rebuilding + self.weight * contrastive
         parts = {"loss": loss, "rebuilding": rebuilding, "contrastive": contrastive}
@@ -100,3 +121,9 @@ class ConmhObjective(nn.Module):
         if not self.training:
             measures["contrastive_accuracy"] = loss.new_tensor(partners_found(view_a, view_b))
         return loss, measures
+
+    def _see(self, frames: Tensor, shown: Tensor, wanted: Tensor, hidden: Tensor) -> _Seen:
+        """Hash views of frames (2B, S, D) and rebuild what they hide (2B, T - S, D)."""
+        signs = self.model.signs(self.model.encoded(frames, shown))
+        errors = rebuilding_errors(self.decoder(signs, shown, hidden), wanted)
+        return _Seen(signs.mean(dim=1), errors)
