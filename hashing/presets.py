@@ -89,8 +89,8 @@ def resolve(config: Config, survey: Survey) -> Config:
 
 def _any_task(config: Config) -> bool:
     """Return whether a task was switched on by hand, so that it must be trained."""
-    sections = (config.contrastive, config.order, config.scene, config.structure)
-    return any(section.weight not in ("auto", 0) for section in sections)
+    parts = (config.contrastive, config.order, config.scene, config.structure, config.cluster)
+    return any(part.weight not in ("auto", 0) for part in parts)
 
 
 def view_trust(survey: Survey) -> float:

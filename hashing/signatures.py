@@ -22,7 +22,7 @@ WORSE = 0.15  # share of the best value that is lost
 BETTER = 0.05  # what a share must gain, or lose, to count
 APART = 0.05  # share by which a held-out loss rises, or a training loss falls, to count
 CARRIED = 0.1  # of what a task gains in training, on held-out videos
-TASKS = ("contrastive", "order", "scene", "structure", "rebuilding")
+TASKS = ("contrastive", "order", "scene", "structure", "cluster", "rebuilding")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from hashing.scenegraph import walked
 from hashing.schedule import one_cycle
 from hashing.storedclips import StoredClips
 from hashing.tasks.base import Task
+from hashing.tasks.cluster import ClusterTask
 from hashing.tasks.contrastive import ContrastiveTask
 from hashing.tasks.order import OrderTask
 from hashing.tasks.scene import ScenePlan, SceneTask, find_scenes
@@ -167,11 +168,24 @@ def _tasks(
         "order": (order, number(config.order.weight)),
         "scene": (SceneTask(temperature=config.scene.temperature), number(config.scene.weight)),
         "structure": (structure, number(config.structure.weight)),
+        "cluster": (_cluster(config, model.bits, seed=seed), config.cluster.weight),
     }
     used = {name: pair for name, pair in every.items() if pair[1]}
     if not used and config.optim.epochs:
         raise UsageError("every task has weight 0", hint="set `contrastive.weight` to 1")
     return {n: task for n, (task, _) in used.items()}, {n: w for n, (_, w) in used.items()}
+
+
+def _cluster(config: Config, bits: int, *, seed: int) -> ClusterTask:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(seed, "prototypes", 0))
+        return ClusterTask(
+            bits=bits,
+            prototypes=config.cluster.prototypes,
+            temperature=config.cluster.temperature,
+            sharpness=config.cluster.sharpness,
+            rounds=config.cluster.rounds,
+        )
 
 
 def _neighbours(config: Config, *, seed: int) -> NeighbourPlan | None:

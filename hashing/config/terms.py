@@ -122,3 +122,26 @@ class StructureConfig:
     temperature: float = field(
         default=0.3, metadata=about("listwise: temperature of the codes [ours]", low=1e-3)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterConfig:
+    """Prototypes across videos: a view's code tells the cluster of its partner's [ours]."""
+
+    weight: float = field(default=0.0, metadata=about("of this term; 0 switches it off [ours]"))
+    ramp: float = field(
+        default=0.0,
+        metadata=about("share of the run in which the weight grows from 0 [ours]", high=1.0),
+    )
+    prototypes: int = field(
+        default=64, metadata=about("how many clusters of videos [ours]", low=2, high=65_536)
+    )
+    temperature: float = field(
+        default=0.1, metadata=about("divides the cosines of the prediction [ours]", low=1e-3)
+    )
+    sharpness: float = field(
+        default=0.05, metadata=about("divides the cosines of the assignment [ours]", low=1e-3)
+    )
+    rounds: int = field(
+        default=3, metadata=about("how often clusters are made even in size [ours]", high=1000)
+    )

@@ -8,7 +8,13 @@ from hashing.config.keys import AnyConfig
 from hashing.config.learning import NeighboursConfig, OptimConfig
 from hashing.config.material import InputConfig, ViewsConfig
 from hashing.config.network import EncoderConfig, HashConfig
-from hashing.config.terms import ContrastiveConfig, OrderConfig, SceneConfig, StructureConfig
+from hashing.config.terms import (
+    ClusterConfig,
+    ContrastiveConfig,
+    OrderConfig,
+    SceneConfig,
+    StructureConfig,
+)
 from hashing.config.watching import WatchConfig
 from pipeline.errors import UsageError
 
@@ -25,6 +31,7 @@ class Config(AnyConfig):
     order: OrderConfig = field(default_factory=OrderConfig)
     scene: SceneConfig = field(default_factory=SceneConfig)
     structure: StructureConfig = field(default_factory=StructureConfig)
+    cluster: ClusterConfig = field(default_factory=ClusterConfig)
     neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     watch: WatchConfig = field(default_factory=WatchConfig)
