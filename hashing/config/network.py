@@ -17,7 +17,7 @@ class EncoderConfig:
         metadata=about("transformer, or what the paper compares it with: lstm, mlp-mixer [P]"),
     )
     width: int = field(
-        default=256, metadata=about("numbers a frame inside the encoder [I]", low=1, high=8192)
+        default=176, metadata=about("numbers a frame inside the encoder [I]", low=1, high=8192)
     )
     layers: int = field(default=1, metadata=about("blocks of any kind [I]", low=1, high=48))
     heads: int = field(
