@@ -8,6 +8,7 @@ whole batch. Only the lead, rank 0, writes to disk.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -23,19 +24,30 @@ Value = TypeVar("Value")
 PATIENCE = timedelta(hours=24)  # the lead may read a large store while the others wait
 
 
-def size() -> int:
-    """Return W, how many processes train together."""
+def launched() -> int:
+    """Return how many processes `torchrun` started; 1 without it."""
     return _number("WORLD_SIZE", 1)
 
 
-def rank() -> int:
-    """Return this process's number, from 0."""
-    return _number("RANK", 0)
+def follows() -> bool:
+    """Return whether `torchrun` started this process as another than the lead."""
+    return launched() > 1 and _number("RANK", 0) > 0
 
 
 def local_rank() -> int:
     """Return this process's number among those of its machine: which GPU it takes."""
     return _number("LOCAL_RANK", 0)
+
+
+def size() -> int:
+    """Return W, how many processes have joined; 1 outside of :func:`joined`."""
+    dist = sys.modules.get("torch.distributed")
+    return dist.get_world_size() if dist and dist.is_initialized() else 1
+
+
+def rank() -> int:
+    """Return this process's number among those that have joined, from 0."""
+    return sys.modules["torch.distributed"].get_rank() if size() > 1 else 0
 
 
 def _number(name: str, alone: int) -> int:
@@ -56,7 +68,7 @@ def joined(device: str) -> Iterator[None]:
     Raises:
         TeamError: If they cannot be reached.
     """
-    if size() == 1:
+    if launched() == 1:
         yield
         return
     import torch
@@ -109,14 +121,22 @@ def lead_first() -> Iterator[None]:
 
 
 def own_share(count: int) -> Tensor:
-    """Return which of so many rows this process works on, (s,), s being equal for all.
+    """Return which of so many rows this process works on, (s,); see :func:`share_of`."""
+    return share_of(count, number=rank(), processes=size())
+
+
+def share_of(count: int, *, number: int, processes: int) -> Tensor:
+    """Return which of so many rows a process works on, (s,), s being equal for all.
 
     The last row is repeated where the rows cannot be cut evenly.
+
+    >>> share_of(5, number=1, processes=2)
+    tensor([3, 4, 4])
     """
     import torch
 
-    share = -(-count // size())
-    return (torch.arange(share) + rank() * share).clamp(max=count - 1)
+    share = -(-count // processes)
+    return (torch.arange(share) + number * share).clamp(max=count - 1)
 
 
 def all_rows(own: Tensor, count: int) -> Tensor:
@@ -177,7 +197,7 @@ def _together() -> Iterator[None]:
     except RuntimeError as error:
         first = str(error).splitlines()[0]
         raise TeamError(
-            f"process {rank()} of {size()} lost the others: {first}",
+            f"process {_number('RANK', 0)} of {launched()} lost the others: {first}",
             hint="if one of them says why, mend it; the same command goes on from the checkpoint",
         ) from error
 

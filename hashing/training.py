@@ -336,6 +336,6 @@ def _check_numbers(options: TrainOptions) -> None:
         from hashing.fit import pick_device
 
         pick_device(options.device)
-    elif team.size() > 1:
+    elif team.launched() > 1:
         hint = "run it without `torchrun`"
         raise UsageError(f"`--method {options.method}` is fitted by one process", hint=hint)

@@ -65,7 +65,7 @@ def train(
         str | None, typer.Option(help="Short for --set optim.precision=float32 or bfloat16.")
     ] = None,
     compiled: Annotated[
-        bool, typer.Option("--compile", help="Compile the network first; pays on long trainings.")
+        bool, typer.Option("--compile", help="Compile the network by torch.compile first.")
     ] = False,
     logs: Annotated[
         Path | None,
@@ -116,7 +116,7 @@ def train(
         if show_config:
             typer.echo(_shown(method, config, opened, skip_bad=skip_bad), nl=False)
             return
-        if team.rank():
+        if team.follows():
             _follow(opened, options)
             return
         report = _train(opened, options, tools_of(context), logs)

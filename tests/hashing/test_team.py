@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from hashing import team
 from hashing.methods import load_hasher
@@ -77,18 +79,18 @@ def history(model: Path) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize(
-    ("method", "settings", "processes"), [("chain", CHAIN, 2), ("conmh", CONMH, 3)]
+    ("method", "assignments", "processes"), [("chain", CHAIN, 2), ("conmh", CONMH, 3)]
 )
 def test_processes_with_a_batch_each_train_as_one_with_all_of_them(
     make_store: MakeStore,
     planted: np.ndarray,
     tmp_path: Path,
     method: str,
-    settings: list[str],
+    assignments: list[str],
     processes: int,
 ) -> None:
     store = make_store(planted[:-1])  # batches that cannot be cut evenly
-    words = [store, "--method", method, "--bits", 12, *keys(*settings, "optim.epochs=6")]
+    words = [store, "--method", method, "--bits", 12, *keys(*assignments, "optim.epochs=6")]
     alone = run(*words, *keys(f"optim.batch={8 * processes}"), "--out", tmp_path / "alone")
     beside = run(*words, *keys("optim.batch=8"), "--out", tmp_path / "beside", processes=processes)
     assert (alone.returncode, beside.returncode) == (0, 0), alone.stderr + beside.stderr
@@ -120,9 +122,9 @@ options = TrainOptions(
     bits=8, config=apply(Config(), parse_assignments(assignments)), out=Path(out), device="cpu",
     checkpoint_seconds=0,
 )
-print("pid", team.rank(), os.getpid(), flush=True)
+print("pid", int(team.follows()), os.getpid(), flush=True)
 with open_store(Path(store)) as opened:
-    if team.rank():
+    if team.follows():
         follow(opened, options)
     else:
         train(opened, options, Watch(step=lambda done, total: print("step", done, flush=True)))
@@ -217,7 +219,7 @@ def test_a_baseline_is_no_work_for_several(
 def test_a_number_of_processes_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "two")
     with pytest.raises(UsageError, match="WORLD_SIZE is `two`"):
-        team.size()
+        team.launched()
 
 
 def test_processes_that_cannot_meet_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,11 +232,21 @@ def test_processes_that_cannot_meet_say_so(monkeypatch: pytest.MonkeyPatch) -> N
         raise AssertionError("met nobody")
 
 
-@pytest.mark.parametrize("rank", [0, 1, 2])
-def test_shares_cover_all_rows_in_order(monkeypatch: pytest.MonkeyPatch, rank: int) -> None:
-    monkeypatch.setenv("WORLD_SIZE", "3")
-    monkeypatch.setenv("RANK", str(rank))
-    assert team.own_share(7).tolist() == [[0, 1, 2], [3, 4, 5], [6, 6, 6]][rank]
+@settings(deadline=None)
+@given(count=st.integers(1, 40), processes=st.integers(1, 9))
+def test_shares_are_equal_and_cover_all_rows_in_order(count: int, processes: int) -> None:
+    shares = [
+        team.share_of(count, number=number, processes=processes) for number in range(processes)
+    ]
+    assert len({len(share) for share in shares}) == 1
+    joined = torch.cat(shares)
+    assert torch.equal(joined[:count], torch.arange(count))
+    assert joined.max() == count - 1
+
+
+def test_a_number_without_torchrun_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert (team.launched(), team.size(), team.rank()) == (4, 1, 0)
 
 
 def test_alone_everything_is_as_if_there_was_no_team() -> None:
