@@ -43,23 +43,24 @@ class Logs:
         """Log the means of an epoch; what an earlier run logged of it or later ones is replaced.
 
         Args:
-            row: With its ``epoch``.
+            row: With its ``epoch``, or where no epoch is trained, its ``step``.
 
         Raises:
             StorageError: If the disk says no.
             UsageError: If the CSV file that is there is not ours.
         """
-        epoch, path = int(row["epoch"]), self.folder / FILE
+        clock, path = "step" if "step" in row else "epoch", self.folder / FILE
+        time = int(row[clock])
         with storing(self.folder):
             if self._writer is None:
-                self._rows = [old for old in _read(path) if old["epoch"] < epoch]
-                self._writer = self._writer_of(str(self.folder), purge_step=epoch)
+                self._rows = [old for old in _read(path) if old.get(clock, time) < time]
+                self._writer = self._writer_of(str(self.folder), purge_step=time)
             self._rows.append(row)
             with replacing(path) as temporary:
                 temporary.write_bytes(history_csv(self._rows))
             for name, value in row.items():
-                if name != "epoch":
-                    self._writer.add_scalar(name, value, epoch)
+                if name != clock:
+                    self._writer.add_scalar(name, value, time)
             self._writer.flush()
 
     def close(self) -> None:
@@ -75,7 +76,7 @@ def _read(path: Path) -> list[HistoryRow]:
     try:
         with open(path, encoding="utf-8", newline="") as file:
             rows = [{n: float(v) for n, v in row.items() if v} for row in csv.DictReader(file)]
-        if all("epoch" in row for row in rows):
+        if all("epoch" in row or "step" in row for row in rows):
             return rows
     except (ValueError, TypeError, csv.Error):
         pass

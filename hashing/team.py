@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import TeamError, UsageError
@@ -168,6 +169,7 @@ def mean_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
         grad.copy_(part.view_as(grad))
 
 
+@cache
 def _gather() -> Any:
     """Return the differentiable gathering; made late, so that torch is imported late."""
     import torch

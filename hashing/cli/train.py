@@ -87,6 +87,9 @@ def train(
     Example: chainpipe train feats.h5 --bits 32
     """
     check_method(method, bits)
+    if method not in LEARNED and (compiled or logs is not None):
+        hint = "leave out `--compile` and `--logs`"
+        raise UsageError(f"`--method {method}` is fitted at once, without epochs", hint=hint)
     config = chosen_config(
         method,
         paper=paper,
@@ -202,7 +205,11 @@ def _train(
         def warn(signature: Signature) -> None:
             tools.warn(f"failure signature: {signature}")
 
-        return run(store, options, Watch(step=step, epoch=epoch, say=tools.say, warn=warn))
+        report = run(store, options, Watch(step=step, epoch=epoch, say=tools.say, warn=warn))
+        if logs is not None and report.history and "epoch" not in report.history[0]:
+            for row in report.history:  # the start alone
+                logs.add(row)
+        return report
 
 
 def _logs(folder: Path | None, stack: ExitStack) -> Logs | None:

@@ -120,6 +120,25 @@ def test_logs_grow_into_the_models_history(
     assert len(list(logs.glob("events.out.tfevents.*"))) == 1
 
 
+def test_logs_of_a_run_without_epochs_hold_its_steps(
+    make_store: MakeStore, planted: np.ndarray, tmp_path: Path
+) -> None:
+    words = ["--bits", "8", "--epochs", "0", "--out", str(tmp_path / "m"), *SMALL]
+    distilled = ["--set", "hash.distil_steps=5", "--logs", str(tmp_path / "logs")]
+    Program()(str(make_store(planted)), *words, *distilled)
+    logged = (tmp_path / "logs" / "history.csv").read_bytes()
+    assert logged == (tmp_path / "m" / "history.csv").read_bytes()
+    assert logged.startswith(b"step,distil\n1,")
+
+
+@pytest.mark.parametrize("option", [["--compile"], ["--logs", "logs"]])
+def test_a_baseline_has_nothing_to_log_or_compile(
+    make_store: MakeStore, planted: np.ndarray, option: list[str]
+) -> None:
+    with pytest.raises(UsageError, match="fitted at once"):
+        Program()(str(make_store(planted)), "--method", "lsh", *option)
+
+
 def test_negative_epochs_are_refused() -> None:
     with pytest.raises(UsageError, match=r"`optim\.epochs` is `-1`"):
         chosen_config(paper=False, config_file=None, assignments=[], epochs=-1)
