@@ -79,7 +79,8 @@ def history(model: Path) -> list[dict[str, float]]:
 
 
 @pytest.mark.parametrize(
-    ("method", "assignments", "processes"), [("chain", CHAIN, 2), ("conmh", CONMH, 3)]
+    ("method", "assignments", "processes", "memory"),
+    [("chain", CHAIN, 2, "20kB"), ("conmh", CONMH, 3, "1GB")],  # in a shared file, and in memory
 )
 def test_processes_with_a_batch_each_train_as_one_with_all_of_them(
     make_store: MakeStore,
@@ -88,13 +89,20 @@ def test_processes_with_a_batch_each_train_as_one_with_all_of_them(
     method: str,
     assignments: list[str],
     processes: int,
+    memory: str,
 ) -> None:
     store = make_store(planted[:-1])  # batches that cannot be cut evenly
     words = [store, "--method", method, "--bits", 12, *keys(*assignments, "optim.epochs=6")]
     alone = run(*words, *keys(f"optim.batch={8 * processes}"), "--out", tmp_path / "alone")
-    beside = run(*words, *keys("optim.batch=8"), "--out", tmp_path / "beside", processes=processes)
+    beside = run(
+        *words,
+        *keys("optim.batch=8"),
+        *("--memory", memory, "--out", tmp_path / "beside"),
+        processes=processes,
+    )
     assert (alone.returncode, beside.returncode) == (0, 0), alone.stderr + beside.stderr
     assert f"{processes} processes train together" in beside.stderr
+    assert ("in a file" in beside.stderr) == (memory != "1GB")
     assert beside.stdout.splitlines() == [str(tmp_path / "beside")]  # one speaks for all
     one, several = history(tmp_path / "alone"), history(tmp_path / "beside")
     assert len(one) == len(several) >= 6
