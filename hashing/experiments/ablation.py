@@ -24,6 +24,7 @@ EXTENSIONS: dict[str, dict[str, Scalar]] = {
     "start not distilled": {"hash.distil_steps": 0},
     "only the start": {"optim.epochs": 0},
     "structure off": {"structure.weight": 0.0},
+    "nothing held out": {"watch.share": 0.0},
     "clusters of videos": {"cluster.weight": 0.3},
     "order on": {"order.weight": OURS["order"]},
     "scene on": {"scene.weight": OURS["scene"]},
