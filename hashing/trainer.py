@@ -169,7 +169,8 @@ class Trainer:
         batch = self.clips.batch(rows, partners, self.progress.table)
         self.objective.train()
         # Dropout draws from torch's own generator: seed it for this step, and put it back after.
-        with torch.random.fork_rng():
+        used = [batch.rows.device] if batch.rows.is_cuda else []
+        with torch.random.fork_rng(used):
             torch.manual_seed(seed_of(self.seed, "dropout", step) + team.rank())
             loss, report = self.objective(
                 batch.clips,
