@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from hashing.config.network import EncoderConfig
+
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "docs" / "numbers"
 
@@ -89,7 +91,9 @@ def test_the_products_of_a_training_are_counted_by_watching_it(out: Path) -> Non
     found = read(out, "train")
     assert found["size"] == {"videos": 16, "frames": 6, "dims": 64}
     trained = 2 * 2  # two views of two frames
-    block = 64 * 256 + 12 * 256**2  # weights of the entrance, of attention and of the two layers
+    encoder = EncoderConfig()
+    attention, layers = 4 * encoder.width**2, 2 * encoder.width * encoder.feed_forward
+    block = 64 * encoder.width + attention + layers
     expected = 3 * trained * block  # backward takes two products for each forward
     assert found["multiplications a video"] == pytest.approx(expected, rel=0.05)
 
