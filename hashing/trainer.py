@@ -16,36 +16,14 @@ from torch import Tensor
 from hashing import team
 from hashing.chance import generator_of, seed_of
 from hashing.checkpoint import Checkpoint, State
-from hashing.diskrows import Splittable
-from hashing.neighbours import draw_partners, nearest
+from hashing.refresh import NeighbourPlan, scenes_now
 from hashing.shuffle import EpochOrder, epoch_order
 from hashing.signatures import HistoryRow, Signature, new_signatures, signatures
-from hashing.tasks.scene import ScenePlan, find_again
+from hashing.tasks.scene import ScenePlan
 from hashing.trainable import Trainable
 from hashing.views import TrainingClips
 from hashing.watch import WatchPlan, look
 from pipeline.errors import TimeUpError, UsageError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeighbourPlan:
-    """Which neighbours are looked for, and how often.
-
-    Attributes:
-        count: k, neighbours of a video.
-        probability: How often a neighbour gives the second view.
-        mutual: Only pairs that are each other's neighbours.
-        threshold: Least cosine.
-        refresh: Epochs between two searches in the learned codes; 0 is never.
-        first: Finds them before anything is learned; ``None``: the nearest by mean features.
-    """
-
-    count: int
-    probability: float
-    mutual: bool
-    threshold: float
-    refresh: int
-    first: Callable[[TrainingClips], Tensor] | None = None
 
 
 @dataclass(slots=True)
@@ -162,7 +140,6 @@ class Trainer:
         epoch, within = divmod(step, self.steps_an_epoch)
         if within == 0:
             self._refresh(epoch)
-            self._refresh_scenes(epoch)
         rows = self._rows(epoch, within)
         generator = generator_of(self.seed, "step", step)
         partners = self._partners(rows, generator)
@@ -211,38 +188,18 @@ class Trainer:
     def _partners(self, rows: Tensor, generator: torch.Generator) -> Tensor:
         if self.plan is None or self.progress.table is None:
             return rows
-        return draw_partners(
-            rows, self.progress.table, probability=self.plan.probability, generator=generator
-        )
+        return self.plan.draw(rows, self.progress.table, generator)
 
     def _refresh(self, epoch: int) -> None:
-        """Look for neighbours: in the features at first, in the learned codes later."""
-        plan = self.plan
-        if plan is None or (epoch and (not plan.refresh or epoch % plan.refresh)):
-            return
-        if plan.first is not None and not epoch:
-            self.progress.table = plan.first(self.clips)
-            return
-        vectors = self._learned_values() if epoch else self.clips.means
-        self.progress.table = nearest(
-            vectors, plan.count, mutual=plan.mutual, threshold=plan.threshold
-        )
-
-    @torch.inference_mode()
-    def _learned_values(self) -> Splittable:
-        """Return what stands before the signs for every whole training video, (N, K)."""
-        self.objective.eval()
-        parts = (self.objective.model(part).values for part in self.clips.chunks(256))
-        return self.clips.gather(values.clamp(-1, 1) for values in parts)
-
-    def _refresh_scenes(self, epoch: int) -> None:
-        """Look for scenes in the encoder's outputs, once there is something learned in them."""
+        """Look for neighbours, and for scenes once there is something learned in them."""
+        if self.plan is not None and self.plan.due(epoch):
+            self.progress.table = self.plan.find(self.objective, self.clips, epoch)
         plan, first = self.scenes, self.first_scenes
         if plan is None or first is None or not epoch or epoch % plan.refresh:
             return
-        self.objective.eval()
-        generator = generator_of(self.seed, "scenes", epoch)
-        scenes = _scenes_now(plan, self.clips, first, generator)
+        scenes = scenes_now(
+            plan, self.objective, self.clips, first, seed=self.seed, purpose="scenes", epoch=epoch
+        )
         self.clips = self.clips.with_scenes(scenes)
 
     def _finish_epoch(self) -> HistoryRow:
@@ -265,9 +222,16 @@ class Trainer:
         """Look at the held-out videos, with scenes that are as old as those that train."""
         held, epoch = watch.clips, self.progress.step // self.steps_an_epoch
         if self.scenes and held.scenes is not None and epoch > self.scenes.refresh:
-            self.objective.eval()
-            generator = generator_of(self.seed, "held scenes", epoch)
-            held = held.with_scenes(_scenes_now(self.scenes, held, held.scenes, generator))
+            scenes = scenes_now(
+                self.scenes,
+                self.objective,
+                held,
+                held.scenes,
+                seed=self.seed,
+                purpose="held scenes",
+                epoch=epoch,
+            )
+            held = held.with_scenes(scenes)
         done = self.progress.step / self.steps
         return look(self.objective, held, seed=self.seed, done=done)
 
@@ -303,15 +267,6 @@ class Trainer:
             history=state["history"],
             sums=state["sums"],
         )
-
-
-@torch.no_grad()
-def _scenes_now(
-    plan: ScenePlan, clips: TrainingClips, first: Tensor, generator: torch.Generator
-) -> Tensor:
-    """Find the scenes (N, T) of clips by what the encoder makes of them now."""
-    encoded = (plan.encode(part) for part in clips.chunks(256))
-    return find_again(first, encoded, clusters=plan.clusters, generator=generator)
 
 
 def _adamw(objective: Trainable, weight_decay: float) -> torch.optim.AdamW:

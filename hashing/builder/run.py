@@ -20,6 +20,7 @@ from hashing.needs import order_draw
 from hashing.objective import Objective
 from hashing.placing import moved, on_device
 from hashing.presets import number
+from hashing.refresh import NeighbourPlan
 from hashing.runner import Runner
 from hashing.scenegraph import walked
 from hashing.schedule import one_cycle
@@ -30,7 +31,7 @@ from hashing.tasks.contrastive import ContrastiveTask
 from hashing.tasks.order import OrderTask
 from hashing.tasks.scene import ScenePlan, SceneTask, find_scenes
 from hashing.tasks.structure import StructureTask
-from hashing.trainer import NeighbourPlan, Trainer
+from hashing.trainer import Trainer
 from hashing.views import Clips, TrainingClips, ViewMaker
 from hashing.watch import WatchPlan, looks_every
 from pipeline.errors import UsageError
