@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor, nn
 
+from hashing.baselines.conmh.anchors import find_anchors
+from hashing.baselines.conmh.centres import CentreTask, centre_codes
 from hashing.baselines.conmh.config import ConmhConfig
 from hashing.baselines.conmh.decoder import ConmhDecoder
 from hashing.baselines.conmh.network import ConmhModel
 from hashing.baselines.conmh.objective import ConmhObjective
-from hashing.chance import seed_of
+from hashing.baselines.conmh.similarity import SimilarityTask
+from hashing.baselines.conmh.terms import Terms
+from hashing.chance import generator_of, seed_of
 from hashing.dataset import TrainingFrames
 from hashing.fit import Ready
 from hashing.placing import moved, on_device
@@ -22,6 +27,8 @@ from hashing.storedclips import StoredClips
 from hashing.trainer import Trainer
 from hashing.views import Clips
 from hashing.watch import WatchPlan, looks_every
+
+_VIDEOS_AN_ANCHOR = 20  # at least [I]; FCVID has 23 for each of BTH's anchors
 
 
 def build(
@@ -36,7 +43,10 @@ def build(
 ) -> Ready:
     """Put network and trainer together, over the features as they are."""
     run = Runner(precision=config.optim.precision, compiled=compiled)
-    objective = build_objective(config, dims=frames.dim, bits=bits, seed=seed, run=run).to(device)
+    terms = further_terms(config, frames, bits=bits, seed=seed)
+    objective = build_objective(
+        config, dims=frames.dim, bits=bits, seed=seed, terms=terms, run=run
+    ).to(device)
     watching = None if held is None else moved(_in_memory(held), device)
     clips = on_device(_clips(frames), device)
     trainer = build_trainer(config, objective, clips, seed=seed, held=watching)
@@ -62,7 +72,13 @@ def as_they_are(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
 
 
 def build_objective(
-    config: ConmhConfig, *, dims: int, bits: int, seed: int, run: Runner | None = None
+    config: ConmhConfig,
+    *,
+    dims: int,
+    bits: int,
+    seed: int,
+    terms: Terms | None = None,
+    run: Runner | None = None,
 ) -> ConmhObjective:
     """Build the networks with seeded first weights; torch's own generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
@@ -83,8 +99,35 @@ def build_objective(
         weight=config.contrastive.weight,
         temperature=config.contrastive.temperature,
         debias=config.contrastive.debias,
+        terms=terms,
         run=run,
     )
+
+
+def further_terms(config: ConmhConfig, frames: TrainingFrames, *, bits: int, seed: int) -> Terms:
+    """Return the terms of BTH and of S5VH whose weight is not 0."""
+    terms: dict[str, tuple[nn.Module, float]] = {}
+    if config.similarity.weight:
+        anchors = _anchors(frames, config.similarity.anchors, "similarity anchors", seed=seed)
+        terms["similarity"] = SimilarityTask(anchors=anchors), config.similarity.weight
+    if config.centres.weight:
+        anchors = _anchors(frames, config.centres.anchors, "centre anchors", seed=seed)
+        centres = CentreTask(
+            anchors=anchors,
+            codes=centre_codes(anchors, bits, seed=seed_of(seed, "centre codes", 0)),
+            temperature=config.centres.temperature,
+            warmup=config.centres.warmup,
+            smoothing=config.centres.smoothing,
+            epochs=config.optim.epochs,
+        )
+        terms["centres"] = centres, config.centres.weight
+    return terms
+
+
+def _anchors(frames: TrainingFrames, most: int, purpose: str, *, seed: int) -> Tensor:
+    means = torch.from_numpy(frames.means())
+    count = min(most, max(1, len(means) // _VIDEOS_AN_ANCHOR))
+    return find_anchors(means, count, generator=generator_of(seed, purpose, 0))
 
 
 def build_model(config: ConmhConfig, *, dims: int, bits: int) -> ConmhModel:

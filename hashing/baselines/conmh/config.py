@@ -74,6 +74,39 @@ class ContrastiveConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class SimilarityConfig:
+    """BTH's loss between videos that share anchors; not ConMH's."""
+
+    weight: float = field(default=0.0, metadata=about("BTH 0.08 beside 0.92 of rebuilding [code]"))
+    anchors: int = field(
+        default=2000, metadata=about("at most [code], and one for 20 videos at most [I]", low=1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CentresConfig:
+    """S5VH's loss between codes and those of anchors; not ConMH's."""
+
+    weight: float = field(
+        default=0.0, metadata=about("S5VH 0.01, ActivityNet 0.001, UCF101 and HMDB51 0.1 [code]")
+    )
+    anchors: int = field(
+        default=450,
+        metadata=about(
+            "at most; ActivityNet and HMDB51 100, UCF101 101 [code]; one for 20 videos at most [I]",
+            low=1,
+        ),
+    )
+    temperature: float = field(default=0.5, metadata=about("divides products [code]", low=1e-3))
+    warmup: int = field(
+        default=50, metadata=about("epochs in which the nearest anchor is trusted [code]")
+    )
+    smoothing: float = field(
+        default=0.01, metadata=about("share of the trust that an epoch then takes [code]", high=1.0)
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class OptimConfig:
     """Adam with a rate that falls in steps [code]."""
 
@@ -109,6 +142,8 @@ class ConmhConfig(AnyConfig):
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     decoder: DecoderConfig = field(default_factory=DecoderConfig)
     contrastive: ContrastiveConfig = field(default_factory=ContrastiveConfig)
+    similarity: SimilarityConfig = field(default_factory=SimilarityConfig)
+    centres: CentresConfig = field(default_factory=CentresConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     watch: WatchConfig = field(default_factory=WatchConfig)
 

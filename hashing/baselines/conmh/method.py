@@ -46,10 +46,14 @@ def load(config: ConmhConfig, tensors: Tensors) -> Hasher:
 def notes(config: ConmhConfig) -> list[str]:
     """Return what a user should know before trusting the codes."""
     published = ConmhConfig().optim.epochs
-    words = "An own implementation of ConMH from published facts, not its authors' code."
+    words = ["An own implementation of ConMH from published facts, not its authors' code."]
+    if config.similarity.weight:
+        words.append("With BTH's loss between videos that share anchors, which ConMH has not.")
+    if config.centres.weight:
+        words.append("With S5VH's loss between codes and those of anchors, which ConMH has not.")
     if config.optim.epochs < published:
-        return [words, f"Trained for {config.optim.epochs} epochs; its authors train {published}."]
-    return [words]
+        words.append(f"Trained for {config.optim.epochs} epochs; its authors train {published}.")
+    return words
 
 
 CONMH = Learned(

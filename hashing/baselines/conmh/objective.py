@@ -10,7 +10,9 @@ from torch.nn import functional as F
 
 from hashing.baselines.conmh.decoder import ConmhDecoder
 from hashing.baselines.conmh.network import ConmhModel
+from hashing.baselines.conmh.terms import Seen, Terms
 from hashing.health import partners_found
+from hashing.model import Hashed
 from hashing.runner import Runner
 from hashing.tasks.contrastive import nt_xent
 from hashing.views import Clips
@@ -55,7 +57,7 @@ def rebuilding_errors(rebuilt: Tensor, wanted: Tensor) -> Tensor:
     return F.mse_loss(rebuilt, wanted, reduction="none").mean(dim=(1, 2))
 
 
-class _Seen(NamedTuple):
+class _Views(NamedTuple):
     """Codes of views, (2B, K), and how badly each is rebuilt from, (2B,)."""
 
     codes: Tensor
@@ -72,6 +74,7 @@ class ConmhObjective(nn.Module):
         weight: Of the contrastive loss.
         temperature: Divides its cosines.
         debias: Assumed share of false negatives.
+        terms: Further ones, and the weight of each, by name; those of other rivals.
         run: Runs the network; plainly if not given.
     """
 
@@ -84,12 +87,15 @@ class ConmhObjective(nn.Module):
         weight: float,
         temperature: float,
         debias: float,
+        terms: Terms | None = None,
         run: Runner | None = None,
     ) -> None:
         super().__init__()
         self.run = run or Runner()
         self.model, self.decoder, self.share = model, decoder, share
         self.weight, self.temperature, self.debias = weight, temperature, debias
+        self.terms = nn.ModuleDict({name: term for name, (term, _) in (terms or {}).items()})
+        self.weights = {name: share for name, (_, share) in (terms or {}).items()}
 
     def forward(
         self,
@@ -101,7 +107,7 @@ class ConmhObjective(nn.Module):
         generator: torch.Generator,
         done: float = 1.0,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss and its parts by name; ConMH has neither partners nor a `done`.
+        """Return the loss and its parts by name; partners and neighbours are not looked at.
 
         When not training, also how often a view's positive is nearest: ``contrastive_accuracy``.
         """
@@ -110,20 +116,39 @@ class ConmhObjective(nn.Module):
         owners = rows.repeat(2)[:, None]  # (2B, 1)
         views = clips.frames[owners, shown], shown, clips.frames[owners, hidden], hidden
         # Watching, every process looks at all held-out videos.
-        seen = self.run(self._see, *views) if self.training else self._see(*views)
-        rebuilding = 2 * seen.errors.mean()
-        view_a, view_b = seen.codes.chunk(2)  # (B, K) each
-        contrastive = nt_xent(view_a, view_b, temperature=self.temperature, debias=self.debias)
-        loss = rebuilding + self.weight * contrastive
-        parts = {"loss": loss, "rebuilding": rebuilding, "contrastive": contrastive}
+        hashed = self.run(self._see, *views) if self.training else self._see(*views)
+        view_a, view_b = hashed.codes.chunk(2)  # (B, K) each
+        parts = {
+            "rebuilding": 2 * hashed.errors.mean(),
+            "contrastive": nt_xent(
+                view_a, view_b, temperature=self.temperature, debias=self.debias
+            ),
+        }
+        parts |= self._further(hashed.codes, clips, rows, done)
+        weights = {"rebuilding": 1.0, "contrastive": self.weight, **self.weights}
+        loss = torch.stack([weights[name] * part for name, part in parts.items()]).sum()
         agreement = F.cosine_similarity(view_a.detach(), view_b.detach()).mean()
         measures = {n: part.detach() for n, part in parts.items()} | {"agreement": agreement}
         if not self.training:
             measures["contrastive_accuracy"] = loss.new_tensor(partners_found(view_a, view_b))
-        return loss, measures
+        return loss, {"loss": loss.detach(), **measures}
 
-    def _see(self, frames: Tensor, shown: Tensor, wanted: Tensor, hidden: Tensor) -> _Seen:
+    def _further(self, codes: Tensor, clips: Clips, rows: Tensor, done: float) -> dict[str, Tensor]:
+        """Return the unweighted further terms by name."""
+        if not self.terms:
+            return {}  # spares fetching whole videos
+        frames = clips.frames[rows]
+        seen = Seen(codes, frames, lambda: self._codes(frames), done)
+        return {name: term(seen) for name, term in self.terms.items()}
+
+    @torch.no_grad()
+    def _codes(self, frames: Tensor) -> Tensor:
+        """Hash whole videos (B, T, D), (B, K)."""
+        hashed: Hashed = self.run(self.model, frames) if self.training else self.model(frames)
+        return hashed.codes
+
+    def _see(self, frames: Tensor, shown: Tensor, wanted: Tensor, hidden: Tensor) -> _Views:
         """Hash views of frames (2B, S, D) and rebuild what they hide (2B, T - S, D)."""
         signs = self.model.signs(self.model.encoded(frames, shown))
         errors = rebuilding_errors(self.decoder(signs, shown, hidden), wanted)
-        return _Seen(signs.mean(dim=1), errors)
+        return _Views(signs.mean(dim=1), errors)
