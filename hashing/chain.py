@@ -130,4 +130,5 @@ CHAIN = Learned(
     notes=notes,
     material=material,
     paper=paper_config(),
+    older={"encoder.slots": 0},
 )

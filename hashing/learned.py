@@ -6,8 +6,8 @@ needs torch is imported by the functions themselves, when they are called.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from hashing.config import AnyConfig
@@ -15,6 +15,7 @@ from hashing.hasher import Hasher
 from hashing.modelfolder import Tensors
 from hashing.needs import Material
 from hashing.presets import Survey
+from hashing.settings import Scalar
 
 if TYPE_CHECKING:
     import torch
@@ -71,6 +72,7 @@ class Learned(Generic[Kind]):
         notes: What the model card says about trust, from a resolved config.
         material: Says which cached material beside the frames is used; ``""`` for none.
         paper: The ``--paper`` preset, if there is one.
+        older: What keys meant before they were there, for models whose config does not name them.
     """
 
     about: str
@@ -81,3 +83,4 @@ class Learned(Generic[Kind]):
     notes: Callable[[Kind], Sequence[str]]
     material: Callable[[Kind, Material], str] = lambda config, frames: ""
     paper: Kind | None = None
+    older: Mapping[str, Scalar] = field(default_factory=dict)

@@ -21,7 +21,7 @@ from hashing.dataset import TrainingFrames
 from hashing.hasher import Hasher
 from hashing.learned import Learned
 from hashing.modelfolder import ModelFacts, Tensors, read_facts, read_tensors
-from hashing.settings import from_dict
+from hashing.settings import apply, from_dict
 from hashing.statistics import moments
 from pipeline.errors import UsageError
 
@@ -99,4 +99,5 @@ def build_hasher(facts: ModelFacts, tensors: Tensors) -> Hasher:
     if facts.method in BASELINES:
         return LinearHash(tensors["mean"], tensors["directions"])
     method = LEARNED[facts.method]
-    return method.load(from_dict(facts.config, method.config), tensors)
+    defaults = apply(method.config, method.older)
+    return method.load(from_dict(facts.config, defaults), tensors)

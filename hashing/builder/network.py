@@ -63,6 +63,7 @@ def _encoder(config: EncoderConfig, dims: int) -> Encoder:
         heads=config.heads,
         feed_forward=config.feed_forward,
         dropout=dropout,
+        slots=config.slots,
     )
 
 

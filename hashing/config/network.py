@@ -36,6 +36,14 @@ class EncoderConfig:
         default=1024,
         metadata=about("not of lstm: hidden numbers of a block's two-layer part [I]", low=1),
     )
+    slots: int = field(
+        default=4,
+        metadata=about(
+            "transformer only: slots that any clip's positions are spread over [ours]; "
+            "0: one a frame [I]",
+            high=1024,
+        ),
+    )
     dropout: float = field(
         default=0.1,
         metadata=about("share of what a block adds that is set to zero in training [I]", high=0.95),

@@ -7,7 +7,7 @@ from typing import cast
 from torch import Tensor, nn
 
 from hashing.encoders.attention import SelfAttention
-from hashing.encoders.position import sinusoids
+from hashing.encoders.position import sinusoids, sinusoids_at, spread, spread_shown
 
 
 class Block(nn.Module):
@@ -62,6 +62,7 @@ class TransformerEncoder(nn.Module):
         heads: Attention heads of a block.
         feed_forward: Hidden numbers of a block's two-layer part.
         dropout: Share of numbers set to zero in training.
+        slots: How many the positions of any clip are spread over; 0 gives each frame its own.
     """
 
     def __init__(
@@ -73,9 +74,10 @@ class TransformerEncoder(nn.Module):
         heads: int,
         feed_forward: int,
         dropout: float,
+        slots: int = 0,
     ) -> None:
         super().__init__()
-        self.width = width
+        self.width, self.slots = width, slots
         self.enter = nn.Linear(dims, width)
         self.blocks = nn.ModuleList(
             Block(width=width, heads=heads, feed_forward=feed_forward, dropout=dropout)
@@ -88,7 +90,7 @@ class TransformerEncoder(nn.Module):
 
     def mix(self, frames: Tensor, shown: Tensor | None = None) -> Tensor:
         """Let frames (B, T, W) look at each other."""
-        frames = self._placed(frames)
+        frames = self._placed(frames, shown)
         for block in self.blocks:
             frames = block(frames, shown)
         return frames
@@ -100,5 +102,9 @@ class TransformerEncoder(nn.Module):
             frames = block(frames)
         return cast(Block, self.blocks[-1]).mean(frames)
 
-    def _placed(self, frames: Tensor) -> Tensor:
-        return frames + sinusoids(frames.shape[1], self.width).to(frames)
+    def _placed(self, frames: Tensor, shown: Tensor | None = None) -> Tensor:
+        count = frames.shape[1]
+        if not self.slots:
+            return frames + sinusoids(count, self.width).to(frames)
+        places = spread(count, self.slots) if shown is None else spread_shown(shown, self.slots)
+        return frames + sinusoids_at(places, self.width).to(frames)

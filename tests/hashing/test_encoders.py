@@ -13,9 +13,9 @@ from hashing.builder import build_model
 from hashing.config import Config
 from hashing.encoders.attention import SelfAttention
 from hashing.encoders.mixer import RangeGate
-from hashing.encoders.position import sinusoids
+from hashing.encoders.position import sinusoids, sinusoids_at, spread, spread_shown
 from hashing.encoders.resample import nearness, to_frames, to_points
-from hashing.encoders.transformer import Block
+from hashing.encoders.transformer import Block, TransformerEncoder
 from hashing.front import Front
 from hashing.settings import apply
 
@@ -219,6 +219,45 @@ def test_positions_belong_to_slots_and_differ() -> None:
     torch.testing.assert_close(places[:12], sinusoids(12, 16))
     distances = torch.cdist(places, places) + torch.eye(60)
     assert distances.min() > 0.1
+
+
+def test_places_between_slots_have_positions_between_theirs() -> None:
+    torch.testing.assert_close(sinusoids_at(torch.arange(7), 16), sinusoids(7, 16))
+    whole, half = sinusoids(3, 16), sinusoids_at(torch.tensor([0.5, 1.5]), 16)
+    assert torch.all((whole[:2] - half).norm(dim=1) < (whole[:2] - whole[1:]).norm(dim=1))
+
+
+@given(st.integers(1, 80), st.integers(1, 12))
+def test_frames_of_any_number_are_spread_evenly_over_the_slots(frames: int, slots: int) -> None:
+    places = spread(frames, slots)
+    assert places.shape == (frames,)
+    assert float(places.min()) >= -0.5
+    assert float(places.max()) <= slots - 0.5
+    assert float(places.mean()) == pytest.approx((slots - 1) / 2, abs=1e-4)
+    torch.testing.assert_close(places.diff(), torch.full((frames - 1,), slots / frames))
+    if frames == slots:
+        torch.testing.assert_close(places, torch.arange(slots).float())
+
+
+def test_hidden_frames_take_no_place() -> None:
+    shown = torch.tensor([[True, False, True, True], [True, True, True, True], [False] * 4])
+    places = spread_shown(shown, 6)
+    torch.testing.assert_close(places[0, shown[0]], spread(3, 6))
+    torch.testing.assert_close(places[1], spread(4, 6))
+    assert torch.isfinite(places).all()
+
+
+@pytest.mark.parametrize(("slots", "same"), [(4, True), (0, False)])
+def test_a_clip_shown_in_slow_motion_keeps_its_places_where_they_are_spread(
+    slots: int, same: bool
+) -> None:
+    encoder = TransformerEncoder(
+        dims=DIMS, width=WIDTH, layers=0, heads=1, feed_forward=1, dropout=0, slots=slots
+    )
+    clip = torch.zeros(1, 4, DIMS)
+    slow = clip.repeat_interleave(6, dim=1)
+    short, long = (encoder.eval()(each).mean(dim=1) for each in (clip, slow))
+    assert torch.allclose(short, long, atol=0.15) == same
 
 
 def test_an_odd_width_has_positions_too() -> None:

@@ -15,9 +15,9 @@ from hashing.builder import build_model
 from hashing.config import Config
 from hashing.folded import tensor_of
 from hashing.front import fit_front
-from hashing.methods import load_hasher
+from hashing.methods import build_hasher, load_hasher
 from hashing.model import HashModel
-from hashing.modelfolder import read_tensors
+from hashing.modelfolder import read_facts, read_tensors
 from hashing.settings import apply
 from hashing.training import TrainOptions, train
 from pipeline.store import open_store
@@ -122,6 +122,23 @@ def test_every_kind_learns_is_saved_and_says_its_size(
     card = (tmp_path / "m/README.md").read_text()
     assert f"{encoder + layer:,} = encoder ({kind}) {encoder:,} + hash layer {layer:,}" in card
     assert "parameters | 2 |" in (tmp_path / "random/README.md").read_text()
+
+
+def test_a_model_from_before_positions_were_spread_encodes_as_it_did(
+    make_store: MakeStore, planted: np.ndarray, tmp_path: Path
+) -> None:
+    codes, named = {}, {**SMALL, **TRAINED}
+    for slots in (0, 4):
+        config = apply(Config(), {**named, "encoder.slots": slots})
+        options = TrainOptions(bits=32, config=config, out=tmp_path / str(slots), device="cpu")
+        with open_store(make_store(planted)) as store:
+            train(store, options)
+        codes[slots] = load_hasher(options.out)[1].encode(planted)
+    facts = read_facts(tmp_path / "0")
+    del facts.config["encoder"]["slots"]
+    old = build_hasher(facts, read_tensors(tmp_path / "0")).encode(planted)
+    assert np.array_equal(old, codes[0])
+    assert not np.array_equal(codes[4], codes[0])
 
 
 def sizes(tensors: dict[str, np.ndarray]) -> tuple[int, int]:
