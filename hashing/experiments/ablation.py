@@ -21,6 +21,7 @@ EXTENSIONS: dict[str, dict[str, Scalar]] = {
     "little weight decay": {"optim.weight_decay": 1e-4},
     "whitening": {"input.whitening": 0.25},
     "hash layer starts at random": {"hash.init": "random"},
+    "a position for each frame": {"encoder.slots": 0},
     "start not distilled": {"hash.distil_steps": 0},
     "only the start": {"optim.epochs": 0},
     "structure off": {"structure.weight": 0.0},
