@@ -107,7 +107,8 @@ def test_a_healthy_run_shows_none(seed: int) -> None:
     ("changes", "planted", "others"),
     [
         (EASY, "views too easy", set()),
-        ({"optim.rate": 3.0}, "collapsed bits", set()),
+        # Held-out videos also get worse in such chaos, or not: that depends on the last digits.
+        ({"optim.rate": 3.0}, "collapsed bits", {"overfitting"}),
         (ORDER_ONLY, "order without neighbours", {"collapsed bits"}),
     ],
     ids=["easy", "collapse", "order"],

@@ -38,6 +38,7 @@ def similarity_loss(codes: Tensor, wanted: Tensor) -> Tensor:
         wanted: 1, -1, or 0 where a pair does not count, (B, B).
 
     Example:
+        >>> import torch
         >>> codes = torch.tensor([[1.0, 1.0], [1.0, -1.0]])
         >>> similarity_loss(codes, torch.tensor([[0.0, 1.0], [1.0, 0.0]]))
         tensor(1.)
