@@ -71,8 +71,8 @@ def methods() -> Plan:
         name="methods",
         about="How good are the codes of each method? Each has its own defaults; `chain --paper` "
         "is the plain published shape of CHAIN, without our extensions. A rival is trained as "
-        f"long as its authors did, and for {SHORT} epochs, which still cost 3.6 times CHAIN's CPU "
-        "on 1500 videos. `bth-like` and `s5vh-like` are ConMH's network with their losses and "
+        f"long as its authors did, and for {SHORT} epochs, which still cost several times CHAIN's "
+        "CPU. `bth-like` and `s5vh-like` are ConMH's network with their losses and "
         "numbers, without BTH's cluster loss and without S5VH's state-space blocks.",
         reference="chain",
         rows=(*ours, *others),

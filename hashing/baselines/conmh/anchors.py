@@ -6,33 +6,35 @@ hardly moves distances and is left out here [I].
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
 import torch
 from torch import Tensor
 
-from hashing.kmeans import kmeans
-
-_ROUNDS = 15  # as in the released code
-_MOST = 50_000  # videos that are looked at: a hundred for each anchor will do
+_ROUNDS = 15  # as in the released code, and so are the starts: random videos
 
 
-def find_anchors(means: Tensor, count: int, *, generator: torch.Generator) -> Tensor:
+def find_anchors(means: Tensor, count: int, *, seed: int) -> Tensor:
     """Find anchors (P, D) by k-means.
 
     Args:
         means: Mean feature of each training video, (N, D).
-        count: P, at most one for each distinct video.
-        generator: Source of chance, on the CPU.
+        count: P; fewer are found where videos are equal.
+        seed: Of the videos that it starts from.
 
     Example:
         >>> two = torch.tensor([[0.0], [2.0], [8.0]])
-        >>> find_anchors(two, 2, generator=torch.Generator().manual_seed(0)).sort(dim=0).values
+        >>> find_anchors(two, 2, seed=0).sort(dim=0).values
         tensor([[1.],
                 [8.]])
     """
-    if len(means) > _MOST:
-        means = means[torch.randperm(len(means), generator=generator)[:_MOST].sort().values]
-    found, _ = kmeans(means[None], count, generator=generator, starts=1, rounds=_ROUNDS)
-    used, members = torch.unique(found[0], return_inverse=True)
+    from scipy.cluster.vq import kmeans2
+
+    chance = np.random.default_rng(seed)
+    with warnings.catch_warnings(action="ignore"):  # of centres without videos: they are left out
+        _, found = kmeans2(means.numpy(), count, iter=_ROUNDS, minit="points", seed=chance)
+    used, members = torch.unique(torch.from_numpy(found).long(), return_inverse=True)
     sums = torch.zeros(len(used), means.shape[1]).index_add_(0, members, means)
     return sums / torch.bincount(members)[:, None]
 

@@ -17,7 +17,7 @@ from hashing.baselines.conmh.network import ConmhModel
 from hashing.baselines.conmh.objective import ConmhObjective
 from hashing.baselines.conmh.similarity import SimilarityTask
 from hashing.baselines.conmh.terms import Terms
-from hashing.chance import generator_of, seed_of
+from hashing.chance import seed_of
 from hashing.dataset import TrainingFrames
 from hashing.fit import Ready
 from hashing.placing import moved, on_device
@@ -127,7 +127,7 @@ def further_terms(config: ConmhConfig, frames: TrainingFrames, *, bits: int, see
 def _anchors(frames: TrainingFrames, most: int, purpose: str, *, seed: int) -> Tensor:
     means = torch.from_numpy(frames.means())
     count = min(most, max(1, len(means) // _VIDEOS_AN_ANCHOR))
-    return find_anchors(means, count, generator=generator_of(seed, purpose, 0))
+    return find_anchors(means, count, seed=seed_of(seed, purpose, 0))
 
 
 def build_model(config: ConmhConfig, *, dims: int, bits: int) -> ConmhModel:

@@ -28,7 +28,7 @@ def build(
     held: TrainingFrames | None = None,
     compiled: bool = False,
 ) -> Ready:
-    """Put network and trainer together; nothing is measured first, so ``state`` is not needed."""
+    """Put network and trainer together; anchors are found again, so ``state`` is not needed."""
     from hashing.baselines.conmh.build import build as put_together
 
     return put_together(
