@@ -10,6 +10,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from hashing.chance import kept
+
 Mode = Literal["halves", "segment", "random", "consecutive"]
 
 
@@ -130,8 +132,8 @@ def shared_feature_mask(clips: Tensor, *, share: float, generator: torch.Generat
     As in dropout, the expected value of every feature stays what it was.
     """
     batch, _, size = clips.shape
-    kept = torch.rand(batch, 1, size, generator=generator) >= share
-    return clips * (kept.to(clips.device) / (1 - share))
+    stays = kept((batch, 1, size), share=share, generator=generator).to(clips.device)
+    return clips * (stays / (1 - share))
 
 
 def keep_frames(videos: int, frames: int, *, share: float, generator: torch.Generator) -> Tensor:

@@ -130,5 +130,5 @@ CHAIN = Learned(
     notes=notes,
     material=material,
     paper=paper_config(),
-    older={"encoder.slots": 0},
+    older={"encoder.slots": 0, "encoder.activation": "gelu", "encoder.bias": True},
 )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 
 def seed_of(seed: int, purpose: str, number: int) -> int:
@@ -16,3 +19,20 @@ def seed_of(seed: int, purpose: str, number: int) -> int:
 def generator_of(seed: int, purpose: str, number: int) -> torch.Generator:
     """Return a CPU generator with :func:`seed_of`'s seed."""
     return torch.Generator().manual_seed(seed_of(seed, purpose, number))
+
+
+def kept(shape: Sequence[int], *, share: float, generator: torch.Generator | None = None) -> Tensor:
+    """Draw which numbers stay, bool on the CPU; a quarter of the time of torch's own draw.
+
+    Each takes 16 bits of chance, so ``share`` is met to 1 / 131072.
+
+    Args:
+        shape: Of what is drawn.
+        share: Chance of each number not to stay, below 1.
+        generator: Source of chance; torch's own if not given.
+    """
+    count = math.prod(shape)
+    words = torch.empty(-(-count // 4), dtype=torch.int64)
+    words.random_(-(2**63), None, generator=generator)  # all 64 bits
+    least = round(share * 2**16) - 2**15
+    return (words.view(torch.int16)[:count] >= least).view(*shape)

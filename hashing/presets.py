@@ -36,7 +36,7 @@ def paper_config() -> Config:
         plain,
         input=replace(plain.input, whitening=0.0),
         views=replace(plain.views, mode="segment"),
-        encoder=replace(plain.encoder, width=256, slots=0),
+        encoder=replace(plain.encoder, width=256, heads=4, activation="gelu", bias=True, slots=0),
         hash=replace(plain.hash, init="random", distil_steps=0),
         contrastive=replace(plain.contrastive, temperature=0.5, weight=1.0),
         order=replace(plain.order, weight=0.3, frames=0),

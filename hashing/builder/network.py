@@ -63,6 +63,8 @@ def _encoder(config: EncoderConfig, dims: int) -> Encoder:
         heads=config.heads,
         feed_forward=config.feed_forward,
         dropout=dropout,
+        activation=config.activation,
+        bias=config.bias,
         slots=config.slots,
     )
 

@@ -21,7 +21,7 @@ class EncoderConfig:
     )
     layers: int = field(default=1, metadata=about("blocks of any kind [I]", low=1, high=48))
     heads: int = field(
-        default=4,
+        default=1,
         metadata=about("transformer only: attention heads; divides the width [I]", low=1, high=64),
     )
     points: int = field(
@@ -33,8 +33,18 @@ class EncoderConfig:
         ),
     )
     feed_forward: int = field(
-        default=1024,
+        default=1280,
         metadata=about("not of lstm: hidden numbers of a block's two-layer part [I]", low=1),
+    )
+    activation: Literal["relu", "gelu"] = field(
+        default="relu", metadata=about("transformer only: curve of a block's hidden numbers [I]")
+    )
+    bias: bool = field(
+        default=False,
+        metadata=about(
+            "transformer only: a bias also where normalised frames are read, beside that of the "
+            "norm [I]"
+        ),
     )
     slots: int = field(
         default=4,

@@ -15,14 +15,15 @@ class SelfAttention(nn.Module):
     Args:
         width: W, numbers a frame.
         heads: How many parts the width is split into; divides it.
+        bias: Whether queries, keys and values have one.
     """
 
-    def __init__(self, *, width: int, heads: int) -> None:
+    def __init__(self, *, width: int, heads: int, bias: bool) -> None:
         super().__init__()
         if width % heads:
             raise ValueError(f"{heads} heads do not divide a width of {width}")
         self.heads = heads
-        self.query_key_value = nn.Linear(width, 3 * width)
+        self.query_key_value = nn.Linear(width, 3 * width, bias=bias)
         self.out = nn.Linear(width, width)
 
     def forward(self, frames: Tensor, shown: Tensor | None = None) -> Tensor:

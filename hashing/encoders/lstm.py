@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from hashing.encoders.dropout import Dropout
+
 
 class BothWays(nn.Module):
     """One LSTM forwards and one backwards, half the width each [I].
@@ -55,7 +57,7 @@ class LstmEncoder(nn.Module):
         self.width = width
         self.enter = nn.Linear(dims, width)
         self.layers = nn.ModuleList(BothWays(width=width) for _ in range(layers))
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, clips: Tensor, shown: Tensor | None = None) -> Tensor:
         """Encode clips (B, T, M) to (B, T, W)."""
@@ -76,5 +78,5 @@ class LstmEncoder(nn.Module):
 
     def _through(self, frames: Tensor, lengths: Tensor | None) -> Tensor:
         for layer in self.layers:
-            frames = frames + self.dropout(layer(frames, lengths))
+            frames = self.dropout(frames, layer(frames, lengths))
         return frames

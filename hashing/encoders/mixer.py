@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from hashing.encoders.dropout import Dropout
 from hashing.encoders.resample import nearness, to_frames, to_points
 
 HIDDEN = 2  # hidden numbers of the mixing over time, as a multiple of the points, as in MLP-mixer
@@ -60,13 +61,13 @@ class MixerBlock(nn.Module):
         self.time = _two_layers(points, HIDDEN * points)
         self.feed_norm = nn.LayerNorm(width)
         self.feed = _two_layers(width, feed_forward)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, points: Tensor) -> Tensor:
         """Transform points (B, P, W)."""
         gated = self.gate(self.time_norm(points))
-        points = points + self.dropout(self.time(gated.transpose(1, 2)).transpose(1, 2))
-        result: Tensor = points + self.dropout(self.feed(self.feed_norm(points)))
+        points = self.dropout(points, self.time(gated.transpose(1, 2)).transpose(1, 2))
+        result: Tensor = self.dropout(points, self.feed(self.feed_norm(points)))
         return result
 
 

@@ -7,6 +7,8 @@ from typing import cast
 from torch import Tensor, nn
 
 from hashing.encoders.attention import SelfAttention
+from hashing.encoders.dropout import Dropout
+from hashing.encoders.feedforward import Activation, FeedForward
 from hashing.encoders.position import sinusoids, sinusoids_at, spread, spread_shown
 
 
@@ -20,24 +22,31 @@ class Block(nn.Module):
         heads: Attention heads.
         feed_forward: Hidden numbers of the two-layer part.
         dropout: Share of numbers that each part adds set to zero in training.
+        activation: Curve of the hidden numbers.
+        bias: Whether what reads normalised frames, whose norm has a bias, adds one of its own.
     """
 
-    def __init__(self, *, width: int, heads: int, feed_forward: int, dropout: float) -> None:
+    def __init__(
+        self,
+        *,
+        width: int,
+        heads: int,
+        feed_forward: int,
+        dropout: float,
+        activation: Activation,
+        bias: bool,
+    ) -> None:
         super().__init__()
         self.attention_norm = nn.LayerNorm(width)
-        self.attention = SelfAttention(width=width, heads=heads)
+        self.attention = SelfAttention(width=width, heads=heads, bias=bias)
         self.feed_norm = nn.LayerNorm(width)
-        self.feed = nn.Sequential(
-            nn.Linear(width, feed_forward),
-            nn.GELU(),
-            nn.Linear(feed_forward, width),
-        )
-        self.dropout = nn.Dropout(dropout)
+        self.feed = FeedForward(width=width, hidden=feed_forward, activation=activation, bias=bias)
+        self.dropout = Dropout(dropout)
 
     def forward(self, frames: Tensor, shown: Tensor | None = None) -> Tensor:
         """Transform frames (B, T, W)."""
-        frames = frames + self.dropout(self.attention(self.attention_norm(frames), shown))
-        result: Tensor = frames + self.dropout(self.feed(self.feed_norm(frames)))
+        frames = self.dropout(frames, self.attention(self.attention_norm(frames), shown))
+        result: Tensor = self.dropout(frames, self.feed(self.feed_norm(frames)))
         return result
 
     def mean(self, frames: Tensor) -> Tensor:
@@ -62,6 +71,8 @@ class TransformerEncoder(nn.Module):
         heads: Attention heads of a block.
         feed_forward: Hidden numbers of a block's two-layer part.
         dropout: Share of numbers set to zero in training.
+        activation: Curve of a block's hidden numbers.
+        bias: Whether all maps of a block add a bias, or only those that it ends its parts with.
         slots: How many the positions of any clip are spread over; 0 gives each frame its own.
     """
 
@@ -74,13 +85,22 @@ class TransformerEncoder(nn.Module):
         heads: int,
         feed_forward: int,
         dropout: float,
-        slots: int = 0,
+        activation: Activation,
+        bias: bool,
+        slots: int,
     ) -> None:
         super().__init__()
         self.width, self.slots = width, slots
         self.enter = nn.Linear(dims, width)
         self.blocks = nn.ModuleList(
-            Block(width=width, heads=heads, feed_forward=feed_forward, dropout=dropout)
+            Block(
+                width=width,
+                heads=heads,
+                feed_forward=feed_forward,
+                dropout=dropout,
+                activation=activation,
+                bias=bias,
+            )
             for _ in range(layers)
         )
 

@@ -52,19 +52,27 @@ def nt_xent(
     if view_a.shape != view_b.shape:
         raise ValueError(f"views differ in shape: {tuple(view_a.shape)}, {tuple(view_b.shape)}")
 
-    codes = F.normalize(torch.cat([view_a, view_b]), dim=1)  # (2B, K)
-    logits = codes @ codes.T / temperature  # (2B, 2B)
+    codes = F.normalize(torch.cat([view_a, view_b]), dim=1) * temperature**-0.5  # (2B, K)
     other_view = torch.arange(len(codes), device=codes.device).roll(len(view_a))
-    positive = logits.gather(1, other_view[:, None])[:, 0]  # (2B,)
     hidden = torch.eye(len(codes), dtype=torch.bool, device=codes.device)
-    hidden = (
-        hidden | hidden[other_view] if excluded is None else hidden | hidden[other_view] | excluded
-    )
+    if excluded is not None:
+        hidden = hidden | excluded & ~hidden[other_view]
+    logits = _hidden_products(codes, hidden)
+    if not debias:
+        return F.cross_entropy(logits, other_view)
+    positive = logits.gather(1, other_view[:, None])[:, 0]  # (2B,)
+    hidden = hidden | torch.eye(len(codes), dtype=torch.bool, device=codes.device)[other_view]
     negatives = logits.masked_fill(hidden, _NEVER).logsumexp(dim=1)  # (2B,)
-    if debias:
-        counts = (~hidden).sum(dim=1)
-        negatives = debiased(negatives, positive, counts, share=debias, temperature=temperature)
+    counts = (~hidden).sum(dim=1)
+    negatives = debiased(negatives, positive, counts, share=debias, temperature=temperature)
     return F.softplus(negatives - positive).mean()
+
+
+def _hidden_products(codes: Tensor, hidden: Tensor) -> Tensor:
+    """Return the products of all pairs of codes, ``_NEVER`` where hidden, (2B, 2B)."""
+    never = torch.zeros(hidden.shape, device=codes.device).masked_fill_(hidden, _NEVER)
+    # Adding within the product is a pass less than filling after it, forward and backward.
+    return torch.addmm(never, codes, codes.T)
 
 
 def debiased(

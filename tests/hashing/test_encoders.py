@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from hashing.builder import build_model
 from hashing.config import Config
 from hashing.encoders.attention import SelfAttention
+from hashing.encoders.feedforward import Activation
 from hashing.encoders.mixer import RangeGate
 from hashing.encoders.position import sinusoids, sinusoids_at, spread, spread_shown
 from hashing.encoders.resample import nearness, to_frames, to_points
@@ -189,11 +190,14 @@ def test_a_range_gate_doubles_nothing_and_hides_nothing_by_more_than_all() -> No
     torch.testing.assert_close(gate(points), points)
 
 
-def test_a_block_is_the_textbook_block() -> None:
+@pytest.mark.parametrize(("activation", "bias"), [("relu", False), ("relu", True), ("gelu", True)])
+def test_a_block_is_the_textbook_block(activation: Activation, bias: bool) -> None:
     torch.manual_seed(0)
-    ours = Block(width=8, heads=2, feed_forward=16, dropout=0.0).eval()
+    ours = Block(
+        width=8, heads=2, feed_forward=16, dropout=0.0, activation=activation, bias=bias
+    ).eval()
     theirs = nn.TransformerEncoderLayer(
-        8, 2, 16, dropout=0.0, activation="gelu", batch_first=True, norm_first=True
+        8, 2, 16, dropout=0.0, activation=activation, batch_first=True, norm_first=True
     ).eval()
     names = {
         "attention.query_key_value.weight": "self_attn.in_proj_weight",
@@ -209,7 +213,9 @@ def test_a_block_is_the_textbook_block() -> None:
         "feed.2.weight": "linear2.weight",
         "feed.2.bias": "linear2.bias",
     }
-    theirs.load_state_dict({names[name]: value for name, value in ours.state_dict().items()})
+    values = {name: torch.zeros_like(value) for name, value in theirs.state_dict().items()}
+    values |= {names[name]: value for name, value in ours.state_dict().items()}
+    theirs.load_state_dict(values)
     frames = torch.randn(3, 5, 8)
     torch.testing.assert_close(ours(frames), theirs(frames))
 
@@ -252,7 +258,15 @@ def test_a_clip_shown_in_slow_motion_keeps_its_places_where_they_are_spread(
     slots: int, same: bool
 ) -> None:
     encoder = TransformerEncoder(
-        dims=DIMS, width=WIDTH, layers=0, heads=1, feed_forward=1, dropout=0, slots=slots
+        dims=DIMS,
+        width=WIDTH,
+        layers=0,
+        heads=1,
+        feed_forward=1,
+        dropout=0,
+        activation="relu",
+        bias=False,
+        slots=slots,
     )
     clip = torch.zeros(1, 4, DIMS)
     slow = clip.repeat_interleave(6, dim=1)
@@ -266,4 +280,4 @@ def test_an_odd_width_has_positions_too() -> None:
 
 def test_heads_must_divide_the_width() -> None:
     with pytest.raises(ValueError, match="3 heads do not divide a width of 8"):
-        SelfAttention(width=8, heads=3)
+        SelfAttention(width=8, heads=3, bias=False)

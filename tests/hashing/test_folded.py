@@ -124,21 +124,24 @@ def test_every_kind_learns_is_saved_and_says_its_size(
     assert "parameters | 2 |" in (tmp_path / "random/README.md").read_text()
 
 
-def test_a_model_from_before_positions_were_spread_encodes_as_it_did(
+def test_a_model_from_before_some_keys_encodes_as_it_did(
     make_store: MakeStore, planted: np.ndarray, tmp_path: Path
 ) -> None:
+    older = {"encoder.slots": 0, "encoder.activation": "gelu", "encoder.bias": True}
     codes, named = {}, {**SMALL, **TRAINED}
-    for slots in (0, 4):
-        config = apply(Config(), {**named, "encoder.slots": slots})
-        options = TrainOptions(bits=32, config=config, out=tmp_path / str(slots), device="cpu")
+    for name, changed in {"old": older, "new": {}, "spread": {**older, "encoder.slots": 4}}.items():
+        config = apply(Config(), {**named, **changed})
+        options = TrainOptions(bits=32, config=config, out=tmp_path / name, device="cpu")
         with open_store(make_store(planted)) as store:
             train(store, options)
-        codes[slots] = load_hasher(options.out)[1].encode(planted)
-    facts = read_facts(tmp_path / "0")
-    del facts.config["encoder"]["slots"]
-    old = build_hasher(facts, read_tensors(tmp_path / "0")).encode(planted)
-    assert np.array_equal(old, codes[0])
-    assert not np.array_equal(codes[4], codes[0])
+        codes[name] = load_hasher(options.out)[1].encode(planted)
+    facts = read_facts(tmp_path / "old")
+    for key in older:
+        del facts.config["encoder"][key.removeprefix("encoder.")]
+    old = build_hasher(facts, read_tensors(tmp_path / "old")).encode(planted)
+    assert np.array_equal(old, codes["old"])
+    assert not np.array_equal(codes["spread"], codes["old"])
+    assert not np.array_equal(codes["new"], codes["old"])
 
 
 def sizes(tensors: dict[str, np.ndarray]) -> tuple[int, int]:

@@ -144,7 +144,17 @@ class TellTale(nn.Module):
 
 def ours(dims: int) -> TransformerEncoder:
     torch.manual_seed(0)
-    return TransformerEncoder(dims=dims, width=16, layers=1, heads=2, feed_forward=16, dropout=0.0)
+    return TransformerEncoder(
+        dims=dims,
+        width=16,
+        layers=1,
+        heads=2,
+        feed_forward=16,
+        dropout=0.0,
+        activation="gelu",
+        bias=True,
+        slots=0,
+    )
 
 
 def the_task(encoder: Encoder, clips: Tensor, *, moved: int) -> tuple[OrderTask, Step]:

@@ -270,7 +270,7 @@ def test_each_task_alone_gets_better(planted: np.ndarray, task: str, chance: flo
         structure__weight=0,
         neighbours__count=0,
         views__noise=0.2,
-        optim__epochs=30,
+        optim__epochs=60,
         optim__rate=3e-3,
     )
     history = trainer_of(planted, config).run()

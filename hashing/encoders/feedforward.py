@@ -1,0 +1,71 @@
+"""The two-layer part of a block: each frame alone, through many hidden numbers.
+
+GLU variants improve transformer (2020), section 1, also on leaving out biases:
+https://arxiv.org/abs/2002.05202
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
+
+Activation = Literal["relu", "gelu"]
+
+
+class FeedForward(nn.Sequential):
+    """Linear map, curve, linear map.
+
+    Args:
+        width: W, numbers a frame.
+        hidden: Numbers between the two maps.
+        activation: Their curve.
+        bias: Whether the first map has a bias; the second always has.
+    """
+
+    def __init__(self, *, width: int, hidden: int, activation: Activation, bias: bool) -> None:
+        super().__init__(
+            nn.Linear(width, hidden, bias=bias),
+            nn.ReLU() if activation == "relu" else nn.GELU(),
+            nn.Linear(hidden, width),
+        )
+        self.lean = activation == "relu" and not bias
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Transform frames (..., W)."""
+        on_gpu, lower = frames.is_cuda, torch.is_autocast_enabled(frames.device.type)
+        if not self.lean or on_gpu or lower or torch.compiler.is_compiling():
+            plain: Tensor = super().forward(frames)  # type: ignore[no-untyped-call]
+            return plain
+        into, _, out = self
+        lean: Tensor = _LeanReLU.apply(frames, into.weight, out.weight, out.bias)
+        return lean
+
+
+class _LeanReLU(torch.autograd.Function):
+    """The same numbers, with one large result kept and changed in place, forward and backward.
+
+    On a CPU the hidden numbers of a batch do not fit the cache: each pass over them counts.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, frames: Tensor, into: Tensor, out: Tensor, bias: Tensor) -> Tensor:
+        """Return what the layers make of frames (..., W)."""
+        rows = frames.reshape(-1, frames.shape[-1])
+        hidden = (rows @ into.T).clamp_min_(0)
+        ctx.save_for_backward(rows, hidden, into, out)
+        return F.linear(hidden, out, bias).view(frames.shape)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, above: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the gradients of all four."""
+        rows, hidden, into, out = ctx.saved_tensors
+        above_rows = above.reshape(-1, above.shape[-1])
+        back = above_rows @ out
+        torch.ops.aten.threshold_backward.grad_input(back, hidden, 0, grad_input=back)
+        frames = (back @ into).view(above.shape)
+        return frames, back.T @ rows, above_rows.T @ hidden, above_rows.sum(dim=0)
