@@ -16,11 +16,18 @@ Mode = Literal["halves", "segment", "random", "consecutive"]
 
 
 def view_length(
-    mode: Mode, frames: int, wanted: int | Literal["auto"], *, candidates: bool = False
+    mode: Mode,
+    frames: int,
+    wanted: int | Literal["auto"],
+    *,
+    candidates: bool = False,
+    recurrent: bool = False,
 ) -> int:
     """Return S, the frames of one view of a clip of T frames.
 
-    Where each segment has several candidates, a view shows one of every segment.
+    Where each segment has several candidates, a view shows one of every segment. A recurrent
+    encoder that learns on a few frames does not learn what it becomes after many: its views are
+    half as long as the clip.
 
     >>> view_length("halves", 25, "auto"), view_length("segment", 25, "auto")
     (4, 12)
@@ -29,9 +36,9 @@ def view_length(
         return wanted
     if candidates:
         return frames
-    if mode == "halves":
-        return max(1, frames // 6, min(4, frames // 3))
-    return max(1, frames // 2 if mode == "segment" else frames // 3)
+    if mode == "segment" or recurrent:
+        return max(1, frames // 2)
+    return max(1, frames // 6, min(4, frames // 3)) if mode == "halves" else max(1, frames // 3)
 
 
 def window_length(frames: int, wanted: int | Literal["auto"], *, length: int) -> int:

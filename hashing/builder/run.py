@@ -124,7 +124,13 @@ def build_trainer(
 def view_maker(config: Config, frames: int, *, candidates: bool = False) -> ViewMaker:
     """Return what draws the views of clips of T frames, or of their candidates."""
     mode = config.views.mode
-    length = view_length(mode, frames, config.views.frames, candidates=candidates)
+    length = view_length(
+        mode,
+        frames,
+        config.views.frames,
+        candidates=candidates,
+        recurrent=config.encoder.kind == "lstm",
+    )
     return ViewMaker(
         mode=mode,
         length=length,

@@ -40,7 +40,7 @@ class ViewsConfig:
     frames: int | Auto = field(
         default="auto",
         metadata=about(
-            "frames of a view; auto: 4 or T/6 in halves, T/2 in segment, else T/3 [I]",
+            "frames of a view; auto: 4 or T/6 in halves, T/2 in segment and for lstm, else T/3 [I]",
             low=1,
             high=100_000,
         ),

@@ -57,6 +57,12 @@ def test_halves_never_share_a_frame_and_come_in_either_order(frames: int, seed: 
     assert 0 < int((first[:, 0] < second[:, 0]).sum()) < 64
 
 
+@given(st.integers(2, 60), st.sampled_from(MODES))
+def test_recurrent_views_are_half_a_clip_and_wishes_are_met(frames: int, mode: Mode) -> None:
+    assert view_length(mode, frames, "auto", recurrent=True) == frames // 2
+    assert view_length(mode, frames, 3, recurrent=True) == 3
+
+
 def test_windows_reach_every_place_of_their_half() -> None:
     first, second = draw_views(
         "halves", videos=2000, frames=25, length=8, window=8, generator=generator()

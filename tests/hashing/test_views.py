@@ -261,6 +261,11 @@ def test_the_papers_shape_uses_candidates_and_copies_and_all_segments(rich: Path
     assert view_maker(paper_config(), T).length == T // 2
 
 
+def test_the_lstm_sees_longer_views() -> None:
+    lstm = apply(Config(), {"encoder.kind": "lstm"})
+    assert view_maker(lstm, T).length == T // 2 > view_maker(Config(), T).length
+
+
 def weights_of(path: Path, config: Config) -> dict[str, np.ndarray]:
     with open_store(path) as store:
         return fit(
