@@ -36,8 +36,9 @@ class FeedForward(nn.Sequential):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Transform frames (..., W)."""
-        on_gpu, lower = frames.is_cuda, torch.is_autocast_enabled(frames.device.type)
-        if not self.lean or on_gpu or lower or torch.compiler.is_compiling():
+        kind = frames.device.type
+        lower = torch.is_autocast_enabled(kind)
+        if not self.lean or kind != "cpu" or lower or torch.compiler.is_compiling():
             plain: Tensor = super().forward(frames)  # type: ignore[no-untyped-call]
             return plain
         into, _, out = self
