@@ -54,25 +54,18 @@ def nt_xent(
 
     codes = F.normalize(torch.cat([view_a, view_b]), dim=1) * temperature**-0.5  # (2B, K)
     other_view = torch.arange(len(codes), device=codes.device).roll(len(view_a))
-    hidden = torch.eye(len(codes), dtype=torch.bool, device=codes.device)
+    logits = (codes @ codes.T).fill_diagonal_(_NEVER)  # (2B, 2B), cosines over the temperature
     if excluded is not None:
-        hidden = hidden | excluded & ~hidden[other_view]
-    logits = _hidden_products(codes, hidden)
+        partners = F.one_hot(other_view, len(codes)).bool()
+        logits = logits.masked_fill(excluded & ~partners, _NEVER)
     if not debias:
         return F.cross_entropy(logits, other_view)
     positive = logits.gather(1, other_view[:, None])[:, 0]  # (2B,)
-    hidden = hidden | torch.eye(len(codes), dtype=torch.bool, device=codes.device)[other_view]
-    negatives = logits.masked_fill(hidden, _NEVER).logsumexp(dim=1)  # (2B,)
-    counts = (~hidden).sum(dim=1)
+    others = logits.scatter(1, other_view[:, None], _NEVER)
+    counts = (others > _NEVER).sum(dim=1)
+    negatives = others.logsumexp(dim=1)  # (2B,)
     negatives = debiased(negatives, positive, counts, share=debias, temperature=temperature)
     return F.softplus(negatives - positive).mean()
-
-
-def _hidden_products(codes: Tensor, hidden: Tensor) -> Tensor:
-    """Return the products of all pairs of codes, ``_NEVER`` where hidden, (2B, 2B)."""
-    never = torch.zeros(hidden.shape, device=codes.device).masked_fill_(hidden, _NEVER)
-    # Adding within the product is a pass less than filling after it, forward and backward.
-    return torch.addmm(never, codes, codes.T)
 
 
 def debiased(

@@ -46,9 +46,8 @@ def listwise_loss(codes: Tensor, features: Tensor, *, target: float, temperature
         >>> listwise_loss(same, same, target=1.0, temperature=1.0)
         tensor(0.6931)
     """
-    itself = torch.eye(len(codes), dtype=torch.bool, device=codes.device)
-    wanted = (cosines(features) / target).masked_fill(itself, float("-inf")).softmax(dim=1)
-    logits = (cosines(codes) / temperature).masked_fill(itself, -1e9)
+    wanted = (cosines(features) / target).fill_diagonal_(-torch.inf).softmax(dim=1)
+    logits = (cosines(codes) / temperature).fill_diagonal_(-1e9)
     return F.cross_entropy(logits, wanted)
 
 
