@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,32 +22,25 @@ from hashing.fit import fit
 from hashing.front import Front, fit_front
 from hashing.hashlayer import HashLayer
 from hashing.model import HashModel
-from hashing.presets import Survey, resolve
 from hashing.settings import apply
 from hashing.threads import settled_torch
 from pipeline.errors import UsageError
 from pipeline.store import open_store
+from tests.hashing.small import NEIGHBOURS, SIZES
+from tests.hashing.small import small as small_config
 
 MakeStore = Callable[..., Path]
 
-SMALL: dict[str, object] = {
-    "input.dims": 10,
-    "encoder.width": 16,
-    "encoder.heads": 2,
-    "encoder.feed_forward": 16,
+SMALL = {
+    **SIZES,
+    **NEIGHBOURS,
     "contrastive.weight": 1.0,
-    "neighbours.count": 3,
-    "neighbours.refresh": 1,
-    "optim.epochs": 4,
-    "optim.batch": 16,
     "hash.distil_steps": 5,
     "hash.binarizer": "tanh",
 }
 
 
-def small(**changes: object) -> Config:
-    named = {name.replace("__", "."): value for name, value in changes.items()}
-    return resolve(apply(Config(), {**SMALL, **named}), Survey(40, 0.5))
+small = partial(small_config, SMALL)
 
 
 def network(config: Config, features: np.ndarray, bits: int = 8) -> tuple[HashModel, Front]:

@@ -19,19 +19,10 @@ from hashing.baselines.conmh.anchors import find_anchors, nearest_anchors
 from hashing.baselines.conmh.centres import CentreTask, centre_codes, softened
 from hashing.baselines.conmh.similarity import SimilarityTask, relations, similarity_loss
 from hashing.baselines.conmh.terms import Seen
+from tests.hashing.small import CONMH as SMALL_CONMH
 
 MakeStore = Callable[..., Path]
-SIZES = {
-    "encoder.width": 16,
-    "encoder.layers": 1,
-    "encoder.heads": 2,
-    "encoder.feed_forward": 16,
-    "decoder.width": 12,
-    "decoder.layers": 1,
-    "decoder.feed_forward": 16,
-    "optim.batch": 16,
-    "optim.rate": 0.003,
-}
+SIZES = {**SMALL_CONMH, "optim.rate": 0.003}
 
 
 def chance(seed: int = 0) -> torch.Generator:

@@ -16,31 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from hashing.runner import Runner
+from tests.hashing.small import CONMH as SMALL_CONMH
+from tests.hashing.small import SIZES, TASKS
 
 MakeStore = Callable[..., Path]
 ROOT = Path(__file__).parents[2]
 SMALL = {
-    "chain": {
-        "input.dims": 10,
-        "encoder.width": 16,
-        "encoder.heads": 2,
-        "encoder.feed_forward": 16,
-        "encoder.dropout": 0,
-        "contrastive.weight": 1,
-        "order.weight": 0.1,
-        "scene.weight": 0.1,
-        "optim.batch": 16,
-    },
-    "conmh": {
-        "encoder.width": 16,
-        "encoder.layers": 1,
-        "encoder.heads": 2,
-        "encoder.feed_forward": 16,
-        "decoder.width": 12,
-        "decoder.layers": 1,
-        "decoder.feed_forward": 16,
-        "optim.batch": 16,
-    },
+    "chain": {**SIZES, **TASKS, "encoder.dropout": 0},
+    "conmh": SMALL_CONMH,
 }
 
 

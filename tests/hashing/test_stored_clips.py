@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,41 +16,32 @@ from hashing import neighbours, shuffle
 from hashing.baselines.conmh import CONMH
 from hashing.chain import CHAIN
 from hashing.checkpoint import Checkpoint
-from hashing.config import AnyConfig, Config
+from hashing.config import AnyConfig
 from hashing.dataset import TrainingFrames
 from hashing.fit import fit
 from hashing.learned import Learned
 from hashing.neighbours import nearest
 from hashing.placing import by_batch
-from hashing.presets import Survey, resolve
 from hashing.settings import apply
 from hashing.storedclips import StoredClips
 from hashing.threads import settled_torch
 from hashing.views import Clips
 from pipeline.store import open_store
+from tests.hashing.small import NEIGHBOURS, SIZES, TASKS
+from tests.hashing.small import small as small_config
 
 MakeStore = Callable[..., Path]
 
-SMALL: dict[str, object] = {
-    "input.dims": 10,
-    "encoder.width": 16,
-    "encoder.heads": 2,
-    "encoder.feed_forward": 16,
-    "contrastive.weight": 1.0,
+SMALL = {
+    **SIZES,
+    **TASKS,
+    **NEIGHBOURS,
     "contrastive.mask_neighbours": True,
-    "order.weight": 0.1,
-    "scene.weight": 0.1,
     "structure.weight": 0.1,
-    "neighbours.count": 3,
-    "neighbours.refresh": 1,
-    "optim.epochs": 4,
-    "optim.batch": 16,
 }
 
 
-def small(**changes: object) -> Config:
-    named = {name.replace("__", "."): value for name, value in changes.items()}
-    return resolve(apply(Config(), {**SMALL, **named}), Survey(40, 0.5))
+small = partial(small_config, SMALL)
 
 
 CONFIGS: dict[str, tuple[Learned[Any], AnyConfig]] = {

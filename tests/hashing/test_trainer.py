@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,35 +22,21 @@ from hashing.config import AnyConfig, Config
 from hashing.dataset import TrainingFrames
 from hashing.fit import fit, pick_device
 from hashing.learned import Learned
-from hashing.presets import Survey, resolve
 from hashing.schedule import one_cycle, stairs
 from hashing.settings import apply
 from hashing.threads import settled_torch
 from hashing.trainer import Trainer
 from pipeline.errors import DamageError, TimeUpError, UsageError
 from pipeline.store import open_store
+from tests.hashing.small import NEIGHBOURS, SIZES, TASKS
+from tests.hashing.small import small as small_config
 
 MakeStore = Callable[..., Path]
 
-SMALL: dict[str, object] = {
-    "input.dims": 10,
-    "encoder.width": 16,
-    "encoder.heads": 2,
-    "encoder.feed_forward": 16,
-    "contrastive.weight": 1.0,
-    "order.weight": 0.1,
-    "scene.weight": 0.1,
-    "structure.weight": 0.1,
-    "neighbours.count": 3,
-    "neighbours.refresh": 1,
-    "optim.epochs": 4,
-    "optim.batch": 16,
-}
+SMALL = {**SIZES, **TASKS, **NEIGHBOURS, "structure.weight": 0.1}
 
 
-def small(**changes: object) -> Config:
-    named = {name.replace("__", "."): value for name, value in changes.items()}
-    return resolve(apply(Config(), {**SMALL, **named}), Survey(40, 0.5))
+small = partial(small_config, SMALL)
 
 
 def fitted(

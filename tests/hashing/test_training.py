@@ -25,23 +25,11 @@ from hashing.training import TrainOptions, TrainReport, Watch, default_folder, t
 from pipeline.errors import LockedError, UsageError
 from pipeline.store import open_store
 from pipeline.store.lock import OutputLock
+from tests.hashing.small import SIZES, TASKS
 
 MakeStore = Callable[..., Path]
 
-SMALL = apply(
-    Config(),
-    {
-        "input.dims": 10,
-        "encoder.width": 16,
-        "encoder.heads": 2,
-        "encoder.feed_forward": 16,
-        "contrastive.weight": 1.0,
-        "order.weight": 0.1,
-        "scene.weight": 0.1,
-        "optim.epochs": 4,
-        "optim.batch": 16,
-    },
-)
+SMALL = apply(Config(), {**SIZES, **TASKS})
 
 SMALL_CONMH = apply(
     CONMH.config,

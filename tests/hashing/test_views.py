@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ from hashing.views import Clips, ViewMaker, Views
 from pipeline.errors import UsageError
 from pipeline.records import AugmentationStatistics
 from pipeline.store import open_store
+from tests.hashing.small import SIZES, TASKS
+from tests.hashing.small import small as small_config
 
 MakeStore = Callable[..., Path]
 Features = npt.NDArray[np.float32]
@@ -38,18 +41,7 @@ Features = npt.NDArray[np.float32]
 N, T, C, V, D = 40, 9, 3, 2, 12
 ROWS = torch.arange(N)
 PLAIN = ViewMaker(mode="segment", length=4, window=4, noise=0, drop_features=0, drop_frames=0)
-SMALL: dict[str, object] = {
-    "input.dims": 10,
-    "encoder.width": 16,
-    "encoder.heads": 2,
-    "encoder.feed_forward": 16,
-    "hash.distil_steps": 5,
-    "contrastive.weight": 1.0,
-    "order.weight": 0.1,
-    "scene.weight": 0.1,
-    "optim.epochs": 2,
-    "optim.batch": 16,
-}
+SMALL = {**SIZES, **TASKS, "hash.distil_steps": 5, "optim.epochs": 2}
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -200,9 +192,7 @@ def rich(make_store: MakeStore, planted: Features) -> Path:
     )
 
 
-def config_of(**changes: object) -> Config:
-    named = {name.replace("__", "."): value for name, value in changes.items()}
-    return resolve(apply(Config(), {**SMALL, **named}), Survey(N, 0.5))
+config_of = partial(small_config, SMALL)
 
 
 def loaded(path: Path, config: Config, rows: npt.NDArray[np.int64]) -> tuple[Clips, Front]:
