@@ -75,6 +75,10 @@ def joined(device: str) -> Iterator[None]:
     import torch
     import torch.distributed as dist
 
+    # Imported later, as the first optimizer does, it would keep the group alive for good, and the
+    # group's threads now and then abort a process that ends.
+    import torch.distributed.nn.functional
+
     gpu = device != "cpu" and torch.cuda.is_available()
     backend = "cpu:gloo,cuda:nccl" if gpu else "gloo"
     with _together():

@@ -116,8 +116,10 @@ def test_processes_with_a_batch_each_train_as_one_with_all_of_them(
 
 STEPS = 60
 CHILD = """
-import os, sys
+import os
+import sys
 from pathlib import Path
+
 from hashing import team
 from hashing.config import Config
 from hashing.following import follow
@@ -130,40 +132,52 @@ options = TrainOptions(
     bits=8, config=apply(Config(), parse_assignments(assignments)), out=Path(out), device="cpu",
     checkpoint_seconds=0,
 )
-print("pid", int(team.follows()), os.getpid(), flush=True)
+
+
+def say(*words):  # in one write: torchrun's Python has no buffer, and two processes share a pipe
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
+
+say("pid", int(team.follows()), os.getpid())
 with open_store(Path(store)) as opened:
     if team.follows():
         follow(opened, options)
     else:
-        train(opened, options, Watch(step=lambda done, total: print("step", done, flush=True)))
+        train(opened, options, Watch(step=lambda done, total: say("step", done)))
+for name in Path("/proc/self/task").glob("*/comm"):
+    if "gloo" in name.read_text():
+        say("left", name.read_text())
 """
 
 
 def trained(store: Path, out: Path, kills: list[tuple[int, int]]) -> str:
     """Train by two processes; kill one of them after some steps, each time; return the digest."""
-    script = out.with_suffix(".py")
+    script, told = out.with_suffix(".py"), out.with_suffix(".err")
     script.write_text(CHILD)
     launch = [*command(processes=2)[:-3], str(script), str(store), str(out), *CHAIN]
     launch += ["optim.epochs=30", "optim.batch=8", "encoder.dropout=0.1"]
     for victim, steps in [*kills, (0, STEPS)]:
         whole = steps >= STEPS
-        child = subprocess.Popen(
-            launch,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            cwd=ROOT,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
-        )
+        with told.open("w", encoding="utf-8") as err:
+            child = subprocess.Popen(
+                launch,
+                stdout=subprocess.PIPE,
+                stderr=err,
+                text=True,
+                cwd=ROOT,
+                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)},
+            )
         assert child.stdout is not None
         pids, done = {}, 0
         for line in child.stdout:
             word, *numbers = line.split()
             if word == "pid":
                 pids[int(numbers[0])] = int(numbers[1])
+            elif word == "left":  # a thread of torch's that can abort the process as it ends
+                raise AssertionError(line)
             elif (done := done + 1) == steps and not whole:
                 os.kill(pids[victim], signal.SIGKILL)
-        assert (child.wait() == 0) == whole
+        assert (child.wait() == 0) == whole, told.read_text()
     return read_facts(out).weights_sha256
 
 
