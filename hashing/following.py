@@ -10,7 +10,7 @@ from hashing.methods import LEARNED
 from hashing.modelfolder import ModelFacts
 from hashing.samerun import scratch_of
 from hashing.settings import from_dict
-from hashing.training import TrainOptions, default_folder
+from hashing.trainoptions import TrainOptions, default_folder
 from pipeline.errors import UsageError
 from pipeline.store.base import FeatureStore
 

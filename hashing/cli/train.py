@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from hashing.curves import HistoryRow
     from hashing.logs import Logs
     from hashing.signatures import Signature
-    from hashing.training import TrainOptions, TrainReport
+    from hashing.training import TrainReport
+    from hashing.trainoptions import TrainOptions
     from pipeline.store.base import FeatureStore
 
 
@@ -98,7 +99,7 @@ def train(
         epochs=epochs,
         precision=precision,
     )
-    from hashing.training import TrainOptions
+    from hashing.trainoptions import TrainOptions
     from pipeline.store import open_store
 
     options = TrainOptions(

@@ -90,7 +90,8 @@ def run_job(job: Job) -> Record:
 
 def _trained(job: Job, store: FeatureStore) -> tuple[ModelFacts, Cost]:
     """Train; the cost of a model that was begun or finished before is that of its record."""
-    from hashing.training import TrainOptions, train
+    from hashing.training import train
+    from hashing.trainoptions import TrainOptions
 
     begun = job.folder.with_name(job.folder.name + ".training").exists() and not job.restart
     cpu, wall = time.process_time(), time.perf_counter()

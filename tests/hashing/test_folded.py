@@ -19,7 +19,8 @@ from hashing.methods import build_hasher, load_hasher
 from hashing.model import HashModel
 from hashing.modelfolder import read_facts, read_tensors
 from hashing.settings import apply
-from hashing.training import TrainOptions, train
+from hashing.training import train
+from hashing.trainoptions import TrainOptions
 from pipeline.store import open_store
 
 MakeStore = Callable[..., Path]

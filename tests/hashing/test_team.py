@@ -124,7 +124,8 @@ from hashing import team
 from hashing.config import Config
 from hashing.following import follow
 from hashing.settings import apply, parse_assignments
-from hashing.training import TrainOptions, Watch, train
+from hashing.training import Watch, train
+from hashing.trainoptions import TrainOptions
 from pipeline.store import open_store
 
 store, out, *assignments = sys.argv[1:]
@@ -227,7 +228,8 @@ def test_a_mistake_is_told_once_and_ends_all_processes(
 def test_a_baseline_is_no_work_for_several(
     monkeypatch: pytest.MonkeyPatch, make_store: MakeStore, planted: np.ndarray, tmp_path: Path
 ) -> None:
-    from hashing.training import TrainOptions, train
+    from hashing.training import train
+    from hashing.trainoptions import TrainOptions
     from pipeline.store import open_store
 
     monkeypatch.setenv("WORLD_SIZE", "2")

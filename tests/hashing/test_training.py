@@ -21,7 +21,8 @@ from hashing.config import AnyConfig, Config
 from hashing.methods import METHODS, fit_baseline, load_hasher
 from hashing.modelfolder import save_model
 from hashing.settings import apply, flatten, to_dict
-from hashing.training import TrainOptions, TrainReport, Watch, default_folder, train
+from hashing.training import TrainReport, Watch, train
+from hashing.trainoptions import TrainOptions, default_folder
 from pipeline.errors import LockedError, UsageError
 from pipeline.store import open_store
 from pipeline.store.lock import OutputLock
@@ -218,7 +219,8 @@ import sys, time
 from pathlib import Path
 from hashing.methods import LEARNED
 from hashing.settings import apply, parse_assignments
-from hashing.training import TrainOptions, Watch, train
+from hashing.training import Watch, train
+from hashing.trainoptions import TrainOptions
 from pipeline.store import open_store
 
 def step(done, total):
@@ -287,7 +289,7 @@ def test_an_unfinished_run_with_other_settings_is_refused(
 def test_the_baselines_never_import_torch(make_store: MakeStore, planted: np.ndarray) -> None:
     code = (
         "import sys; from pathlib import Path; from pipeline.store import open_store\n"
-        "from hashing.training import TrainOptions, train\n"
+        "from hashing.training import train; from hashing.trainoptions import TrainOptions\n"
         "from hashing.methods import load_hasher\n"
         "store = open_store(Path(sys.argv[1]))\n"
         "for method in ('pca-itq', 'lsh', 'random'):\n"

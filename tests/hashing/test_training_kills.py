@@ -21,7 +21,8 @@ import sys
 from pathlib import Path
 from hashing.config import Config
 from hashing.settings import apply
-from hashing.training import TrainOptions, Watch, train
+from hashing.training import Watch, train
+from hashing.trainoptions import TrainOptions
 from pipeline.store import open_store
 
 store, out, memory = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])

@@ -26,7 +26,8 @@ import re, resource, sys
 from pathlib import Path
 from hashing.settings import apply, parse_assignments
 from hashing.methods import LEARNED
-from hashing.training import TrainOptions, train
+from hashing.training import train
+from hashing.trainoptions import TrainOptions
 from pipeline.store import open_store
 
 small, large, method, memory, limit, own = sys.argv[1:7]

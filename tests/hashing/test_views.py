@@ -27,7 +27,8 @@ from hashing.needs import cached_material, check_frames, order_draw
 from hashing.presets import Survey, paper_config, resolve
 from hashing.settings import apply
 from hashing.shifts import project_shifts
-from hashing.training import TrainOptions, Watch, train
+from hashing.training import Watch, train
+from hashing.trainoptions import TrainOptions
 from hashing.views import Clips, ViewMaker, Views
 from pipeline.errors import UsageError
 from pipeline.records import AugmentationStatistics

@@ -21,7 +21,8 @@ from hashing.health import partners_found
 from hashing.heldout import LEAST, MOST, held_out, held_out_count
 from hashing.presets import Survey
 from hashing.settings import apply
-from hashing.training import TrainOptions, Watch
+from hashing.training import Watch
+from hashing.trainoptions import TrainOptions
 from pipeline.store import open_store
 from tests.hashing.conftest import planted_features
 from tests.hashing.test_training import CONFIGS, SMALL, run
