@@ -147,7 +147,7 @@ with open_store(Path(store)) as opened:
         train(opened, options, Watch(step=lambda done, total: say("step", done)))
 for name in Path("/proc/self/task").glob("*/comm"):
     if "gloo" in name.read_text():
-        say("left", name.read_text())
+        say("left", name.read_text().strip())
 """
 
 
