@@ -12,10 +12,10 @@ import matplotlib
 import numpy as np
 import numpy.typing as npt
 
-from hashing.retrieval.codes import read_codes
-from hashing.retrieval.packing import unpack
-from pipeline.decode import DecodeWorker, FrameRequest
-from pipeline.store import open_store
+from chainpipe.hashing.retrieval.bitpack import unpack
+from chainpipe.hashing.retrieval.codes import read_codes
+from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
+from chainpipe.pipeline.store import open_store
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt

@@ -18,8 +18,8 @@ from pathlib import Path
 import ffmpeg
 import numpy as np
 
-from pipeline.decode import ffmpeg_program
-from pipeline.errors import StorageError, UsageError
+from .decode import ffmpeg_program
+from .errors import StorageError, UsageError
 
 RATE = 12.5  # frames a second of every clip
 SIZE = 256, 192  # pixels of every clip

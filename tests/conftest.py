@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import chainpipe
+from chainpipe import command
 from tests.pipeline.conftest import draw_clip
 
 PATTERNS = {"card": "", "dark": "eq=brightness=-0.4", "grey": "hue=s=0", "turned": "transpose=1"}
@@ -24,7 +24,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def store(library: Path) -> Path:
     path = library.parent / "feats.h5"
-    assert chainpipe.run(["extract", str(library), "--out", str(path)]) == 0
+    assert command.run(["extract", str(library), "--out", str(path)]) == 0
     return path
 
 
@@ -32,5 +32,5 @@ def store(library: Path) -> Path:
 def model(store: Path) -> Path:
     path = store.parent / "models" / "feats-chain-16"
     words = ["train", str(store), "--bits", "16", "--out", str(path)]
-    assert chainpipe.run(words) == 0
+    assert command.run(words) == 0
     return path

@@ -7,14 +7,14 @@ from pathlib import Path
 import h5py
 import pytest
 
-import chainpipe
+from chainpipe import command
 from tests.pipeline.conftest import draw_clip
 
 
 def fails(capsys: pytest.CaptureFixture[str], code: int, *words: object) -> str:
     """Run a verb that must fail; return what it said."""
     capsys.readouterr()
-    assert chainpipe.run([str(word) for word in words]) == code
+    assert command.run([str(word) for word in words]) == code
     said = " ".join(capsys.readouterr().err.split())
     assert said.count("error:") == 1
     assert said.count("hint:") == 1
@@ -44,7 +44,7 @@ def test_one_bad_video_among_good_ones_is_reported_and_passed_over(capsys, tmp_p
     draw_clip(tmp_path / "videos" / "good.mp4", seconds=3)
     (tmp_path / "videos" / "bad.mp4").write_bytes(b"")
     out = tmp_path / "f.h5"
-    assert chainpipe.run(["extract", str(tmp_path / "videos"), "--out", str(out)]) == 3
+    assert command.run(["extract", str(tmp_path / "videos"), "--out", str(out)]) == 3
     assert out.exists()
     assert "bad.mp4" in (tmp_path / "f.h5.failures.csv").read_text()
 
@@ -78,7 +78,7 @@ def test_bits_out_of_range(capsys, store, tmp_path, bits) -> None:
 
 
 def test_features_with_nan(capsys, store, tmp_path) -> None:
-    from pipeline.store import iter_rows, open_store, write_store
+    from chainpipe.pipeline.store import iter_rows, open_store, write_store
 
     with open_store(store) as clean:
         rows = list(iter_rows(clean))
@@ -100,14 +100,14 @@ def test_features_with_nan(capsys, store, tmp_path) -> None:
 def test_training_on_one_video(capsys, tmp_path) -> None:
     draw_clip(tmp_path / "videos" / "a.mp4", seconds=3)
     out = tmp_path / "f.h5"
-    assert chainpipe.run(["extract", str(tmp_path / "videos"), "--out", str(out)]) == 0
+    assert command.run(["extract", str(tmp_path / "videos"), "--out", str(out)]) == 0
     assert "1" in fails(capsys, 2, "train", out, "--out", tmp_path / "m")
 
 
 def test_a_model_used_on_features_of_another_dimension(capsys, store, model, tmp_path) -> None:
     from dataclasses import replace
 
-    from pipeline.store import iter_rows, open_store, write_store
+    from chainpipe.pipeline.store import iter_rows, open_store, write_store
 
     with open_store(store) as clean:
         rows = [replace(row, features=row.features[:, :8]) for row in iter_rows(clean)]
@@ -147,7 +147,7 @@ def test_verify_finds_a_flipped_bit(capsys, store, tmp_path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    assert chainpipe.run(["verify", str(path)]) == 4
+    assert command.run(["verify", str(path)]) == 4
 
 
 def test_an_unknown_option_and_an_unknown_verb(capsys) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hashing.config.network import EncoderConfig
+from chainpipe.hashing.config.model import EncoderConfig
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "docs" / "numbers"

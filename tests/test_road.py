@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import chainpipe
+from chainpipe import command
 from tests.pipeline.conftest import draw_clip
 
 ROOT = Path(__file__).parents[1]
@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[1]
 def test_the_three_commands_of_the_card_work_as_written(library, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(library, "videos")
-    assert chainpipe.run(["extract", "videos/", "--out", "feats.h5"]) == 0
-    assert chainpipe.run(["train", "feats.h5", "--bits", "32"]) == 0
-    assert chainpipe.run(["encode"]) == 0
+    assert command.run(["extract", "videos/", "--out", "feats.h5"]) == 0
+    assert command.run(["train", "feats.h5", "--bits", "32"]) == 0
+    assert command.run(["encode"]) == 0
     with np.load("models/feats-chain-32/codes.npz") as codes:
         assert codes["codes"].shape == (8, 4)
         assert int(codes["bits"]) == 32
@@ -32,7 +32,7 @@ def test_search_by_a_new_file_finds_its_twin(library, model, tmp_path, capsys) -
     with open(twin, "ab") as file:
         file.write(b"\0" * 8)  # other bytes, the same pictures
     words = ["search", str(twin), "--model", str(model), "--k", "3", "--json"]
-    assert chainpipe.run(words) == 0
+    assert command.run(words) == 0
     printed = capsys.readouterr().out
     assert "card/0.mp4" in printed
     assert json.loads(printed)
@@ -41,7 +41,7 @@ def test_search_by_a_new_file_finds_its_twin(library, model, tmp_path, capsys) -
 def test_search_draws_a_picture(library, model, tmp_path) -> None:
     picture = tmp_path / "answers.png"
     words = ["search", "card/0.mp4", "--model", str(model), "--picture", str(picture)]
-    assert chainpipe.run(words) == 0
+    assert command.run(words) == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
@@ -49,13 +49,13 @@ def test_encode_a_folder_of_new_videos(model, tmp_path) -> None:
     draw_clip(tmp_path / "new" / "x.mp4", seconds=3)
     out = tmp_path / "new.npz"
     words = ["encode", str(tmp_path / "new"), "--model", str(model), "--out", str(out)]
-    assert chainpipe.run(words) == 0
+    assert command.run(words) == 0
     with np.load(out) as codes:
         assert codes["codes"].shape == (1, 2)
 
 
 def test_eval_prints_the_contract_s_object(model, capsys) -> None:
-    assert chainpipe.run(["eval", "--model", str(model), "--json"]) == 0
+    assert command.run(["eval", "--model", str(model), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["schema"] == 1
     assert set(found["map"]) == {"5", "20", "40", "60", "80", "100"}
@@ -69,7 +69,7 @@ def test_demo_on_a_folder_without_labels_gives_the_picture_and_no_table(
         (tmp_path / "mine").mkdir(exist_ok=True)
         shutil.copy(path, tmp_path / "mine" / f"{number}.mp4")
     out = tmp_path / "out"
-    assert chainpipe.run(["demo", str(tmp_path / "mine"), "--out", str(out), "--bits", "16"]) == 0
+    assert command.run(["demo", str(tmp_path / "mine"), "--out", str(out), "--bits", "16"]) == 0
     printed = capsys.readouterr().out
     assert "mAP@5" not in printed
     assert (out / "neighbours.png").exists()
@@ -79,7 +79,7 @@ def test_demo_on_a_folder_without_labels_gives_the_picture_and_no_table(
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["eval", "--help"]])
 def test_help_imports_neither_networks_nor_decoders(words: list[str]) -> None:
     program = (
-        f"import sys, chainpipe; chainpipe.run({words}); "
+        f"import sys, chainpipe; command.run({words}); "
         "print([name for name in ('torch', 'av', 'onnxruntime') if name in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -89,11 +89,13 @@ def test_help_imports_neither_networks_nor_decoders(words: list[str]) -> None:
 @pytest.mark.timeout(300)
 def test_the_built_wheel_holds_every_module_and_runs(tmp_path) -> None:
     source = tmp_path / "source"
-    keep = ["pyproject.toml", "README.md", "LICENSE", "chainpipe.py", "pipeline", "hashing"]
+    keep = ["pyproject.toml", "README.md", "LICENSE", "chainpipe", "pipeline", "hashing"]
     for name in keep:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         source.mkdir(exist_ok=True)
-        copy(ROOT / name, source / name)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, source / name, symlinks=True)
+        else:
+            shutil.copy(ROOT / name, source / name)
     build = [
         sys.executable,
         "-m",
@@ -109,15 +111,17 @@ def test_the_built_wheel_holds_every_module_and_runs(tmp_path) -> None:
     [wheel] = tmp_path.glob("*.whl")
     inside = set(zipfile.ZipFile(wheel).namelist())
     for folder in ("pipeline", "hashing"):
-        modules = {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("*.py")}
+        paths = (ROOT / folder).rglob("*.py")
+        modules = {f"chainpipe/{path.relative_to(ROOT)}" for path in paths}
         assert modules <= inside
     target = tmp_path / "installed"
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(target)]
     subprocess.run([*install, str(wheel)], check=True)
     program = (
-        f"import sys; sys.path.insert(0, {str(target)!r}); import chainpipe, pipeline\n"
+        f"import sys; sys.path.insert(0, {str(target)!r})\n"
+        "from chainpipe import command, pipeline\n"
         f"assert pipeline.__file__.startswith({str(target)!r}), pipeline.__file__\n"
-        "sys.exit(chainpipe.run(['--version']))"
+        "sys.exit(command.run(['--version']))"
     )
     shown = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True

@@ -17,9 +17,9 @@ from footage import films
 from measure import measured, spread
 from setting import about, arguments, goal, save
 
-from pipeline.backbones import build_backbone
-from pipeline.backbones.cnn import load_lite0
-from pipeline.decode import DecodeWorker, FrameRequest
+from chainpipe.pipeline.backbones import build_backbone
+from chainpipe.pipeline.backbones.cnn import load_lite0
+from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
 
 OURS, BASE, SAME = "chainpipe cnn", "torch, batch 8", "torch, batch 1"
 FASTER, COSINE = 4.0, 0.999

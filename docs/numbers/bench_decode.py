@@ -21,8 +21,8 @@ from measure import measured, spread
 from rivals import Ask, Pixels, header, installed
 from setting import about, arguments, goal, save
 
-from pipeline.decode import DecodeWorker, FrameRequest
-from pipeline.records import Frames
+from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
+from chainpipe.pipeline.records import Frames
 
 SIZE = 224
 BASE, TRUSTING = "ffmpeg select, told N", "ffmpeg select, N from header"

@@ -20,11 +20,11 @@ from setting import about, arguments, goal, save
 from torch import nn
 from torch.nn import functional as F
 
-from hashing.builder import build_model
-from hashing.config import Config
-from hashing.folded import FRAMES, FoldedHasher
-from hashing.front import Front
-from hashing.model import HashModel
+from chainpipe.hashing.config import Config
+from chainpipe.hashing.methods.chain.build_model import build_model
+from chainpipe.hashing.models.fused_hasher import FRAMES, FoldedHasher
+from chainpipe.hashing.models.hash_model import HashModel
+from chainpipe.hashing.models.pca_whitening import Front
 
 OURS, HALF = "chainpipe, folded", "chainpipe, folded, from float16"
 UNFOLDED, PRODUCTS = "chainpipe, as in training", "chainpipe's matrix products alone"

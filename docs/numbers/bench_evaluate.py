@@ -20,11 +20,11 @@ import numpy as np
 from measure import measured, run_command, spread
 from setting import about, arguments, goal, save
 
-from hashing.retrieval.codes import Codes, Origin, pack
-from hashing.retrieval.evaluate import CUTOFFS, evaluate
-from hashing.retrieval.protocol import Protocol
-from hashing.retrieval.protocols import choose_protocol
-from pipeline.records import Fingerprint, Split
+from chainpipe.hashing.evaluation.choose_protocol import choose_protocol
+from chainpipe.hashing.evaluation.evaluate import CUTOFFS, evaluate
+from chainpipe.hashing.evaluation.protocol import Protocol
+from chainpipe.hashing.retrieval.codes import Codes, Origin, pack
+from chainpipe.pipeline.records import Fingerprint, Split
 
 VIDEOS, CLASSES, SLICE = 45_600, 239, 512
 BITS = (16, 64, 256)

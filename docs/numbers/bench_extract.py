@@ -20,8 +20,8 @@ from command import Extraction, NotAvailableError, extract
 from measure import measured, spread
 from setting import about, arguments, goal, save
 
-from pipeline.backbones import build_backbone
-from pipeline.decode import DecodeWorker, FrameRequest
+from chainpipe.pipeline.backbones import build_backbone
+from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
 
 # As many plain runs would decode what one run with the option does.
 SEPARATE = {"--per-segment 3": 3, "--views 2": 3, "two backbones": 2}

@@ -17,16 +17,18 @@ from measure import measured, spread
 from products import Watch, alone, work
 from setting import about, arguments, goal, save
 
-from hashing.baselines.conmh import CONMH
-from hashing.baselines.conmh.build import build_objective
-from hashing.baselines.conmh.build import build_trainer as conmh_trainer
-from hashing.builder import build_model, build_trainer, make_clips, start_hash_layer
-from hashing.chain import CHAIN
-from hashing.front import Front
-from hashing.presets import Survey
-from hashing.threads import settled_torch
-from hashing.trainer import Trainer
-from hashing.views import Clips
+from chainpipe.hashing.config.presets import Survey
+from chainpipe.hashing.methods.chain.build_model import build_model
+from chainpipe.hashing.methods.chain.build_trainer import build_trainer, make_clips
+from chainpipe.hashing.methods.chain.init_hash_layer import start_hash_layer
+from chainpipe.hashing.methods.chain.method import CHAIN
+from chainpipe.hashing.methods.conmh import CONMH
+from chainpipe.hashing.methods.conmh.build import build_objective
+from chainpipe.hashing.methods.conmh.build import build_trainer as conmh_trainer
+from chainpipe.hashing.models.pca_whitening import Front
+from chainpipe.hashing.runtime.determinism import settled_torch
+from chainpipe.hashing.training.trainer import Trainer
+from chainpipe.hashing.views.view_maker import Clips
 
 CHEAPER, OVERHEAD = 0.2, 1.4
 BITS = 64

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from footage import QUIET, RATE, encode
 
-from pipeline.decode import ffmpeg_program
+from chainpipe.pipeline.decode import ffmpeg_program
 
 COPY = ("-c", "copy", "-f", "webm", "pipe:1")
 COMMON = ("-pix_fmt", "yuv420p", "-threads", "2")

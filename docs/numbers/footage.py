@@ -10,8 +10,8 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.decode import ffmpeg_program
-from pipeline.demo_clips import FILMS, demo_sources
+from chainpipe.pipeline.decode import ffmpeg_program
+from chainpipe.pipeline.demo_clips import FILMS, demo_sources
 
 RATE = 25
 BITS = 16

@@ -12,9 +12,9 @@ from files import Sample
 from footage import read_code
 from rivals import Fit, Pixels
 
-from pipeline.decode import FrameRequest
-from pipeline.records import Frames, VideoError
-from pipeline.sampling import uniform_indices
+from chainpipe.pipeline.decode import FrameRequest
+from chainpipe.pipeline.decode.frame_sampling import uniform_indices
+from chainpipe.pipeline.records import Frames, VideoError
 
 BUILT_IN = ("exact", "linear", "keyframe")
 

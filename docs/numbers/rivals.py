@@ -19,8 +19,8 @@ from av.container import InputContainer
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
-from pipeline.decode import ffmpeg_program
-from pipeline.sampling import uniform_indices
+from chainpipe.pipeline.decode import ffmpeg_program
+from chainpipe.pipeline.decode.frame_sampling import uniform_indices
 
 Pixels = npt.NDArray[np.uint8]
 HANGS = 120.0  # seconds after which a library that runs in a process of its own is given up

@@ -16,8 +16,8 @@ from typing import Any
 
 import psutil
 
-from pipeline.crew import cores
-from pipeline.decode import ffmpeg_program
+from chainpipe.pipeline.decode import ffmpeg_program
+from chainpipe.pipeline.extraction.worker_pool import cores
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / "build" / "numbers"

@@ -18,18 +18,18 @@ import torch
 from setting import HERE
 from torch import Tensor
 
-from hashing.builder import tensors_of
-from hashing.chain import CHAIN
-from hashing.dataset import TrainingFrames, training_rows
-from hashing.modelfolder import ModelFacts
-from hashing.presets import Survey
-from hashing.refresh import NeighbourPlan
-from hashing.retrieval.encode import encode_store
-from hashing.retrieval.evaluate import evaluate
-from hashing.settings import apply, to_dict
-from hashing.threads import blas_threads, settled_torch
-from pipeline.store import open_store
-from pipeline.store.base import FeatureStore
+from chainpipe.hashing.config.overrides import apply, to_dict
+from chainpipe.hashing.config.presets import Survey
+from chainpipe.hashing.data.training_set import TrainingFrames, training_rows
+from chainpipe.hashing.evaluation.evaluate import evaluate
+from chainpipe.hashing.methods.chain.build_model import tensors_of
+from chainpipe.hashing.methods.chain.method import CHAIN
+from chainpipe.hashing.mining.refresh import NeighbourPlan
+from chainpipe.hashing.model_folder.folder import ModelFacts
+from chainpipe.hashing.retrieval.encode import encode_store
+from chainpipe.hashing.runtime.determinism import blas_threads, settled_torch
+from chainpipe.pipeline.store import open_store
+from chainpipe.pipeline.store.base import FeatureStore
 
 NEIGHBOURS = 15  # of a video, as many as the default has on 1500 videos
 

@@ -2,7 +2,7 @@
 
 import typer
 
-from hashing.cli import encode, evaluate, experiment, search, train
+from . import encode, evaluate, experiment, search, train
 
 app = typer.Typer(no_args_is_help=True)
 for _verb in (train, encode, search, evaluate, experiment):

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hashing.cli.chosen import (
+from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.records import FailedVideo, StoreMeta, VideoFeatures
+from chainpipe.pipeline.store.published.layouts import layout_of
+
+from ..model_folder.folder import ModelFacts
+from ..retrieval.display_names import shown
+from .context import PANEL, Tools, tools_of
+from .defaults import (
     JsonOption,
     ModelOption,
     StoreOption,
@@ -18,16 +25,10 @@ from hashing.cli.chosen import (
     open_chosen_store,
     print_json,
 )
-from hashing.cli.tools import PANEL, Tools, tools_of
-from hashing.modelfolder import ModelFacts
-from hashing.retrieval.names import shown
-from pipeline.errors import UsageError
-from pipeline.records import FailedVideo, StoreMeta, VideoFeatures
-from pipeline.store.published.layouts import layout_of
 
 if TYPE_CHECKING:
-    from hashing.hasher import Hasher
-    from hashing.retrieval.codes import Codes
+    from ..models.hasher import Hasher
+    from ..retrieval.codes import Codes
 
 AT_A_TIME = 256  # videos of a folder whose features are in memory together
 CODES = "codes.npz"
@@ -61,8 +62,8 @@ def encode(
 
     Examples: chainpipe encode · chainpipe encode more.h5 --out more.npz
     """
-    from hashing.methods import load_hasher
-    from hashing.retrieval.codes import write_codes
+    from ..methods.registry import load_hasher
+    from ..retrieval.codes import write_codes
 
     tools = tools_of(context)
     if source is not None and store is not None:
@@ -90,8 +91,8 @@ def _is_store(source: Path) -> bool:
 
 
 def _encode_store(given: Path | None, folder: Path, facts: ModelFacts, tools: Tools) -> Codes:
-    from hashing.methods import load_hasher
-    from hashing.retrieval.encode import encode_store
+    from ..methods.registry import load_hasher
+    from ..retrieval.encode import encode_store
 
     with open_chosen_store(given, facts, tools.say) as store:
         _, hasher = load_hasher(folder)
@@ -102,8 +103,8 @@ def _encode_store(given: Path | None, folder: Path, facts: ModelFacts, tools: To
 def _encode_folder(
     root: Path, videos: Sequence[Path], facts: ModelFacts, hasher: Hasher, tools: Tools
 ) -> tuple[Codes, list[FailedVideo]]:
-    from hashing.retrieval.codes import joined
-    from hashing.retrieval.encode import encode_videos
+    from ..retrieval.codes import joined
+    from ..retrieval.encode import encode_videos
 
     tools.say(f"folder {root} ({len(videos)} videos)")
     meta = training_meta(facts)

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hashing.cli.chosen import (
+from chainpipe.pipeline.errors import UsageError
+
+from ..model_folder.folder import ModelFacts
+from .context import PANEL, Tools, tools_of
+from .defaults import (
     JsonOption,
     ModelOption,
     StoreOption,
@@ -15,16 +19,13 @@ from hashing.cli.chosen import (
     open_chosen_store,
     print_json,
 )
-from hashing.cli.tools import PANEL, Tools, tools_of
-from hashing.modelfolder import ModelFacts
-from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
-    from hashing.hasher import Hasher
-    from hashing.peers import Peer
-    from hashing.retrieval.codes import Codes
-    from hashing.retrieval.evaluate import Evaluation
-    from hashing.retrieval.protocol import Protocol
+    from ..evaluation.evaluate import Evaluation
+    from ..evaluation.protocol import Protocol
+    from ..evaluation.published import Peer
+    from ..models.hasher import Hasher
+    from ..retrieval.codes import Codes
 
 SAME = ("schema", "method", "bits", "protocol", "queries", "database")  # with and without itself
 
@@ -64,7 +65,7 @@ def eval_(
 
     Examples: chainpipe eval --store feats.h5 · chainpipe eval --store data/fcv --protocol fcvid
     """
-    from hashing.methods import load_hasher
+    from ..methods.registry import load_hasher
 
     tools = tools_of(context)
     if picture is not None and picture.suffix.lower() != ".png":
@@ -79,7 +80,7 @@ def eval_(
     found = _evaluate(codes, facts, chosen, tools)
     _report(found, as_json=as_json)
     if picture is not None:
-        from hashing.show.scores import write_scores
+        from ..reporting.metric_plots import write_scores
 
         write_scores(picture, found[0], peers=_peers(found[0]))
         tools.say(f"wrote {picture}")
@@ -94,9 +95,9 @@ def _encode_one(
     tools: Tools,
 ) -> tuple[Codes, Protocol]:
     """Encode the rows of a store that a protocol needs, after a look whether it fits."""
-    from hashing.methods import load_hasher
-    from hashing.retrieval.encode import encode_store
-    from hashing.retrieval.protocols import choose_protocol, only_needed
+    from ..evaluation.choose_protocol import choose_protocol, only_needed
+    from ..methods.registry import load_hasher
+    from ..retrieval.encode import encode_store
 
     with open_chosen_store(given, facts, tools.say) as opened:
         videos, backbone = opened.videos, opened.meta.fingerprint.backbone
@@ -122,9 +123,9 @@ def _encode_two(
     queries: Path, store: Path | None, facts: ModelFacts, hasher: Hasher, tools: Tools
 ) -> tuple[Codes, Protocol]:
     """Encode two stores, one to ask and one to be searched."""
-    from hashing.retrieval.encode import encode_store
-    from hashing.retrieval.merging import against
-    from hashing.retrieval.protocols import choose_protocol
+    from ..evaluation.choose_protocol import choose_protocol
+    from ..evaluation.two_stores import against
+    from ..retrieval.encode import encode_store
 
     sides = []
     for path in (queries, store):
@@ -141,8 +142,8 @@ def _evaluate(
     codes: Codes, facts: ModelFacts, protocol: Protocol, tools: Tools
 ) -> list[Evaluation]:
     """Return the scores; where a query is kept in the database, those without it as well."""
-    from hashing.retrieval.evaluate import evaluate
-    from hashing.retrieval.protocols import without_itself
+    from ..evaluation.choose_protocol import without_itself
+    from ..evaluation.evaluate import evaluate
 
     ways = [protocol, without_itself(protocol)] if protocol.keeps_itself else [protocol]
     with tools.progress("evaluate", len(protocol.queries) * len(ways)) as advance:
@@ -152,13 +153,13 @@ def _evaluate(
 
 
 def _peers(found: Evaluation) -> list[Peer]:
-    from hashing.peers import published
+    from ..evaluation.published import published
 
     return published(found.protocol.name, bits=found.bits)
 
 
 def _report(found: list[Evaluation], *, as_json: bool) -> None:
-    from hashing.show.tables import peers_notes, peers_table, print_out, scores_table
+    from ..reporting.tables import peers_notes, peers_table, print_out, scores_table
 
     first, *removed = found
     peers = _peers(first)

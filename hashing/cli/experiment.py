@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hashing.cli.chosen import JsonOption, print_json
-from hashing.cli.tools import PANEL, Tools, tools_of
-from hashing.settings import parse_assignments
-from pipeline.errors import UsageError
+from chainpipe.pipeline.errors import UsageError
+
+from ..config.overrides import parse_assignments
+from .context import PANEL, Tools, tools_of
+from .defaults import JsonOption, print_json
 
 if TYPE_CHECKING:
-    from hashing.experiments.campaign import Asked, Campaign
-    from hashing.experiments.record import Record
-    from hashing.experiments.rows import Plan
+    from ..experiments.experiment import Asked, Campaign
+    from ..experiments.plan import Plan
+    from ..experiments.result import Record
 
 
 def register(app: typer.Typer) -> None:
@@ -62,10 +63,10 @@ def experiment(
 
     Example: chainpipe experiment methods feats.h5 --bits 16,32,64 --workers 2
     """
-    from hashing.experiments.apart import read_classes
-    from hashing.experiments.campaign import Asked, prepare
-    from hashing.experiments.plans import plan_of
-    from hashing.experiments.rows import chosen
+    from ..experiments.catalog import plan_of
+    from ..experiments.class_split import read_classes
+    from ..experiments.experiment import Asked, prepare
+    from ..experiments.plan import chosen
 
     values = parse_assignments(assignments or [])
     plan = chosen(plan_of(name), rows or [], values)
@@ -108,7 +109,7 @@ def _described(plan: Plan) -> list[str]:
 
 
 def _run(campaign: Campaign, asked: Asked, tools: Tools) -> list[Record]:
-    from hashing.experiments.campaign import run
+    from ..experiments.experiment import run
 
     waiting = len(campaign.waiting)
     tools.say(f"{len(campaign.jobs)} runs, {len(campaign.jobs) - waiting} of them kept")
@@ -134,9 +135,9 @@ def _report(
     as_json: bool,
 ) -> None:
     """Write the three files, and print the tables or the object."""
-    from hashing.experiments.page import page_of, write_text
-    from hashing.experiments.summary import summarize, to_csv
-    from hashing.show.experiment import write_picture
+    from ..experiments.report import page_of, write_text
+    from ..experiments.summary import summarize, to_csv
+    from ..reporting.experiment_plot import write_picture
 
     lines = summarize(records)
     write_text(asked.out / "results.csv", to_csv(lines))

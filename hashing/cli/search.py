@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hashing.cli.chosen import (
+from chainpipe.pipeline.errors import NotFoundError, UsageError
+from chainpipe.pipeline.records import FailedVideo
+from chainpipe.pipeline.store import FeatureStore
+
+from ..model_folder.folder import ModelFacts
+from ..retrieval.display_names import shown
+from .context import PANEL, Tools, tools_of
+from .defaults import (
     JsonOption,
     ModelOption,
     StoreOption,
@@ -17,19 +24,13 @@ from hashing.cli.chosen import (
     open_chosen_store,
     print_json,
 )
-from hashing.cli.encode import CODES, SOME_FAILED
-from hashing.cli.tools import PANEL, Tools, tools_of
-from hashing.modelfolder import ModelFacts
-from hashing.retrieval.names import shown
-from pipeline.errors import NotFoundError, UsageError
-from pipeline.records import FailedVideo
-from pipeline.store import FeatureStore
+from .encode import CODES, SOME_FAILED
 
 if TYPE_CHECKING:
-    from hashing.retrieval.codes import Codes
-    from hashing.retrieval.lookup import Query
-    from hashing.retrieval.packing import U8
-    from hashing.show.found import Found
+    from ..reporting.search_results import Found
+    from ..retrieval.bitpack import U8
+    from ..retrieval.codes import Codes
+    from ..retrieval.query import Query
 
 
 def register(app: typer.Typer) -> None:
@@ -63,8 +64,8 @@ def search(
 
     Examples: chainpipe search holiday.mp4 · chainpipe search 3f2a9c01 --k 5 --picture sheet.png
     """
-    from hashing.retrieval.lookup import find_query
-    from hashing.show.found import draw, print_tables, to_json
+    from ..reporting.search_results import draw, print_tables, to_json
+    from ..retrieval.query import find_query
 
     tools = tools_of(context)
     if k < 1:
@@ -91,9 +92,9 @@ def search(
 
 def _database(folder: Path, facts: ModelFacts, store: FeatureStore, tools: Tools) -> Codes:
     """Return the store's codes: those on disk if they are what the model would make now."""
-    from hashing.methods import load_hasher
-    from hashing.retrieval.codes import read_codes
-    from hashing.retrieval.encode import belongs, encode_store
+    from ..methods.registry import load_hasher
+    from ..retrieval.codes import read_codes
+    from ..retrieval.encode import belongs, encode_store
 
     try:
         codes = read_codes(folder / CODES)
@@ -129,8 +130,8 @@ def _encode_files(
     files: Sequence[Path], folder: Path, facts: ModelFacts, store: FeatureStore, tools: Tools
 ) -> dict[Path | None, U8]:
     """Extract and encode videos that are not in the store; say which cannot be read."""
-    from hashing.methods import load_hasher
-    from hashing.retrieval.encode import encode_features
+    from ..methods.registry import load_hasher
+    from ..retrieval.encode import encode_features
 
     if not files:
         return {}
@@ -147,9 +148,9 @@ def _encode_files(
 def _answers(
     asked: Sequence[Query], bits: U8, codes: Codes, k: int, *, keep_self: bool, tools: Tools
 ) -> list[Found]:
-    from hashing.retrieval.index import FaissFlat
-    from hashing.retrieval.search import search as find
-    from hashing.show.found import Found
+    from ..reporting.search_results import Found
+    from ..retrieval.index import FaissFlat
+    from ..retrieval.search import search as find
 
     own = [() if keep_self else one.rows for one in asked]
     for one, rows in zip(asked, own, strict=True):

@@ -11,22 +11,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hashing import team
-from hashing.cli.tools import PANEL, Tools, tools_of
-from hashing.config import AnyConfig
-from hashing.methods import LEARNED, METHODS, check_method
-from hashing.presets import Survey
-from hashing.settings import apply, parse_assignments, read_toml, to_toml
-from hashing.sizes import parse_duration, parse_size
-from pipeline.errors import UsageError
+from chainpipe.pipeline.errors import UsageError
+
+from ..config import AnyConfig
+from ..config.overrides import apply, parse_assignments, read_toml, to_toml
+from ..config.presets import Survey
+from ..methods.registry import LEARNED, METHODS, check_method
+from ..runtime import distributed
+from ..runtime.units import parse_duration, parse_size
+from .context import PANEL, Tools, tools_of
 
 if TYPE_CHECKING:
-    from hashing.curves import HistoryRow
-    from hashing.logs import Logs
-    from hashing.signatures import Signature
-    from hashing.training import TrainReport
-    from hashing.trainoptions import TrainOptions
-    from pipeline.store.base import FeatureStore
+    from chainpipe.pipeline.store.base import FeatureStore
+
+    from ..monitoring.failure_signatures import Signature
+    from ..monitoring.history import HistoryRow
+    from ..monitoring.loggers import Logs
+    from ..runs.options import TrainOptions
+    from ..runs.train import TrainReport
 
 
 def register(app: typer.Typer) -> None:
@@ -99,8 +101,9 @@ def train(
         epochs=epochs,
         precision=precision,
     )
-    from hashing.trainoptions import TrainOptions
-    from pipeline.store import open_store
+    from chainpipe.pipeline.store import open_store
+
+    from ..runs.options import TrainOptions
 
     options = TrainOptions(
         method=method,
@@ -120,7 +123,7 @@ def train(
         if show_config:
             typer.echo(_shown(method, config, opened, skip_bad=skip_bad), nl=False)
             return
-        if team.follows():
+        if distributed.follows():
             _follow(opened, options)
             return
         report = _train(opened, options, tools_of(context), logs)
@@ -165,7 +168,7 @@ def _shown(method: str, config: AnyConfig | None, store: FeatureStore, *, skip_b
     """Return the TOML of what would run on this store."""
     if config is None:
         return ""
-    from hashing.dataset import TrainingFrames, training_rows
+    from ..data.training_set import TrainingFrames, training_rows
 
     frames = TrainingFrames(store, training_rows(store, skip_bad=skip_bad).rows)
     survey = Survey(len(frames), frames.agreement())
@@ -173,7 +176,7 @@ def _shown(method: str, config: AnyConfig | None, store: FeatureStore, *, skip_b
 
 
 def _follow(store: FeatureStore, options: TrainOptions) -> None:
-    from hashing.following import follow
+    from ..runs.worker import follow
 
     follow(store, options)
 
@@ -182,8 +185,8 @@ def _train(
     store: FeatureStore, options: TrainOptions, tools: Tools, folder: Path | None
 ) -> TrainReport:
     """Train with a progress bar, a line of losses ten times on the way, and logs if asked for."""
-    from hashing.training import Watch
-    from hashing.training import train as run
+    from ..runs.train import Watch
+    from ..runs.train import train as run
 
     with ExitStack() as stack:
         logs = _logs(folder, stack)
@@ -216,7 +219,7 @@ def _train(
 def _logs(folder: Path | None, stack: ExitStack) -> Logs | None:
     if folder is None:
         return None
-    from hashing.logs import Logs
+    from ..monitoring.loggers import Logs
 
     logs = Logs(folder)
     stack.callback(logs.close)

@@ -5,7 +5,7 @@ extension that the paper does not have. ``--paper`` switches every [ours] off.
 CHAIN, MM 2023: https://doi.org/10.1145/3581783.3613440
 """
 
-from hashing.config.keys import AnyConfig, Auto
-from hashing.config.whole import Config
+from .chain import Config
+from .fields import AnyConfig, Auto
 
 __all__ = ["AnyConfig", "Auto", "Config"]

@@ -7,9 +7,9 @@ from dataclasses import fields
 from itertools import combinations
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from hashing.config import Config
-from hashing.experiments.rows import Plan, Row, config_of
-from hashing.settings import Scalar, key_names
+from ..config import Config
+from ..config.overrides import Scalar, key_names
+from .plan import Plan, Row, config_of
 
 TASKS = ("contrastive", "order", "scene")
 OURS = {"contrastive": 1.0, "order": 0.1, "scene": 0.1}  # weights beside our extensions

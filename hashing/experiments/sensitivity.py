@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hashing.config import Config
-from hashing.experiments.rows import Plan, Row, config_of
-from hashing.settings import Scalar
+from ..config import Config
+from ..config.overrides import Scalar
+from .plan import Plan, Row, config_of
 
 SWEEPS: dict[str, tuple[Scalar, ...]] = {
     "neighbours.scenes": (1, 2, 3, 4, 6),

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from hashing.experiments.apart import WHOLE
-from hashing.experiments.record import Record
+from .class_split import WHOLE
+from .result import Record
 
 METRICS = ("map", "map_min", "map_tied")
 CUTOFFS = ("5", "20", "100")

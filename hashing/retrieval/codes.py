@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from hashing.retrieval.npz import read_npz
-from hashing.retrieval.packing import U8, pack, unpack, width
-from pipeline.errors import DamageError
-from pipeline.records import Fingerprint
-from pipeline.store.atomic import replacing, storing
+from chainpipe.pipeline.errors import DamageError
+from chainpipe.pipeline.records import Fingerprint
+from chainpipe.pipeline.store.atomic import replacing, storing
+
+from .bitpack import U8, pack, unpack, width
+from .safe_npz import read_npz
 
 __all__ = ["Codes", "Origin", "joined", "pack", "read_codes", "unpack", "write_codes"]
 
@@ -57,7 +58,7 @@ class Codes:
         paths: ``os.fsencode``, relative to the root of the store or folder, N of them.
         labels: Multi-hot, (N, C).
         label_names: C names.
-        split: :class:`pipeline.records.Split` numbers, (N,).
+        split: ``Split`` numbers, (N,).
         origin: What made the codes.
     """
 

@@ -8,15 +8,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from hashing.hasher import Hasher
-from hashing.modelfolder import ModelFacts
-from hashing.retrieval.codes import Codes, Origin
-from hashing.retrieval.hamming import Rows
-from hashing.retrieval.names import shown
-from hashing.retrieval.packing import U8, pack
-from pipeline.errors import UsageError
-from pipeline.records import VideoFeatures, VideoTable
-from pipeline.store.base import FeatureStore
+from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.records import VideoFeatures, VideoTable
+from chainpipe.pipeline.store.base import FeatureStore
+
+from ..model_folder.folder import ModelFacts
+from ..models.hasher import Hasher
+from .bitpack import U8, pack
+from .codes import Codes, Origin
+from .display_names import shown
+from .hamming import Rows
 
 BLOCK = 256  # videos in memory at a time
 
@@ -32,7 +33,7 @@ def encode_store(
     """Encode the videos of a store.
 
     Args:
-        store: Features that the model may read (see :func:`hashing.methods.check_fingerprint`).
+        store: Features that the model may read (see ``check_fingerprint``).
         facts: Facts about the model.
         hasher: The model.
         rows: Which videos, by default all.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from hashing.retrieval.packing import U8
+from .bitpack import U8
 
 Words = npt.NDArray[np.uint64]
 Distances = npt.NDArray[np.unsignedinteger]

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from hashing.retrieval.hamming import Rows, distances, nearest, to_words
-from hashing.retrieval.packing import U8, width
+from .bitpack import U8, width
+from .hamming import Rows, distances, nearest, to_words
 
 CELLS = 1 << 22  # of one block of queries times the database
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from hashing.retrieval.index import HammingIndex
-from hashing.retrieval.packing import U8
+from .bitpack import U8
+from .index import HammingIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def search(
 
     Example:
         >>> import numpy as np
-        >>> from hashing.retrieval.index import NumpyFlat
+        >>> from chainpipe.hashing.retrieval.index import NumpyFlat
         >>> codes = np.array([[0b000], [0b111], [0b001]], np.uint8)
         >>> search(NumpyFlat(codes, 3), codes[:1], 2, left_out=[{0}])
         [[Answer(rank=1, distance=1, row=2), Answer(rank=2, distance=3, row=1)]]

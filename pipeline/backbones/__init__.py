@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pipeline.backbones.base import Backbone, fingerprint_of
-from pipeline.backbones.device import pick_device
-from pipeline.errors import UsageError
+from ..errors import UsageError
+from .base import Backbone, fingerprint_of
+from .device import pick_device
 
 __all__ = ["BACKBONES", "Backbone", "build_backbone", "fingerprint_of"]
 
@@ -46,11 +46,11 @@ def build_backbone(
         raise UsageError("`--compile` is for a GPU, and this runs on the CPU")
     kind, _, rest = name.partition(":")
     if kind == "cnn" and rest in ("", "efficientnet-lite0"):
-        from pipeline.backbones.cnn import build_cnn
+        from .cnn import build_cnn
 
         return build_cnn(device=device, threads=threads, batch=batch, half=half, compiled=compiled)
     if kind == "clip" and rest:
-        from pipeline.backbones.clip import build_clip
+        from .clip import build_clip
 
         return build_clip(
             rest, device=device, threads=threads, trust_weights=trust_weights, batch=batch,

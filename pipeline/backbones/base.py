@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.records import Fingerprint
+from ..records import Fingerprint
 
 
 class Backbone(Protocol):

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.backbones.base import Backbone
-from pipeline.backbones.clip_source import ClipSource, find_clip
-from pipeline.backbones.runner import build_runner
-from pipeline.backbones.weights import sha256_of
-from pipeline.errors import UsageError
+from ..errors import UsageError
+from .base import Backbone
+from .clip_weights import ClipSource, find_clip
+from .torch_runner import build_runner
+from .weights import sha256_of
 
 if TYPE_CHECKING:
     import torch

@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.backbones.base import Backbone
-from pipeline.backbones.lite0 import EXPORT_FORM, WEIGHTS_SHA256, export_in_child, load_lite0
-from pipeline.backbones.runner import build_runner
-from pipeline.backbones.weights import cached
+from .base import Backbone
+from .efficientnet_lite0 import EXPORT_FORM, WEIGHTS_SHA256, export_in_child, load_lite0
+from .torch_runner import build_runner
+from .weights import cached
 
 
 class _Lite0:

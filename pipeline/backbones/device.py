@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.errors import UsageError
+from ..errors import UsageError
 
 _DRIVER_FILES = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.errors import UsageError
+from ..errors import UsageError
 
 _PICKLED = (".pt", ".pth", ".bin")
 

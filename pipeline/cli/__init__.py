@@ -2,7 +2,7 @@
 
 import typer
 
-from pipeline.cli import extract, stores
+from . import extract, stores
 
 PANEL = "Stage one: videos to features"
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from pipeline.cli.stopping import stopping
-from pipeline.talk import Talk, shown
+from ..console import Talk, shown
+from .stopping import stopping
 
 if TYPE_CHECKING:
-    from pipeline.options import ExtractOptions
-    from pipeline.report import ExtractReport
+    from ..extraction.options import ExtractOptions
+    from ..extraction.report import ExtractReport
 
 SAMPLING, VIEWS = "Which frames", "Spatial views"
 BACKBONE, DECODING = "Backbone", "Decoding"
@@ -151,14 +151,14 @@ def extract(
 
     Example: chainpipe extract videos/ --out feats.h5
     """
-    from pipeline.crew import cores
-    from pipeline.options import (
+    from ..extraction.options import (
         ExtractOptions,
         failures_named,
         limits_named,
         settings_named,
         stores_for,
     )
+    from ..extraction.worker_pool import cores
 
     first, *more = stores_for(backbone or ["cnn"], out or [Path("feats.h5")])
     options = ExtractOptions(
@@ -187,7 +187,7 @@ def extract(
 def _plan(options: ExtractOptions, talk: Talk, *, as_json: bool) -> None:
     from rich.console import Console
 
-    from pipeline.estimate import estimate, estimate_table
+    from ..extraction.estimate import estimate, estimate_table
 
     with stopping(talk, hint="nothing was written"):
         found = estimate(options, talk=talk)
@@ -199,7 +199,7 @@ def _plan(options: ExtractOptions, talk: Talk, *, as_json: bool) -> None:
 
 def _run(options: ExtractOptions, talk: Talk) -> list[ExtractReport]:
     """Extract, and say how it went."""
-    from pipeline.extract import extract_all
+    from ..extraction.extract import extract_all
 
     again = "the same command" + " without `--restart`" * options.restart
     with stopping(talk, hint=f"what is finished is kept; {again} goes on from there"):
@@ -210,7 +210,7 @@ def _run(options: ExtractOptions, talk: Talk) -> list[ExtractReport]:
 
 
 def _tell(report: ExtractReport, talk: Talk) -> None:
-    from pipeline.report import report_table
+    from ..extraction.report import report_table
 
     talk.show(report_table(report))
     if not report.written:

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import typer
 
-from pipeline.interrupt import Interrupted
-from pipeline.talk import Talk
+from ..console import Talk
+from ..extraction.signals import Interrupted
 
 
 @contextmanager

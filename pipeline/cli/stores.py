@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.stopping import stopping
-from pipeline.errors import DamageError
-from pipeline.talk import Talk, shown
+from ..console import Talk, shown
+from ..errors import DamageError
+from .stopping import stopping
 
 if TYPE_CHECKING:
-    from pipeline.repair import RepairReport
+    from ..extraction.repair_store import RepairReport
 
 Store = Annotated[Path, typer.Argument(metavar="STORE", help="A `.h5` or `.zarr` store.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -26,9 +26,9 @@ def info(store: Store, as_json: Json = False) -> None:
     """
     from rich.console import Console
 
-    from pipeline.info import failures_table, partial_table, store_facts, store_table
-    from pipeline.records import Status
-    from pipeline.store import open_store
+    from ..records import Status
+    from ..store import open_store
+    from ..store_info import failures_table, partial_table, store_facts, store_table
 
     with open_store(store) as opened:
         if as_json:
@@ -47,7 +47,7 @@ def verify(store: Store, as_json: Json = False) -> None:
 
     Example: chainpipe verify feats.h5
     """
-    from pipeline.store import verify as damage_of
+    from ..store import verify as damage_of
 
     talk = Talk()
     with talk.progress("read every byte", None):
@@ -67,7 +67,7 @@ def verify(store: Store, as_json: Json = False) -> None:
 
 def _videos(store: Path) -> int | None:
     """Count the rows of a store; one that cannot be opened any more has none."""
-    from pipeline.store import open_store
+    from ..store import open_store
 
     try:
         with open_store(store) as opened:
@@ -93,8 +93,8 @@ def repair(
 
     Example: chainpipe repair feats.h5
     """
-    from pipeline.interrupt import StopRequest
-    from pipeline.repair import repair as mend
+    from ..extraction.repair_store import repair as mend
+    from ..extraction.signals import StopRequest
 
     talk = Talk()
     with stopping(talk, hint="the store is as it was"), StopRequest() as stop:

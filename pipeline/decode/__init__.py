@@ -1,7 +1,7 @@
 """Frames out of video files: exact, with fallbacks, in limited child processes."""
 
-from pipeline.decode.base import DecodeLimits, Decoder, FrameRequest
-from pipeline.decode.program import ffmpeg_program
-from pipeline.decode.worker import DecodeWorker
+from .base import DecodeLimits, Decoder, FrameRequest
+from .readers.ffmpeg_process import ffmpeg_program
+from .sandbox.worker import DecodeWorker
 
 __all__ = ["DecodeLimits", "DecodeWorker", "Decoder", "FrameRequest", "ffmpeg_program"]

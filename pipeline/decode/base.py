@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from pipeline.records import Frames
+from ..records import Frames
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,11 @@ class FrameRequest:
         size: Side of the square output in pixels.
         fit: ``crop`` (shorter side to ``size``, centre crop), ``squash`` or ``pad``.
         sampling: ``uniform``, ``segment``, ``random``, ``consecutive`` or ``keyframe``, see
-            :mod:`pipeline.sampling`.
+            ``pipeline.decode.frame_sampling``.
         per_segment: M, further frames of each segment; 0 for none.
         views: V, spatially augmented copies of the clip; 0 for none.
         views_mode: ``consistent`` (one draw for all frames of a clip) or ``per-frame``.
-        augmentation: What views are drawn from: the line of a ``pipeline.spatial.Augmentation``.
+        augmentation: What views are drawn from: the line of a ``Augmentation``.
         seed: Of this video's draws.
         reader: ``auto``, or one reader by name: ``exact``, ``linear`` or ``ffmpeg``.
         hwaccel: Hardware decoder of the ffmpeg program (``cuda``, ``vaapi`` ...); empty for none.

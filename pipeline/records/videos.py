@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.records.kinds import Reader, Split, Status
+from .enums import Reader, Split, Status
 
 
 @dataclass(frozen=True, slots=True)

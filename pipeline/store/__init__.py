@@ -1,16 +1,16 @@
 """The feature store: where stage one ends and stage two begins."""
 
-from pipeline.store.adoption import Adopted
-from pipeline.store.base import FeatureStore, Rows
-from pipeline.store.fitness import flaw_of
-from pipeline.store.journal import Journal
-from pipeline.store.ledger import Order
-from pipeline.store.opening import check_suffix, open_store, parts_of, write_store
-from pipeline.store.repair import Damage, damaged, mend, repairing
-from pipeline.store.rows import iter_rows
-from pipeline.store.standing import Done
-from pipeline.store.units import Unit, write_unit
-from pipeline.store.verify import verify
+from .base import FeatureStore, Rows
+from .integrity.repair import Damage, damaged, mend, repairing
+from .integrity.validation import flaw_of
+from .integrity.verify import verify
+from .iterate import iter_rows
+from .journal.database import Order
+from .journal.import_unit import Adopted
+from .journal.journal import Journal
+from .journal.state import Done
+from .journal.units import Unit, write_unit
+from .open import check_suffix, open_store, parts_of, write_store
 
 __all__ = [
     "Adopted",

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pipeline.errors import DamageError, StorageError
+from ..errors import DamageError, StorageError
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
 _SWEEPS, _SWEEP_SECONDS, _QUIET = 60, 0.03, 4  # gone for that many looks: nobody writes

@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.records import AugmentationStatistics, FailedVideo, StoreMeta, VideoTable
+from ..records import AugmentationStatistics, FailedVideo, StoreMeta, VideoTable
 
 Rows = slice | npt.NDArray[np.int64]
 

@@ -9,10 +9,11 @@ from itertools import islice
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.records import AugmentationStatistics, FailedVideo, StoreMeta, VideoFeatures
-from pipeline.store import digest, fitness, guards, layout, statistics
-from pipeline.store.digest import TableDigest
-from pipeline.store.layout import Array, Block
+from ..records import AugmentationStatistics, FailedVideo, StoreMeta, VideoFeatures
+from .formats import augmentation_arrays, layout
+from .formats.layout import Array, Block
+from .integrity import row_checksums, table_digest, validation
+from .integrity.table_digest import TableDigest
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Contents:
         label_names: All C of them; each label of a row is among them.
         augmentation: How augmentation moves the features, if it was measured.
         allow_nan: Whether NaN and infinity are taken as they come.
-        key: Of the journal that this is a part of, see :class:`pipeline.store.ledger.Order`.
+        key: Of the journal that this is a part of, see ``Order``.
     """
 
     root: bytes
@@ -40,11 +41,11 @@ class Contents:
     augmentation: AugmentationStatistics | None = None
     allow_nan: bool = False
     key: str = ""
-    _guards: tuple[guards.Guard, ...] = field(init=False)
+    _guards: tuple[row_checksums.Guard, ...] = field(init=False)
     _digest: TableDigest = field(init=False)
 
     def __post_init__(self) -> None:
-        vouching = guards.guards_of(self.meta)
+        vouching = row_checksums.guards_of(self.meta)
         names = [
             layout.PATH,
             layout.NOTE,
@@ -87,14 +88,16 @@ class Contents:
 
     def extras(self) -> dict[str, Array]:
         """Return the arrays that are not of the table and not one row for each video."""
-        return {} if self.augmentation is None else statistics.to_arrays(self.augmentation)
+        return {} if self.augmentation is None else augmentation_arrays.to_arrays(self.augmentation)
 
     def attributes(self) -> dict[str, str | int]:
         """Return the root attributes; call it after the last block."""
         facts = layout.attributes(self.meta, self.root)
-        facts[digest.ATTRIBUTE] = self._digest.render(self.rest())
+        facts[table_digest.ATTRIBUTE] = self._digest.render(self.rest())
         if self.augmentation is not None:
-            facts[statistics.ATTRIBUTE] = statistics.to_attribute(self.augmentation)
+            facts[augmentation_arrays.ATTRIBUTE] = augmentation_arrays.to_attribute(
+                self.augmentation
+            )
         return {**facts, "journal": self.key} if self.key else facts
 
     def _block(self, rows: list[VideoFeatures]) -> Block:
@@ -111,14 +114,16 @@ class Contents:
         return block
 
     def _frames(self, rows: list[VideoFeatures]) -> dict[str, Array]:
-        lines = [fitness.arrays_of(row, self.meta) for row in rows]
+        lines = [validation.arrays_of(row, self.meta) for row in rows]
         for row, line in zip(rows, lines, strict=True):
-            if not self.allow_nan and (flaw := fitness.flaw_in(line)):
+            if not self.allow_nan and (flaw := validation.flaw_in(line)):
                 raise ValueError(f"{row!r}: {flaw}")
-        shapes = guards.shapes_of(self.meta)
+        shapes = row_checksums.shapes_of(self.meta)
         found: dict[str, Array] = {}
         for name in (name for guard in self._guards for name in guard.arrays):
-            found[name] = np.empty((len(rows), *shapes[name]), guards.dtype_of(name, self.meta))
+            found[name] = np.empty(
+                (len(rows), *shapes[name]), row_checksums.dtype_of(name, self.meta)
+            )
             for place, line in enumerate(lines):
                 found[name][place] = line[name]
         return found

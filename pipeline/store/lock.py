@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pipeline.errors import LockedError, StorageError
-from pipeline.store.opening import parts_of
+from ..errors import LockedError, StorageError
+from .open import parts_of
 
 NAME = "lock"
 _BUSY = (errno.EAGAIN, errno.EACCES)

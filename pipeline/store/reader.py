@@ -10,14 +10,15 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import DamageError, StorageError
-from pipeline.records import AugmentationStatistics
-from pipeline.store import digest, faults, guards, layout, statistics
-from pipeline.store.base import Rows
-from pipeline.store.faults import FAULTS, reading
-from pipeline.store.guards import Guard
-from pipeline.store.layout import Array
-from pipeline.store.numbers import row_numbers
+from ..errors import DamageError, StorageError
+from ..records import AugmentationStatistics
+from .base import Rows
+from .formats import augmentation_arrays, layout
+from .formats.layout import Array
+from .integrity import faults, row_checksums, table_digest
+from .integrity.faults import FAULTS, reading
+from .integrity.row_checksums import Guard
+from .row_numbers import row_numbers
 
 
 class Arrays(Protocol):
@@ -53,7 +54,7 @@ class Arrays(Protocol):
 
 
 class ArrayStore:
-    """A finished store, see :class:`pipeline.store.base.FeatureStore`.
+    """A finished store, see ``FeatureStore``.
 
     Opening checks the columns of all videos, reading checks each row, :meth:`damage` every byte.
 
@@ -77,20 +78,20 @@ class ArrayStore:
             faults.check_version(path, self._facts["version"])
             self.meta, self.root = layout.meta_of(self._facts)
             self.key = str(self._facts.get("journal", ""))
-            vouched = str(self._facts[digest.ATTRIBUTE])
-            names = digest.names_in(vouched)
+            vouched = str(self._facts[table_digest.ATTRIBUTE])
+            names = table_digest.names_in(vouched)
         found = {}
         for name in names:
             with reading(path, f" in `{name}`"):
                 found[name] = arrays.whole(name)
-        if bad := digest.altered(vouched, found):
+        if bad := table_digest.altered(vouched, found):
             raise DamageError(f"`{path}` is damaged in {', '.join(bad)}", hint=faults.REPAIR)
         with reading(path, " in its table of videos"):
             self.videos = layout.table_of(found)
             self.failed = layout.failed_of(found)
-        self._guards = guards.guards_of(self.meta)
+        self._guards = row_checksums.guards_of(self.meta)
         self._sums = {guard.column: found.get(guard.column) for guard in self._guards}
-        self._shapes = guards.shapes_of(self.meta)
+        self._shapes = row_checksums.shapes_of(self.meta)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -107,31 +108,31 @@ class ArrayStore:
             DamageError: If a row's bytes are altered; it names the rows.
             IndexError: If there is no such row.
         """
-        return self._read(guards.FEATURES, rows)
+        return self._read(row_checksums.FEATURES, rows)
 
     def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
         """Return the shown second of each frame, (n, T); raises as :meth:`features` does."""
-        return self._read(guards.SECONDS, rows)
+        return self._read(row_checksums.SECONDS, rows)
 
     def index(self, rows: Rows) -> npt.NDArray[np.int64]:
         """Return each frame's number in presentation order, (n, T); raises likewise."""
-        return self._read(guards.INDEX, rows)
+        return self._read(row_checksums.INDEX, rows)
 
     def candidates(self, rows: Rows) -> npt.NDArray[np.floating]:
         """Return the features of each segment's candidates, (n, T, M, D); raises likewise."""
-        return self._read(guards.CANDIDATES, rows)
+        return self._read(row_checksums.CANDIDATES, rows)
 
     def candidate_seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
         """Return the shown second of each candidate, (n, T, M); raises likewise."""
-        return self._read(guards.CANDIDATE_SECONDS, rows)
+        return self._read(row_checksums.CANDIDATE_SECONDS, rows)
 
     def candidate_index(self, rows: Rows) -> npt.NDArray[np.int64]:
         """Return each candidate's number in presentation order, (n, T, M); raises likewise."""
-        return self._read(guards.CANDIDATE_INDEX, rows)
+        return self._read(row_checksums.CANDIDATE_INDEX, rows)
 
     def views(self, rows: Rows) -> npt.NDArray[np.floating]:
         """Return the features of the augmented copies, (n, V, T, D); raises likewise."""
-        return self._read(guards.VIEWS, rows)
+        return self._read(row_checksums.VIEWS, rows)
 
     def augmentation(self) -> AugmentationStatistics | None:
         """Return how augmentation moves these features, if it was measured.
@@ -139,11 +140,11 @@ class ArrayStore:
         Raises:
             DamageError: If its bytes are altered.
         """
-        if (attribute := self._facts.get(statistics.ATTRIBUTE)) is None:
+        if (attribute := self._facts.get(augmentation_arrays.ATTRIBUTE)) is None:
             return None
         with reading(self.path, " in its augmentation statistics"):
-            found = {name: self._arrays.whole(name) for name in statistics.NAMES}
-            return statistics.read(str(attribute), found)
+            found = {name: self._arrays.whole(name) for name in augmentation_arrays.NAMES}
+            return augmentation_arrays.read(str(attribute), found)
 
     def damage(self) -> Iterator[str]:
         """Check every byte; yield one line for each damage, with the rows it touches."""
@@ -182,7 +183,9 @@ class ArrayStore:
         numbers = row_numbers(rows, len(self.videos))
         guard = self._guard(name)
         if guard is None:
-            return np.empty((len(numbers), *self._shapes[name]), guards.dtype_of(name, self.meta))
+            return np.empty(
+                (len(numbers), *self._shapes[name]), row_checksums.dtype_of(name, self.meta)
+            )
         wanted: Rows = numbers
         if isinstance(rows, slice) and rows.step in (None, 1):
             start = rows.indices(len(self.videos))[0]

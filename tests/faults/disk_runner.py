@@ -12,10 +12,10 @@ import os
 import sys
 from pathlib import Path
 
-from pipeline import output
-from pipeline.errors import ChainpipeError
-from pipeline.extract import extract
-from pipeline.options import ExtractOptions
+from chainpipe.pipeline.errors import ChainpipeError
+from chainpipe.pipeline.extraction import output
+from chainpipe.pipeline.extraction.extract import extract
+from chainpipe.pipeline.extraction.options import ExtractOptions
 from tests.faults.runner import Quarters
 
 FOREVER = 1 << 40

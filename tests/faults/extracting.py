@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import ChainpipeError
-from pipeline.extract import extract
-from pipeline.options import ExtractOptions
-from pipeline.records import Status
-from pipeline.report import ExtractReport
-from pipeline.store import open_store
+from chainpipe.pipeline.errors import ChainpipeError
+from chainpipe.pipeline.extraction.extract import extract
+from chainpipe.pipeline.extraction.options import ExtractOptions
+from chainpipe.pipeline.extraction.report import ExtractReport
+from chainpipe.pipeline.records import Status
+from chainpipe.pipeline.store import open_store
 from tests.faults.runner import Quarters
 
 

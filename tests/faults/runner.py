@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipeline import output
-from pipeline.errors import ChainpipeError
-from pipeline.extract import extract
-from pipeline.interrupt import Interrupted
-from pipeline.options import ExtractOptions
+from chainpipe.pipeline.errors import ChainpipeError
+from chainpipe.pipeline.extraction import output
+from chainpipe.pipeline.extraction.extract import extract
+from chainpipe.pipeline.extraction.options import ExtractOptions
+from chainpipe.pipeline.extraction.signals import Interrupted
 
 
 class Quarters:

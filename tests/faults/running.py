@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.store import open_store, parts_of
+from chainpipe.pipeline.store import open_store, parts_of
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from pipeline.records import Status
+from chainpipe.pipeline.records import Status
 from tests.faults.campaign import counts
 from tests.faults.clips import H264, draw, ffmpeg
 from tests.faults.conftest import MakeCampaign

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline.decode import DecodeWorker, FrameRequest
-from pipeline.records import Frames, Status
+from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
+from chainpipe.pipeline.records import Frames, Status
 from tests.faults.campaign import Campaign, counts
 from tests.faults.clips import draw
 from tests.faults.conftest import MakeCampaign

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.store import open_store
+from chainpipe.pipeline.store import open_store
 from tests.faults.campaign import Campaign, counts
 from tests.faults.clips import draw
 from tests.faults.conftest import MakeCampaign

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.errors import DamageError
-from pipeline.store import open_store, verify
+from chainpipe.pipeline.errors import DamageError
+from chainpipe.pipeline.store import open_store, verify
 from tests.faults.campaign import counts
 from tests.faults.conftest import MakeCampaign
-from tests.pipeline.store_samples import RICH, everything, make, videos
-from tests.pipeline.test_store_ledger import flip_database, flip_shards
-from tests.pipeline.test_store_repair import mend_flips
-from tests.pipeline.test_verify import flips
+from tests.pipeline.store.journal.test_database import flip_database, flip_shards
+from tests.pipeline.store.store_samples import RICH, everything, make, videos
+from tests.pipeline.store.test_repair import mend_flips
+from tests.pipeline.store.test_verify import flips
 
 
 def flip_and_read(store: Path, campaign: MakeCampaign, key: str, count: int) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from pipeline.decode import DecodeLimits, DecodeWorker, FrameRequest
-from pipeline.records import Status, VideoError
+from chainpipe.pipeline.decode import DecodeLimits, DecodeWorker, FrameRequest
+from chainpipe.pipeline.records import Status, VideoError
 from tests.faults.campaign import counts
 from tests.faults.clips import draw
 from tests.faults.conftest import MakeCampaign

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.store import parts_of
+from chainpipe.pipeline.store import parts_of
 from tests.faults.campaign import counts
 from tests.faults.conftest import MakeCampaign
 from tests.faults.running import Extraction, embedded, left_beside, rows, shards

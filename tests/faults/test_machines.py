@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.extract import extract
-from pipeline.options import ExtractOptions
+from chainpipe.pipeline.extraction.extract import extract
+from chainpipe.pipeline.extraction.options import ExtractOptions
 from tests.faults.campaign import counts
 from tests.faults.conftest import MakeCampaign
-from tests.pipeline.test_engines import (
+from tests.pipeline.extraction.engines.test_engines import (
     Hunter,
     clips,
     everything,

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-import chainpipe
-from pipeline.records import Status
-from pipeline.report import failures_path
+from chainpipe import command
+from chainpipe.pipeline.extraction.report import failures_path
+from chainpipe.pipeline.records import Status
 from tests.faults.campaign import counts
 from tests.faults.clips import draw
 from tests.faults.conftest import MakeCampaign
@@ -92,7 +92,7 @@ def test_lists_of_failures_give_back_every_byte(
     bad = {b"bad/" + name for name in NAMES}
     with failures_path(out).open(encoding="utf-8", errors="surrogateescape", newline="") as file:
         assert {os.fsencode(row["path"]) for row in csv.DictReader(file)} == bad
-    assert chainpipe.run(["info", str(out), "--json"]) == 0
+    assert command.run(["info", str(out), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert {os.fsencode(video["path"]) for video in told["failed"]} == bad
     assert contents(out).keys() == set(NAMES)
@@ -102,7 +102,7 @@ def test_a_table_for_people_has_no_control_characters(
     odd: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(odd, tmp_path / "feats.h5")
-    assert chainpipe.run(["info", str(tmp_path / "feats.h5")]) == 0
+    assert command.run(["info", str(tmp_path / "feats.h5")]) == 0
     shown = capsys.readouterr().out
     assert not set(shown) & {"\x1b", "\r", "\t", "\u202e", "\ufffd"}
 

@@ -6,7 +6,7 @@ import random
 import zipfile
 from pathlib import Path
 
-from pipeline.records import Status
+from chainpipe.pipeline.records import Status
 from tests.faults.campaign import counts
 from tests.faults.clips import draw, ffmpeg
 from tests.faults.conftest import MakeCampaign

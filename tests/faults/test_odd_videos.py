@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.backbones import build_backbone
-from pipeline.decode import DecodeWorker, FrameRequest
+from chainpipe.pipeline.backbones import build_backbone
+from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
 from tests.faults.campaign import counts
 from tests.faults.clips import count as draw_count
 from tests.faults.clips import ffmpeg

@@ -8,7 +8,7 @@ import signal
 import time
 from pathlib import Path
 
-from pipeline.store import parts_of
+from chainpipe.pipeline.store import parts_of
 from tests.faults.campaign import Campaign, counts
 from tests.faults.conftest import MakeCampaign
 from tests.faults.running import Extraction, embedded, left_beside, shards

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.records import Status
+from chainpipe.pipeline.records import Status
 from tests.faults.campaign import counts
 from tests.faults.clips import draw
 from tests.faults.conftest import MakeCampaign

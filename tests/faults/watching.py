@@ -11,8 +11,8 @@ from pathlib import Path
 
 import psutil
 
-from pipeline.decode import DecodeWorker, FrameRequest
-from pipeline.records import Frames, Status, VideoError
+from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
+from chainpipe.pipeline.records import Frames, Status, VideoError
 
 
 @dataclass

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from pipeline.records import (
+from chainpipe.pipeline.records import (
     AugmentationStatistics,
     Fingerprint,
     Reader,
@@ -20,7 +20,7 @@ from pipeline.records import (
     VideoFeatures,
     VideoInfo,
 )
-from pipeline.store import write_store
+from chainpipe.pipeline.store import write_store
 
 MakeStore = Callable[..., Path]
 

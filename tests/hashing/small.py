@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hashing.config import Config
-from hashing.presets import Survey, resolve
-from hashing.settings import apply
+from chainpipe.hashing.config import Config
+from chainpipe.hashing.config.overrides import apply
+from chainpipe.hashing.config.presets import Survey, resolve
 
 SIZES: dict[str, object] = {
     "input.dims": 10,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.decode import ffmpeg_program
+from chainpipe.pipeline.decode import ffmpeg_program
 
 MakeClip = Callable[..., Path]
 

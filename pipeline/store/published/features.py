@@ -9,8 +9,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import ChainpipeError, DamageError
-from pipeline.store.faults import FAULTS, fault, ranges
+from ...errors import ChainpipeError, DamageError
+from ..integrity.faults import FAULTS, fault, ranges
 
 KEY = "feats"
 SAMPLE = 16  # rows whose bytes tell one file from another

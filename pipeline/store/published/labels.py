@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import DamageError
-from pipeline.store.faults import FAULTS
+from ...errors import DamageError
+from ..integrity.faults import FAULTS
 
 
 def read_labels(path: Path, key: str, rows: int) -> npt.NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipeline.records import Split
+from ...records import Split
 
 
 @dataclass(frozen=True, slots=True)

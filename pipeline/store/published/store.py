@@ -12,21 +12,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.errors import DamageError, NotFoundError
-from pipeline.records import FailedVideo, Fingerprint, StoreMeta
-from pipeline.store import faults
-from pipeline.store.base import Rows
-from pipeline.store.numbers import row_numbers
-from pipeline.store.published.features import FeatureFile
-from pipeline.store.published.labels import read_labels
-from pipeline.store.published.layouts import Layout
-from pipeline.store.published.table import synthetic_table
+from ...errors import DamageError, NotFoundError
+from ...records import FailedVideo, Fingerprint, StoreMeta
+from ..base import Rows
+from ..integrity import faults
+from ..row_numbers import row_numbers
+from .features import FeatureFile
+from .labels import read_labels
+from .layouts import Layout
+from .table import synthetic_table
 
 PREPROCESSING = "as published, unscaled"
 
 
 class PublishedStore:
-    """See :class:`pipeline.store.base.FeatureStore`; rows are those of one file after the other.
+    """See ``FeatureStore``; rows are those of one file after the other.
 
     What the files do not hold is left open: no seconds (NaN), no candidates, no views. The
     fingerprint stands for these very files: its SHA-256 is over the identity of each.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.records import Reader, Split, Status, VideoTable
+from ...records import Reader, Split, Status, VideoTable
 
 Bytes = npt.NDArray[np.uint8]
 

@@ -1,0 +1,1 @@
+"""chainpipe: self-supervised video hashing, from videos to binary codes to answers."""

@@ -1,0 +1,187 @@
+"""The command ``chainpipe``: assembles the verbs of both stages and gives every ending its code."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import importlib
+import io
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, NoReturn
+
+import typer
+
+import chainpipe.hashing.cli
+import chainpipe.pipeline.cli
+from chainpipe.hashing.cli.context import Tools
+from chainpipe.pipeline.console import Talk
+from chainpipe.pipeline.errors import ChainpipeError, StorageError
+
+STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(chainpipe.pipeline.cli.app)
+app.add_typer(chainpipe.hashing.cli.app)
+
+
+def installed_version() -> str:
+    """Return the installed version, or ``unknown`` in a bare checkout."""
+    try:
+        return version("chainpipe")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"chainpipe {installed_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def assemble(
+    context: typer.Context,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    """Turn videos into short binary codes that find similar videos.
+
+    The main road: extract videos/ --out feats.h5, train feats.h5 --bits 32, encode, search.
+    """
+    context.obj = _tools()
+
+
+def _tools() -> Tools:
+    """Hand stage two what it needs of stage one; decoders are loaded by the first that decodes."""
+
+    def query() -> ModuleType:
+        return importlib.import_module("chainpipe.pipeline.extraction.single_videos")
+
+    talk = Talk()
+    return Tools(
+        find=lambda source: query().find_videos(source),
+        features=lambda paths, meta: query().extract_features(paths, meta),
+        thumbnails=lambda paths, size: query().thumbnails(paths, size),
+        progress=talk.progress,
+        say=talk.say,
+        warn=talk.warn,
+    )
+
+
+@app.command(rich_help_panel="Try it")
+def demo(
+    context: typer.Context,
+    videos: Annotated[
+        Path | None,
+        typer.Argument(help="Your own folder of videos; without it, clips of real footage."),
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder for everything that the demo makes.")] = Path(
+        "demo"
+    ),
+    bits: Annotated[int, typer.Option(help="Length of the codes.")] = 32,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings to take the mean of.")] = 5,
+) -> None:
+    """Run the whole road on real videos and look at the answers.
+
+    Example: chainpipe demo ~/Videos --out demo
+    """
+    from chainpipe.hashing.cli.demo import run_demo
+
+    tools: Tools = context.obj
+    folder = videos if videos is not None else _demo_videos(out / "videos", tools)
+    run_demo(folder, out, bits=bits, seeds=seeds, run=_run_verb, say=tools.say)
+
+
+def _demo_videos(folder: Path, tools: Tools) -> Path:
+    from chainpipe.pipeline.demo_clips import demo_sources, make_demo_clips
+
+    with tools.progress("make clips", 8 * len(demo_sources())) as advance:
+        return make_demo_clips(folder, workers=os.cpu_count() or 1, advance=advance)
+
+
+def _run_verb(arguments: Sequence[str]) -> tuple[int, str]:
+    """Run one verb in this process; return its exit code and what it wrote to stdout."""
+    written = io.StringIO()
+    with contextlib.redirect_stdout(written):
+        code = app(list(arguments), standalone_mode=False)
+    return code or 0, written.getvalue()
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with the code that ``docs/reference`` lists."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; print errors as ``error:`` and ``hint:`` lines; return the code."""
+    try:
+        return app(arguments, prog_name="chainpipe", standalone_mode=False) or 0
+    except ChainpipeError as error:
+        return _explain(str(error), error.hint, error.exit_code)
+    except typer.TyperException as error:
+        return _explain_usage(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return _explain("interrupted", None, 130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
+    except OSError as error:
+        if error.errno not in STORAGE_ERRORS:
+            return _explain_bug()
+        where = f" `{error.filename}`" if error.filename else ""
+        return _explain(f"{error.strerror}{where}", None, StorageError.exit_code)
+    except Exception:
+        return _explain_bug()
+
+
+def _terminate(signum: int, _frame: object) -> NoReturn:
+    """Leave through every ``finally`` when the process is asked to stop."""
+    sys.exit(128 + signum)
+
+
+def _explain(message: str, hint: str | None, code: int) -> int:
+    talk = Talk()
+    talk.error(message)
+    if hint:
+        talk.hint(hint)
+    return code
+
+
+def _explain_usage(error: typer.TyperException) -> int:
+    """Print a mistake on the command line in the words of the option parser."""
+    words = getattr(error, "format_message", lambda: str(error))()
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "chainpipe"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        sys.stderr.write(words + "\n")
+        return 2
+    return _explain(words.rstrip(".").replace("'", "`"), f"see `{command} --help`", 2)
+
+
+def _explain_bug() -> int:
+    """Keep the traceback in a file; the terminal shows one line."""
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="chainpipe-", suffix=".traceback.txt", delete=False
+    ) as file:
+        traceback.print_exc(file=file)
+    lines = traceback.format_exception_only(*sys.exc_info()[:2])
+    return _explain(
+        f"a bug in chainpipe: {lines[-1].strip()}",
+        f"please report the traceback in `{file.name}`",
+        1,
+    )

@@ -1,0 +1,73 @@
+"""Which model and which store a verb takes when nobody says, and a line that names them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from chainpipe.pipeline.errors import NotFoundError
+from chainpipe.pipeline.store import FeatureStore, open_store
+
+from ..model_folder.folder import ModelFacts, check_fingerprint, newest_model, read_facts
+
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--model", help="Model folder.", show_default="the newest finished one in models/"
+    ),
+]
+StoreOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--store", help="Feature store.", show_default="the one that the model was trained on"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def choose_model(given: Path | None, say: Callable[[str], None]) -> tuple[Path, ModelFacts]:
+    """Return the model to use and what it says about itself.
+
+    Raises:
+        NotFoundError: If there is none.
+        DamageError: If it is damaged.
+    """
+    folder = given if given is not None else newest_model()
+    facts = read_facts(folder)
+    which = "" if given is not None else ", the newest"
+    say(f"model {folder} ({facts.method}, {facts.bits} bits{which})")
+    return folder, facts
+
+
+def open_chosen_store(
+    given: Path | None, facts: ModelFacts, say: Callable[[str], None]
+) -> FeatureStore:
+    """Open the store to use, after a look whether the model may read it.
+
+    Raises:
+        NotFoundError: If there is none.
+        DamageError: If it is damaged.
+        UsageError: If its features are of another backbone, weights, size or preprocessing.
+    """
+    path = given if given is not None else Path(facts.store)
+    if given is None and not path.exists():
+        message = f"the store that the model was trained on is gone: `{path}`"
+        raise NotFoundError(message, hint="name another with `--store`")
+    store = open_store(path)
+    try:
+        check_fingerprint(facts, store.meta.fingerprint)
+    except BaseException:
+        store.close()
+        raise
+    which = "" if given is not None else ", which the model was trained on"
+    say(f"store {path} ({len(store.videos)} videos{which})")
+    return store
+
+
+def print_json(content: dict[str, object]) -> None:
+    """Print one JSON object on one line to stdout."""
+    print(json.dumps(content))

@@ -1,0 +1,170 @@
+"""The demo: run the real verbs on a folder of videos, show each, compare, draw the answers."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from chainpipe.pipeline.records import VideoTable
+from chainpipe.pipeline.store import open_store
+
+from ..methods.chain.method import NO_TASKS
+from ..model_folder.folder import read_facts
+
+Run = Callable[[Sequence[str]], tuple[int, str]]
+METHODS = {
+    "chain": "CHAIN",
+    "paper": "CHAIN, plain published shape",
+    "pca-itq": "PCA-ITQ of mean features",
+    "random": "random codes",
+}
+MARGIN = 0.01  # how far below PCA-ITQ the mean of CHAIN's seeds may lie before the demo says so
+QUERIES = 6
+SOME_FAILED = 3  # the exit code of a verb that passed over some videos
+
+
+@dataclass(frozen=True, slots=True)
+class Verbs:
+    """Runs verbs and shows each command as it runs it.
+
+    Attributes:
+        run: Runs one verb; returns its exit code and its stdout.
+        say: Prints one line to stderr.
+    """
+
+    run: Run
+    say: Callable[[str], None]
+
+    def __call__(self, *arguments: str | Path) -> str:
+        """Show and run one verb; return what it wrote to stdout.
+
+        Raises:
+            typer.Exit: If it ended early, with its code; some failed videos do not stop a demo.
+        """
+        words = [str(argument) for argument in arguments]
+        self.say(f"$ chainpipe {shlex.join(words)}")
+        code, written = self.run(words)
+        if code not in (0, SOME_FAILED):
+            raise typer.Exit(code)
+        return written
+
+
+def run_demo(
+    videos: Path, out: Path, *, bits: int, seeds: int, run: Run, say: Callable[[str], None]
+) -> None:
+    """Run extract, train, encode, eval and search on ``videos``; leave everything in ``out``.
+
+    Args:
+        videos: A folder of videos; ``videos/<class>/x.mp4`` gives labels.
+        out: Where the store, the models and the picture go.
+        bits: Length of the codes.
+        seeds: Trainings whose mean the table shows.
+        run: Runs one verb; returns its exit code and its stdout.
+        say: Prints one line to stderr.
+    """
+    verb = Verbs(run, say)
+    store, model = out / "feats.h5", out / "models" / f"chain-{bits}"
+    out.mkdir(parents=True, exist_ok=True)
+    verb("extract", videos, "--out", store)
+    _train(verb, store, model, "chain", bits, 0)
+    verb("encode", "--model", model)
+    queries, labelled = _queries(store)
+    if labelled:
+        _compare(verb, store, out, bits=bits, seeds=seeds)
+    picture = out / "neighbours.png"
+    print(verb("search", *queries, "--model", model, "--k", "5", "--picture", picture))
+    _closing_words(store, model, picture)
+
+
+def _train(verb: Verbs, store: Path, model: Path, method: str, bits: int, seed: int) -> None:
+    chosen = {"chain": [], "paper": ["--paper"]}.get(method, ["--method", method])
+    seeded = ["--seed", str(seed)] if seed else []
+    verb("train", store, "--bits", str(bits), *chosen, *seeded, "--out", model)
+
+
+def _queries(path: Path) -> tuple[list[str], bool]:
+    """Return some videos to ask with, one a label, and whether the store has labels."""
+    with open_store(path) as store:
+        videos = store.videos
+        if videos.label_names:
+            first = [int(np.argmax(column)) for column in videos.labels.T]
+        else:
+            first = list(range(len(videos)))
+        chosen = first[:: max(1, len(first) // QUERIES)][:QUERIES]
+        return [_name(videos, row) for row in chosen], bool(videos.label_names)
+
+
+def _name(videos: VideoTable, row: int) -> str:
+    """Return the path of a video, or its id where the path cannot be typed."""
+    try:
+        return videos.paths[row].decode()
+    except UnicodeDecodeError:
+        return bytes(videos.ids[row]).hex()
+
+
+def _compare(verb: Verbs, store: Path, out: Path, *, bits: int, seeds: int) -> None:
+    """Train every method with every seed and print the table of mAP@5."""
+    scores = {
+        method: [
+            _score(verb, store, out, method, bits, seed) for seed in range(_tries(method, seeds))
+        ]
+        for method in METHODS
+    }
+    title = f"{bits} bits, mean over the seeds"
+    table = Table("codes", "seeds", "mAP@5", "lowest", "highest", title=title)
+    for method, values in scores.items():
+        ends = f"{min(values):.3f}", f"{max(values):.3f}"
+        mean = f"[bold]{np.mean(values):.3f}[/]"
+        table.add_row(METHODS[method], str(len(values)), mean, *ends)
+    console = Console()
+    console.print(table)
+    console.print(
+        "Protocol: trained on all videos without labels; leave-one-out over all of them; AP divided"
+        " by K; ties by (distance, row).",
+        soft_wrap=True,
+    )
+    console.print(_verdict(scores), soft_wrap=True)
+    facts = read_facts(out / "models" / f"chain-{bits}")
+    if not facts.config["optim"]["epochs"]:
+        console.print(f"About CHAIN's row: {NO_TASKS}", soft_wrap=True)
+
+
+def _tries(method: str, seeds: int) -> int:
+    """Return how many seeds a method gets: the published shape is slow and only for comparison."""
+    return 1 if method == "paper" else seeds
+
+
+def _score(verb: Verbs, store: Path, out: Path, method: str, bits: int, seed: int) -> float:
+    name = f"{method}-{bits}" + (f"-seed{seed}" if seed else "")
+    model = out / "models" / name
+    if method != "chain" or seed:
+        _train(verb, store, model, method, bits, seed)
+    found = json.loads(verb("eval", "--model", model, "--json"))
+    return float(found["map"]["5"])
+
+
+def _verdict(scores: dict[str, list[float]]) -> str:
+    """Say in one sentence how CHAIN's codes did."""
+    chain, itq = float(np.mean(scores["chain"])), float(np.mean(scores["pca-itq"]))
+    if chain < itq - MARGIN:
+        return (
+            f"[yellow]CHAIN's codes are {itq - chain:.3f} below PCA-ITQ's here.[/] On sets this"
+            " small telling videos apart can cost more than it brings: docs/guide.md says what to"
+            " try."
+        )
+    return f"CHAIN's codes are {chain - itq:+.3f} against PCA-ITQ's, the mean of the same seeds."
+
+
+def _closing_words(store: Path, model: Path, picture: Path) -> None:
+    print(f"features  {store}")
+    print(f"model     {model}")
+    print(f"codes     {model / 'codes.npz'}")
+    print(f"answers   {picture}")

@@ -1,0 +1,62 @@
+"""All sections of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chainpipe.pipeline.errors import UsageError
+
+from .fields import AnyConfig
+from .inputs import InputConfig, ViewsConfig
+from .losses import ClusterConfig, ContrastiveConfig, OrderConfig, SceneConfig, StructureConfig
+from .model import EncoderConfig, HashConfig
+from .monitoring import WatchConfig
+from .optimization import NeighboursConfig, OptimConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Config(AnyConfig):
+    """All sections of a run."""
+
+    input: InputConfig = field(default_factory=InputConfig)
+    views: ViewsConfig = field(default_factory=ViewsConfig)
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    hash: HashConfig = field(default_factory=HashConfig)
+    contrastive: ContrastiveConfig = field(default_factory=ContrastiveConfig)
+    order: OrderConfig = field(default_factory=OrderConfig)
+    scene: SceneConfig = field(default_factory=SceneConfig)
+    structure: StructureConfig = field(default_factory=StructureConfig)
+    cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    watch: WatchConfig = field(default_factory=WatchConfig)
+
+    def check(self) -> None:
+        """Refuse values that do not fit together.
+
+        Raises:
+            UsageError: Naming the two of which one does not go with the other.
+        """
+        encoder = self.encoder
+        if encoder.kind == "transformer" and encoder.width % encoder.heads:
+            raise UsageError(
+                f"`encoder.width` {encoder.width} cannot be shared by {encoder.heads} heads",
+                hint="set `encoder.heads` to a divisor of the width",
+            )
+        views = self.views
+        if "auto" not in (views.frames, views.window) and int(views.window) < int(views.frames):
+            raise UsageError(
+                f"`views.window` {views.window} does not hold `views.frames` {views.frames}",
+                hint="set `views.window` to `auto`, or to as many frames or more",
+            )
+        if views.shift and self.input.unit_frames:
+            raise UsageError(
+                f"`views.shift` {views.shift:g} does not go with `input.unit_frames`",
+                hint="shifts are measured on features of their own length: set one of them off",
+            )
+        start, end = self.hash.tanh_start, self.hash.tanh_end
+        if end < start:
+            raise UsageError(
+                f"`hash.tanh_end` {end:g} is less than `hash.tanh_start` {start:g}",
+                hint="tanh becomes steeper over the training",
+            )

@@ -1,0 +1,28 @@
+"""How training is watched: by training videos that are held out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .fields import Auto, about
+
+
+@dataclass(frozen=True, slots=True)
+class WatchConfig:
+    """Training videos held out to watch for the paper's failure signatures, without labels [I]."""
+
+    share: float = field(
+        default=0.05,
+        metadata=about(
+            "of the training videos, held out; at most 256, none if fewer than 16; 0: none [I]",
+            high=0.5,
+        ),
+    )
+    every: int | Auto = field(
+        default="auto",
+        metadata=about("epochs between two looks; auto: ten looks a run [I]", low=1),
+    )
+    stop: bool = field(
+        default=False,
+        metadata=about("stop at a failure signature; off: only warn of it [I]"),
+    )

@@ -1,0 +1,168 @@
+"""Settings as people write them: TOML in and out, ``--set a.b=value``, near misses named."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from chainpipe.pipeline.errors import UsageError
+
+from . import AnyConfig
+
+Scalar = str | int | float | bool
+Chosen = TypeVar("Chosen", bound=AnyConfig)
+
+
+def read_toml(path: Path) -> dict[str, Scalar]:
+    """Return the ``section.key`` values of a TOML file.
+
+    Raises:
+        UsageError: If it cannot be read, is not TOML, or not made of sections.
+    """
+    hint = "`chainpipe train STORE --show-config` prints a valid one"
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UsageError(f"cannot read the config `{path}`: {reason}", hint=hint) from error
+    except ValueError as error:
+        raise UsageError(f"`{path}` is not TOML: {error}", hint=hint) from error
+    return flatten(content)
+
+
+def flatten(sections: Mapping[str, Any]) -> dict[str, Scalar]:
+    """Turn ``{"order": {"weight": 0}}`` into ``{"order.weight": 0}``."""
+    flat: dict[str, Scalar] = {}
+    for section, values in sections.items():
+        if not isinstance(values, Mapping):
+            hint = "keys stand in sections, such as `[optim]`"
+            raise UsageError(f"`{section}` is no section", hint=hint)
+        flat.update({f"{section}.{name}": value for name, value in values.items()})
+    return flat
+
+
+def parse_assignments(assignments: Sequence[str]) -> dict[str, Scalar]:
+    """Read ``--set`` options.
+
+    >>> parse_assignments(["optim.epochs=5", "views.mode=segment"])
+    {'optim.epochs': 5, 'views.mode': 'segment'}
+    """
+    return dict(_parse_assignment(text) for text in assignments)
+
+
+def _parse_assignment(text: str) -> tuple[str, Scalar]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"`--set {text}` has no `=`", hint="write `--set section.key=value`")
+    try:
+        return name.strip(), tomllib.loads(f"x = {value}")["x"]
+    except ValueError:
+        return name.strip(), value.strip()
+
+
+def apply(config: Chosen, values: Mapping[str, object]) -> Chosen:
+    """Return the config with some ``section.key`` values replaced, each checked.
+
+    Raises:
+        UsageError: If there is no such key, or the value does not fit; the nearest key is named.
+    """
+    for path, value in values.items():
+        if path not in key_names(config):
+            raise UsageError(f"no config key `{path}`", hint=_nearest(path, key_names(config)))
+        section, name = path.split(".")
+        part = getattr(config, section)
+        config = replace(config, **{section: replace(part, **{name: _checked(part, name, value)})})
+    config.check()
+    return config
+
+
+def key_names(config: AnyConfig) -> list[str]:
+    """Return every ``section.key`` of a config, in its order."""
+    parts = ((section.name, getattr(config, section.name)) for section in fields(config))
+    return [f"{section}.{item.name}" for section, part in parts for item in fields(part)]
+
+
+def _nearest(path: str, names: list[str]) -> str:
+    close = difflib.get_close_matches(path, names, n=1, cutoff=0.5)
+    close += [name for name in names if name.split(".")[1] == path.split(".")[-1]]
+    if close:
+        return f"did you mean `{close[0]}`?"
+    return "`chainpipe train STORE --show-config` prints every key"
+
+
+def _checked(part: Any, name: str, value: object) -> Scalar:
+    """Return ``value`` as the key's own type, or say what would fit."""
+    where = f"{type(part).__name__.removesuffix('Config').lower()}.{name}"
+    meta = next(item.metadata for item in fields(part) if item.name == name)
+    for kind in _alternatives(get_type_hints(type(part))[name]):
+        if get_origin(kind) is Literal and value in get_args(kind) and isinstance(value, str):
+            return value
+        if kind is bool and isinstance(value, bool):
+            return value
+        if kind in (int, float) and _is_number(value, kind):
+            amount: float = kind(value)
+            if meta["low"] <= amount <= meta["high"]:
+                return amount
+    raise UsageError(f"`{where}` is `{value}`", hint=_fitting(part, name))
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+
+
+def _is_number(value: object, kind: type) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) if kind is float else isinstance(value, int)
+
+
+def _fitting(part: Any, name: str) -> str:
+    """Say which values a key takes."""
+    meta = next(item.metadata for item in fields(part) if item.name == name)
+    said = []
+    for kind in _alternatives(get_type_hints(type(part))[name]):
+        if get_origin(kind) is Literal:
+            said += [f"`{choice}`" for choice in get_args(kind)]
+        elif kind is bool:
+            said += ["`true`", "`false`"]
+        else:
+            noun = "a whole number" if kind is int else "a number"
+            said.append(f"{noun} from {meta['low']:g} to {meta['high']:g}")
+    return "it takes " + " or ".join(said)
+
+
+def to_dict(config: AnyConfig) -> dict[str, dict[str, Scalar]]:
+    """Return the config as nested plain values, ready for JSON."""
+    return asdict(config)
+
+
+def from_dict(sections: Mapping[str, Any], defaults: Chosen) -> Chosen:
+    """Rebuild a config from what :func:`to_dict` returned, checking every value.
+
+    Args:
+        sections: Nested plain values.
+        defaults: A config of the same method; it gives the keys that are not there.
+    """
+    return apply(defaults, flatten(sections))
+
+
+def to_toml(config: AnyConfig) -> str:
+    """Return the config as TOML, each key with its description as a comment."""
+    return "\n".join(_toml_lines(config)).lstrip("\n") + "\n"
+
+
+def _toml_lines(config: AnyConfig) -> Iterator[str]:
+    for section in fields(config):
+        part = getattr(config, section.name)
+        yield f"\n# {(type(part).__doc__ or '').splitlines()[0]}"
+        yield f"[{section.name}]"
+        for item in fields(part):
+            value = f"{item.name} = {json.dumps(getattr(part, item.name))}"
+            yield f"{value:<26}  # {item.metadata['doc']}"

@@ -1,0 +1,1 @@
+"""Training videos: which they are, and where their features are kept."""

@@ -1,0 +1,251 @@
+"""The training videos of a store: which rows, whether their numbers are sound, in chunks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.records import AugmentationStatistics, Split
+from chainpipe.pipeline.store.base import FeatureStore
+
+from ..runtime import distributed
+
+if TYPE_CHECKING:
+    from .disk_array import DiskRows
+
+CHUNK = 128  # videos read at once
+MEMORY = 1_000_000_000  # bytes that the training videos may take, unless somebody says otherwise
+MEANS_BYTES = 1_200_000_000  # of the videos that a baseline is fitted on, in float32 and float64
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRows:
+    """Which rows of a store are trained on, and why the others are not.
+
+    Attributes:
+        rows: Row numbers, ascending, (N,).
+        split: ``train`` when the store has that split; ``not query or test`` when it has
+            none but keeps such videos apart; else ``all``.
+        copies: How many rows were left out because an earlier row has the same bytes.
+        bad: Rows left out because of NaN or Inf.
+        digest: SHA-256 over the rows' checksums, hexadecimal; equal digests, equal features.
+    """
+
+    rows: npt.NDArray[np.int64]
+    split: str
+    copies: int
+    bad: tuple[int, ...]
+    digest: str
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def training_rows(store: FeatureStore, *, skip_bad: bool = False) -> TrainingRows:
+    """Choose the rows to train on: the ``train`` split if there is one, else all; no copies.
+
+    Raises:
+        UsageError: If features are NaN or Inf and ``skip_bad`` is off, or fewer than 2 videos stay.
+    """
+    table = store.videos
+    split, candidates = _allowed(table.split)
+    unique = _first_of_each(table.ids[candidates])
+    rows = candidates[unique].astype(np.int64)
+    bad = bad_rows(store, rows)
+    if len(bad) and not skip_bad:
+        raise UsageError(_bad_message(store, bad), hint="`--skip-bad` leaves these videos out")
+    rows = np.setdiff1d(rows, bad)
+    if len(rows) < 2:
+        apart = len(table.split) - len(candidates)
+        beside = f"; {apart} more are kept apart by their split" if apart else ""
+        raise UsageError(
+            f"`{store.path}` has {len(rows)} different videos to train on",
+            hint=f"training needs at least 2{beside}",
+        )
+    copies = len(candidates) - len(unique)
+    return TrainingRows(rows, split, copies, tuple(int(row) for row in bad), digest_of(store, rows))
+
+
+def digest_of(store: FeatureStore, rows: npt.NDArray[np.int64]) -> str:
+    """Return SHA-256 over the checksums of some rows, hexadecimal.
+
+    Raises:
+        UsageError: If the store has no such row.
+    """
+    table = store.videos.checksums
+    if len(rows) and rows.max() >= len(table):
+        hint = "give every process the same store"
+        raise UsageError(f"`{store.path}` has no row {rows.max()}", hint=hint)
+    return hashlib.sha256(table[rows].tobytes()).hexdigest()
+
+
+def bad_rows(store: FeatureStore, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return those of ``rows`` whose features hold NaN or Inf."""
+    parts = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
+    sound = [np.isfinite(store.features(part)).all(axis=(1, 2)) for part in parts]
+    return rows[~np.concatenate(sound)] if sound else rows
+
+
+def _allowed(split: npt.NDArray[np.uint8]) -> tuple[str, npt.NDArray[np.int64]]:
+    """Return which part may be trained on, and its rows: never test or query videos.
+
+    >>> _allowed(np.array([Split.QUERY, Split.DATABASE, Split.DATABASE], np.uint8))
+    ('not query or test', array([1, 2]))
+    """
+    train = np.flatnonzero(split == Split.TRAIN)
+    if len(train):
+        return "train", train
+    seen = np.flatnonzero(~np.isin(split, [Split.TEST, Split.QUERY]))
+    return ("all" if len(seen) == len(split) else "not query or test"), seen
+
+
+def _first_of_each(ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Return the positions of the first video of each id, ascending, for ids (N, 32)."""
+    _, first = np.unique(ids, axis=0, return_index=True)
+    return np.sort(first)
+
+
+def _bad_message(store: FeatureStore, bad: npt.NDArray[np.int64]) -> str:
+    shown = ", ".join(str(row) for row in bad[:10]) + (", ..." if len(bad) > 10 else "")
+    count = f"{len(bad)} row" + ("s" if len(bad) > 1 else "")
+    return f"`{store.path}` has NaN or Inf in {count} of `feats`: {shown}"
+
+
+class TrainingFrames:
+    """Raw frame features of the chosen rows, in chunks, as often as they are asked for.
+
+    Small stores are kept in memory after the first round; large ones are read again.
+
+    Args:
+        store: An open store.
+        rows: Which rows, ascending.
+        memory: Bytes that the frames may take: half for the raw ones, half behind the front.
+        scratch: Folder for what does not fit; ``None`` is the system's for temporary files.
+    """
+
+    def __init__(
+        self,
+        store: FeatureStore,
+        rows: npt.NDArray[np.int64],
+        *,
+        memory: int = MEMORY,
+        scratch: Path | None = None,
+    ) -> None:
+        self._store, self._rows, self.meta = store, rows, store.meta
+        self._room, self._scratch = memory // 2, scratch
+        _, self.frames, self.dim = store.shape
+        size = len(rows) * self.frames * self.dim * 2
+        self._cache: list[npt.NDArray[np.floating]] | None = [] if size <= self._room else None
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def only(self, rows: npt.NDArray[np.int64]) -> TrainingFrames:
+        """Return other rows of the same store with as much room."""
+        return TrainingFrames(self._store, rows, memory=2 * self._room, scratch=self._scratch)
+
+    def videos(self) -> Iterator[npt.NDArray[np.floating]]:
+        """Yield features (n, T, D), in the order of the rows."""
+        if self._cache:
+            yield from self._cache
+            return
+        read = []
+        for start in range(0, len(self._rows), CHUNK):
+            part = self._store.features(self._rows[start : start + CHUNK])
+            if self._cache is not None:
+                read.append(part)
+            yield part
+        if self._cache is not None:
+            self._cache = read
+
+    def candidates(self) -> Iterator[npt.NDArray[np.floating]]:
+        """Yield the candidates of each segment, (n, T, C, D), in the order of the rows.
+
+        Raises:
+            UsageError: If one is NaN or Inf.
+        """
+        yield from self._more(self._store.candidates, "candidates")
+
+    def copies(self) -> Iterator[npt.NDArray[np.floating]]:
+        """Yield the augmented copies, (n, V, T, D), in the order of the rows.
+
+        Raises:
+            UsageError: If one is NaN or Inf.
+        """
+        yield from self._more(self._store.views, "views")
+
+    def augmentation(self) -> AugmentationStatistics | None:
+        """Return how augmentation moves the features, if it was measured."""
+        return self._store.augmentation()
+
+    def _more(
+        self, read: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.floating]], name: str
+    ) -> Iterator[npt.NDArray[np.floating]]:
+        for start in range(0, len(self._rows), CHUNK):
+            part = read(self._rows[start : start + CHUNK])
+            if not np.isfinite(part).all():
+                raise UsageError(
+                    f"`{self._store.path}` has NaN or Inf in `{name}`",
+                    hint="`views.mode=halves` and `views.spatial=off` do without it",
+                )
+            yield part
+
+    def frames_flat(self) -> Iterator[npt.NDArray[np.floating]]:
+        """Yield frames (n * T, D)."""
+        for part in self.videos():
+            yield part.reshape(-1, self.dim)
+
+    def means(self) -> npt.NDArray[np.float32]:
+        """Return the mean features of the videos, (n, D): of all, or of an even sample of many.
+
+        A sample is taken where all would take more than ``MEANS_BYTES`` to fit a baseline on.
+        """
+        step = -(-12 * self.dim * len(self) // MEANS_BYTES)
+        kept, start = [], 0
+        for part in self.videos():
+            kept.append(part[-start % step :: step].mean(axis=1, dtype=np.float32))
+            start += len(part)
+        return np.concatenate(kept)
+
+    def agreement(self) -> float:
+        """Return the mean cosine between the two halves of a video, around the mean video."""
+        halves = self.frames // 2 or 1
+        centre = np.zeros(self.dim)
+        for part in self.videos():
+            centre += part.mean(axis=1, dtype=np.float32).sum(axis=0, dtype=np.float64)
+        centre = (centre / len(self)).astype(np.float32)
+        total = 0.0
+        for part in self.videos():
+            first = part[:, :halves].mean(axis=1, dtype=np.float32) - centre
+            last = part[:, -halves:].mean(axis=1, dtype=np.float32) - centre
+            lengths = np.linalg.norm(first, axis=1) * np.linalg.norm(last, axis=1)
+            total += float(((first * last).sum(axis=1) / np.maximum(lengths, 1e-12)).sum())
+        return total / len(self)
+
+    def project(
+        self, front: Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
+    ) -> npt.NDArray[np.float32]:
+        """Return all frames through ``front``, (N, T, M), in memory."""
+        return np.concatenate([front(part) for part in self.videos()])
+
+    def fit_in_memory(self, numbers: int) -> bool:
+        """Return whether so many float32 numbers of each video have room in memory."""
+        return 4 * numbers * len(self) <= self._room
+
+    def to_disk(self, parts: Iterable[npt.NDArray[np.float32]], *, name: str) -> DiskRows:
+        """Write parts (n, ...), a row a video, to a file of this run, and open it.
+
+        Raises:
+            StorageError: If the disk says no.
+        """
+        from .disk_array import write_rows
+
+        with distributed.lead_first():  # processes of one machine share the file
+            return write_rows(parts, len(self), folder=self._scratch, name=name)

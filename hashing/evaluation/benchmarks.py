@@ -1,0 +1,50 @@
+"""The published benchmarks: who asks and who is searched there, and how many they are.
+
+As the public code of ConMH, S5VH and AutoSSVH does it: https://github.com/huangmozhi9527/ConMH,
+https://github.com/gimpong/AAAI25-S5VH, https://github.com/EliSpectre/CVPR25-AutoSSVH
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chainpipe.pipeline.records import Split
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """One benchmark.
+
+    Attributes:
+        title: Its name for people.
+        asking: The split whose videos ask.
+        searched: The split that is searched.
+        keeps_itself: Whether a query stays in the database and finds itself.
+        queries: How many videos ask in the published set.
+        database: How many are searched in it.
+    """
+
+    title: str
+    asking: Split
+    searched: Split
+    keeps_itself: bool
+    queries: int
+    database: int
+
+
+STANDARDS = {
+    "fcvid": Standard("FCVID", Split.TEST, Split.TEST, True, 45_600, 45_600),
+    "activitynet": Standard("ActivityNet", Split.QUERY, Split.DATABASE, False, 1_000, 3_758),
+    "ucf101": Standard("UCF101", Split.TEST, Split.TRAIN, False, 3_783, 9_537),
+    "hmdb51": Standard("HMDB51", Split.TEST, Split.TRAIN, False, 1_530, 3_570),
+    "yfcc": Standard("YFCC", Split.QUERY, Split.DATABASE, False, 1_000, 101_256),
+}
+
+FEATURES = {
+    "published:fcv": "fcvid",
+    "published:activitynet": "activitynet",
+    "published:ucf": "ucf101",
+    "published:hmdb": "hmdb51",
+    "published:yfcc": "yfcc",
+}
+"""Which benchmark the published feature files of a backbone's name belong to."""

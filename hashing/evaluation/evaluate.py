@@ -1,0 +1,131 @@
+"""How good codes are: mAP, precision, recall and their curves, with the protocol beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..retrieval.codes import Codes
+from . import curves, metrics
+from .choose_protocol import choose_protocol
+from .curves import Curve
+from .protocol import Protocol
+from .ranking import Judged, judge
+
+CUTOFFS = (5, 20, 40, 60, 80, 100)
+METRICS = ("map", "map_min", "map_tied", "precision", "recall")
+Scores = dict[str, dict[int, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The scores of one method's codes.
+
+    Attributes:
+        method: Whose codes, such as ``chain``.
+        bits: Length of a code.
+        protocol: Who asked and who was searched.
+        scores: For each of :data:`METRICS`, its value at each K.
+        pr_radius: Precision and recall within each Hamming radius, 0 to the number of bits.
+        pr_rank: Precision and recall down to a rank, ties averaged.
+    """
+
+    method: str
+    bits: int
+    protocol: Protocol
+    scores: Scores
+    pr_radius: Curve
+    pr_rank: Curve
+
+    @property
+    def gmap(self) -> float:
+        """The geometric mean of mAP at the six K."""
+        return metrics.geometric_mean(list(self.scores["map"].values()))
+
+    @property
+    def precision_radius_2(self) -> float:
+        """Mean precision within Hamming radius 2; a query without an answer there counts 0."""
+        return float(self.pr_radius.precision[min(curves.NEAR, self.bits)])
+
+    def to_json(self) -> dict[str, object]:
+        """Return the object that ``chainpipe eval --json`` prints."""
+        named = {
+            name: {str(k): value for k, value in at.items()} for name, at in self.scores.items()
+        }
+        return {
+            "schema": 1,
+            "method": self.method,
+            "bits": self.bits,
+            "protocol": self.protocol.facts(),
+            "queries": len(self.protocol.queries),
+            "database": len(self.protocol.database),
+            **{name: named[name] for name in ("map", "map_min", "map_tied")},
+            "gmap": self.gmap,
+            **{name: named[name] for name in ("precision", "recall")},
+            "precision_radius_2": self.precision_radius_2,
+            "pr_radius": self.pr_radius.to_json("radius"),
+            "pr_rank": self.pr_rank.to_json("rank"),
+        }
+
+
+def evaluate(
+    codes: Codes,
+    *,
+    method: str,
+    protocol: Protocol | None = None,
+    progress: Callable[[int], None] = lambda queries: None,
+) -> Evaluation:
+    """Score codes.
+
+    Args:
+        codes: Codes of a labeled store.
+        method: Whose codes they are, to be printed.
+        protocol: Who asks and who is searched; by default what the splits ask for.
+        progress: Told the number of queries done since the last call.
+
+    Returns:
+        The scores, means over all queries.
+
+    Raises:
+        UsageError: If there are no labels, or nothing to evaluate on.
+    """
+    if protocol is None:
+        protocol = choose_protocol(codes.labels, codes.split)
+    ranks = curves.rank_points(len(protocol.database))
+    radii = np.arange(codes.bits + 1)
+    scores = np.zeros((len(METRICS), len(CUTOFFS)))
+    by_radius, by_rank = np.zeros((3, len(radii))), np.zeros((3, len(ranks)))
+    for block in judge(codes.codes, codes.bits, codes.labels, protocol, ranks=max(CUTOFFS)):
+        scores += _sums(block)
+        by_radius += curves.within_radius(block.totals, block.right).sum(axis=1)
+        by_rank += curves.down_to_rank(block.totals, block.right, ranks).sum(axis=1)
+        progress(len(block.hits))
+    queries = len(protocol.queries)
+    named = _named(scores / queries)
+    radius_curve = Curve(radii, *by_radius / queries)
+    rank_curve = Curve(ranks, *by_rank / queries)
+    return Evaluation(method, codes.bits, protocol, named, radius_curve, rank_curve)
+
+
+def _named(means: metrics.Floats) -> Scores:
+    return {
+        name: dict(zip(CUTOFFS, line.tolist(), strict=True))
+        for name, line in zip(METRICS, means, strict=True)
+    }
+
+
+def _sums(block: Judged) -> metrics.Floats:
+    """Return each metric at each K, summed over the block's queries, (metrics, K)."""
+    hits, relevant = block.hits, block.relevant
+    gained = metrics.gains(hits)
+    tied = metrics.tied_gains(block.totals, block.right, max(CUTOFFS))
+    values = [
+        [metrics.average_precision(gained, k) for k in CUTOFFS],
+        [metrics.average_precision(gained, k, relevant=relevant) for k in CUTOFFS],
+        [metrics.average_precision(tied, k) for k in CUTOFFS],
+        [metrics.precision_at(hits, k) for k in CUTOFFS],
+        [metrics.recall_at(hits, k, relevant) for k in CUTOFFS],
+    ]
+    return np.array([[at_k.sum() for at_k in line] for line in values])

@@ -1,0 +1,101 @@
+"""Who asks and who is searched: the rows of an evaluation, and the words that say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..retrieval.hamming import Rows
+from .benchmarks import STANDARDS
+
+LEAVE_ONE_OUT = "leave-one-out"
+ALL_AGAINST_ALL = "all against all"
+SEPARATE = "query against database"
+ALL = "all videos"
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """Which rows ask and which rows are searched.
+
+    Attributes:
+        name: ``leave-one-out``, ``all against all`` (the same with each query kept in the
+            database), ``query against database``, or a published benchmark's.
+        asking: Which part of the store the queries are: ``all videos``, ``test`` or ``query``.
+        searched: Which part the database is.
+        queries: Rows that ask, (Q,).
+        database: Rows that are searched, (N,).
+        unlabeled: Videos of ``asking`` that do not ask, since no answer could be right.
+        keeps_itself: Whether a row may be an answer to itself.
+    """
+
+    name: str
+    asking: str
+    searched: str
+    queries: Rows
+    database: Rows
+    unlabeled: int
+    keeps_itself: bool = False
+
+    def facts(self) -> dict[str, str | int]:
+        """Return the protocol for programs."""
+        return {
+            "name": self.name,
+            "queries": self.asking,
+            "database": self.searched,
+            "itself": "kept" if self.keeps_itself else "removed",
+            "unlabeled": self.unlabeled,
+            "relevant": "shares at least one label with the query",
+            "ties": "(distance, row); map_tied and pr_rank average over all orders",
+            "map": "divides by K",
+            "map_min": "divides by min(K, R)",
+            "no_answer": "a query without an answer within a radius has precision 0 there",
+        }
+
+    def sentences(self) -> list[str]:
+        """Return the protocol for people, one sentence a line."""
+        lines = [
+            self._who(),
+            "Right is an answer that shares at least one label with the query.",
+            "AP@K = (1/K) * sum over ranks r <= K of right(r) * (right up to r) / r;"
+            " map is its mean over all queries.",
+            "map_min divides by min(K, R) instead of K, R being the right videos in the database.",
+            "Equal distances are ordered by row; map_tied is the mean over all their orders.",
+            "A query without an answer within Hamming radius 2 has precision 0 there.",
+        ]
+        if self.keeps_itself:
+            lines.insert(1, "Each query finds itself at distance 0, which counts as right.")
+        if self.unlabeled:
+            lines.insert(1, f"{self.unlabeled} videos without a label are searched but do not ask.")
+        if self.differs_from_published():
+            lines.insert(1, self._sizes())
+        return lines
+
+    def differs_from_published(self) -> bool:
+        """Tell whether this is a published benchmark's protocol on a set of other size."""
+        if (standard := STANDARDS.get(self.name)) is None:
+            return False
+        return (len(self.queries), len(self.database)) != (standard.queries, standard.database)
+
+    def _who(self) -> str:
+        head = f"{STANDARDS[self.name].title}'s protocol: " if self.name in STANDARDS else ""
+        if self.asking != self.searched:
+            return (
+                f"{head}Each `{self.asking}` video asks and all `{self.searched}` videos are"
+                " searched."
+            )
+        others = "all of them" if self.keeps_itself else "all others of them"
+        if self.asking == ALL:
+            others = "all" if self.keeps_itself else "all others"
+            return (
+                f"No splits: every video asks and {others} are searched ({self.name} over all);"
+                " a model that was trained on this store has seen them."
+            )
+        return f"{head}Each `{self.asking}` video asks and {others} are searched."
+
+    def _sizes(self) -> str:
+        standard = STANDARDS[self.name]
+        return (
+            f"The published set has {standard.queries} queries and {standard.database} searched"
+            f" videos, not {len(self.queries)} and {len(self.database)}: published figures are of"
+            " another set."
+        )

@@ -1,0 +1,1 @@
+"""Experiments: many runs with several seeds, and their report."""

@@ -1,0 +1,86 @@
+"""Figures of some classes apart: the whole, the listed classes among themselves, and the rest."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from chainpipe.pipeline.errors import NotFoundError, UsageError
+
+from ..retrieval.bitpack import U8
+from ..retrieval.codes import Codes
+
+WHOLE, LISTED, REST = "all", "listed", "rest"
+
+
+def read_classes(path: Path) -> list[str]:
+    """Return the class names of a text file, one a line; empty lines and repeats are passed over.
+
+    Raises:
+        NotFoundError: If it cannot be read.
+        UsageError: If it is not UTF-8 or names no class.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        hint = "a text file, one class name a line"
+        raise NotFoundError(f"cannot read the classes `{path}`: {reason}", hint=hint) from error
+    except ValueError as error:
+        raise UsageError(f"`{path}` is not UTF-8", hint="one class name a line") from error
+    names = list(dict.fromkeys(line.strip() for line in lines if line.strip()))
+    if not names:
+        raise UsageError(f"`{path}` names no class", hint="one class name a line")
+    return names
+
+
+def check_classes(listed: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse classes that a store does not have, and lists that leave no other.
+
+    Raises:
+        UsageError: Naming the nearest class.
+    """
+    for name in listed:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"did you mean `{close[0]}`?" if close else f"it has {', '.join(known[:8])}, ..."
+            raise UsageError(f"no class `{name}` in the store", hint=hint)
+    if listed and set(known) <= set(listed):
+        raise UsageError("`--apart` lists every class", hint="list those to report apart only")
+
+
+def parts_of(codes: Codes, listed: Sequence[str]) -> dict[str, Codes]:
+    """Return the codes of the whole, and where classes are listed, of both parts.
+
+    A video with several labels is of the listed part if one of them is listed; in that part only
+    the listed labels count.
+
+    Args:
+        codes: All codes that are evaluated.
+        listed: Names of classes; none: only the whole.
+    """
+    if not listed:
+        return {WHOLE: codes}
+    inside = np.isin(codes.label_names, listed)  # (C,)
+    mine = codes.labels[:, inside].any(axis=1)  # (N,)
+    others = ~mine & codes.labels.any(axis=1)
+    return {
+        WHOLE: codes,
+        LISTED: _only(codes, np.flatnonzero(mine), codes.labels * inside.astype(np.uint8)),
+        REST: _only(codes, np.flatnonzero(others), codes.labels),
+    }
+
+
+def _only(codes: Codes, rows: np.ndarray, labels: U8) -> Codes:
+    return replace(
+        codes,
+        codes=codes.codes[rows],
+        ids=codes.ids[rows],
+        paths=tuple(codes.paths[row] for row in rows),
+        labels=labels[rows],
+        split=codes.split[rows],
+    )

@@ -1,0 +1,106 @@
+"""The store an experiment stands on: looked at once, before anything is trained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.store import FeatureStore, open_store
+
+from ..config import AnyConfig, Config
+from ..config.overrides import to_dict
+from ..config.presets import Survey
+from ..data.requirements import cached_material, check_frames
+from ..data.training_set import TrainingFrames, training_rows
+from ..evaluation.choose_protocol import choose_protocol
+from ..methods.base import Learned
+from ..methods.registry import LEARNED
+from ..retrieval.encode import digest
+from .class_split import check_classes
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A store as the rows see it.
+
+    Attributes:
+        path: As the user named it.
+        name: Its stem; unique among the stores of a run.
+        survey: What ``auto`` looks at.
+        digest: SHA-256 over features, labels and splits, hexadecimal.
+        sentences: The protocol, for people.
+        trained: How many videos are trained on and which, for people.
+    """
+
+    path: Path
+    name: str
+    survey: Survey
+    digest: str
+    sentences: tuple[str, ...]
+    trained: str
+
+
+def look_at(path: Path, configs: Sequence[AnyConfig | None], listed: Sequence[str]) -> Ground:
+    """Open a store and see whether all rows can be trained and evaluated on it.
+
+    Args:
+        path: The store.
+        configs: Of the rows; may hold ``auto``.
+        listed: Classes whose figures are reported apart.
+
+    Raises:
+        NotFoundError: If there is no such store.
+        UsageError: If it has no labels, not enough videos, or lacks what a row asks for.
+        DamageError: If it is damaged.
+    """
+    with open_store(path) as store:
+        videos = store.videos
+        backbone = store.meta.fingerprint.backbone
+        protocol = choose_protocol(videos.labels, videos.split, features=backbone)
+        check_classes(listed, videos.label_names)
+        chosen = training_rows(store)
+        frames = TrainingFrames(store, chosen.rows)
+        for config in configs:
+            _check(config, frames, store)
+        return Ground(
+            path=path,
+            name=path.stem,
+            survey=Survey(len(chosen), round(frames.agreement(), 6)),
+            digest=_digest(store),
+            sentences=tuple(protocol.sentences()),
+            trained=f"{len(chosen)} videos ({chosen.split} split), without labels",
+        )
+
+
+def resolved(ground: Ground, method: str, config: AnyConfig | None) -> dict[str, dict[str, object]]:
+    """Return a row's config without ``auto``, nested plain values; empty for methods without."""
+    entry: Learned[AnyConfig] | None = LEARNED.get(method)
+    if entry is None or config is None:
+        return {}
+    return {k: dict(v) for k, v in to_dict(entry.resolve(config, ground.survey)).items()}
+
+
+def _check(config: AnyConfig | None, frames: TrainingFrames, store: FeatureStore) -> None:
+    if not isinstance(config, Config):
+        return
+    check_frames(config, frames.frames)
+    meta = store.meta
+    if cached_material(config, frames).copies and meta.views_mode != "consistent":
+        raise UsageError(
+            f"the copies in `{store.path}` are {meta.views_mode}, so a view of one copy is not"
+            " temporally consistent",
+            hint="`chainpipe extract --views 2` caches consistent ones",
+        )
+
+
+def _digest(store: FeatureStore) -> str:
+    videos, found = store.videos, hashlib.sha256()
+    for part in (videos.labels, videos.split.astype(np.uint8)):
+        found.update(np.ascontiguousarray(part).tobytes())
+    found.update("\n".join((digest(videos), *videos.label_names)).encode())
+    return found.hexdigest()

@@ -1,0 +1,133 @@
+"""Task 1, contrastive learning: pull a video's two views together, push the rest of the batch away.
+
+NT-Xent: SimCLR (2020), equation 1: https://arxiv.org/abs/2002.05709
+Debiased: Chuang et al. (2020), equation 8: https://arxiv.org/abs/2007.00224
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..monitoring.code_metrics import partners_found
+from .base import Measures, Step
+
+_NEVER = -1e9  # a logit whose exponential is 0; unlike -inf it has a gradient
+
+
+def nt_xent(
+    view_a: Tensor,
+    view_b: Tensor,
+    *,
+    temperature: float,
+    debias: float = 0.0,
+    excluded: Tensor | None = None,
+) -> Tensor:
+    """Contrast each code with its other view against the rest of the batch.
+
+    Every one of the 2B codes has one positive and 2B - 2 negatives.
+
+    Args:
+        view_a: Codes of the first views, (B, K).
+        view_b: Codes of the second views, (B, K); row i is the positive of row i of ``view_a``.
+        temperature: Divides the cosine similarities; smaller is sharper.
+        debias: Assumed share of negatives that are positives in truth; their part is subtracted
+            from the negatives' sum. 0 is NT-Xent.
+        excluded: Pairs that are no negatives of each other, (2B, 2B) bool; positives stay.
+
+    Returns:
+        The mean loss, a scalar.
+
+    Raises:
+        ValueError: If the two views differ in shape.
+
+    Example:
+        >>> views = torch.eye(2)
+        >>> nt_xent(views, views, temperature=1.0)  # log(1 + 2 / e)
+        tensor(0.5514)
+    """
+    if view_a.shape != view_b.shape:
+        raise ValueError(f"views differ in shape: {tuple(view_a.shape)}, {tuple(view_b.shape)}")
+
+    codes = F.normalize(torch.cat([view_a, view_b]), dim=1) * temperature**-0.5  # (2B, K)
+    other_view = torch.arange(len(codes), device=codes.device).roll(len(view_a))
+    logits = (codes @ codes.T).fill_diagonal_(_NEVER)  # (2B, 2B), cosines over the temperature
+    if excluded is not None:
+        partners = F.one_hot(other_view, len(codes)).bool()
+        logits = logits.masked_fill(excluded & ~partners, _NEVER)
+    if not debias:
+        return F.cross_entropy(logits, other_view)
+    positive = logits.gather(1, other_view[:, None])[:, 0]  # (2B,)
+    others = logits.scatter(1, other_view[:, None], _NEVER)
+    counts = (others > _NEVER).sum(dim=1)
+    negatives = others.logsumexp(dim=1)  # (2B,)
+    negatives = debiased(negatives, positive, counts, share=debias, temperature=temperature)
+    return F.softplus(negatives - positive).mean()
+
+
+def debiased(
+    negatives: Tensor, positive: Tensor, counts: Tensor, *, share: float, temperature: float
+) -> Tensor:
+    """Correct the log of the negatives' sum for the positives hidden among them.
+
+    The sum becomes ``(sum - share * count * positive) / (1 - share)``, and at least
+    ``count * exp(-1 / temperature)``, the least that ``count`` negatives can add up to.
+
+    Args:
+        negatives: Log of each sum of exponentials, (2B,).
+        positive: Logit of each positive, (2B,).
+        counts: How many negatives each sum has, (2B,).
+        share: Assumed share of hidden positives.
+        temperature: That the logits were divided by.
+    """
+    top = 1 / temperature  # no logit is larger, so no exponential below overflows
+    raw = (negatives - top).exp() - share * counts * (positive - top).exp()
+    least = counts * math.exp(-2 * top)
+    return torch.maximum(raw / (1 - share), least).clamp(min=1e-30).log() + top
+
+
+def related_pairs(owners: Tensor, neighbours: Tensor) -> Tensor:
+    """Return which views show the same video or neighbours, (2B, 2B) bool.
+
+    Args:
+        owners: Number of the video that each view shows, (2B,).
+        neighbours: Neighbours of each of the N videos, (N, k); -1 where there are fewer.
+    """
+    near = (neighbours[owners][:, None, :] == owners[None, :, None]).any(dim=2)
+    return near | near.T | (owners[:, None] == owners[None, :])
+
+
+class ContrastiveTask(nn.Module):
+    """NT-Xent over the codes of a batch's views.
+
+    Args:
+        temperature: Divides the cosines.
+        debias: Assumed share of positives among the negatives.
+        mask_neighbours: Whether views of the same video or of neighbours are no negatives.
+    """
+
+    def __init__(self, *, temperature: float, debias: float, mask_neighbours: bool) -> None:
+        super().__init__()
+        self.temperature, self.debias = temperature, debias
+        self.mask_neighbours = mask_neighbours
+
+    def forward(self, step: Step) -> tuple[Tensor, Measures]:
+        """Return the loss, and the mean cosine of positives as ``agreement``.
+
+        When not training, also how often a view's positive is nearest: ``contrastive_accuracy``.
+        """
+        view_a, view_b = step.hashed.codes.chunk(2)
+        excluded = None
+        if self.mask_neighbours and step.neighbours is not None:
+            excluded = related_pairs(step.views.owners, step.neighbours)
+        loss = nt_xent(
+            view_a, view_b, temperature=self.temperature, debias=self.debias, excluded=excluded
+        )
+        agreement = F.cosine_similarity(view_a.detach(), view_b.detach()).mean()
+        measures = {"agreement": agreement}
+        if not self.training:
+            measures["contrastive_accuracy"] = agreement.new_tensor(partners_found(view_a, view_b))
+        return loss, measures

@@ -1,0 +1,1 @@
+"""CHAIN: contrastive learning, frame order and scene prototypes."""

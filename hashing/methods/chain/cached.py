@@ -1,0 +1,58 @@
+"""The store's cached material, through the front and beside the clips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from ...config import Config
+from ...data.augmentation_shifts import project_shifts
+from ...data.requirements import cached_material
+from ...data.streamed_clips import StoredClips
+from ...data.training_set import TrainingFrames
+from ...models.pca_whitening import Front
+from ...views.view_maker import Clips
+
+AnyClips = TypeVar("AnyClips", Clips, StoredClips)
+
+
+def add_cached(config: Config, clips: AnyClips, frames: TrainingFrames, front: Front) -> AnyClips:
+    """Return the clips with the candidates, copies and shifts that the config uses.
+
+    Raises:
+        UsageError: If the store lacks what the config asks for.
+    """
+    used = cached_material(config, frames)
+    keep = _in_memory if isinstance(clips, Clips) else frames.to_disk
+    more: dict[str, Any] = {}
+    if used.candidates:
+        more["candidates"] = keep((front(part) for part in frames.candidates()), name="candidates")
+    if used.copies:
+        more["copies"] = keep(_two_or_more(frames, front), name="copies")
+    measured = frames.augmentation() if used.shift else None
+    if measured is not None:
+        more["shifts"] = project_shifts(measured, front.matrix)
+    return replace(clips, **more)
+
+
+def cached_numbers(config: Config, frames: TrainingFrames) -> int:
+    """Return how many clips' worth of frames the cached material of a video takes."""
+    used = cached_material(config, frames)
+    return used.candidates * frames.meta.per_segment + used.copies * max(2, frames.meta.views)
+
+
+def _two_or_more(frames: TrainingFrames, front: Front) -> Iterator[npt.NDArray[np.float32]]:
+    """Yield the copies, (n, V, T, M); two views need two, so beside one the clean clip stands."""
+    for copies, clean in zip(frames.copies(), frames.videos(), strict=True):
+        shown = front(copies)
+        yield shown if shown.shape[1] > 1 else np.stack([shown[:, 0], front(clean)], axis=1)
+
+
+def _in_memory(parts: Iterable[npt.NDArray[np.float32]], *, name: str) -> Tensor:
+    return torch.from_numpy(np.concatenate([*parts]))

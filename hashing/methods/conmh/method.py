@@ -1,0 +1,66 @@
+"""ConMH as a learned method."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...model_folder.folder import Tensors
+from ...models.hasher import Hasher
+from ..base import Learned
+from .config import ConmhConfig
+
+if TYPE_CHECKING:
+    import torch
+
+    from ...data.training_set import TrainingFrames
+    from ...training.checkpoint import State
+    from ..base import Ready
+
+
+def build(
+    config: ConmhConfig,
+    frames: TrainingFrames,
+    *,
+    bits: int,
+    seed: int,
+    device: torch.device,
+    state: State | None,
+    held: TrainingFrames | None = None,
+    compiled: bool = False,
+) -> Ready:
+    """Put network and trainer together; anchors are found again, so ``state`` is not needed."""
+    from .build import build as put_together
+
+    return put_together(
+        config, frames, bits=bits, seed=seed, device=device, held=held, compiled=compiled
+    )
+
+
+def load(config: ConmhConfig, tensors: Tensors) -> Hasher:
+    """Rebuild a trained network."""
+    from .build import load_model
+
+    return load_model(config, tensors)
+
+
+def notes(config: ConmhConfig) -> list[str]:
+    """Return what a user should know before trusting the codes."""
+    published = ConmhConfig().optim.epochs
+    words = ["An own implementation of ConMH from published facts, not its authors' code."]
+    if config.similarity.weight:
+        words.append("With BTH's loss between videos that share anchors, which ConMH has not.")
+    if config.centres.weight:
+        words.append("With S5VH's loss between codes and those of anchors, which ConMH has not.")
+    if config.optim.epochs < published:
+        words.append(f"Trained for {config.optim.epochs} epochs; its authors train {published}.")
+    return words
+
+
+CONMH = Learned(
+    about="ConMH: contrastive masked autoencoders over codes, a rival that learns",
+    config=ConmhConfig(),
+    resolve=lambda config, survey: config,
+    build=build,
+    load=load,
+    notes=notes,
+)

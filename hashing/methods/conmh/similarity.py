@@ -1,0 +1,75 @@
+"""BTH's further loss: codes of videos that share anchors meet, those of doubtful ones part.
+
+CVPR 2021: https://github.com/Lily1994/BTH; which pairs count, as released with S5VH's code:
+https://github.com/gimpong/AAAI25-S5VH
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .anchors import nearest_anchors
+from .terms import Seen
+
+_ALIKE, _NEAR, _FAR = 3, 4, 5  # how many of the nearest anchors are compared
+
+
+def relations(nearest: Tensor) -> Tensor:
+    """Return 1 for pairs that are alike, -1 for pairs that differ, 0 for all others, (B, B).
+
+    Alike are videos that share one of their 3 nearest anchors; different are those that share one
+    of their 5 nearest, and none of their 4 nearest. A video is no pair with itself.
+
+    Args:
+        nearest: Anchors of each video, nearest first, (B, 5) or fewer.
+    """
+    alike = _share(nearest[:, :_ALIKE])
+    differ = _share(nearest[:, :_FAR]) & ~_share(nearest[:, :_NEAR])
+    found = alike.float() - differ.float()
+    return found.fill_diagonal_(0)
+
+
+def similarity_loss(codes: Tensor, wanted: Tensor) -> Tensor:
+    """Return the mean squared difference of cosines and relations, a scalar; 0 without pairs.
+
+    Args:
+        codes: (B, K).
+        wanted: 1, -1, or 0 where a pair does not count, (B, B).
+
+    Example:
+        >>> import torch
+        >>> codes = torch.tensor([[1.0, 1.0], [1.0, -1.0]])
+        >>> similarity_loss(codes, torch.tensor([[0.0, 1.0], [1.0, 0.0]]))
+        tensor(1.)
+    """
+    unit = F.normalize(codes, dim=1)
+    counted = wanted != 0
+    errors = (unit @ unit.T - wanted).square() * counted
+    return errors.sum() / counted.sum().clamp(min=1)
+
+
+class SimilarityTask(nn.Module):
+    """The loss over all pairs of a batch [I]; each view meets the views of other videos.
+
+    Args:
+        anchors: (P, D).
+    """
+
+    anchors: Tensor
+
+    def __init__(self, *, anchors: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("anchors", anchors)
+
+    def forward(self, seen: Seen) -> Tensor:
+        """Return the loss."""
+        means = seen.frames.mean(dim=1)
+        wanted = relations(nearest_anchors(means, self.anchors, _FAR))
+        return similarity_loss(seen.codes, wanted.repeat(2, 2))
+
+
+def _share(nearest: Tensor) -> Tensor:
+    """Return which videos have an anchor in common, (B, B)."""
+    result: Tensor = (nearest[:, None, :, None] == nearest[None, :, None, :]).any(3).any(2)
+    return result

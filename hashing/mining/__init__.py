@@ -1,0 +1,1 @@
+"""Positive pairs across videos: nearest neighbours and scene walks."""

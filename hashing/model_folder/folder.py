@@ -1,0 +1,201 @@
+"""The model folder: weights, config and card, written whole and checked when read. numpy only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chainpipe.pipeline.errors import DamageError, NotFoundError, UsageError
+from chainpipe.pipeline.records import Fingerprint
+from chainpipe.pipeline.store.atomic import replacing, storing
+
+FORMAT, FORMAT_VERSION = "chainpipe-model", 1
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+
+Tensors = dict[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a model says about itself.
+
+    Attributes:
+        method: One of ``METHODS``.
+        bits: K, the length of a code.
+        seed: Of the training.
+        fingerprint: Of the features it reads.
+        store: Absolute path of the store it was trained on.
+        config: The resolved config, nested plain values; empty for methods without keys.
+        data: What was trained on: ``videos``, ``split``, ``digest`` and so on.
+        weights_sha256: Of the weights file, hexadecimal; filled in by :func:`save_model`.
+        created: When, UTC, ISO 8601.
+        version: Of the chainpipe that made it.
+    """
+
+    method: str
+    bits: int
+    seed: int
+    fingerprint: Fingerprint
+    store: str
+    config: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    weights_sha256: str = ""
+    created: str = ""
+    version: str = ""
+
+
+def save_model(
+    folder: Path, facts: ModelFacts, tensors: Tensors, extras: Mapping[str, bytes]
+) -> ModelFacts:
+    """Write a model folder in one step; an older one is replaced only by the final rename.
+
+    Args:
+        folder: Where.
+        facts: Hash, time and version are filled in.
+        tensors: The weights, by name.
+        extras: Further files, by name.
+
+    Returns:
+        The facts as written.
+
+    Raises:
+        StorageError: If the disk says no.
+    """
+    from safetensors.numpy import save
+
+    weights = save({name: np.ascontiguousarray(t) for name, t in tensors.items()})
+    facts = replace(
+        facts,
+        weights_sha256=hashlib.sha256(weights).hexdigest(),
+        created=datetime.now(UTC).isoformat(),
+        version=version(),
+    )
+    content = {WEIGHTS: weights, CONFIG: _config_bytes(facts), **extras}
+    with storing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(folder) as temporary:
+            temporary.mkdir()
+            for name, data in content.items():
+                (temporary / name).write_bytes(data)
+    return facts
+
+
+def read_facts(folder: Path) -> ModelFacts:
+    """Return what a model folder says about itself.
+
+    Raises:
+        NotFoundError: If there is no finished model.
+        DamageError: If its config is truncated or altered.
+        UsageError: If a later chainpipe made it.
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        hint = "`chainpipe train STORE` makes one"
+        raise NotFoundError(f"no model in `{folder}`", hint=hint)
+    content = _parsed(path)
+    if content["version"] > FORMAT_VERSION:
+        raise UsageError(
+            f"`{folder}` has model format {content['version']}, newer than {FORMAT_VERSION}",
+            hint="update chainpipe",
+        )
+    facts = content["model"]
+    return ModelFacts(**{**facts, "fingerprint": Fingerprint(**facts["fingerprint"])})
+
+
+def read_tensors(folder: Path) -> Tensors:
+    """Return a model's weights by name.
+
+    Raises:
+        NotFoundError: If there is no finished model.
+        DamageError: If the weights are missing or altered.
+    """
+    from safetensors.numpy import load
+
+    facts, path = read_facts(folder), folder / WEIGHTS
+    hint = "train it again with `--restart`"
+    if not path.is_file():
+        raise DamageError(f"`{path}` is missing", hint=hint)
+    data = path.read_bytes()
+    if hashlib.sha256(data).hexdigest() != facts.weights_sha256:
+        raise DamageError(f"`{path}` was altered or is cut short", hint=hint)
+    return load(data)
+
+
+def newest_model(models: Path = Path("models")) -> Path:
+    """Return the newest finished model in a folder of models.
+
+    Raises:
+        NotFoundError: If there is none.
+    """
+    found = []
+    for path in models.glob(f"*/{CONFIG}"):
+        if not path.parent.name.startswith("."):
+            found.append((read_facts(path.parent).created, path.parent))
+    if not found:
+        hint = "`chainpipe train STORE` makes one, or name one with `--model`"
+        raise NotFoundError(f"no finished model in `{models}/`", hint=hint)
+    return max(found)[1]
+
+
+def check_fingerprint(facts: ModelFacts, fingerprint: Fingerprint) -> None:
+    """Refuse features that the model was not trained for.
+
+    Raises:
+        UsageError: Naming every difference, the model's value first.
+    """
+    differences = facts.fingerprint.differences(fingerprint)
+    if differences:
+        raise UsageError(
+            "the model was trained on other features (model / store): " + "; ".join(differences),
+            hint="extract with the model's backbone, or train on this store",
+        )
+
+
+def version() -> str:
+    """Return the version of the installed chainpipe, or ``unknown``."""
+    try:
+        return metadata.version("chainpipe")
+    except metadata.PackageNotFoundError:
+        return "unknown"
+
+
+def _config_bytes(facts: ModelFacts) -> bytes:
+    model = asdict(facts)
+    content = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        "checksum": _checksum(model),
+        "model": model,
+    }
+    return (json.dumps(content, indent=2) + "\n").encode()
+
+
+def _checksum(model: dict[str, Any]) -> str:
+    """Return the SHA-256 of the facts, written in one fixed way."""
+    return hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()
+
+
+def _parsed(path: Path) -> dict[str, Any]:
+    hint = "train it again with `--restart`"
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise DamageError(
+            f"`{path}` is no JSON: it was altered or is cut short", hint=hint
+        ) from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        raise NotFoundError(f"`{path}` is not a chainpipe model", hint="name the model's folder")
+    if not {"version", "checksum", "model"} <= set(content):
+        raise DamageError(f"`{path}` was altered: parts are missing", hint=hint)
+    if content["version"] <= FORMAT_VERSION and content["checksum"] != _checksum(content["model"]):
+        raise DamageError(f"`{path}` was altered: its checksum does not match", hint=hint)
+    return content

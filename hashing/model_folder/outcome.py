@@ -1,0 +1,53 @@
+"""What a training run came to, as Markdown: its curves, last numbers and failure signatures."""
+
+from __future__ import annotations
+
+from ..monitoring.failure_signatures import all_signatures
+from ..monitoring.history import HistoryRow
+
+_HELD = "held_"
+
+
+def outcome(history: list[HistoryRow], *, stopped: bool) -> str:
+    """Return the card's part about training.
+
+    Args:
+        history: One row for each epoch, or distilling step.
+        stopped: Whether a failure signature ended the run early.
+    """
+    parts = ["## Training\n", "![curves](curves.png)\n", *_watched(history)]
+    if stopped:
+        epoch = history[-1]["epoch"]
+        parts.append(f"Stopped by a failure signature after epoch {epoch:.0f} (`watch.stop`).\n")
+    return "\n".join([*parts, _numbers(history)])
+
+
+def _watched(history: list[HistoryRow]) -> list[str]:
+    """Say which failure signatures there are; nothing where nobody watched."""
+    if not any(name.startswith(_HELD) for name in history[0]):
+        return []
+    found = all_signatures(history)
+    if not found:
+        return ["Failure signatures: none found.\n"]
+    lines = "\n".join(f"- {signature}" for signature in found)
+    return [f"Failure signatures:\n\n{lines}\n"]
+
+
+def _numbers(history: list[HistoryRow]) -> str:
+    """Return a table of the last numbers: in training, and on videos held out before and after."""
+    first, last = history[0], history[-1]
+    names = list(dict.fromkeys(name.removeprefix(_HELD) for name in last))
+    if not any(name.startswith(_HELD) for name in last):
+        return _table([["", "at the end"], *([n, _said(last, n)] for n in names)])
+    head = ["", "at the end", "held out, before", "held out, at the end"]
+    rows = [[n, _said(last, n), *(_said(r, _HELD + n) for r in (first, last))] for n in names]
+    return _table([head, *rows])
+
+
+def _said(row: HistoryRow, name: str) -> str:
+    return f"{row[name]:.4g}" if name in row else ""
+
+
+def _table(rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]]) + "\n"

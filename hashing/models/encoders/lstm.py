@@ -1,0 +1,82 @@
+"""The LSTM encoder: every frame is read after those before it, and after those behind it.
+
+Bidirectional recurrent neural networks (1997): https://doi.org/10.1109/78.650093
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from .dropout import Dropout
+
+
+class BothWays(nn.Module):
+    """One LSTM forwards and one backwards, half the width each [I].
+
+    Args:
+        width: W, numbers a frame; an odd one loses the last of the backward half.
+    """
+
+    def __init__(self, *, width: int) -> None:
+        super().__init__()
+        half = (width + 1) // 2
+        self.lstm = nn.LSTM(width, half, batch_first=True, bidirectional=True)
+
+    def forward(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Read frames (B, T, W), of which the first ``lengths`` (B,) exist, on the CPU."""
+        width = frames.shape[2]
+        if lengths is None:
+            return self._read(frames)[..., :width]
+        packed = pack_padded_sequence(frames, lengths, batch_first=True, enforce_sorted=False)
+        read, _ = self.lstm(packed)
+        padded, _ = pad_packed_sequence(read, batch_first=True, total_length=frames.shape[1])
+        return padded[..., :width]
+
+    def _read(self, frames: Tensor) -> Tensor:
+        read: Tensor = self.lstm(frames)[0]
+        return read
+
+
+class LstmEncoder(nn.Module):
+    """Linear map, then bidirectional layers, each beside a skip.
+
+    Frames that do not exist are passed over wherever they stand: the clip is read as if they had
+    been cut out.
+
+    Args:
+        dims: M, numbers a frame that come in.
+        width: W, numbers a frame that come out.
+        layers: How many bidirectional layers.
+        dropout: Share of what a layer adds that is set to zero in training.
+    """
+
+    def __init__(self, *, dims: int, width: int, layers: int, dropout: float) -> None:
+        super().__init__()
+        self.width = width
+        self.enter = nn.Linear(dims, width)
+        self.layers = nn.ModuleList(BothWays(width=width) for _ in range(layers))
+        self.dropout = Dropout(dropout)
+
+    def forward(self, clips: Tensor, shown: Tensor | None = None) -> Tensor:
+        """Encode clips (B, T, M) to (B, T, W)."""
+        return self.mix(self.enter(clips), shown)
+
+    def mix(self, frames: Tensor, shown: Tensor | None = None) -> Tensor:
+        """Let frames (B, T, W) look at each other."""
+        if shown is None:
+            return self._through(frames, None)
+        order = (~shown).int().argsort(dim=1, stable=True)[:, :, None]  # existing frames first
+        lengths = shown.sum(dim=1).clamp(min=1).cpu()
+        mixed = self._through(torch.take_along_dim(frames, order, dim=1), lengths)
+        return torch.take_along_dim(mixed, order.argsort(dim=1), dim=1)
+
+    def mean(self, frames: Tensor) -> Tensor:
+        """Return the mean over time of :meth:`mix`, (B, W)."""
+        return self.mix(frames).mean(dim=1)
+
+    def _through(self, frames: Tensor, lengths: Tensor | None) -> Tensor:
+        for layer in self.layers:
+            frames = self.dropout(frames, layer(frames, lengths))
+        return frames

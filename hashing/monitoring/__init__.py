@@ -1,0 +1,1 @@
+"""What is recorded of a run: history, logs, code metrics, failure signatures."""

@@ -1,0 +1,85 @@
+"""Logs of a training while it runs: a CSV file, and events that TensorBoard draws."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.store.atomic import replacing, storing
+
+from .history import HistoryRow, history_csv
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+FILE = "history.csv"
+
+
+class Logs:
+    """A folder with `history.csv` and TensorBoard's events; a run that continues adds to both.
+
+    Args:
+        folder: Made if missing.
+
+    Raises:
+        UsageError: If TensorBoard is not installed.
+        StorageError: If the disk says no.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            hint = "pip install 'chainpipe[tensorboard]'"
+            raise UsageError("`--logs` needs TensorBoard", hint=hint) from None
+        self.folder, self._writer_of = folder, SummaryWriter
+        self._rows: list[HistoryRow] = []
+        self._writer: SummaryWriter | None = None
+        with storing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, row: HistoryRow) -> None:
+        """Log the means of an epoch; what an earlier run logged of it or later ones is replaced.
+
+        Args:
+            row: With its ``epoch``, or where no epoch is trained, its ``step``.
+
+        Raises:
+            StorageError: If the disk says no.
+            UsageError: If the CSV file that is there is not ours.
+        """
+        clock, path = "step" if "step" in row else "epoch", self.folder / FILE
+        time = int(row[clock])
+        with storing(self.folder):
+            if self._writer is None:
+                self._rows = [old for old in _read(path) if old.get(clock, time) < time]
+                self._writer = self._writer_of(str(self.folder), purge_step=time)
+            self._rows.append(row)
+            with replacing(path) as temporary:
+                temporary.write_bytes(history_csv(self._rows))
+            for name, value in row.items():
+                if name != clock:
+                    self._writer.add_scalar(name, value, time)
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Close the events file."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+def _read(path: Path) -> list[HistoryRow]:
+    """Return the rows of a CSV file that :func:`history_csv` wrote; none where there is none."""
+    if not path.exists():
+        return []
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            rows = [{n: float(v) for n, v in row.items() if v} for row in csv.DictReader(file)]
+        if all("epoch" in row or "step" in row for row in rows):
+            return rows
+    except (ValueError, TypeError, csv.Error):
+        pass
+    hint = "give `--logs` a folder of its own"
+    raise UsageError(f"`{path}` is no log of a training", hint=hint)

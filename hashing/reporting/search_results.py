@@ -1,0 +1,138 @@
+"""What a search found, for programs, for readers and for the eye."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ..retrieval.codes import Codes
+from ..retrieval.display_names import shown
+from ..retrieval.query import Query
+from ..retrieval.search import Answer
+from .contact_sheet import TILE, SheetRow, Tile, Verdict, draw_sheet, write_sheet
+from .tables import answers_table, print_out
+
+Picture = npt.NDArray[np.uint8] | None
+Thumbnails = Callable[[Sequence[Path], int], list[Picture]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One query and its answers.
+
+    Attributes:
+        query: What was asked.
+        left_out: Rows that were no answers: the query's own.
+        answers: Nearest first.
+    """
+
+    query: Query
+    left_out: tuple[int, ...]
+    answers: Sequence[Answer]
+
+
+def to_json(found: Sequence[Found], codes: Codes, *, method: str) -> dict[str, object]:
+    """Return the object that ``chainpipe search --json`` prints."""
+    queries = [
+        {
+            "query": one.query.text,
+            "rows": list(one.query.rows),
+            "left_out": list(one.left_out),
+            "answers": [_answer_json(answer, codes) for answer in one.answers],
+        }
+        for one in found
+    ]
+    head: dict[str, object] = {"schema": 1, "method": method, "bits": codes.bits}
+    return head | {"database": len(codes), "queries": queries}
+
+
+def print_tables(found: Sequence[Found], codes: Codes) -> None:
+    """Print one table a query to stdout."""
+    for i, one in enumerate(found):
+        rows = [
+            (a.rank, a.distance, codes.paths[a.row], codes.names_of(a.row)) for a in one.answers
+        ]
+        space = [""] if i else []
+        print_out(*space, answers_table(f"nearest to {shown(one.query.text)}", rows))
+
+
+def draw(
+    path: Path,
+    found: Sequence[Found],
+    codes: Codes,
+    root: Path,
+    *,
+    method: str,
+    thumbnails: Thumbnails,
+) -> None:
+    """Draw the contact sheet of a search.
+
+    Args:
+        path: The PNG to write.
+        found: Queries and answers.
+        codes: The codes that were searched.
+        root: The folder that the store's paths are relative to.
+        method: Whose codes they are.
+        thumbnails: Makes small pictures of video files.
+
+    Raises:
+        StorageError: If the disk says no.
+    """
+    files = sorted({file for one in found for file in _files(one, codes, root)})
+    pictures = dict(zip(files, thumbnails(files, 2 * TILE[0]), strict=True))
+    rows = [_sheet_row(one, codes, root, pictures) for one in found]
+    title = f"{method}, {codes.bits} bits: nearest of {len(codes)} videos"
+    write_sheet(path, draw_sheet(rows, title=title))
+
+
+def _answer_json(answer: Answer, codes: Codes) -> dict[str, object]:
+    return {
+        "rank": answer.rank,
+        "distance": answer.distance,
+        "row": answer.row,
+        "id": bytes(codes.ids[answer.row]).hex(),
+        "path": os.fsdecode(codes.paths[answer.row]),
+        "labels": list(codes.names_of(answer.row)),
+    }
+
+
+def _files(one: Found, codes: Codes, root: Path) -> list[Path]:
+    return [_query_file(one, codes, root), *(_file(a.row, codes, root) for a in one.answers)]
+
+
+def _query_file(one: Found, codes: Codes, root: Path) -> Path:
+    if one.query.file is not None:
+        return one.query.file
+    return _file(one.query.rows[0], codes, root)
+
+
+def _file(row: int, codes: Codes, root: Path) -> Path:
+    return root / os.fsdecode(codes.paths[row])
+
+
+def _sheet_row(one: Found, codes: Codes, root: Path, pictures: dict[Path, Picture]) -> SheetRow:
+    row = one.query.rows[0] if one.query.rows else None
+    name = one.query.text if row is None else shown(codes.paths[row])
+    query = Tile(pictures[_query_file(one, codes, root)], "query", name, "query")
+    tiles = [
+        Tile(
+            pictures[_file(answer.row, codes, root)],
+            f"distance {answer.distance}",
+            shown(codes.paths[answer.row]),
+            _verdict(codes, row, answer.row),
+        )
+        for answer in one.answers
+    ]
+    return SheetRow(query, tiles)
+
+
+def _verdict(codes: Codes, query: int | None, answer: int) -> Verdict:
+    """Say whether an answer is right, where labels can tell."""
+    if query is None or not codes.labels[query].any() or not codes.labels[answer].any():
+        return "unknown"
+    return "right" if (codes.labels[query] & codes.labels[answer]).any() else "wrong"

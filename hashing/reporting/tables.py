@@ -1,0 +1,117 @@
+"""Tables for people: scores and answers, coloured on a terminal and plain in a pipe."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ..evaluation.evaluate import CUTOFFS, Evaluation
+from ..evaluation.published import Peer
+from ..retrieval.display_names import shown
+
+HEADS = {
+    "map": "mAP@K",
+    "map_min": "mAP@K, by min(K, R)",
+    "map_tied": "mAP@K, tie-averaged",
+    "precision": "precision@K",
+    "recall": "recall@K",
+}
+
+
+def print_out(*what: RenderableType) -> None:
+    """Print to stdout; in a pipe lines are as long as they are, so that nothing is cut."""
+    width = None if sys.stdout.isatty() else 10_000
+    console = Console(file=sys.stdout, width=width, highlight=False)
+    for one in what:
+        console.print(one)
+
+
+def scores_table(evaluation: Evaluation) -> Table:
+    """Draw every metric at every K."""
+    queries, database = len(evaluation.protocol.queries), len(evaluation.protocol.database)
+    title = f"{evaluation.method}, {evaluation.bits} bits: {queries} queries in {database} videos"
+    if evaluation.protocol.asking == evaluation.protocol.searched:
+        title += ", itself kept" if evaluation.protocol.keeps_itself else ", itself removed"
+    table = _by_cutoff(title)
+    for name, head in HEADS.items():
+        style = "bold" if name == "map" else ""
+        cells = [f"{evaluation.scores[name][k]:.4f}" for k in CUTOFFS]
+        table.add_row(head, *cells, style=style)
+    table.add_row("GMAP of mAP@K", f"{evaluation.gmap:.4f}")
+    table.add_row("precision within radius 2", f"{evaluation.precision_radius_2:.4f}")
+    return table
+
+
+def peers_table(evaluation: Evaluation, peers: Sequence[Peer]) -> Table:
+    """Draw mAP@K beside what rivals published, the best last.
+
+    Args:
+        evaluation: What was measured here.
+        peers: Published rows of the same benchmark and number of bits.
+    """
+    table = _by_cutoff(f"mAP@K, {evaluation.bits} bits, {evaluation.protocol.name}")
+    table.add_column("GMAP", justify="right")
+    table.add_column("", no_wrap=True)
+    for peer in sorted(peers, key=lambda peer: peer.gmap):
+        cells = [f"{peer.map[k]:.3f}" for k in CUTOFFS]
+        table.add_row(peer.method, *cells, f"{peer.gmap:.3f}", "published")
+    cells = [f"{evaluation.scores['map'][k]:.3f}" for k in CUTOFFS]
+    gmap = f"{evaluation.gmap:.3f}"
+    table.add_row(evaluation.method, *cells, gmap, "measured here", style="bold")
+    return table
+
+
+def peers_notes(peers: Sequence[Peer]) -> list[str]:
+    """Return where the published rows were read and what is doubtful, one line each."""
+    sources = dict.fromkeys(peer.source for peer in peers)
+    lines = [
+        f"Published rows of {', '.join(_named(peers, source))}: {source}." for source in sources
+    ]
+    doubts = [(peer.method, doubt) for peer in peers for doubt in (peer.note, peer.flaw) if doubt]
+    return lines + [f"{method}: {doubt}." for method, doubt in doubts]
+
+
+def _named(peers: Sequence[Peer], source: str) -> list[str]:
+    return [peer.method for peer in peers if peer.source == source]
+
+
+def _by_cutoff(title: str) -> Table:
+    """Start a table with a column for each K."""
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False
+    )
+    table.add_column("")
+    for k in CUTOFFS:
+        table.add_column(f"@{k}", justify="right")
+    return table
+
+
+def answers_table(title: str, rows: Sequence[tuple[int, int, bytes, Sequence[str]]]) -> Table:
+    """Draw one query's answers.
+
+    Args:
+        title: What was asked.
+        rows: Rank, Hamming distance, path and label names of each answer.
+    """
+    table = Table(
+        title=Text(title),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
+    table.add_column("rank", justify="right")
+    table.add_column("distance", justify="right")
+    table.add_column("path", overflow="fold")
+    labelled = any(labels for *_, labels in rows)
+    if labelled:
+        table.add_column("labels", overflow="fold")
+    for rank, distance, path, labels in rows:
+        names = [Text(shown("; ".join(labels)))] if labelled else []
+        table.add_row(str(rank), str(distance), Text(shown(path)), *names)
+    return table

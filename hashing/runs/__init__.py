@@ -1,0 +1,1 @@
+"""One training run: from a store to a model folder."""

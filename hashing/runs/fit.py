@@ -1,0 +1,107 @@
+"""Fitting a learned method in memory: network, loop, under fixed torch settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from chainpipe.pipeline.errors import UsageError
+
+from ..data.training_set import TrainingFrames
+from ..methods.base import Kind, Learned
+from ..methods.chain.build_model import tensors_of
+from ..model_folder.folder import Tensors
+from ..monitoring.failure_signatures import Signature
+from ..monitoring.history import HistoryRow
+from ..runtime import distributed
+from ..runtime.determinism import settled_torch
+from ..training.checkpoint import Checkpoint
+
+
+def fit(
+    method: Learned[Kind],
+    config: Kind,
+    frames: TrainingFrames,
+    *,
+    bits: int,
+    seed: int,
+    device: str = "auto",
+    threads: int = 1,
+    checkpoint: Checkpoint | None = None,
+    on_step: Callable[[int, int], None] = lambda done, total: None,
+    on_epoch: Callable[[HistoryRow, int], None] = lambda row, total: None,
+    held: TrainingFrames | None = None,
+    on_signature: Callable[[Signature], None] = lambda signature: None,
+    say: Callable[[str], None] = lambda line: None,
+    compiled: bool = False,
+) -> tuple[Tensors, list[HistoryRow]]:
+    """Train a model and return its tensors and history.
+
+    Args:
+        method: Which.
+        config: Of the method, without ``auto``.
+        frames: The training videos.
+        bits: K.
+        seed: Of everything that is drawn.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: Of torch; another number may change the last digits.
+        checkpoint: Where to continue from and to save to.
+        on_step: Told the steps done and the total.
+        on_epoch: Told the means of each finished epoch, and how many epochs there are.
+        held: Videos that are not trained on and watch the training.
+        on_signature: Told a failure signature when it is first found.
+        say: Told where the training frames are.
+        compiled: Whether `torch.compile` makes the steps faster.
+
+    Returns:
+        The tensors, and the history: a row an epoch, or without epochs a row a distilling step.
+
+    Raises:
+        UsageError: If the config asks for what the videos do not have, or this machine lacks what
+            `torch.compile` needs.
+    """
+    state = distributed.from_lead(checkpoint.load() if checkpoint else None)
+    with settled_torch(threads):
+        ready = method.build(
+            config,
+            frames,
+            bits=bits,
+            seed=seed,
+            device=pick_device(device),
+            state=state,
+            held=held,
+            compiled=compiled,
+        )
+        if ready.trainer.steps:
+            say(ready.trainer.clips.where)
+        history = ready.trainer.run(
+            checkpoint=checkpoint, on_step=on_step, on_epoch=on_epoch, on_signature=on_signature
+        )
+    return tensors_of(ready.model), history or ready.started
+
+
+def pick_device(name: str) -> torch.device:
+    """Return the torch device for ``auto``, ``cpu`` or ``cuda``.
+
+    Raises:
+        UsageError: If there is no such device here.
+    """
+    if name == "cpu" or (name == "auto" and not torch.cuda.is_available()):
+        return torch.device("cpu")
+    if name in ("auto", "cuda") and torch.cuda.is_available():
+        return _own_gpu()
+    reason = "this machine has none" if name == "cuda" else "one of auto, cpu, cuda"
+    raise UsageError(f"no device `{name}`", hint=reason)
+
+
+def _own_gpu() -> torch.device:
+    """Return the GPU of this process: the only one it needs, or its own of several processes."""
+    if distributed.size() == 1:
+        return torch.device("cuda")
+    number, count = distributed.local_rank(), torch.cuda.device_count()
+    if number >= count:
+        hint = f"start {count} processes on this machine, or train with `--device cpu`"
+        raise UsageError(f"process {number} has no GPU of its own: there are {count}", hint=hint)
+    torch.cuda.set_device(number)
+    return torch.device("cuda", number)

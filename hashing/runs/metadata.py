@@ -1,0 +1,132 @@
+"""What a run says of itself: its data, settings and outcome, in the model folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from chainpipe.pipeline.store.base import FeatureStore
+
+from ..config.overrides import apply, from_dict, to_dict
+from ..config.presets import Survey
+from ..data.training_set import TrainingFrames, TrainingRows
+from ..methods.base import Kind
+from ..methods.registry import LEARNED, about_method
+from ..model_folder.card import model_card, parameter_counts
+from ..model_folder.folder import ModelFacts, Tensors, save_model
+from ..monitoring.failure_signatures import all_signatures
+from ..monitoring.history import HistoryRow, draw_curves, history_csv
+from ..runtime import distributed
+from .options import TrainOptions
+
+
+def facts_of(
+    store: FeatureStore, options: TrainOptions, chosen: TrainingRows, frames: TrainingFrames
+) -> ModelFacts:
+    """Return what is known before training, every ``auto`` of the config replaced by a number.
+
+    Args:
+        store: The features.
+        options: What is asked for.
+        chosen: The training videos.
+        frames: Their features.
+
+    Raises:
+        UsageError: If the config does not fit the videos, or a feature is NaN or Inf.
+    """
+    agreement = round(frames.agreement(), 6)
+    config, cached = {}, ""
+    if (method := LEARNED.get(options.method)) is not None:
+        asked = _of_all(options.config or method.config)
+        config = to_dict(method.resolve(asked, Survey(len(chosen), agreement)))
+        cached = method.material(asked, frames)
+    data = {
+        "videos": len(chosen),
+        "agreement": agreement,
+        "frames": store.shape[1],
+        "split": chosen.split,
+        "copies": chosen.copies,
+        "bad": len(chosen.bad),
+        "digest": chosen.digest,
+        "cached": cached,
+    }
+    return ModelFacts(
+        method=options.method,
+        bits=options.bits,
+        seed=options.seed,
+        fingerprint=store.meta.fingerprint,
+        store=str(store.path.resolve()),
+        config=config,
+        data=data,
+    )
+
+
+def _of_all(config: Kind) -> Kind:
+    """Return the config of several processes: a step has as many videos for each of them."""
+    batch = to_dict(config)["optim"]["batch"]
+    return apply(config, {"optim.batch": batch * distributed.size()})
+
+
+def with_outcome(facts: ModelFacts, history: list[HistoryRow]) -> ModelFacts:
+    """Say in the facts which failure signatures were found, and where the run stopped."""
+    found = [asdict(signature) for signature in all_signatures(history)]
+    last = history[-1].get("epoch") if history else None
+    early = last is not None and last < facts.config["optim"]["epochs"]
+    return with_data(facts, signatures=found, stopped=int(last) if early and last else None)
+
+
+def with_data(facts: ModelFacts, **more: Any) -> ModelFacts:
+    """Return the facts with more said about the data."""
+    return replace(facts, data={**facts.data, **more})
+
+
+def save_run(
+    folder: Path, facts: ModelFacts, tensors: Tensors, history: list[HistoryRow]
+) -> ModelFacts:
+    """Write the model folder, with its card and, of a learned method, its history and curves.
+
+    Args:
+        folder: Where it goes.
+        facts: What it says about itself.
+        tensors: Its numbers.
+        history: One row for each epoch; empty for a baseline.
+
+    Returns:
+        The facts as written, with the digest of the numbers.
+
+    Raises:
+        StorageError: If the disk says no.
+    """
+    card = model_card(
+        facts,
+        about=about_method(facts.method),
+        notes=_notes(facts),
+        history=history,
+        parameters=parameter_counts(tensors),
+        paper=_as_published(facts),
+    )
+    extras = {"README.md": card.encode()}
+    if history:
+        title = f"{facts.method}, {facts.bits} bits, {facts.data['videos']} videos"
+        extras |= {
+            "history.csv": history_csv(history),
+            "curves.png": draw_curves(history, title=title),
+        }
+    return save_model(folder, facts, tensors, extras)
+
+
+def _notes(facts: ModelFacts) -> Sequence[str]:
+    method = LEARNED.get(facts.method)
+    return method.notes(from_dict(facts.config, method.config)) if method else ()
+
+
+def _as_published(facts: ModelFacts) -> bool:
+    """Return whether the config is what ``--paper`` gives for these videos."""
+    method = LEARNED.get(facts.method)
+    if method is None or method.paper is None:
+        return False
+    survey = Survey(facts.data["videos"], facts.data["agreement"])
+    published = to_dict(method.resolve(method.paper, survey))
+    return bool({**facts.config, "watch": None} == {**published, "watch": None})

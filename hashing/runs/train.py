@@ -1,0 +1,191 @@
+"""`train` itself: from a store to a finished model folder, once, resumable, never half written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from chainpipe.pipeline.store.atomic import remove, storing
+from chainpipe.pipeline.store.base import FeatureStore
+from chainpipe.pipeline.store.lock import OutputLock
+
+from ..config.overrides import from_dict
+from ..data.training_set import TrainingFrames, TrainingRows, training_rows
+from ..data.validation_split import Parts, parts_of
+from ..methods.registry import LEARNED, check_method, fit_baseline
+from ..model_folder.folder import ModelFacts, Tensors
+from ..monitoring.failure_signatures import Signature
+from ..monitoring.history import HistoryRow
+from ..runtime import distributed
+from ..runtime.determinism import blas_threads
+from .metadata import facts_of, save_run, with_data, with_outcome
+from .options import TrainOptions, check_numbers, default_folder
+from .resume import LOCK, STATE, check_same_run, finished, prepare, scratch_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """Whom `train` tells how it goes; it never prints.
+
+    Attributes:
+        step: Told steps done and their total.
+        epoch: Told the means of each finished epoch, and how many epochs there are.
+        say: Told a line about the run.
+        warn: Told a failure signature when it is first found.
+    """
+
+    step: Callable[[int, int], None] = lambda done, total: None
+    epoch: Callable[[HistoryRow, int], None] = lambda row, total: None
+    say: Callable[[str], None] = lambda line: None
+    warn: Callable[[Signature], None] = lambda signature: None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReport:
+    """How `train` ended.
+
+    Attributes:
+        folder: The model folder.
+        facts: What the model says about itself.
+        history: One row for each epoch trained now or before an interruption.
+        already_done: Whether the same run was finished before and nothing was done.
+    """
+
+    folder: Path
+    facts: ModelFacts
+    history: list[HistoryRow]
+    already_done: bool = False
+
+
+def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None) -> TrainReport:
+    """Train a model on a store, alone or as the lead of several processes.
+
+    Args:
+        store: An open feature store.
+        options: What is asked for.
+        watch: Whom to tell.
+
+    Raises:
+        UsageError: For bad options or features, or if ``out`` holds a run with other settings.
+        LockedError: If another process trains into the same folder.
+        StorageError: If the disk says no.
+        DamageError: If the checkpoint or the store is damaged.
+        TimeUpError: If the time limit is over before the last step.
+        TeamError: If one of several processes is gone.
+    """
+    check_method(options.method, options.bits)
+    check_numbers(options)
+    with distributed.joined(options.device):
+        run: _Run | TrainReport | None = None
+        try:
+            run = _begin(store, options, watch or Watch())
+        finally:
+            distributed.from_lead((run.chosen, run.facts) if isinstance(run, _Run) else None)
+        return run if isinstance(run, TrainReport) else _finish(run, options, watch or Watch())
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A run whose folder is locked and prepared."""
+
+    folder: Path
+    chosen: TrainingRows
+    facts: ModelFacts
+    parts: Parts
+    lock: OutputLock
+
+
+def _begin(store: FeatureStore, options: TrainOptions, watch: Watch) -> _Run | TrainReport:
+    chosen = training_rows(store, skip_bad=options.skip_bad)
+    folder = options.out or default_folder(store.path, options.method, options.bits)
+    scratch = scratch_of(folder)
+    frames = TrainingFrames(store, chosen.rows, memory=options.memory, scratch=scratch)
+    facts = facts_of(store, options, chosen, frames)
+    parts = parts_of(store, chosen, frames, facts.config)
+    del frames  # it may hold all features in memory
+    facts = with_data(facts, held_out=parts.count)
+    _tell_rows(chosen, watch.say)
+    if parts.said:
+        watch.say(parts.said)
+    if cached := facts.data["cached"]:
+        watch.say(f"views are drawn from {cached}")
+    if not options.restart and (done := finished(folder)) is not None:
+        check_same_run(done, facts, folder)
+        return TrainReport(folder, done, [], already_done=True)
+    with storing(folder):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = OutputLock(scratch / LOCK, folder)
+    try:
+        prepare(scratch, facts, restart=options.restart, say=watch.say)
+    except Exception:
+        _leave(scratch, lock)
+        raise
+    return _Run(folder, chosen, facts, parts, lock)
+
+
+def _finish(run: _Run, options: TrainOptions, watch: Watch) -> TrainReport:
+    scratch = scratch_of(run.folder)
+    if distributed.size() > 1:
+        watch.say(f"{distributed.size()} processes train together")
+    try:
+        with blas_threads(options.threads):
+            tensors, history = _fit(options, run.facts, run.parts, scratch, watch)
+        facts = save_run(run.folder, with_outcome(run.facts, history), tensors, history)
+        remove(scratch)
+    except Exception:
+        _leave(scratch, None)
+        raise
+    finally:
+        run.lock.release()
+    return TrainReport(run.folder, facts, history)
+
+
+def _leave(scratch: Path, lock: OutputLock | None) -> None:
+    """Remove the scratch folder of a run that has nothing to continue from."""
+    if not (scratch / STATE).exists():
+        remove(scratch)
+    if lock is not None:
+        lock.release()
+
+
+def _fit(
+    options: TrainOptions,
+    facts: ModelFacts,
+    parts: Parts,
+    scratch: Path,
+    watch: Watch,
+) -> tuple[Tensors, list[HistoryRow]]:
+    method, frames = LEARNED.get(options.method), parts.trained
+    if method is None:
+        tensors = fit_baseline(options.method, frames, bits=options.bits, seed=options.seed)
+        return tensors, []
+    from ..training.checkpoint import Checkpoint
+    from .fit import fit
+
+    return fit(
+        method,
+        from_dict(facts.config, method.config),
+        frames,
+        bits=options.bits,
+        seed=options.seed,
+        device=options.device,
+        threads=options.threads,
+        checkpoint=Checkpoint(
+            scratch / STATE, every=options.checkpoint_seconds, limit=options.time_limit
+        ),
+        on_step=watch.step,
+        on_epoch=watch.epoch,
+        held=parts.held,
+        on_signature=watch.warn,
+        say=watch.say,
+        compiled=options.compiled,
+    )
+
+
+def _tell_rows(chosen: TrainingRows, say: Callable[[str], None]) -> None:
+    say(f"{len(chosen)} training videos ({chosen.split} split)")
+    if chosen.copies:
+        say(f"{chosen.copies} rows left out: same bytes as an earlier row")
+    if chosen.bad:
+        say(f"{len(chosen.bad)} rows left out: NaN or Inf")

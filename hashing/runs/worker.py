@@ -1,0 +1,55 @@
+"""Training beside the lead: what every further process of `torchrun` does."""
+
+from __future__ import annotations
+
+from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.store.base import FeatureStore
+
+from ..config.overrides import from_dict
+from ..data.training_set import TrainingFrames, TrainingRows, digest_of
+from ..data.validation_split import parts_of
+from ..methods.registry import LEARNED
+from ..model_folder.folder import ModelFacts
+from ..runtime import distributed
+from .fit import fit
+from .options import TrainOptions, default_folder
+from .resume import scratch_of
+
+
+def follow(store: FeatureStore, options: TrainOptions) -> None:
+    """Train beside the lead until the model is trained; nothing is kept.
+
+    Args:
+        store: The lead's store, or one with the same features.
+        options: The lead's.
+
+    Raises:
+        UsageError: If the features differ from the lead's.
+        TeamError: If one of the processes is gone.
+        TimeUpError: If the lead's time limit is over.
+    """
+    with distributed.joined(options.device):
+        said: tuple[TrainingRows, ModelFacts] | None = distributed.from_lead(None)
+        if said is None:
+            return  # nothing to train, and the lead says why
+        chosen, facts = said
+        if digest_of(store, chosen.rows) != chosen.digest:
+            hint = "give every process the same store"
+            raise UsageError(f"`{store.path}` is not the store of process 0", hint=hint)
+        folder = options.out or default_folder(store.path, options.method, options.bits)
+        shared = scratch_of(folder)
+        scratch = shared if shared.is_dir() else None  # another machine may not have it
+        frames = TrainingFrames(store, chosen.rows, memory=options.memory, scratch=scratch)
+        parts = parts_of(store, chosen, frames, facts.config)
+        method = LEARNED[facts.method]
+        fit(
+            method,
+            from_dict(facts.config, method.config),
+            parts.trained,
+            bits=facts.bits,
+            seed=facts.seed,
+            device=options.device,
+            threads=options.threads,
+            held=parts.held,
+            compiled=options.compiled,
+        )

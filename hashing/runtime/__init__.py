@@ -1,0 +1,1 @@
+"""Seeds, determinism, distributed processes, schedules, units."""

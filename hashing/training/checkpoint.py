@@ -1,0 +1,72 @@
+"""Checkpoints: where a training run stands, on disk, whole or not at all."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from chainpipe.pipeline.errors import DamageError
+from chainpipe.pipeline.store.atomic import replacing, storing
+
+State = dict[str, Any]
+
+
+class Checkpoint:
+    """One file that always holds the last saved state.
+
+    Args:
+        path: The file; its folder exists.
+        every: Seconds between two saves.
+        limit: Seconds from now on after which a run is saved and ended.
+        clock: Tells seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        every: float,
+        limit: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.path, self.every, self._clock = path, every, clock
+        self._saved = clock()
+        self._end = self._saved + limit
+
+    def load(self) -> State | None:
+        """Return the last saved state, or ``None``.
+
+        Raises:
+            DamageError: If the file cannot be read.
+        """
+        if not self.path.exists():
+            return None
+        try:
+            state: State = torch.load(self.path, map_location="cpu", weights_only=True)
+        except Exception as error:
+            hint = "`--restart` trains from the start"
+            raise DamageError(f"the checkpoint `{self.path}` is damaged", hint=hint) from error
+        return state
+
+    def save_if_due(self, state: Callable[[], State]) -> bool:
+        """Save what ``state`` returns if the last save is long enough ago or time is up.
+
+        Returns:
+            Whether time is up.
+
+        Raises:
+            StorageError: If the disk says no.
+        """
+        now = self._clock()
+        over = now >= self._end
+        if now - self._saved < self.every and not over:
+            return False
+        with storing(self.path), replacing(self.path) as temporary:
+            torch.save(state(), temporary)
+        self._saved = now
+        return over

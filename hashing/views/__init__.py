@@ -1,0 +1,1 @@
+"""Augmented views of a video, made from its frame features."""

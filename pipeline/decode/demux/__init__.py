@@ -1,0 +1,1 @@
+"""Containers: opening, packet tables, bitstream headers."""

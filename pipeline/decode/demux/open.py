@@ -1,0 +1,132 @@
+"""Open a stranger's file: real containers only, plain files only, one thread."""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import av
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from ...records import Status, VideoError
+from ..base import DecodeLimits
+
+# A playlist named .mp4 must not read another file: only real containers, only plain files.
+FORMATS = "mov,matroska,avi,mpegts,flv,mpeg,asf,ogg,gif,h264,hevc"
+# Text that makes a reader open other files; none of it is a video.
+PLAYLISTS = (b"#EXT", b"ffconcat", b"v=0", b"<?xml", b"<mpd", b"<smil", b"[playlist]")
+HEAD = 256
+
+
+class Beat(Protocol):
+    """Hears of progress; whoever waits tells work from a hang by it."""
+
+    def __call__(self) -> None:
+        """Note that something was read or decoded."""
+        ...
+
+    def lasts(self, seconds: float) -> None:
+        """Note the video's duration, which its time limit depends on."""
+        ...
+
+    def left(self) -> float:
+        """Return how many CPU seconds the video may still take."""
+        ...
+
+
+class Unheard:
+    """A beat that nobody listens to."""
+
+    def __call__(self) -> None:
+        """Do nothing."""
+
+    def lasts(self, seconds: float) -> None:
+        """Do nothing."""
+
+    def left(self) -> float:
+        """Return infinity."""
+        return math.inf
+
+
+@contextmanager
+def opened(path: Path, limits: DecodeLimits) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a file and its first real video stream; one thread.
+
+    Raises:
+        VideoError: If it cannot be opened, is refused, or holds no video.
+    """
+    refuse_playlist(path)
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+    try:
+        container = av.open(f"file:{path}", options=options, metadata_errors="replace")
+    except av.error.FFmpegError as error:
+        raise opening_error(error) from error
+    except (ValueError, UnicodeError) as error:
+        raise VideoError(Status.REFUSED, f"not an accepted container: {error}") from error
+    try:
+        stream = _video_stream(container)
+        context = stream.codec_context
+        if context is None:
+            raise VideoError(Status.CORRUPT, "no decoder is known for its video")
+        check_pixels(context.width, context.height, limits)
+        context.options = {"max_pixels": str(limits.pixels)}
+        context.thread_count = 1
+        context.copy_opaque = True
+        yield container, stream
+    finally:
+        container.close()
+
+
+def refuse_playlist(path: Path) -> None:
+    """Refuse what is no plain file, and text that names other files, however it is written.
+
+    Raises:
+        VideoError: ``REFUSED``, or ``UNREADABLE`` if the file cannot be read.
+    """
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise VideoError(Status.REFUSED, "not a regular file")
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+    except OSError as error:
+        raise VideoError(Status.UNREADABLE, error.strerror or str(error)) from error
+    # A mark of byte order, two-byte letters and blanks must not hide it.
+    text = head.lstrip(b"\xef\xbb\xbf\xff\xfe\0").replace(b"\0", b"").lstrip().lower()
+    if text.startswith(tuple(words.lower() for words in PLAYLISTS)):
+        raise VideoError(Status.REFUSED, "a playlist, which names other files")
+
+
+def check_pixels(width: int, height: int, limits: DecodeLimits) -> None:
+    """Refuse frames that are too large.
+
+    Raises:
+        VideoError: ``LIMIT``.
+    """
+    if width * height > limits.pixels:
+        raise VideoError(Status.LIMIT, f"{width}x{height} is more than {limits.pixels} pixels")
+
+
+def opening_error(error: av.error.FFmpegError) -> VideoError:
+    """Return the class of failure that opening a file ended in."""
+    words = error.strerror or str(error)
+    if isinstance(error, PermissionError | FileNotFoundError | IsADirectoryError):
+        return VideoError(Status.UNREADABLE, words)
+    if isinstance(error, ValueError) and not isinstance(error, av.error.InvalidDataError):
+        return VideoError(Status.REFUSED, "not an accepted container")
+    return VideoError(Status.CORRUPT, words)
+
+
+def _video_stream(container: InputContainer) -> VideoStream:
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            return stream
+    if container.streams and not (container.streams.audio or container.streams.subtitles):
+        raise VideoError(Status.CORRUPT, "no readable stream: cut off or never finished")
+    raise VideoError(Status.NO_VIDEO, "no video stream")

@@ -1,0 +1,213 @@
+"""List a stream's frames from its packets alone, in one pass without decoding."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from ...records import Status, VideoError
+from ..base import DecodeLimits
+from .bitstream import WHOLE, Look, Looker, looker
+from .libav_log import Log
+from .open import Beat
+from .packet_table import NEAR, Numbers, PacketTable, is_steady
+
+MISSING = 0.9  # less than this share of the promised length: the file was cut off
+UNKNOWN = -(1 << 63)
+# A picture of these needs all pictures before it, whatever their container says.
+CHAINED = {"gif"}
+KEEP = 16 << 20  # bytes of packets that are kept rather than read twice
+# These leave next to nothing between packets, but for indexes.
+TIGHT = ("matroska", "avi")
+RAW = ("h264", "hevc")
+CHUNK_HEAD = 8  # bytes of an avi chunk before a packet's own
+ROOM = 256  # bytes
+HOLE = 10  # frames; a longer pause was meant
+HOLES = 2  # in so few places of a constant rate packets were lost; more are its own way
+
+
+class Scan:
+    """One pass over the packets of a container.
+
+    Args:
+        path: The open file.
+        limits: How many frames it may have.
+        beat: Called often.
+        log: What libav says meanwhile.
+    """
+
+    def __init__(self, path: Path, limits: DecodeLimits, beat: Beat, log: Log) -> None:
+        self._path, self._limits, self._beat, self._log = path, limits, beat, log
+        self._size = os.stat(path).st_size
+        self._pts, self._dts, self._pos = array("q"), array("q"), array("q")
+        self._start, self._closed, self._hidden = bytearray(), bytearray(), bytearray()
+        self._damaged: set[int] = set()
+        self._kept: list[Packet[Any]] = []
+        self._kept_bytes = 0
+        self._end, self._reached, self._behind = 0, 0.0, 0
+
+    def table(self, container: InputContainer, stream: VideoStream) -> PacketTable:
+        """Return the table of a stream.
+
+        Raises:
+            VideoError: ``LIMIT`` for too many frames, ``CHANGED`` for a file that grows.
+        """
+        look = looker(stream.codec_context.name, stream.codec_context.extradata or b"")
+        tight = any(name in container.format.name for name in TIGHT)
+        chained = stream.codec_context.name in CHAINED
+        ticks = [float(one.time_base or 0) for one in container.streams]
+        self._log.news()  # what was said while opening is no sign of damage
+        for packet in self._packets(container):
+            self._beat()
+            if packet.pts is not None:
+                ended = (packet.pts + (packet.duration or 0)) * ticks[packet.stream_index]
+                self._reached = max(self._reached, ended)
+            if tight:
+                self._check_gap(packet)
+            if packet.stream_index == stream.index and packet.size:
+                self._note(packet, look, chained)
+            if self._log.news():
+                self._suspect()
+        return self._finished(container, stream)
+
+    def _packets(self, container: InputContainer) -> Iterator[Packet[Any]]:
+        try:
+            yield from container.demux()
+        except av.error.MemoryError:
+            raise
+        except av.error.FFmpegError:
+            self._suspect()
+
+    def _suspect(self) -> None:
+        """The container is damaged hereabouts: what came last and what comes next."""
+        self._damaged |= {max(0, len(self._pts) - 1), len(self._pts)}
+
+    def _note(self, packet: Packet[Any], look: Looker | None, chained: bool) -> None:
+        ordinal = len(self._pts)
+        if ordinal >= self._limits.frames:
+            raise VideoError(Status.LIMIT, f"more than {self._limits.frames} frames")
+        if packet.pos is not None and packet.pos >= self._size:
+            raise VideoError(Status.CHANGED, "grows while it is read")
+        seen = look(bytes(packet)) if look else WHOLE
+        if packet.is_corrupt or not seen.whole:
+            # What spoilt its beginning may have spoilt the end of the one before, which shows less.
+            self._damaged |= {max(0, ordinal - 1), ordinal}
+        self._append(packet, seen, start=seen.start and not (chained and ordinal))
+        self._keep(packet)
+
+    def _keep(self, packet: Packet[Any]) -> None:
+        """Keep a small stream's packets, so that they need not be read twice."""
+        self._kept_bytes += packet.size
+        if self._kept_bytes > KEEP:
+            self._kept.clear()
+        else:
+            self._kept.append(packet)
+
+    def _check_gap(self, packet: Packet[Any]) -> None:
+        """Suspect bytes between packets that nobody reads, in containers that leave none."""
+        if packet.pos is None or packet.pos < 0:
+            return
+        if 0 < self._behind < packet.pos - ROOM and not self._are_chunks(packet.pos):
+            self._suspect()
+        self._behind = packet.pos + packet.size
+
+    def _are_chunks(self, end: int) -> bool:
+        """Return whether whole chunks fill the gap, as avi has for indexes and dropped frames."""
+        at, end = self._behind + self._behind % 2, end - CHUNK_HEAD
+        with open(self._path, "rb") as file:
+            while at < end:
+                file.seek(at)
+                name, size = file.read(4), int.from_bytes(file.read(4), "little")
+                if not name.isalnum():
+                    return False
+                at += 12 if name in (b"LIST", b"RIFF") else 8 + size + size % 2
+        return at == end
+
+    def _append(self, packet: Packet[Any], seen: Look, *, start: bool) -> None:
+        pts = UNKNOWN if packet.pts is None else packet.pts
+        hidden = packet.is_discard or not seen.shown
+        self._pts.append(pts)
+        self._dts.append(pts if packet.dts is None else packet.dts)
+        self._pos.append(-1 if packet.pos is None else packet.pos)
+        self._start.append(packet.is_keyframe and start)
+        self._closed.append(packet.is_keyframe and seen.closed)
+        self._hidden.append(hidden)
+        if not hidden and pts != UNKNOWN:
+            self._end = max(self._end, pts + (packet.duration or 0))
+
+    def _check_steps(self, pts: Numbers) -> None:
+        """Suspect holes in a constant frame rate: broadcasts lose packets without a trace."""
+        order = np.argsort(pts, kind="stable")
+        steps = np.diff(pts[order])
+        if is_steady(steps):
+            lost = steps / np.median(steps)
+            places = np.flatnonzero((lost > 1.5) & (lost < HOLE))
+            # One gap among reordered packets leaves several holes that lie close together.
+            if len(places) and 1 + int(np.sum(np.diff(places) > NEAR)) <= HOLES:
+                self._damaged |= set(order[places + 1].tolist())
+
+    def _reckon(self, pts: Numbers, stream: VideoStream) -> Numbers:
+        """Return avi's times with what its header counts more than came, if one place lost it.
+
+        An avi counts its chunks: one that damage hides shifts all that follow.
+        """
+        places = sorted(place for place in self._damaged if place < len(pts))
+        lost = stream.frames - 1 - int(pts.max(initial=-1))
+        once = bool(places) and places[-1] - places[0] <= NEAR and places[-1] < len(pts) - 1
+        if once and lost > 0 and (pts >= 0).all():
+            return np.where(np.arange(len(pts)) >= places[-1], pts + lost, pts)
+        return pts
+
+    def _finished(self, container: InputContainer, stream: VideoStream) -> PacketTable:
+        if os.stat(self._path).st_size > self._size:
+            raise VideoError(Status.CHANGED, "grows while it is read")
+        pts = np.frombuffer(self._pts, np.int64)
+        if container.format.name == "mpegts":
+            self._check_steps(pts)
+        lack = _lack(container, stream, self._reached, self._end)
+        if container.format.name == "avi" and not lack:
+            pts = self._reckon(pts, stream)
+        return PacketTable(
+            pts=pts if (pts != UNKNOWN).all() else pts[:0],
+            dts=np.frombuffer(self._dts, np.int64),
+            pos=np.frombuffer(self._pos, np.int64),
+            start=np.frombuffer(bytes(self._start), bool),
+            closed=np.frombuffer(bytes(self._closed), bool),
+            hidden=np.frombuffer(bytes(self._hidden), bool),
+            damaged=frozenset(place for place in self._damaged if place < len(pts)),
+            count=len(pts),
+            packets=self._kept,
+            time_base=stream.time_base or Fraction(1, 90_000),
+            end=self._end,
+            rate=_rate(container, stream),
+            lack=lack,
+        )
+
+
+def _rate(container: InputContainer, stream: VideoStream) -> float:
+    """Return frames a second: of raw streams what their bits tell, for libav calls them 25."""
+    told = stream.codec_context.framerate if container.format.name in RAW else None
+    return float(told or stream.guessed_rate or stream.average_rate or 25)
+
+
+def _lack(container: InputContainer, stream: VideoStream, reached: float, end: int) -> str:
+    """Compare what came with the header, where a header speaks of the whole file or stream."""
+    if container.format.name in ("matroska,webm", "flv"):
+        promised = (container.duration or 0) / av.time_base
+    else:
+        base = stream.time_base or Fraction(0)
+        promised, reached = float((stream.duration or 0) * base), float(end * base)
+        reached -= float((stream.start_time or 0) * base)
+    if reached < MISSING * promised:
+        return f"{reached:.2f} s of {promised:.2f} s are there"
+    return ""

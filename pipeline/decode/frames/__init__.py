@@ -1,0 +1,1 @@
+"""Frames: which are selected, how they become upright SDR pixels."""

@@ -1,0 +1,105 @@
+"""Which frames a request asks for, once a video's frames are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ..base import FrameRequest
+from ..demux.packet_table import Numbers
+from ..frame_sampling import (
+    Seconds,
+    consecutive_by_time,
+    consecutive_indices,
+    nearest,
+    random_by_time,
+    random_indices,
+    segment_by_time,
+    segment_indices,
+    uniform_by_time,
+    uniform_indices,
+)
+
+INDEX_DRAWS = {
+    "segment": segment_indices,
+    "random": random_indices,
+    "consecutive": consecutive_indices,
+}
+TIME_DRAWS = {
+    "segment": segment_by_time,
+    "random": random_by_time,
+    "consecutive": consecutive_by_time,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """The frames that a request asks for.
+
+    Attributes:
+        clip: Numbers in presentation order, (T,).
+        candidates: Further ones of each segment, (T, M); M may be 0.
+    """
+
+    clip: Numbers
+    candidates: Numbers
+
+    @property
+    def all(self) -> Numbers:
+        """Every number once, rising."""
+        return np.unique(np.concatenate([self.clip, self.candidates.ravel()]))
+
+    def given(self, stand_in: dict[int, int]) -> Moments:
+        """Return the moments whose frames are really given, where each has its stand-in."""
+        swap = np.vectorize(stand_in.__getitem__, otypes=[np.int64])
+        candidates = swap(self.candidates) if self.candidates.size else self.candidates
+        return Moments(swap(self.clip), candidates)
+
+
+def choose(
+    seconds: Seconds, duration: float, request: FrameRequest, keys: Numbers | None = None
+) -> Moments:
+    """Return which frames a request asks for.
+
+    Args:
+        seconds: When each frame is shown, (N,).
+        duration: When the last one ends.
+        request: What is asked.
+        keys: Numbers of the key frames, where they are known; else key frame sampling is uniform.
+
+    Raises:
+        ValueError: If the request's ``sampling`` or ``by`` is not known.
+    """
+    if request.by not in ("index", "time"):
+        raise ValueError(f"`by` must be index or time, got {request.by}")
+    t, m = request.frames, request.per_segment
+    clip = _clip(seconds, duration, request, keys)
+    candidates = _middles(seconds, duration, request.by, t * m) if m else clip[:0]
+    return Moments(clip, candidates.reshape(t, m))
+
+
+def _clip(
+    seconds: Seconds, duration: float, request: FrameRequest, keys: Numbers | None
+) -> Numbers:
+    by_time, t = request.by == "time", request.frames
+    rng = np.random.default_rng(request.seed)
+    if request.sampling in INDEX_DRAWS:
+        if by_time:
+            return TIME_DRAWS[request.sampling](seconds, duration, t, rng)
+        return INDEX_DRAWS[request.sampling](len(seconds), t, rng)
+    middles = _middles(seconds, duration, request.by, t)
+    if request.sampling == "uniform" or (request.sampling == "keyframe" and keys is None):
+        return middles
+    if request.sampling == "keyframe" and keys is not None:
+        places: npt.NDArray[np.number] = seconds[keys] if by_time else keys
+        wanted = (np.arange(t) + 0.5) * duration / t if by_time else middles
+        return keys[nearest(places, wanted)]
+    raise ValueError(f"no sampling is called {request.sampling}")
+
+
+def _middles(seconds: Seconds, duration: float, by: str, frames: int) -> Numbers:
+    if by == "time":
+        return uniform_by_time(seconds, duration, frames)
+    return uniform_indices(len(seconds), frames)

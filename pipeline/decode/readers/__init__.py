@@ -1,0 +1,1 @@
+"""Readers: how frames are decoded, and which reader falls back to which."""

@@ -1,0 +1,207 @@
+"""The last reader: an ffmpeg program, for what the built-in decoder cannot open or hardware can.
+
+It lists the packets, decodes once and selects frames by number; a list of what was decoded comes
+out beside the pictures. Where that list does not agree with the packets, it decodes once more.
+Of a damaged file it gives what the program makes of it: every picture is of its number, but unlike
+the built-in readers it cannot tell which of them damage has marred.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from av.video.frame import VideoFrame
+
+from ...records import Status, VideoError
+from ..base import DecodeLimits
+from ..demux.open import Beat, refuse_playlist
+from ..demux.packet_table import Numbers, is_steady
+from ..demux.scan import UNKNOWN
+from ..frames.tone_mapping import HDR
+from .exact import Pictures, Show
+from .ffmpeg_process import Sink, input_arguments, run_program
+
+LISTING = 64 << 20  # bytes that a list of frames may have
+STREAM = ["-map", "0:V:0", "-an", "-sn", "-dn", "-fps_mode", "passthrough"]
+LIST = ["-f", "framecrc"]
+SQUARE = "scale=trunc(iw*sar+0.5):ih,setsar=1"
+
+
+@dataclass(slots=True)
+class Listing:
+    """The frames or packets that a program lists.
+
+    Attributes:
+        pts: Times, (n,), in ticks, rising.
+        tick: Seconds.
+        length: Of the last, in ticks.
+        timed: Whether all have times of their own; else they are counted.
+    """
+
+    pts: Numbers
+    tick: Fraction
+    length: int
+    timed: bool
+
+    @property
+    def seconds(self) -> npt.NDArray[np.float64]:
+        """When each is shown, from the first, (n,)."""
+        return np.asarray((self.pts - self.pts[:1]) * float(self.tick), np.float64)
+
+    @property
+    def duration(self) -> float:
+        """Seconds to the end of the last."""
+        return float((int(self.pts[-1]) - int(self.pts[0]) + self.length) * self.tick)
+
+    def filled(self) -> Listing:
+        """Return the same with what is missing in a constant frame rate."""
+        steps = np.diff(self.pts)
+        if not self.timed or not is_steady(steps):
+            return self
+        whole = np.maximum(1, np.rint(steps / np.median(steps)).astype(np.int64))
+        places = np.concatenate([[0], np.cumsum(whole)])
+        pts = np.rint(np.interp(np.arange(places[-1] + 1), places, self.pts)).astype(np.int64)
+        return replace(self, pts=pts)
+
+
+class FfmpegReader:
+    """Reads one file by an ffmpeg program.
+
+    Args:
+        path: The file.
+        limits: Pixels and frames that it may have.
+        show: Turns a frame into what is kept of it.
+        beat: Called often.
+        hwaccel: Hardware decoder, or nothing.
+        transfer: What the frames' numbers mean, as libav counts; HDR comes in 16 bits.
+
+    Attributes:
+        stderr: What the program said.
+        command: Its command line.
+    """
+
+    def __init__(
+        self, path: Path, limits: DecodeLimits, show: Show, beat: Beat, hwaccel: str = "",
+        transfer: int = 0,
+    ) -> None:  # fmt: skip
+        refuse_playlist(path)
+        self._transfer = transfer
+        self._limits, self._show, self._beat = limits, show, beat
+        self._input = input_arguments(path, limits, hwaccel)
+        self.stderr, self.command = "", " ".join([*self._input, *STREAM])
+
+    def packets(self) -> Listing:
+        """List the packets in presentation order, without decoding.
+
+        Raises:
+            VideoError: If there are none, or too many.
+        """
+        lines = _Lines(self._limits.frames)
+        self._run((["-c:v", "copy", *LIST], lines))
+        listed = lines.listing()
+        if listed is None:
+            raise self.failure(Status.CORRUPT, "no packet could be read")
+        return listed
+
+    def frames(self, numbers: Numbers, tick: Fraction) -> tuple[list[Pictures], Listing]:
+        """Decode everything once; return frames by number and the list of all.
+
+        Args:
+            numbers: Rising and distinct, (n,). Those that do not come out are left out.
+            tick: In which the list is to count, in seconds.
+
+        Raises:
+            VideoError: If no frame comes out.
+        """
+        lines, album = _Lines(self._limits.frames), _Album(self._show, len(numbers), self._transfer)
+        depth = "rgb48be" if self._transfer in HDR else "rgb24"
+        chosen = "+".join(f"eq(n,{number})" for number in numbers)
+        shown = ["-vf", f"select='{chosen}',{SQUARE}", "-c:v", "ppm", "-pix_fmt", depth]
+        # Of itself it would count in frames of a constant rate, which there may not be.
+        ticks = ["-enc_time_base", str(tick)]
+        listed_as = ["-c:v", "wrapped_avframe", *ticks, *LIST]
+        self._run((listed_as, lines), ([*shown, *ticks, "-f", "image2pipe"], album))
+        listed = lines.listing()
+        if listed is None:
+            raise self.failure(Status.CORRUPT, "no frame could be decoded")
+        return album.pictures, listed
+
+    def failure(self, status: Status, message: str) -> VideoError:
+        """Return an error that says what was run and what it said."""
+        words = self.stderr.splitlines()[-1:]
+        message = f"{message}: {words[0][:200]}" if words else message
+        return VideoError(status, message, command=self.command, stderr=self.stderr)
+
+    def _run(self, *outputs: tuple[list[str], Sink]) -> None:
+        sinks = [([*STREAM, *words], sink) for words, sink in outputs]
+        self.stderr = run_program(self._input, sinks, self._beat)
+
+
+@dataclass(slots=True)
+class _Lines:
+    """Takes a list in ffmpeg's framecrc form."""
+
+    most: int
+    held: bytearray = field(default_factory=bytearray)
+
+    def __call__(self, data: bytes) -> None:
+        self.held += data
+        if len(self.held) > LISTING:
+            raise VideoError(Status.LIMIT, "too many frames for this reader")
+
+    def listing(self) -> Listing | None:
+        """Return what was listed, in order of presentation, or None for nothing."""
+        lines = self.held.decode(errors="replace").splitlines()
+        rows = [line.split(",") for line in lines if line and not line.startswith("#")]
+        ticks = [line.split(": ")[1] for line in lines if line.startswith("#tb 0: ")]
+        if not rows or not ticks:
+            return None
+        if len(rows) > self.most:
+            raise VideoError(Status.LIMIT, f"more than {self.most} frames")
+        pts = np.sort(np.array([int(row[2]) for row in rows], np.int64))
+        timed, length = bool((np.diff(pts) > 0).all()), int(rows[-1][3])
+        if pts[0] == UNKNOWN:
+            timed, pts = False, np.arange(len(pts)) * max(1, length)
+        return Listing(pts, Fraction(ticks[0]), length, timed)
+
+
+class _Album:
+    """Takes pictures in PPM form, as many as were asked."""
+
+    def __init__(self, show: Show, most: int, transfer: int) -> None:
+        self._show, self._most, self._held = show, most, bytearray()
+        self._transfer = transfer
+        self.pictures: list[Pictures] = []
+
+    def __call__(self, data: bytes) -> None:
+        self._held += data
+        while self._cut():
+            pass
+
+    def _cut(self) -> bool:
+        """Take one picture off what has come, if it is whole."""
+        head = bytes(self._held[:64]).split(b"\n", 3)
+        if len(head) < 4:
+            return False
+        width, height = map(int, head[1].split())
+        begin = sum(len(line) + 1 for line in head[:3])
+        deep = head[2] != b"255"
+        end = begin + width * height * (6 if deep else 3)
+        if len(self._held) < end:
+            return False
+        if len(self.pictures) >= self._most:
+            raise VideoError(Status.CRASHED, "ffmpeg gave more pictures than it was asked")
+        rgb = np.frombuffer(bytes(self._held[begin:end]), np.uint8)
+        del self._held[:end]
+        if deep:
+            wide = rgb.view(">u2").astype(np.uint16).reshape(height, width, 3)
+            frame = VideoFrame.from_ndarray(wide, format="rgb48le")
+        else:
+            frame = VideoFrame.from_ndarray(rgb.reshape(height, width, 3), format="rgb24")
+        frame.color_trc = self._transfer
+        self.pictures.append(self._show(frame))
+        return True

@@ -1,0 +1,147 @@
+"""The decode child: one limited process that decodes one file after another.
+
+It reads one JSON line for each file on stdin and answers on stdout with one JSON line, then bytes;
+see ``pipeline.decode.sandbox.wire_format``. Nothing it says is ever unpickled. Empty lines mean
+"still at work". It ends when stdin ends, and the kernel kills it when its parent dies.
+"""
+
+from __future__ import annotations
+
+import base64
+import errno
+import json
+import os
+import resource
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from ...records import Frames, Status, VideoError
+from ..base import DecodeLimits, FrameRequest
+from ..readers.fallback import read_sizes
+from ..readers.ffmpeg_process import at_most, die_with_parent
+from .wire_format import pack
+
+BEAT_SECONDS = 1.0
+OPEN_FILES = 64
+SLACK = 60.0  # CPU seconds that the kernel waits longer than the child itself
+COMMAND = 2000  # characters of a command line that are told
+
+
+def main() -> None:
+    """Answer requests until stdin ends."""
+    limits = DecodeLimits(**json.loads(sys.argv[1]))
+    _bind_to_parent(int(sys.argv[2]))
+    _limit(limits)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not mix with the answers
+    for line in sys.stdin.buffer:
+        _answer(json.loads(line), limits, answers)
+
+
+def _bind_to_parent(parent: int) -> None:
+    """Die with the parent, whatever kills it."""
+    die_with_parent()
+    if os.getppid() != parent:  # it died before the line above
+        sys.exit(1)
+
+
+def _limit(limits: DecodeLimits) -> None:
+    for which, most in (
+        (resource.RLIMIT_AS, limits.memory),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_CORE, 0),
+    ):
+        least = at_most(which, most)[0]
+        resource.setrlimit(which, (least, least))
+
+
+def _answer(asked: dict[str, Any], limits: DecodeLimits, out: BinaryIO) -> None:
+    path = Path(os.fsdecode(base64.b64decode(asked.pop("path"))))
+    sizes = tuple(asked.pop("sizes"))
+    beat = _Beat(out, limits)
+    before = cpu_seconds()
+    try:
+        clips = read_sizes(path, FrameRequest(**asked), sizes, limits, beat)
+    except VideoError as error:
+        _write(out, _failure(error), before)
+    except MemoryError:
+        _write(out, _failure(_too_large()), before)
+    except OSError as error:
+        # A thread or a process that cannot be started lacks memory, too.
+        full = error.errno in (errno.ENOMEM, errno.EAGAIN)
+        failed = VideoError(Status.UNREADABLE, error.strerror or str(error))
+        _write(out, _failure(_too_large() if full else failed), before)
+    except Exception as error:  # one strange file must not cost the child
+        words = f"unexpected {type(error).__name__}: {error}"
+        said = "".join(traceback.format_exception(error))
+        unexpected = VideoError(Status.CORRUPT, words, command="decode child", stderr=said)
+        _write(out, _failure(unexpected), before)
+    else:
+        _write(out, {"status": int(clips[0].status)}, before, clips)
+
+
+def _too_large() -> VideoError:
+    most = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return VideoError(Status.LIMIT, f"needs more than {most >> 20} MiB")
+
+
+def _failure(error: VideoError) -> dict[str, Any]:
+    facts = {"status": int(error.status), "message": str(error)[:COMMAND]}
+    return facts | {"command": error.command[:COMMAND], "stderr": error.stderr}
+
+
+class _Beat:
+    """Says "still at work" about once a second, and holds the video's own CPU limit."""
+
+    def __init__(self, out: BinaryIO, limits: DecodeLimits) -> None:
+        self._out, self._last = out, time.monotonic()
+        self._least = cpu_seconds() + limits.cpu_seconds
+        self.lasts(0.0)
+
+    def lasts(self, seconds: float) -> None:
+        """Allow half the video's duration beside what every video may take."""
+        self._end = self._least + seconds / 2
+        # The kernel's limit is the backstop for a decoder that never comes back.
+        resource.setrlimit(resource.RLIMIT_CPU, at_most(resource.RLIMIT_CPU, self._end + SLACK))
+
+    def left(self) -> float:
+        """Return how many CPU seconds the video may still take."""
+        return max(0.0, self._end - cpu_seconds())
+
+    def __call__(self) -> None:
+        now = time.monotonic()
+        if now - self._last < BEAT_SECONDS:
+            return
+        self._last = now
+        if not self.left():
+            raise VideoError(Status.LIMIT, "takes more CPU time than a video may")
+        self._out.write(b"\n")
+        self._out.flush()
+
+
+def cpu_seconds() -> float:
+    """Return the CPU time of this process and its finished children."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def _write(
+    out: BinaryIO, facts: dict[str, Any], before: float, clips: tuple[Frames, ...] = ()
+) -> None:
+    packed = [pack(frames) for frames in clips]
+    facts |= {"cpu": cpu_seconds() - before, "clips": [line for line, _ in packed]}
+    out.write(json.dumps(facts).encode() + b"\n")
+    for _, arrays in packed:
+        for array in arrays:
+            out.write(np.ascontiguousarray(array).data)
+    out.flush()
+
+
+if __name__ == "__main__":
+    main()

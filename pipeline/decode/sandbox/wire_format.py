@@ -1,0 +1,87 @@
+"""How frames travel from a decode child to its parent: a line of JSON, then raw bytes.
+
+Each distinct frame travels once. Nothing that comes is unpickled, and nothing is taken on trust:
+the parent knows from its own request how many numbers must come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...records import Candidates, Frames, Reader, Status, VideoInfo
+from ..base import FrameRequest
+
+Take = Callable[[int], bytes]
+Array = npt.NDArray[Any]
+INFO = {"duration": float, "fps": float, "width": int, "height": int, "frames": int}
+
+
+def pack(frames: Frames) -> tuple[dict[str, Any], list[Array]]:
+    """Return the facts for the line and the arrays that follow it."""
+    further = frames.candidates
+    numbers = [frames.index] if further is None else [frames.index, further.index.ravel()]
+    distinct, first = np.unique(np.concatenate(numbers), return_index=True)
+    pixels = [frames.pixels]
+    if further is not None:
+        pixels.append(further.pixels.reshape(-1, *further.pixels.shape[2:]))
+    facts = {
+        "status": int(frames.status), "message": frames.note, "reader": int(frames.reader),
+        "info": asdict(frames.info), "distinct": len(distinct),
+    }  # fmt: skip
+    clip = len(frames.index)
+    pictures = [pixels[at >= clip][at - clip * (at >= clip)] for at in first.tolist()]
+    arrays: list[Array] = [distinct, *pictures, frames.index, frames.seconds]
+    if further is not None:
+        arrays += [further.index, further.seconds]
+    if frames.views is not None:
+        arrays.append(frames.views)
+    return facts, arrays
+
+
+def unpack(facts: dict[str, Any], take: Take, request: FrameRequest, size: int) -> Frames:
+    """Return the frames whose facts came, their bytes taken from the pipe.
+
+    Args:
+        facts: Of :func:`pack`.
+        take: Returns exactly so many bytes.
+        request: What was asked.
+        size: Side of the pictures.
+
+    Raises:
+        ValueError: If what comes is not what was asked; or LookupError or TypeError.
+    """
+    t, m, v = request.frames, request.per_segment, request.views
+    count = int(facts["distinct"])
+    if not 1 <= count <= t * (1 + m):
+        raise ValueError(f"{count} pictures for {t} frames")
+
+    def array(kind: type[np.generic], *shape: int) -> Array:
+        return np.frombuffer(take(int(np.prod(shape)) * np.dtype(kind).itemsize), kind).reshape(
+            shape
+        )
+
+    distinct = array(np.int64, count)
+    pictures = array(np.uint8, count, size, size, 3)
+    index, seconds = array(np.int64, t), array(np.float64, t)
+    candidates = None
+    if m:
+        further, when = array(np.int64, t, m), array(np.float64, t, m)
+        candidates = Candidates(pictures[_places(distinct, further)], when, further)
+    views = array(np.uint8, v, t, size, size, 3) if v else None
+    info = VideoInfo(*(kind(facts["info"][name]) for name, kind in INFO.items()))
+    return Frames(
+        pictures[_places(distinct, index)], seconds, index, info, Status(facts["status"]),
+        Reader(facts["reader"]), str(facts["message"]), candidates, views,
+    )  # fmt: skip
+
+
+def _places(distinct: Array, numbers: Array) -> Array:
+    places = np.searchsorted(distinct, numbers)
+    if (distinct[np.minimum(places, len(distinct) - 1)] != numbers).any():
+        raise ValueError("a frame came without its picture")
+    return places

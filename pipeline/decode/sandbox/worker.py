@@ -1,0 +1,227 @@
+"""A decoder that survives its videos: the work is done in a limited child process."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+
+from ...records import Frames, Status, VideoError
+from ..base import DecodeLimits, FrameRequest
+from .wire_format import unpack
+
+LINE = 1 << 16  # bytes that an answer's first line may have
+READ = 1 << 20
+WORDS = "message", "command", "stderr"
+
+
+class DecodeWorker:
+    """One decode child, started when first needed and replaced when a video breaks it.
+
+    A worker belongs to one thread: the kernel ends the child when that thread ends.
+
+    Attributes:
+        limits: What one video may cost.
+        cpu_seconds: CPU time that the videos took so far.
+    """
+
+    def __init__(self, limits: DecodeLimits | None = None) -> None:
+        self.limits = limits or DecodeLimits()
+        self.cpu_seconds = 0.0
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def read(self, path: Path, request: FrameRequest) -> Frames:
+        """Decode the asked frames of one file in the child.
+
+        Raises:
+            VideoError: If the file gives no frames, breaks the child (``CRASHED``), hangs it
+                (``TIMEOUT``) or goes over a limit (``LIMIT``).
+        """
+        return self.read_sizes(path, request, (request.size,))[0]
+
+    def read_sizes(
+        self, path: Path, request: FrameRequest, sizes: Sequence[int]
+    ) -> tuple[Frames, ...]:
+        """Decode the asked frames of one file once for several output sizes.
+
+        Raises:
+            VideoError: As :meth:`read` does.
+        """
+        child = self._started()
+        try:
+            self._ask(child, path, request, sizes)
+            return self._answer(child, request, sizes)
+        except _DeadChildError:
+            raise self._autopsy(child) from None
+        except _NonsenseError as error:
+            self.close()
+            words = f"the decode child does not answer as it should: {error}"
+            raise VideoError(Status.CRASHED, words, command="decode child") from error
+        except VideoError as error:
+            if error.status in (Status.TIMEOUT, Status.LIMIT):
+                self.close()
+            raise
+        except BaseException:
+            self.close()  # its answer is half read
+            raise
+
+    def interrupt(self) -> None:
+        """End the child from another thread; a read that is under way fails as ``CRASHED``."""
+        child = self._child
+        if child is not None and child.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """End the child and everything it started."""
+        self.interrupt()
+        child, self._child = self._child, None
+        if child is None:
+            return
+        for pipe in (child.stdin, child.stdout):
+            with contextlib.suppress(OSError):
+                if pipe:
+                    pipe.close()
+        child.wait()
+
+    def __enter__(self) -> DecodeWorker:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._child is None or self._child.poll() is not None:
+            self.close()
+            limits = json.dumps(asdict(self.limits))
+            # -P: a folder `pipeline` or a file `av.py` where the user stands must not be imported.
+            module = ["-P", "-m", "chainpipe.pipeline.decode.sandbox.child"]
+            command = [sys.executable, *module, limits, str(os.getpid())]
+            self._child = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                start_new_session=True, env=_environment(), bufsize=0,
+            )  # fmt: skip
+        return self._child
+
+    def _ask(
+        self,
+        child: subprocess.Popen[bytes],
+        path: Path,
+        request: FrameRequest,
+        sizes: Sequence[int],
+    ) -> None:
+        name = base64.b64encode(os.fsencode(path.absolute())).decode()
+        asked = {"path": name, "sizes": list(sizes), **asdict(request)}
+        assert child.stdin
+        try:
+            child.stdin.write(json.dumps(asked).encode() + b"\n")
+        except BrokenPipeError:
+            raise _DeadChildError from None
+
+    def _answer(
+        self, child: subprocess.Popen[bytes], request: FrameRequest, sizes: Sequence[int]
+    ) -> tuple[Frames, ...]:
+        incoming = _Incoming(child, self.limits.silence_seconds)
+        line = incoming.line()
+        try:
+            facts = json.loads(line)
+            self.cpu_seconds += float(facts["cpu"])
+            status = Status(facts["status"])
+            if status.has_row:
+                return tuple(
+                    unpack(clip, incoming.take, request, size)
+                    for clip, size in zip(facts["clips"], sizes, strict=True)
+                )
+            message, command, stderr = (str(facts[name]) for name in WORDS)
+        except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
+            raise _NonsenseError(repr(error)) from error
+        raise VideoError(status, message, command=command, stderr=stderr)
+
+    def _autopsy(self, child: subprocess.Popen[bytes]) -> VideoError:
+        """Say what the child died of; the next video gets a new one."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(5)
+        code = child.returncode
+        self.close()
+        if code == -signal.SIGXCPU:
+            return VideoError(Status.LIMIT, "takes more CPU time than a video may")
+        died = signal.Signals(-code).name if code and code < 0 else f"exit code {code}"
+        return VideoError(
+            Status.CRASHED, f"the decode child ended with {died}", command="decode child"
+        )
+
+
+class _DeadChildError(Exception):
+    """The child closed its end of the pipe."""
+
+
+class _NonsenseError(Exception):
+    """The child answered, but not what was asked."""
+
+
+class _Incoming:
+    """Reads a child's answer; every byte must come within the silence limit."""
+
+    def __init__(self, child: subprocess.Popen[bytes], silence: float) -> None:
+        assert child.stdout
+        self._fd, self._silence, self._held = child.stdout.fileno(), silence, bytearray()
+        self._poll = select.poll()
+        self._poll.register(self._fd, select.POLLIN | select.POLLHUP)
+
+    def line(self) -> bytes:
+        """Return the next line that is not empty."""
+        while True:
+            end = self._held.find(b"\n")
+            if end > 0:
+                return bytes(self._cut(end + 1))
+            if end == 0:
+                self._cut(1)
+            elif len(self._held) > LINE:
+                raise _NonsenseError("a line without end")
+            else:
+                self._more()
+
+    def take(self, count: int) -> bytes:
+        """Return exactly ``count`` bytes."""
+        while len(self._held) < count:
+            self._more()
+        return bytes(self._cut(count))
+
+    def _cut(self, count: int) -> bytearray:
+        piece = self._held[:count]
+        del self._held[:count]
+        return piece
+
+    def _more(self) -> None:
+        end = time.monotonic() + self._silence
+        while not self._poll.poll(max(0.0, end - time.monotonic()) * 1000):
+            if time.monotonic() >= end:
+                words = f"no sign of life for {self._silence:g} s"
+                raise VideoError(Status.TIMEOUT, words)
+        data = os.read(self._fd, READ)
+        if not data:
+            raise _DeadChildError
+        self._held += data
+
+
+def _environment() -> dict[str, str]:
+    """One thread for every library; modules come from where ours do."""
+    one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    root = str(Path(__file__).parents[4])
+    known = os.environ.get("PYTHONPATH")
+    return os.environ | one | {"PYTHONPATH": f"{root}{os.pathsep}{known}" if known else root}

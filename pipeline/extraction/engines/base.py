@@ -1,0 +1,41 @@
+"""Where extraction runs: an engine reads jobs somewhere and brings the outcomes to the stores."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from ..duplicates import Twin
+from ..output import Output
+from ..video_reader import Job
+
+Twins = list[tuple[int, Twin]]
+"""Videos with another one's bytes, each with the number of the store that lacks it."""
+
+
+class Engine(Protocol):
+    """Reads jobs somewhere and brings what became of them into the outputs.
+
+    Attributes:
+        decode_seconds: CPU time of the decoding processes so far.
+    """
+
+    decode_seconds: float
+
+    def read(
+        self, jobs: Sequence[Job], outputs: Sequence[Output], advance: Callable[[int], None]
+    ) -> Twins:
+        """Work through the jobs; return the twins, to be settled when all is known.
+
+        Raises:
+            Interrupted: If a signal asked to stop; all finished videos are committed.
+            StorageError: If the disk does not take a shard.
+        """
+        ...
+
+
+def cpu_of_children() -> float:
+    """Return the CPU seconds of this process's ended children."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -1,0 +1,171 @@
+"""The Ray engine: one task a unit, and where asked for, actors that hold the backbones."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...backbones import Backbone
+from ...errors import UsageError
+from ..options import ExtractOptions
+from .coordinator import LostUnitError
+from .settings import Settings, missing_library
+from .work_unit import Unit, UnitReport, attempt, built
+
+LOOK_SECONDS = 0.5
+KNOWN = "known are `address`, `tasks`, `cpus`, `actors`, `gpus_per_actor`"
+
+
+class RayPool:
+    """Tasks of a Ray cluster, see ``Pool``.
+
+    Settings: ``address`` (of a running cluster; by default one is started here), ``tasks`` (at a
+    time; as many as there are CPUs for), ``cpus`` (of the cluster that is started here), ``actors``
+    (processes that hold the backbones and serve all tasks; 0: every task has its own),
+    ``gpus_per_actor`` (1 where a GPU is seen, else 0).
+
+    Args:
+        options: The run's; ``workers`` is the CPUs of a task.
+
+    Raises:
+        UsageError: If Ray is not installed, or a setting is unknown or cannot be met.
+    """
+
+    def __init__(self, options: ExtractOptions) -> None:
+        settings = Settings(options.engine_options)
+        address = settings.word("address", "")
+        self._ray = _started(address, settings.number("cpus", 0, least=0))
+        resources = self._ray.cluster_resources()
+        cpus, seen = int(resources.get("CPU", 1)), int(resources.get("GPU", 0))
+        self._tasks = settings.number("tasks", max(1, cpus // options.workers))
+        actors = settings.number("actors", 0, least=0)
+        gpus = settings.number("gpus_per_actor", min(1, seen), least=0)
+        settings.nothing_more(KNOWN)
+        share, own = options.workers, options.threads
+        if not address:  # one machine: nothing may wait there for processors that never get free
+            share, own = min(share, cpus), 0
+            if actors * gpus > seen:
+                message = f"{actors} actors with {gpus} GPUs each, but there are {seen}"
+                raise UsageError(message, hint="lower `actors` or `gpus_per_actor`")
+        self._attempt = self._ray.remote(num_cpus=share, max_retries=0)(_attempt)
+        self._actors = [self._actor(options, own, gpus) for _ in range(actors)]
+        self._running: dict[Any, Unit] = {}
+
+    def run(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | Exception] | None]:
+        """Keep some tasks running; yield what each brings back."""
+        waiting = deque(units)
+        while waiting or self._running:
+            while waiting and len(self._running) < self._tasks:
+                self._lease(waiting.popleft())
+            ended, _ = self._ray.wait(list(self._running), timeout=LOOK_SECONDS)
+            for reference in ended:
+                yield self._running.pop(reference), self._outcome(reference)
+            if not ended:
+                yield None
+
+    def close(self) -> None:
+        """Cancel what runs; a cluster that was started here ends with this process."""
+        for reference in self._running:
+            self._ray.cancel(reference, force=True)
+        self._running.clear()
+
+    def _lease(self, unit: Unit) -> None:
+        actors = self._actors and [self._actors[unit.number % len(self._actors)]]
+        self._running[self._attempt.remote(unit, *actors)] = unit
+
+    def _outcome(self, reference: Any) -> UnitReport | Exception:
+        try:
+            found: UnitReport | Exception = self._ray.get(reference)
+        except self._ray.exceptions.RayError as error:  # the worker or its machine is gone
+            return LostUnitError(error)
+        return found
+
+    def _actor(self, options: ExtractOptions, cpus: int, gpus: int) -> Any:
+        """Start a process that holds the backbones; it comes back when it dies."""
+        how = {"num_gpus": gpus, "num_cpus": cpus, "max_restarts": -1}
+        threads = self._tasks * options.workers
+        return (
+            self._ray.remote(BackboneActor)
+            .options(**how, max_task_retries=-1, max_concurrency=threads)
+            .remote(options)
+        )
+
+
+class BackboneActor:
+    """The backbones of a run in a process of their own, serving the decode workers of many tasks.
+
+    Args:
+        options: Name the backbones.
+    """
+
+    def __init__(self, options: ExtractOptions) -> None:
+        self._backbones = built(options)
+
+    def facts(self) -> list[tuple[str, int, int, str, str]]:
+        """Return what identifies each backbone."""
+        return [(b.name, b.size, b.dim, b.weights_sha256, b.normalization) for b in self._backbones]
+
+    def embed(self, number: int, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Embed with one of the backbones."""
+        return self._backbones[number].embed(pixels)
+
+
+class RemoteBackbone:
+    """A backbone that an actor holds, see ``Backbone``."""
+
+    def __init__(self, actor: Any, number: int, facts: tuple[str, int, int, str, str]) -> None:
+        self._actor, self._number = actor, number
+        self.name, self.size, self.dim, self.weights_sha256, self.normalization = facts
+
+    def embed(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Send frames (n, size, size, 3) RGB to the actor; return features (n, D)."""
+        import ray
+
+        found: npt.NDArray[np.float32] = ray.get(self._actor.embed.remote(self._number, pixels))
+        return found
+
+    def close(self) -> None:
+        """Leave the actor to the other tasks."""
+
+
+def _attempt(unit: Unit, actor: Any = None) -> UnitReport | Exception:
+    if actor is None:
+        return attempt(unit)
+    import ray
+
+    facts = ray.get(actor.facts.remote())
+    backbones: list[Backbone] = [RemoteBackbone(actor, n, f) for n, f in enumerate(facts)]
+    return attempt(unit, backbones)
+
+
+def _started(address: str, cpus: int) -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        raise missing_library("ray", "ray") from error
+    if not ray.is_initialized():
+        here: dict[str, Any] = {"num_cpus": cpus or None, "include_dashboard": False}
+        try:
+            with _own_signals():
+                ray.init(address=address or None, log_to_driver=False, **({} if address else here))
+        except Exception as error:  # Ray raises a bare one where a node does not come up in time
+            message = f"Ray does not start: {str(error).strip().splitlines()[0]}"
+            hint = "see that the cluster of `address` runs, and that this machine is not overloaded"
+            raise UsageError(message, hint=hint) from error
+    return ray
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep SIGTERM, for which Ray takes a handler that aborts the process."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,150 @@
+"""A unit of work: a range of videos that some machine turns into one sealed file a store."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ...backbones import Backbone
+from ...decode import DecodeWorker
+from ...records import FailedVideo, VideoFeatures
+from ...store import Order, parts_of, write_unit
+from ...store.atomic import replacing, storing
+from ..duplicates import Claims, Twin
+from ..options import ExtractOptions
+from ..recipes import build_backbones, recipes_of
+from ..video_reader import Job, Outcome, VideoReader
+from ..worker_pool import Crew
+from .base import Twins, cpu_of_children
+
+KNOWN = "known-ids.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What a machine needs to know to do its share; it travels there as a pickle.
+
+    Attributes:
+        number: Of the unit in its run.
+        jobs: The videos, and which stores lack each.
+        options: The run's; paths in them must be good on every machine.
+        orders: What each store's journal was started for.
+    """
+
+    number: int
+    jobs: tuple[Job, ...]
+    options: ExtractOptions
+    orders: tuple[Order, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitReport:
+    """What became of a unit.
+
+    Attributes:
+        number: Of the unit.
+        files: For each store the name of its sealed file in the folder of parts, if any.
+        twins: Videos whose bytes a store, or another video of the unit, has.
+        decode_seconds: CPU time of the decoding processes.
+        backbone_seconds: CPU time of each backbone's calling threads.
+    """
+
+    number: int
+    files: Mapping[int, str]
+    twins: Twins
+    decode_seconds: float
+    backbone_seconds: tuple[float, ...]
+
+
+class KnownContent:
+    """Which contents a store had before the run, and which path of this unit reads new ones.
+
+    Args:
+        ids: Sorted SHA-256 digests, (n, 32) bytes; they may lie on disk.
+    """
+
+    def __init__(self, ids: npt.NDArray[np.uint8]) -> None:
+        self._ids = ids
+        self._mine = Claims()
+
+    def claim(self, video_id: bytes, path: bytes) -> bytes:
+        """Return the path that reads these bytes; it is empty where they were known before."""
+        rows = range(len(self._ids))
+        place = bisect_left(rows, video_id, key=lambda row: self._ids[row].tobytes())
+        if place < len(rows) and self._ids[place].tobytes() == video_id:
+            return b""
+        return self._mine.claim(video_id, path)
+
+
+def write_known(out: Path, ids: Iterable[bytes]) -> None:
+    """Lay the contents that a store has beside its journal, where units find them.
+
+    Raises:
+        StorageError: If the disk does not take it.
+    """
+    digests = np.frombuffer(b"".join(sorted(ids)), np.uint8).reshape(-1, 32)
+    with storing(out), replacing(parts_of(out) / KNOWN) as temporary, open(temporary, "wb") as file:
+        np.save(file, digests)
+
+
+@lru_cache(maxsize=1)
+def built(options: ExtractOptions) -> tuple[Backbone, ...]:
+    """Return the backbones of the options; a process that works on many units builds them once."""
+    return build_backbones(options)
+
+
+def work_unit(unit: Unit, backbones: Sequence[Backbone] | None = None) -> UnitReport:
+    """Read the videos of a unit and seal what became of them into files.
+
+    It may run twice, also at the same time: every attempt has files of its own.
+
+    Args:
+        unit: The work.
+        backbones: Used instead of building those of the options.
+
+    Raises:
+        ChainpipeError: If a backbone is not to be had or the disk does not take a file.
+    """
+    options = unit.options
+    networks = backbones or built(options)
+    recipes = recipes_of(options, networks)
+    known = [np.load(parts_of(out) / KNOWN, mmap_mode="r") for _, out in options.targets]
+    claims = [KnownContent(ids) for ids in known]
+    reader = VideoReader(
+        unit.orders[0].root, recipes, claims, follow_symlinks=options.follow_symlinks
+    )
+    workers = min(options.workers, len(unit.jobs))
+    limits, before = options.limits, cpu_of_children()
+    with Crew(unit.jobs, reader, workers=workers, decoder=lambda: DecodeWorker(limits)) as crew:
+        found = [outcomes for outcomes in crew.results() if outcomes is not None]
+    files, twins = _sealed(unit, found)
+    clocks = tuple(recipe.clock.seconds for recipe in recipes)
+    return UnitReport(unit.number, files, twins, cpu_of_children() - before, clocks)
+
+
+def _sealed(unit: Unit, found: Sequence[Mapping[int, Outcome]]) -> tuple[dict[int, str], Twins]:
+    files: dict[int, str] = {}
+    twins: Twins = []
+    for number, (_, out) in enumerate(unit.options.targets):
+        mine = [outcomes[number] for outcomes in found if number in outcomes]
+        rows = [outcome for outcome in mine if isinstance(outcome, VideoFeatures)]
+        failed = [outcome for outcome in mine if isinstance(outcome, FailedVideo)]
+        twins += [(number, outcome) for outcome in mine if isinstance(outcome, Twin)]
+        if rows or failed:
+            order, name = unit.orders[number], f"{unit.number:06}"
+            files[number] = write_unit(parts_of(out), name, rows, failed, order).path.name
+    return files, twins
+
+
+def attempt(unit: Unit, backbones: Sequence[Backbone] | None = None) -> UnitReport | Exception:
+    """Do :func:`work_unit`, and return what it raises: so an error is told from a lost machine."""
+    try:
+        return work_unit(unit, backbones)
+    except Exception as error:
+        return error

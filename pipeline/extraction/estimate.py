@@ -1,0 +1,180 @@
+"""What an extraction would take: a few of its videos are read for real, the rest is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+from rich.table import Table
+
+from ..console import Talk, duration, size
+from ..decode import DecodeWorker
+from ..inputs.manifest import Manifest, read_manifest
+from ..records import StoreMeta, VideoItem
+from ..store import check_suffix
+from .duplicates import Claims
+from .engines.base import cpu_of_children
+from .features import Recipe
+from .options import ExtractOptions
+from .output import SHARD_VIDEOS, opened_outputs
+from .process import due_jobs
+from .recipes import build_backbones, recipes_of
+from .signals import StopRequest
+from .video_reader import Job, VideoReader
+from .worker_pool import Crew
+
+SAMPLE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What is left to do, and what it is likely to take.
+
+    Attributes:
+        videos: Videos that a store lacks.
+        listed: All videos.
+        bytes_in: Size of the videos to read.
+        shards: Immutable files they make on the way.
+        videos_per_shard: Most videos of one.
+        sampled: Videos read to measure.
+        decode_hours: CPU hours of decoding.
+        backbone_hours: CPU hours of the backbones' calling threads.
+        wall_hours: With the asked workers, if nothing else runs and the work splits evenly.
+        workers: Videos at a time, over all machines.
+        bytes_out: Size of the new rows' features.
+    """
+
+    videos: int
+    listed: int
+    bytes_in: int
+    shards: int
+    videos_per_shard: int
+    sampled: int
+    decode_hours: float
+    backbone_hours: float
+    wall_hours: float
+    workers: int
+    bytes_out: int
+
+
+def estimate(options: ExtractOptions, *, talk: Talk) -> Estimate:
+    """Count what an extraction would do and measure a few of its videos; nothing is kept.
+
+    Args:
+        options: The extraction.
+        talk: Where progress goes.
+
+    Raises:
+        ChainpipeError: As ``extract_all`` does before it begins.
+        Interrupted: If a signal asked to stop.
+    """
+    with StopRequest() as stop:
+        for _, out in options.targets:
+            check_suffix(out)
+        manifest = read_manifest(
+            options.source, options.labels, follow_symlinks=options.follow_symlinks
+        )
+        recipes = recipes_of(options, build_backbones(options))
+        jobs = _due(options, manifest, recipes)
+        sizes = np.array([_bytes(manifest, job.item) for job in jobs], np.int64)
+        chosen = [jobs[row] for row in spread(sizes, SAMPLE)]
+        seconds = _measure(chosen, manifest, options, recipes, stop, talk)
+    return _scaled(
+        options, jobs, sizes, [recipe.meta for recipe in recipes], len(manifest), *seconds
+    )
+
+
+def _due(options: ExtractOptions, manifest: Manifest, recipes: Sequence[Recipe]) -> list[Job]:
+    if options.restart:  # nothing that is there counts, and nothing of it may be touched
+        return [Job(item, tuple(range(len(recipes)))) for item in manifest.items]
+    with opened_outputs(options, manifest, recipes) as outputs:
+        return due_jobs(manifest.items, outputs)
+
+
+def spread(sizes: np.ndarray[tuple[int], np.dtype[np.int64]], count: int) -> list[int]:
+    """Return rows whose sizes stand for all: the middles of ``count`` equal runs of the sorted.
+
+    >>> spread(np.array([5, 1, 9, 7]), 2)
+    [0, 2]
+    """
+    order = np.argsort(sizes, kind="stable")
+    count = min(count, len(order))
+    return [int(order[(2 * i + 1) * len(order) // (2 * count)]) for i in range(count)]
+
+
+def _measure(
+    jobs: Sequence[Job], manifest: Manifest, options: ExtractOptions, recipes: Sequence[Recipe],
+    stop: StopRequest, talk: Talk,
+) -> tuple[int, float, float]:  # fmt: skip
+    """Return how many videos were read, and the CPU seconds of decoding and of the backbones."""
+    if not jobs:
+        return 0, 0.0, 0.0
+    reader = VideoReader(
+        manifest.root, recipes, [Claims() for _ in recipes],
+        follow_symlinks=options.follow_symlinks,
+    )  # fmt: skip
+    workers, before = min(options.workers, len(jobs)), cpu_of_children()
+    with (
+        talk.progress("measure", len(jobs)) as advance,
+        Crew(jobs, reader, workers=workers, decoder=lambda: DecodeWorker(options.limits)) as crew,
+    ):
+        for outcomes in crew.results():
+            advance(outcomes is not None)
+            stop.check()
+    backbone = sum(recipe.clock.seconds for recipe in recipes)
+    return len(jobs), cpu_of_children() - before, backbone
+
+
+def _scaled(
+    options: ExtractOptions, jobs: Sequence[Job], sizes: np.ndarray[tuple[int], np.dtype[np.int64]],
+    metas: Sequence[StoreMeta], listed: int, sampled: int, decode: float, backbone: float,
+) -> Estimate:  # fmt: skip
+    many = len(jobs) / sampled / 3600 if sampled else 0.0
+    local = options.engine == "local"
+    per_shard = SHARD_VIDEOS if local else options.unit_videos
+    machines = 1 if local else _machines(options)
+    workers = options.workers * machines
+    clip = options.frames * (1 + options.per_segment + options.views)
+    width = 2 if options.dtype == "float16" else 4
+    row = [clip * width * meta.fingerprint.dim for meta in metas]
+    stores = [sum(number in job.stores for job in jobs) for number in range(len(metas))]
+    return Estimate(
+        videos=len(jobs), listed=listed, bytes_in=int(sizes.sum()),
+        shards=sum(ceil(count / per_shard) for count in stores), videos_per_shard=per_shard,
+        sampled=sampled, decode_hours=decode * many, backbone_hours=backbone * many,
+        wall_hours=(decode + backbone) * many / workers, workers=workers,
+        bytes_out=sum(count * each for count, each in zip(stores, row, strict=True)),
+    )  # fmt: skip
+
+
+def _machines(options: ExtractOptions) -> int:
+    settings = dict(options.engine_options)
+    words = settings.get("jobs", "8"), settings.get("tasks", "1")
+    word = words[options.engine == "ray"]
+    return int(word) if word.isdigit() and int(word) else 1
+
+
+def _bytes(manifest: Manifest, item: VideoItem) -> int:
+    try:
+        return manifest.path_of(item).stat().st_size
+    except OSError:
+        return 0
+
+
+def estimate_table(found: Estimate) -> Table:
+    """Draw an estimate."""
+    table = Table(show_header=False)
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_row("videos to read", f"{found.videos} of {found.listed}")
+    table.add_row("their size", size(found.bytes_in))
+    table.add_row("shards", f"{found.shards} of {found.videos_per_shard} videos at most")
+    table.add_row("new features", size(found.bytes_out))
+    table.add_section()
+    table.add_row("read to measure", f"{found.sampled} videos")
+    table.add_row("decoding", f"{duration(found.decode_hours * 3600)} of CPU")
+    table.add_row("backbone", f"{duration(found.backbone_hours * 3600)} of CPU")
+    table.add_row(f"with {found.workers} workers", f"about {duration(found.wall_hours * 3600)}")
+    return table

@@ -1,0 +1,134 @@
+"""Stage one itself: a folder of videos to feature stores, resumable at any moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from ..backbones import Backbone
+from ..console import Talk, shown
+from ..errors import UsageError
+from ..inputs.manifest import Manifest, read_manifest
+from ..records import FailedVideo
+from ..store import check_suffix, open_store
+from ..store_info import bytes_on_disk
+from . import finalize
+from .engines import build_engine
+from .measure_shift import measured
+from .options import ExtractOptions
+from .output import Output, opened_outputs
+from .process import work
+from .recipes import build_backbones, recipes_of
+from .report import ExtractReport, count_statuses, write_failures
+from .signals import StopRequest
+
+
+def extract(
+    options: ExtractOptions, *, talk: Talk | None = None, backbone: Backbone | None = None
+) -> ExtractReport:
+    """Extract with one backbone, see :func:`extract_all`; ``backbone`` is used instead of its name.
+
+    Raises:
+        ChainpipeError: As :func:`extract_all` does.
+        Interrupted: If a signal asked to stop.
+    """
+    backbones = None if backbone is None else [backbone]
+    return extract_all(options, talk=talk, backbones=backbones)[0]
+
+
+def extract_all(
+    options: ExtractOptions, *, talk: Talk | None = None,
+    backbones: Sequence[Backbone] | None = None,
+) -> list[ExtractReport]:  # fmt: skip
+    """Extract the features of all videos that a store lacks, and write the stores.
+
+    Finished work survives any crash in ``<out>.parts``; running it again continues, adds new
+    videos to a finished store, and does nothing if there is nothing to do. SIGINT and SIGTERM
+    stop it between two videos. Several backbones share one decode.
+
+    Args:
+        options: What to extract, and how.
+        talk: Where progress goes; nowhere by default.
+        backbones: Used instead of building those of ``options``.
+
+    Returns:
+        For each store what was done and what it holds.
+
+    Raises:
+        UsageError: If an option is wrong, there is no video that can be read, or an output was
+            made with other settings.
+        NotFoundError: If the source does not exist.
+        LockedError: If another process writes the same output.
+        DamageError: If an output to add to is damaged.
+        StorageError: If the disk does not take it.
+        Interrupted: If a signal asked to stop.
+    """
+    talk = talk or Talk(quiet=True)
+    start = time.monotonic()
+    with StopRequest() as stop, ExitStack() as at_end:
+        for _, out in options.targets:
+            check_suffix(out)
+        manifest = read_manifest(
+            options.source, options.labels, follow_symlinks=options.follow_symlinks
+        )
+        stop.check()
+        networks = backbones or build_backbones(options)
+        at_end.callback(_close, () if backbones else networks)
+        recipes = recipes_of(options, networks)
+        engine = build_engine(options, manifest.root, stop, talk)
+        with opened_outputs(options, manifest, recipes) as outputs:
+            work(manifest, outputs, engine, stop, talk)
+            ends = [_finish(output, manifest, options, stop, talk) for output in outputs]
+    seconds = time.monotonic() - start
+    pairs = zip(outputs, ends, strict=True)
+    return [_report(output, *end, seconds, engine.decode_seconds) for output, end in pairs]
+
+
+def _close(backbones: Sequence[Backbone]) -> None:
+    for backbone in backbones:
+        backbone.close()
+
+
+def _finish(
+    output: Output, manifest: Manifest, options: ExtractOptions, stop: StopRequest, talk: Talk
+) -> tuple[finalize.Contents, bool]:
+    """Write the store unless it is the same already; tell whether it was written."""
+    journal, old = output.journal, output.old
+    contents = finalize.settle(manifest, journal, old)
+    if not contents.order:
+        journal.finish()
+        raise _nothing_readable(contents.failed)
+    earlier = None if old is None else old.augmentation()
+    statistics = measured(output, contents, manifest, options, earlier, stop, talk)
+    fresh = statistics is not earlier
+    if old is not None and finalize.is_same(old, contents, measured=fresh):
+        journal.finish()
+        return contents, False
+    finalize.write(
+        journal, old, contents, root=manifest.root, meta=output.recipe.meta,
+        augmentation=statistics, between=stop.check,
+    )  # fmt: skip
+    return contents, True
+
+
+def _nothing_readable(failed: tuple[FailedVideo, ...]) -> UsageError:
+    first = failed[0]
+    return UsageError(
+        f"none of {len(failed)} videos can be read",
+        hint=f"the first, `{shown(first.path)}`, is {first.status.label}: {first.message}",
+    )
+
+
+def _report(
+    output: Output, contents: finalize.Contents, written: bool, seconds: float, cpu: float
+) -> ExtractReport:
+    out = output.out
+    with open_store(out) as store:
+        counts = count_statuses(store.videos.status.tolist(), contents.failed)
+    return ExtractReport(
+        out=out, counts=counts, failed=contents.failed, decoded=output.decoded,
+        copied=output.copied, gone=contents.gone, written=written, seconds=seconds,
+        decode_seconds=cpu, backbone_seconds=output.recipe.clock.seconds,
+        store_bytes=bytes_on_disk(out), failures_file=write_failures(out, contents.failed),
+    )  # fmt: skip

@@ -1,0 +1,169 @@
+"""The end of an extraction: rows of earlier and of this run become one store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..inputs.manifest import Manifest
+from ..records import (
+    AugmentationStatistics,
+    FailedVideo,
+    Split,
+    StoreMeta,
+    VideoFeatures,
+    VideoItem,
+)
+from ..store import FeatureStore, Journal, iter_rows, write_store
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What the finished store is to hold.
+
+    Attributes:
+        order: The rows' paths: those of the old store in their places, then new ones.
+        fresh: Paths whose rows stand in the journal; the others come from the old store.
+        failed: Videos without a row, in the manifest's order.
+        items: Labels and splits by path; rows that the manifest lacks keep theirs.
+    """
+
+    order: tuple[bytes, ...]
+    fresh: frozenset[bytes]
+    failed: tuple[FailedVideo, ...]
+    items: Mapping[bytes, VideoItem]
+
+    @property
+    def gone(self) -> int:
+        """Return how many rows belong to videos that the manifest no longer names."""
+        return sum(path not in self.items for path in self.order)
+
+
+def settle(manifest: Manifest, journal: Journal, old: FeatureStore | None) -> Contents:
+    """Decide what the finished store holds.
+
+    A row of a video that is no longer in the manifest is kept, unless its bytes are now under a
+    path that did not have them: then the video has moved there.
+
+    Args:
+        manifest: All videos, with labels and splits.
+        journal: What was done since the old store was written.
+        old: The finished store of an earlier run.
+    """
+    items = {item.path: item for item in manifest.items}
+    fresh = {path: done.video_id for path, done in journal.done().items()}
+    failed = {video.path: video for video in journal.failed()}
+    earlier = {} if old is None else _rows_of(old)
+    ids = {path: video_id for path, video_id in (earlier | fresh).items() if path not in failed}
+    moved = {ids[path] for path in ids if path in items and earlier.get(path) != ids[path]}
+    kept = [path for path in ids if path in items or ids[path] not in moved]
+    order = [path for path in kept if path in earlier]  # old rows stay in their places
+    order += [path for path in items if path in ids and path not in earlier]
+    order += [path for path in kept if path not in earlier and path not in items]
+    if old is not None:
+        failed = {v.path: v for v in old.failed if v.path not in fresh} | failed
+    return Contents(
+        order=tuple(order), fresh=frozenset(fresh).intersection(order),
+        failed=tuple(failed[path] for path in items if path in failed), items=items,
+    )  # fmt: skip
+
+
+def is_same(old: FeatureStore, contents: Contents, *, measured: bool = False) -> bool:
+    """Tell whether a finished store already holds exactly ``contents``.
+
+    Args:
+        old: The finished store.
+        contents: What it should hold.
+        measured: Whether there are new augmentation statistics for it.
+    """
+    if measured:
+        return False
+    if old.videos.paths != contents.order or contents.fresh or old.failed != contents.failed:
+        return False
+    for row, path in enumerate(contents.order):
+        item = contents.items.get(path)
+        mine = set(old.videos.names_of(row)), Split(old.videos.split[row])
+        if item is not None and mine != (set(item.labels), item.split):
+            return False
+    return True
+
+
+def write(
+    journal: Journal, old: FeatureStore | None, contents: Contents, *, root: bytes, meta: StoreMeta,
+    augmentation: AugmentationStatistics | None, between: Callable[[], None],
+) -> None:  # fmt: skip
+    """Write the store by one atomic rename and remove the journal.
+
+    Args:
+        journal: Holds the fresh rows; its output is written.
+        old: Holds the other rows.
+        contents: What to write.
+        root: Folder that the paths are relative to.
+        meta: The settings of all rows.
+        augmentation: How augmentation moves the features, if it was measured.
+        between: Called before each row; what it raises stops the writing.
+
+    Raises:
+        StorageError: If the disk does not take it.
+        DamageError: If a row to copy is damaged.
+    """
+
+    def rows() -> Iterator[VideoFeatures]:
+        for video in _merged(journal, old, contents):
+            between()
+            yield _labelled(video, contents.items)
+
+    write_store(  # fresh rows are finite, or the journal had refused them; old ones are kept
+        journal.out, root=root, meta=meta, rows=rows(), count=len(contents.order),
+        failed=contents.failed, label_names=_label_names(old, contents), allow_nan=True,
+        augmentation=augmentation,
+    )  # fmt: skip
+    journal.finish()
+
+
+def pick(
+    journal: Journal, old: FeatureStore | None, contents: Contents, paths: Sequence[bytes]
+) -> Iterator[VideoFeatures]:
+    """Yield some of the rows, in the order of ``paths``."""
+    row_of = {} if old is None else {path: row for row, path in enumerate(old.videos.paths)}
+    for path in paths:
+        if path in contents.fresh:
+            yield from journal.rows([path])
+        elif old is not None:
+            yield from iter_rows(old, range(row_of[path], row_of[path] + 1))
+
+
+def _rows_of(old: FeatureStore) -> dict[bytes, bytes]:
+    """Return the content of each row, by path, in order."""
+    ids = (row.tobytes() for row in old.videos.ids)
+    return dict(zip(old.videos.paths, ids, strict=True))
+
+
+def _merged(
+    journal: Journal, old: FeatureStore | None, contents: Contents
+) -> Iterator[VideoFeatures]:
+    fresh = journal.rows([path for path in contents.order if path in contents.fresh])
+    earlier = iter(()) if old is None else iter_rows(old)
+    for path in contents.order:
+        if path in contents.fresh:
+            yield next(fresh)
+        else:  # both run in the old store's order
+            yield next(video for video in earlier if video.path == path)
+
+
+def _labelled(video: VideoFeatures, items: Mapping[bytes, VideoItem]) -> VideoFeatures:
+    item = items.get(video.path)
+    return video if item is None else replace(video, labels=item.labels, split=item.split)
+
+
+def _label_names(old: FeatureStore | None, contents: Contents) -> list[str]:
+    names = {name for path in contents.order for name in _labels_of(contents.items.get(path))}
+    if old is not None:
+        for row, path in enumerate(old.videos.paths):
+            if path not in contents.items and path not in contents.fresh:
+                names.update(old.videos.names_of(row))
+    return sorted(names)
+
+
+def _labels_of(item: VideoItem | None) -> tuple[str, ...]:
+    return () if item is None else item.labels

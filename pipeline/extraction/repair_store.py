@@ -1,0 +1,102 @@
+"""Mending a store: its damaged rows are extracted again, from the videos where they were."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..backbones import Backbone
+from ..console import Talk
+from ..errors import DamageError
+from ..records import FailedVideo, VideoFeatures
+from ..store import Damage, damaged, mend, repairing
+from .signals import StopRequest
+from .single_videos import extract_features
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """What was wrong with a store, and what became of it.
+
+    Attributes:
+        path: The store.
+        damage: What ``verify`` said of it; nothing if it was whole.
+        repaired: Paths of the videos whose rows were extracted again.
+        failed: Videos that give no features any more; they lost their rows.
+        statistics_lost: Whether its augmentation statistics were damaged, and are gone.
+    """
+
+    path: Path
+    damage: tuple[str, ...]
+    repaired: tuple[bytes, ...] = ()
+    failed: tuple[FailedVideo, ...] = ()
+    statistics_lost: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """Return 3 if some videos failed, else 0."""
+        return 3 if self.failed else 0
+
+
+def repair(
+    path: Path, *, workers: int | None = None, device: str = "auto", trust_weights: bool = False,
+    backbone: Backbone | None = None, talk: Talk | None = None, stop: StopRequest | None = None,
+) -> RepairReport:  # fmt: skip
+    """Mend a store in one atomic rename; sound rows are copied, damaged ones extracted again.
+
+    Args:
+        path: The store.
+        workers: Videos decoded at a time; one a core by default.
+        device: Where the backbone runs.
+        trust_weights: Whether pickled weights may be read.
+        backbone: Used instead of building the store's.
+        talk: Where progress goes; nowhere by default.
+        stop: Looked at between two videos.
+
+    Raises:
+        DamageError: If its table of videos is damaged, or no row is left.
+        UsageError: If the store's backbone is not to be had, or is another one now.
+        LockedError: If another process writes it.
+        NotFoundError: If there is no such store.
+        StorageError: If the disk does not take it.
+        Interrupted: If a signal asked to stop; the store is as it was.
+    """
+    talk = talk or Talk(quiet=True)
+    with repairing(path):
+        with talk.progress("read every byte", None):
+            found = damaged(path)
+        if found is None:
+            hint = "`chainpipe extract` with `--restart` builds it anew"
+            raise DamageError(f"the table of videos of `{path}` is damaged", hint=hint)
+        if not found.lines:
+            return RepairReport(path, ())
+        with talk.progress("extract again", len(found.rows)) as advance:
+            results = _again(found, workers, device, trust_weights, backbone, advance, stop)
+        fresh = [result for result in results if isinstance(result, VideoFeatures)]
+        failed = [result for result in results if isinstance(result, FailedVideo)]
+        mend(found, fresh=fresh, failed=failed)
+    names = tuple(video.path for video in fresh)
+    return RepairReport(path, found.lines, names, tuple(failed), found.statistics)
+
+
+def _again(
+    damage: Damage, workers: int | None, device: str, trust_weights: bool,
+    backbone: Backbone | None, advance: Callable[[int], None], stop: StopRequest | None,
+) -> list[VideoFeatures | FailedVideo]:  # fmt: skip
+    """Extract the damaged rows' videos, in their order."""
+    if not damage.rows:
+        return []
+
+    def step(count: int) -> None:
+        advance(count)
+        if stop is not None:
+            stop.check()
+
+    places = [Path(os.fsdecode(os.path.join(damage.root, name))) for name in damage.paths]
+    results = extract_features(
+        places, damage.meta, workers=workers, device=device, trust_weights=trust_weights,
+        backbone=backbone, cached=True, advance=step,
+    )  # fmt: skip
+    return [replace(result, path=name) for result, name in zip(results, damage.paths, strict=True)]

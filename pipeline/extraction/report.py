@@ -1,0 +1,154 @@
+"""How an extraction ended: the table, the facts for programs, the file of failures."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from ..console import duration, shown, size
+from ..errors import StorageError
+from ..records import FailedVideo, Status
+from ..store.atomic import replacing
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractReport:
+    """What an extraction did and what its store now holds.
+
+    Attributes:
+        out: The store.
+        counts: How many videos ended with each status, earlier runs included.
+        failed: Videos without features.
+        decoded: Videos decoded in this run.
+        copied: Videos whose bytes were known already, so that features were copied.
+        gone: Rows of videos that the source no longer names.
+        written: Whether the store was written; not if nothing had changed.
+        seconds: Time of this run.
+        decode_seconds: CPU time of the decoding processes.
+        backbone_seconds: CPU time of the backbone's calling threads.
+        store_bytes: Size of the store.
+        failures_file: The list of failures beside the store, if there are any.
+    """
+
+    out: Path
+    counts: dict[Status, int]
+    failed: tuple[FailedVideo, ...]
+    decoded: int
+    copied: int
+    gone: int
+    written: bool
+    seconds: float
+    decode_seconds: float
+    backbone_seconds: float
+    store_bytes: int
+    failures_file: Path | None
+
+    @property
+    def exit_code(self) -> int:
+        """Return 3 if some videos failed, else 0."""
+        return 3 if self.failed else 0
+
+    @property
+    def videos_per_second(self) -> float:
+        """Return the rate of this run's decoded videos."""
+        return self.decoded / self.seconds if self.seconds > 0 else 0.0
+
+    def facts(self) -> dict[str, object]:
+        """Return the report as JSON-able facts."""
+        return {
+            "schema": 1,
+            "out": os.fsdecode(self.out),
+            "videos": {status.label: n for status, n in sorted(self.counts.items())},
+            "decoded": self.decoded,
+            "copied": self.copied,
+            "gone": self.gone,
+            "written": self.written,
+            "seconds": self.seconds,
+            "decode_seconds": self.decode_seconds,
+            "backbone_seconds": self.backbone_seconds,
+            "videos_per_second": self.videos_per_second,
+            "bytes": self.store_bytes,
+            "failures_file": self.failures_file and str(self.failures_file),
+        }
+
+
+def count_statuses(rows: Sequence[int], failed: Sequence[FailedVideo]) -> dict[Status, int]:
+    """Count how often each status occurs among rows and failures.
+
+    >>> count_statuses([0, 0, 1], [FailedVideo(b"x", Status.CORRUPT, "why")])
+    {<Status.OK: 0>: 2, <Status.SHORT: 1>: 1, <Status.CORRUPT: 3>: 1}
+    """
+    every = [*(Status(int(row)) for row in rows), *(video.status for video in failed)]
+    return dict(sorted(Counter(every).items()))
+
+
+def report_table(report: ExtractReport) -> Table:
+    """Draw the table that an extraction ends with."""
+    table = Table(title=shown(report.out), title_justify="left", show_header=False)
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    for status, count in report.counts.items():
+        style = "green" if status == Status.OK else "yellow" if status.has_row else "red"
+        table.add_row(status.label.replace("_", " "), str(count), style=style)
+    table.add_section()
+    if report.copied:
+        table.add_row("same bytes, copied", str(report.copied))
+    if report.decoded:
+        table.add_row("decoded now", f"{report.decoded} in {duration(report.seconds)}")
+        table.add_row("videos per second", f"{report.videos_per_second:.2f}")
+        table.add_row("decoding", f"{report.decode_seconds:.1f} CPU s")
+        table.add_row("backbone", f"{report.backbone_seconds:.1f} CPU s")
+    table.add_row("size", size(report.store_bytes))
+    return table
+
+
+def failures_path(out: Path) -> Path:
+    """Return where the failures of a store are listed.
+
+    >>> failures_path(Path("a/feats.h5")).as_posix()
+    'a/feats.h5.failures.csv'
+    """
+    return out.with_name(f"{out.name}.failures.csv")
+
+
+def write_failures(out: Path, failed: Sequence[FailedVideo]) -> Path | None:
+    """List the failures beside the store, or remove the list if there are none.
+
+    Paths are written byte for byte as the file system has them.
+
+    Args:
+        out: The store.
+        failed: Videos without features.
+
+    Returns:
+        The list, or ``None``.
+
+    Raises:
+        StorageError: If it cannot be written.
+    """
+    path = failures_path(out)
+    try:
+        if failed:
+            _write_csv(path, failed)
+            return path
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"cannot write `{path}`: {error.strerror}") from error
+    return None
+
+
+def _write_csv(path: Path, failed: Sequence[FailedVideo]) -> None:
+    how: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
+    with replacing(path) as temporary, open(temporary, "w", **how) as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "status", "message", "attempts", "command", "stderr"])
+        for video in failed:
+            why = video.status.label, video.message, video.attempts
+            writer.writerow([os.fsdecode(video.path), *why, video.command, video.stderr])

@@ -1,0 +1,157 @@
+"""Single videos without a store: features of a query, a thumbnail of an answer."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..backbones import Backbone, build_backbone, fingerprint_of
+from ..decode import Decoder, FrameRequest
+from ..errors import UsageError
+from ..inputs.manifest import content_id, identify, read_manifest
+from ..records import FailedVideo, StoreMeta, VideoError, VideoFeatures
+from .features import Recipe, read_features
+from .worker_pool import Crew, cores
+
+Answer = TypeVar("Answer")
+Thumbnail = npt.NDArray[np.uint8]  # (H, W, 3) RGB
+
+
+def find_videos(source: Path) -> list[Path]:
+    """Return the videos of a folder or a list, or the one video that ``source`` is.
+
+    Args:
+        source: A folder, a ``.csv`` or ``.jsonl`` list, or a video file.
+
+    Raises:
+        UsageError: If there is no video, or no such folder or list.
+    """
+    if source.is_file() and source.suffix.lower() not in (".csv", ".jsonl"):
+        return [source]
+    manifest = read_manifest(source)
+    return [manifest.path_of(item) for item in manifest.items]
+
+
+def extract_features(
+    paths: Sequence[Path], meta: StoreMeta, *, workers: int | None = None, threads: int = 1,
+    device: str = "auto", trust_weights: bool = False, backbone: Backbone | None = None,
+    cached: bool = False, advance: Callable[[int], None] = lambda _: None,
+) -> list[VideoFeatures | FailedVideo]:  # fmt: skip
+    """Extract features of some videos exactly as a store was made, without writing one.
+
+    Args:
+        paths: The videos.
+        meta: The settings of that store.
+        workers: Videos decoded at a time; one a core by default.
+        threads: CPU threads of the backbone for one video.
+        device: As for ``build_backbone``.
+        trust_weights: Whether pickled weights may be read.
+        backbone: Used instead of building the store's.
+        cached: Whether to extract candidates and views too, where the store has them.
+        advance: Told how many videos are through since its last call, often; what it raises
+            ends the work.
+
+    Returns:
+        For each path its features, or why it has none.
+
+    Raises:
+        UsageError: If the store's backbone is not to be had, or is another one now.
+    """
+    name = meta.fingerprint.backbone
+    network = backbone or _built(name, device, threads, trust_weights)
+    fit = fit_of(meta)
+    if differences := meta.fingerprint.differences(fingerprint_of(network, fit=fit)):
+        listed = ", ".join(f"`{difference}`" for difference in differences)
+        raise UsageError(
+            f"this is not the backbone that the features were made with (then / now): {listed}",
+            hint="use the same weights, or extract all videos again",
+        )
+    wanted = meta if cached else replace(meta, per_segment=0, views=0)
+    recipe = Recipe.of(wanted, network, fit=fit)
+    return _each(paths, lambda decoder, path: _features(decoder, path, recipe), workers, advance)
+
+
+def thumbnails(
+    paths: Sequence[Path], size: int, *, workers: int | None = None
+) -> list[Thumbnail | None]:
+    """Return the middle frame of each video as a square, or ``None`` where there is none.
+
+    Args:
+        paths: The videos.
+        size: Side in pixels.
+        workers: Videos decoded at a time; one a core by default.
+    """
+    request = FrameRequest(frames=1, size=size)
+    return _each(paths, lambda decoder, path: _middle(decoder, path, request), workers)
+
+
+@lru_cache(maxsize=1)
+def _built(name: str, device: str, threads: int, trust_weights: bool) -> Backbone:
+    """Keep the last backbone: a folder of queries comes in several calls."""
+    return build_backbone(name, device=device, threads=threads, trust_weights=trust_weights)
+
+
+def fit_of(meta: StoreMeta) -> str:
+    """Return how frames became squares, read from the preprocessing line.
+
+    Raises:
+        UsageError: If the line does not say.
+
+    Example:
+        >>> from chainpipe.pipeline.records import Fingerprint
+        >>> fit_of(StoreMeta(Fingerprint("cnn", "00", 8, "size=224 fit=pad"), 25))
+        'pad'
+    """
+    found = re.search(r"\bfit=(crop|squash|pad)\b", meta.fingerprint.preprocessing)
+    if not found:
+        raise UsageError(f"unknown preprocessing `{meta.fingerprint.preprocessing}`")
+    return found[1]
+
+
+def _features(decoder: Decoder, path: Path, recipe: Recipe) -> VideoFeatures | FailedVideo:
+    name = os.fsencode(path)
+    try:
+        before = identify(path)
+        found = read_features(decoder, path, name, content_id(path), before, [recipe])[0]
+    except VideoError as error:
+        found = error
+    if isinstance(found, VideoError):
+        return FailedVideo(name, found.status, str(found), 1, found.command, found.stderr)
+    return found
+
+
+def _middle(decoder: Decoder, path: Path, request: FrameRequest) -> Thumbnail | None:
+    try:
+        identify(path)
+        return np.asarray(decoder.read(path, request).pixels[0])
+    except VideoError:
+        return None
+
+
+def _each(
+    paths: Sequence[Path],
+    do: Callable[[Decoder, Path], Answer],
+    workers: int | None,
+    advance: Callable[[int], None] = lambda _: None,
+) -> list[Answer]:
+    """Work on all paths in a crew; return the answers in the paths' order."""
+    answers: dict[int, Answer] = {}
+    jobs = enumerate(paths)
+    count = min(workers or cores(), len(paths))
+
+    def one(decoder: Decoder, job: tuple[int, Path]) -> tuple[int, Answer]:
+        return job[0], do(decoder, job[1])
+
+    with Crew(jobs, one, workers=count) as crew:
+        for answer in crew.results():
+            answers.update(() if answer is None else [answer])
+            advance(answer is not None)
+    return [answers[number] for number in range(len(paths))]

@@ -1,0 +1,1 @@
+"""Which videos: folders, manifests, file identity."""

@@ -1,0 +1,113 @@
+"""Writing the HDF5 store: one file, written once, with checksums in every layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..contents import Contents
+from ..integrity import row_checksums
+from . import hdf5_userblock, layout, packed_strings
+from .hdf5_spool import Spool
+from .layout import Array
+
+# HDF5 1.10's format: its metadata carries checksums, which the older default does not.
+_FORMAT = ("v110", "v110")
+_BLOCK = 64  # rows handed over at once
+_CHUNK = 1 << 16  # bytes of a chunk of the small arrays
+_BYTES = h5py.string_dtype("ascii")
+_TEXT = h5py.string_dtype("utf-8")
+
+
+def write_hdf5(path: Path, contents: Contents) -> None:
+    """Write a whole store to ``path`` and stamp its user block.
+
+    Raises:
+        ValueError: If the rows do not fit the contents' own facts.
+        OSError: If the disk does not take it.
+    """
+    spool = Spool(path)
+    try:
+        # No `with`: an error must not leave the library's file open in an exception's frames.
+        file = h5py.File(spool, "w", libver=_FORMAT, userblock_size=hdf5_userblock.SIZE)
+        try:
+            _fill(file, contents, spool)
+        finally:
+            file.close()
+        spool.check()
+    finally:
+        spool.close()
+    hdf5_userblock.stamp(path)
+
+
+def _fill(file: Any, contents: Contents, spool: Spool) -> None:
+    for name, like in contents.blank().items():
+        _create(file, name, (contents.count, *like.shape[1:]), like.dtype)
+    texts: dict[str, list[bytes]] = {layout.PATH: [], layout.NOTE: []}
+    for start, block in contents.blocks(_BLOCK):
+        for name, values in block.items():
+            if values.size:
+                file[name][start : start + len(values)] = values
+        for name, items in texts.items():
+            items += block[name].tolist()
+        spool.check()
+    for name, values in {**contents.rest(), **contents.extras()}.items():
+        _put(file, name, values)
+        if name in layout.STRINGS:
+            _put_packed(file, name, values.tolist())
+    for name, items in texts.items():
+        _put_packed(file, name, items)
+    _put_attributes(file, contents.attributes())
+
+
+def _put(file: Any, name: str, values: Array) -> None:
+    _create(file, name, values.shape, values.dtype)
+    if values.size:
+        file[name][:] = values
+
+
+def _put_packed(file: Any, name: str, items: list[bytes]) -> None:
+    run, offsets = packed_strings.names_of(name)
+    values = packed_strings.pack(items)
+    _put(file, run, values[0])
+    _put(file, offsets, values[1])
+
+
+def _put_attributes(file: Any, facts: Mapping[str, str | int]) -> None:
+    """Store texts at their length: only then do they lie where checksums cover them."""
+    for name, fact in facts.items():
+        if isinstance(fact, str):
+            data = layout.to_bytes(fact)
+            fixed = h5py.string_dtype("utf-8", max(1, len(data)))
+            file.attrs.create(name, data, dtype=fixed)
+        else:
+            file.attrs.create(name, fact, dtype="<i4")
+
+
+def _create(file: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Make one dataset; all but strings and empty ones are checksummed by chunk."""
+    if dtype == np.dtype(object):
+        file.create_dataset(name, shape, _TEXT if name in layout.UNICODE else _BYTES)
+    elif 0 in shape:
+        file.create_dataset(name, shape, dtype)
+    else:
+        chunks = (_chunk_rows(name, shape, dtype.itemsize), *shape[1:])
+        file.create_dataset(name, shape, _enum(name, dtype), chunks=chunks, fletcher32=True)
+
+
+def _chunk_rows(name: str, shape: tuple[int, ...], itemsize: int) -> int:
+    if name in row_checksums.LARGE:
+        return 1
+    row = itemsize * int(np.prod(shape[1:]))
+    return max(1, min(shape[0], _CHUNK // row))
+
+
+def _enum(name: str, dtype: np.dtype[Any]) -> Any:
+    for column in layout.COLUMNS:
+        if column.name == name and column.enum is not None:
+            return h5py.enum_dtype({m.name.lower(): int(m) for m in column.enum}, basetype="u1")
+    return dtype

@@ -1,0 +1,1 @@
+"""Checksums, validation, verification and repair of a store."""

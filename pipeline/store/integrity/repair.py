@@ -1,0 +1,162 @@
+"""Mending a damaged store: what is good is copied bit for bit, the rest is replaced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+from ...errors import DamageError
+from ...records import AugmentationStatistics, FailedVideo, Split, StoreMeta, VideoFeatures
+from .. import atomic
+from ..atomic import storing
+from ..iterate import iter_rows
+from ..lock import holding
+from ..open import missing, open_arrays, write_store
+from ..reader import ArrayStore
+from . import faults
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What is wrong with a store whose table of videos can be trusted.
+
+    Attributes:
+        path: The store.
+        lines: What ``verify`` says; none if the store is as it was written.
+        rows: Rows to extract again; none if only bytes are altered that are there twice.
+        paths: Their videos.
+        statistics: Whether its augmentation statistics are lost.
+        root: Folder that the paths are relative to, ``os.fsencode``.
+        meta: The settings of all rows.
+    """
+
+    path: Path
+    lines: tuple[str, ...]
+    rows: tuple[int, ...]
+    paths: tuple[bytes, ...]
+    statistics: bool
+    root: bytes
+    meta: StoreMeta
+
+
+@contextmanager
+def repairing(path: Path) -> Iterator[None]:
+    """Keep other writers off a store, and sweep up after ones that were killed.
+
+    Raises:
+        NotFoundError: If there is nothing to repair.
+        LockedError: If a live process writes it; it names pid and host.
+        StorageError: If the folder cannot be written.
+    """
+    if not (path.exists() or atomic.aside_of(path).exists()):
+        raise missing(path)
+    with storing(path), holding(path):
+        atomic.restore(path)
+        for left in atomic.leftovers(path):
+            atomic.remove(left)
+        yield
+
+
+def damaged(path: Path) -> Damage | None:
+    """Read every byte of a store and say what is to be done about it.
+
+    Args:
+        path: The store.
+
+    Returns:
+        ``None`` if its table of videos is gone, so that only building it anew helps.
+
+    Raises:
+        NotFoundError: If it is missing or not a feature store.
+        StorageError: If it cannot be read.
+        UsageError: If a later chainpipe made it.
+    """
+    try:
+        store = _open(path)
+    except DamageError:
+        return None
+    with store:
+        rows = tuple(store.bad_rows())
+        paths = tuple(store.videos.paths[row] for row in rows)
+        lines, lost = tuple(store.damage()), _statistics(store)[1]
+        return Damage(path, lines, rows, paths, lost, store.root, store.meta)
+
+
+def mend(
+    damage: Damage,
+    *,
+    fresh: Iterable[VideoFeatures] = (),
+    failed: Sequence[FailedVideo] = (),
+    augmentation: AugmentationStatistics | None = None,
+) -> None:
+    """Write the store again without its damage, in one atomic rename.
+
+    Args:
+        damage: What :func:`damaged` found.
+        fresh: The videos of ``damage.paths`` in that order, but those that failed now; read once.
+            They keep the labels and splits that the store has.
+        failed: Videos of ``damage.paths`` that give no features any more; they lose their rows.
+        augmentation: Takes the place of lost statistics; without it, there are none then.
+
+    Raises:
+        ValueError: If ``fresh`` and ``failed`` are not the videos to replace, or do not fit.
+        DamageError: If no row is left, or more has been damaged meanwhile.
+        StorageError: If the disk does not take it; the store is as before then.
+    """
+    gone = {video.path for video in failed}
+    if strange := gone - set(damage.paths):
+        raise ValueError(f"{min(strange)!r} is not among the damaged videos")
+    with _open(damage.path) as store:
+        count = len(store.videos) - sum(path in gone for path in damage.paths)
+        if count == 0:
+            raise DamageError(f"no row of `{damage.path}` is left", hint=faults.REPAIR)
+        known, lost = _statistics(store)
+        write_store(
+            damage.path,
+            root=store.root,
+            meta=store.meta,
+            rows=_rows(store, damage, fresh, gone),
+            count=count,
+            failed=[*(v for v in store.failed if v.path not in gone), *failed],
+            label_names=store.videos.label_names,
+            augmentation=augmentation if lost else known,
+            allow_nan=True,
+        )
+
+
+def _rows(
+    store: ArrayStore, damage: Damage, fresh: Iterable[VideoFeatures], gone: set[bytes]
+) -> Iterator[VideoFeatures]:
+    """Yield the store's rows, or what takes their place."""
+    bad, table, given = set(damage.rows), store.videos, iter(fresh)
+    for is_bad, run in groupby(range(len(table)), bad.__contains__):
+        rows = list(run)
+        if not is_bad:
+            yield from iter_rows(store, range(rows[0], rows[-1] + 1))
+        for row in (row for row in rows if is_bad and table.paths[row] not in gone):
+            video = next(given, None)
+            if video is None or video.path != table.paths[row]:
+                raise ValueError(f"{table.paths[row]!r} should be next, not {video!r}")
+            yield replace(video, labels=table.names_of(row), split=Split(table.split[row]))
+    if (extra := next(given, None)) is not None:
+        raise ValueError(f"{extra!r} is not among the damaged videos")
+
+
+def _statistics(store: ArrayStore) -> tuple[AugmentationStatistics | None, bool]:
+    """Return the statistics, and whether they are lost."""
+    try:
+        return store.augmentation(), False
+    except DamageError:
+        return None, True
+
+
+def _open(path: Path) -> ArrayStore:
+    arrays = open_arrays(path, lenient=True)
+    try:
+        return ArrayStore(path, arrays)
+    except BaseException:
+        arrays.close()
+        raise

@@ -1,0 +1,82 @@
+"""The arrays with a row for each video, and the column that vouches for each of their rows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ...records import StoreMeta
+from ..formats.layout import Array
+
+FEATURES, CANDIDATES, VIEWS = "feats", "candidates", "views"
+SECONDS, INDEX = "seconds", "index"
+CANDIDATE_SECONDS, CANDIDATE_INDEX = "candidate_seconds", "candidate_index"
+LARGE = (FEATURES, CANDIDATES, VIEWS)
+"""Arrays of features: each video is one chunk of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """SHA-256 of each row of some arrays, which is the last word on whether the row is right.
+
+    Attributes:
+        column: Its array, (N, 32).
+        arrays: Names of those it covers; the bytes of a row are joined in this order.
+    """
+
+    column: str
+    arrays: tuple[str, ...]
+
+    def sums(self, rows: Mapping[str, Array]) -> npt.NDArray[np.uint8]:
+        """Return the checksum of each row, (n, 32), given the rows of all its arrays."""
+        lines = zip(*(rows[name] for name in self.arrays), strict=True)
+        digests = [np.frombuffer(row_sha256(line), np.uint8) for line in lines]
+        return np.stack(digests) if digests else np.empty((0, 32), np.uint8)
+
+
+def guards_of(meta: StoreMeta) -> tuple[Guard, ...]:
+    """Return what vouches for the rows of a store with these settings.
+
+    >>> from chainpipe.pipeline.records import Fingerprint
+    >>> meta = StoreMeta(Fingerprint("cnn", "00", 8, "fit=crop"), 25, views=2)
+    >>> [guard.column for guard in guards_of(meta)]
+    ['video/checksum', 'video/times_checksum', 'video/views_checksum']
+    """
+    more = meta.per_segment > 0
+    times = (SECONDS, INDEX, *((CANDIDATE_SECONDS, CANDIDATE_INDEX) if more else ()))
+    return (
+        Guard("video/checksum", (FEATURES,)),
+        Guard("video/times_checksum", times),
+        *((Guard("video/candidates_checksum", (CANDIDATES,)),) if more else ()),
+        *((Guard("video/views_checksum", (VIEWS,)),) if meta.views > 0 else ()),
+    )
+
+
+def shapes_of(meta: StoreMeta) -> dict[str, tuple[int, ...]]:
+    """Return the shape of one row of each frame array, whether the store holds it or not."""
+    t, d = meta.frames, meta.fingerprint.dim
+    m, v = meta.per_segment, meta.views
+    return {
+        FEATURES: (t, d), SECONDS: (t,), INDEX: (t,), CANDIDATES: (t, m, d),
+        CANDIDATE_SECONDS: (t, m), CANDIDATE_INDEX: (t, m), VIEWS: (v, t, d),
+    }  # fmt: skip
+
+
+def dtype_of(name: str, meta: StoreMeta) -> np.dtype[np.generic]:
+    """Return the little-endian dtype of a frame array."""
+    if name in LARGE:
+        return np.dtype(meta.dtype).newbyteorder("<")
+    return np.dtype("<i8" if name in (INDEX, CANDIDATE_INDEX) else "<f8")
+
+
+def row_sha256(arrays: Sequence[Array]) -> bytes:
+    """Return the SHA-256 of one row's bytes as they lie on disk, one array after the other."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+        digest.update(np.ascontiguousarray(little).tobytes())
+    return digest.digest()

@@ -1,0 +1,66 @@
+"""Whether one video's arrays may go into a store: right shapes, and numbers that are numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from ...records import StoreMeta, VideoFeatures
+from ..formats.layout import Array
+from . import row_checksums
+
+
+def flaw_of(video: VideoFeatures, meta: StoreMeta) -> str | None:
+    """Return why a store refuses a video's numbers, or ``None`` if it takes them.
+
+    NaN and infinity are refused, also where they come from numbers too large for the store's
+    dtype. Rows of zeros are taken: a network may give them for a constant frame.
+
+    Args:
+        video: Its arrays have the shapes that ``meta`` asks for.
+        meta: The store's settings.
+    """
+    return flaw_in(arrays_of(video, meta))
+
+
+def flaw_in(arrays: Mapping[str, Array]) -> str | None:
+    """Return the same about arrays that have the store's dtypes already."""
+    for name in (name for name in row_checksums.LARGE if name in arrays):
+        array = arrays[name]
+        if bad := int(array.size - np.count_nonzero(np.isfinite(array))):
+            return f"{bad} of {array.size} numbers of `{name}` are NaN or infinite as {array.dtype}"
+    return None
+
+
+def arrays_of(video: VideoFeatures, meta: StoreMeta) -> dict[str, Array]:
+    """Return the frame arrays of one row, in the dtypes of the store.
+
+    Raises:
+        ValueError: If one is missing, not asked for, or of another shape.
+    """
+    shapes = row_checksums.shapes_of(meta)
+    held = [name for guard in row_checksums.guards_of(meta) for name in guard.arrays]
+    for name in shapes.keys() - held:
+        if (extra := _array(video, name)) is not None and extra.size:
+            raise ValueError(f"{video!r} has `{name}`, which the store has not")
+    found = {name: _array(video, name) for name in held}
+    for name, array in found.items():
+        if array is None or array.shape != shapes[name]:
+            mine, asked = "none" if array is None else _times(array.shape), _times(shapes[name])
+            raise ValueError(f"{video!r}: `{name}` is {mine}, in this store it is {asked}")
+    with np.errstate(over="ignore"):  # becomes infinity, for `flaw_of` to find
+        return {
+            n: a.astype(row_checksums.dtype_of(n, meta)) for n, a in found.items() if a is not None
+        }
+
+
+def _array(video: VideoFeatures, name: str) -> npt.NDArray[np.generic] | None:
+    field = "features" if name == row_checksums.FEATURES else name
+    array: npt.NDArray[np.generic] | None = getattr(video, field)
+    return array
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

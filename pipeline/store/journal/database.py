@@ -1,0 +1,173 @@
+"""The journal's database: which shards are committed, which videos failed, and the settings."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...records import FailedVideo, Status, StoreMeta
+from ..formats import layout
+from .table_checksum import SCHEMA, Seal, telling_damage
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS shards (number INTEGER PRIMARY KEY, sha256 TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS failed (
+    path BLOB PRIMARY KEY, status INTEGER NOT NULL, message BLOB NOT NULL,
+    attempts INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+_LATER = ("command", "stderr")  # columns of `failed` that version 0.1.0 did not have
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a journal was started for.
+
+    Attributes:
+        root: Folder that the paths are relative to, ``os.fsencode``.
+        meta: The settings of all rows.
+        anew: Whether a finished output of the same name is replaced without reading it.
+        key: Drawn when the journal was started: what was made for another one is not taken.
+    """
+
+    root: bytes
+    meta: StoreMeta
+    anew: bool
+    key: str = ""
+
+
+class Ledger:
+    """An SQLite database in which every change is on disk when the call returns.
+
+    Its user holds the output's lock, so no other process has it open. It keeps a rollback journal
+    and no write-ahead log: a flipped bit in a log silently undoes what was committed after it.
+
+    Args:
+        path: The database, made if missing.
+
+    Raises:
+        sqlite3.Error: From every method, if the disk does not take it or the file is damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            with telling_damage():
+                self._seal = self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def _prepare(self) -> Seal:
+        self._base.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._base.execute("PRAGMA journal_mode = TRUNCATE")
+        self._base.execute("PRAGMA synchronous = FULL")
+        self._base.executescript(_SCHEMA + SCHEMA)
+        known = {column[1] for column in self._base.execute("PRAGMA table_info(failed)")}
+        for name in _LATER:
+            if name not in known:
+                change = f"ALTER TABLE failed ADD COLUMN {name} BLOB NOT NULL DEFAULT x''"
+                self._base.execute(change)
+        return Seal(self._base, ("sqlite_master", "facts", "shards", "failed"))
+
+    def order(self) -> Order | None:
+        """Return what the journal was started for, ``None`` in a new one."""
+        facts = dict(self._base.execute("SELECT name, value FROM facts").fetchall())
+        if not facts:
+            return None
+        meta, root = layout.meta_of(facts)
+        if "key" not in facts:  # begun by version 0.1.0
+            facts["key"] = secrets.token_hex(16)
+            with self._change():
+                self._insert("facts", ("key", facts["key"]))
+        return Order(root, meta, facts["anew"] == "1", facts["key"])
+
+    def begin(self, order: Order) -> Order:
+        """Note what the journal is for; return it with its key."""
+        key = secrets.token_hex(16)
+        facts = {
+            "settings": json.dumps(order.meta.settings()),
+            "chainpipe": order.meta.chainpipe,
+            "root": json.dumps(layout.to_text(order.root)),
+            "anew": str(int(order.anew)),
+            "key": key,
+        }
+        with self._change():
+            for fact in facts.items():
+                self._insert("facts", fact)
+        return Order(order.root, order.meta, order.anew, key)
+
+    def shards(self) -> dict[int, str]:
+        """Return the SHA-256 of each committed shard by number, oldest first."""
+        return dict(self._base.execute("SELECT number, sha256 FROM shards ORDER BY number"))
+
+    def add(
+        self, number: int, sha256: str, paths: Iterable[bytes], failed: Iterable[FailedVideo] = ()
+    ) -> None:
+        """Commit a shard, whose videos no longer count as failed, and failures, all or nothing."""
+        with self._change():
+            self._insert("shards", (number, sha256))
+            for path in paths:
+                self._delete("failed", "path", path)
+            self._fail(failed)
+
+    def drop(self, numbers: Sequence[int]) -> None:
+        """Forget shards."""
+        with self._change():
+            for number in numbers:
+                self._delete("shards", "number", number)
+
+    def fail(self, failed: Iterable[FailedVideo]) -> None:
+        """Note failures in place of earlier ones."""
+        with self._change():
+            self._fail(failed)
+
+    def failed(self) -> list[FailedVideo]:
+        """Return all failures, sorted by path."""
+        columns = "path, status, message, attempts, command, stderr"
+        rows = self._base.execute(f"SELECT {columns} FROM failed ORDER BY path")
+        found = []
+        for path, status, *columns, attempts, command, stderr in rows:
+            message, command, stderr = map(layout.to_text, (*columns, command, stderr))
+            found.append(FailedVideo(path, Status(status), message, attempts, command, stderr))
+        return found
+
+    def close(self) -> None:
+        """Close the database."""
+        self._base.close()
+
+    def _fail(self, failed: Iterable[FailedVideo]) -> None:
+        for video in failed:
+            self._delete("failed", "path", video.path)
+            message, *words = map(layout.to_bytes, (video.message, video.command, video.stderr))
+            row = (video.path, int(video.status), message, video.attempts, *words)
+            self._insert("failed", row)
+
+    def _insert(self, table: str, row: tuple[object, ...]) -> None:
+        marks = ", ".join("?" * len(row))
+        self._base.execute(f"INSERT INTO {table} VALUES ({marks})", row)
+        self._seal.turn(table, row)
+
+    def _delete(self, table: str, key: str, value: object) -> None:
+        rows = self._base.execute(f"DELETE FROM {table} WHERE {key} = ? RETURNING *", (value,))
+        for row in rows.fetchall():
+            self._seal.turn(table, row)
+
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        self._base.execute("BEGIN IMMEDIATE")
+        before = self._seal.value
+        try:
+            yield
+            self._seal.store()
+            self._base.commit()
+        except BaseException:
+            self._seal.value = before
+            self._base.rollback()
+            raise

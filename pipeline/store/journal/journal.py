@@ -1,0 +1,213 @@
+"""An output while it is being made: what is done survives any kill, what is not leaves no trace.
+
+Beside ``feats.h5`` the folder ``feats.h5.parts`` holds immutable shard files and an SQLite
+database, the only truth about which of them count. A shard counts once it is flushed, renamed and
+then named in the database. Units that other machines write there become shards by a rename.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ...records import FailedVideo, StoreMeta, VideoFeatures
+from .. import atomic
+from ..atomic import storing
+from ..lock import NAME, OutputLock, leave
+from ..open import check_suffix, parts_of
+from . import recovery
+from .compatibility import DATABASE, agreed, check_finished
+from .database import Ledger, Order
+from .import_unit import Adopted, adopt
+from .shards import Shards
+from .state import Done, Standing
+from .units import START, is_unit, open_unit
+
+
+class Journal:
+    """What is done and what failed of one output; made by :meth:`open`, used in a ``with``.
+
+    Attributes:
+        out: The output.
+        order: What it was started for; whoever writes a unit needs it.
+        anew: Whether rows of a finished output must not be reused (started by ``--restart``).
+        dropped: Names of shard files that were missing or altered; their videos are to be redone.
+    """
+
+    def __init__(self, out: Path, lock: OutputLock, ledger: Ledger, order: Order) -> None:
+        self.out = out
+        self.anew = order.anew
+        self.dropped: tuple[str, ...] = ()
+        self.order = order
+        self._lock = lock
+        self._ledger = ledger
+        self._shards = Shards(parts_of(out))
+        self._standing = Standing()
+
+    @classmethod
+    def open(cls, out: Path, *, root: bytes, meta: StoreMeta, restart: bool = False) -> Journal:
+        """Lock an output and find what earlier runs have done for it.
+
+        Args:
+            out: The output, ``.h5`` or ``.zarr``.
+            root: Folder that the paths are relative to, ``os.fsencode``.
+            meta: The settings of all rows.
+            restart: Forget unfinished work and, at the end, replace a finished output.
+
+        Raises:
+            LockedError: If a live process writes this output; it names pid and host.
+            UsageError: If finished or unfinished work has other settings, or ``out`` is
+                something else than a feature store.
+            DamageError: If the finished output or the database is damaged.
+            StorageError: If the folder cannot be written.
+        """
+        check_suffix(out)
+        order = Order(root, meta, anew=restart)
+        with storing(out):
+            lock = OutputLock(parts_of(out) / NAME, out)
+            try:
+                atomic.restore(out)
+                check_finished(out, order)
+                return cls._resume(out, lock, order)
+            except BaseException:
+                leave(lock)
+                raise
+
+    @classmethod
+    def _resume(cls, out: Path, lock: OutputLock, order: Order) -> Journal:
+        if order.anew:
+            _clear(parts_of(out))
+        ledger = Ledger(parts_of(out) / DATABASE)
+        try:
+            journal = cls(out, lock, ledger, agreed(out, ledger, order))
+            journal._recover()
+        except BaseException:
+            ledger.close()
+            raise
+        return journal
+
+    def done(self) -> dict[bytes, Done]:
+        """Return which file each finished video was read from, by path."""
+        return {path: done for path, (done, _) in self._standing.done.items()}
+
+    def failed(self) -> tuple[FailedVideo, ...]:
+        """Return the videos that failed and were not done since, sorted by path."""
+        failed = self._standing.failed
+        return tuple(failed[path] for path in sorted(failed))
+
+    def add(self, videos: Sequence[VideoFeatures]) -> None:
+        """Commit finished videos; they survive any crash once this returns.
+
+        A path that was done or failed before counts as done by this file from now on.
+
+        Raises:
+            StorageError: If the disk does not take them; nothing is changed then.
+            ValueError: If a video does not fit the settings or is not finite.
+        """
+        if videos:
+            number = self._shards.number()
+            sha256 = self._shards.write(number, videos, self.order)
+            with storing(self.out):
+                self._ledger.add(number, sha256, [video.path for video in videos])
+            rows = ((v.path, Done(v.video_id, v.size, v.mtime_ns)) for v in videos)
+            self._standing.load(number, rows)
+
+    def fail(self, video: FailedVideo) -> None:
+        """Note that a video failed, in place of what was known; ``attempts`` is the caller's count.
+
+        Raises:
+            StorageError: If the disk does not take it.
+        """
+        with storing(self.out):
+            self._ledger.fail([video])
+        self._standing.fail(video)
+
+    def renew(self, paths: Iterable[bytes]) -> None:
+        """Say which videos are to be read although some are done, for their files have changed.
+
+        Of several attempts at a video the first that comes back counts. Without this, a unit
+        could not say that a video which is done fails now.
+        """
+        self._standing.renew(paths)
+
+    def adopt(self, path: Path, sha256: str | None = None) -> Adopted:
+        """Commit a unit; its file becomes a shard, or goes away if nothing in it is news.
+
+        Videos that are done stay as they are, so a unit that comes twice adds nothing twice.
+
+        Args:
+            path: A file that ``write_unit`` made in this journal's folder.
+            sha256: What the writer said it was.
+
+        Returns:
+            What was news.
+
+        Raises:
+            DamageError: If it is missing, altered or not sealed.
+            UsageError: If it was made for another journal, or with other settings.
+            StorageError: If the disk does not take it; nothing is changed then.
+        """
+        with storing(self.out), open_unit(path, self.order, sha256) as unit:
+            return adopt(unit, self.order, self._standing, self._shards, self._ledger)
+
+    def rows(self, order: Sequence[bytes]) -> Iterator[VideoFeatures]:
+        """Yield finished videos by path, without labels and splits, a few in memory at a time.
+
+        Raises:
+            KeyError: If a path is not done.
+            DamageError: If a shard was altered since the journal was opened.
+        """
+        return self._shards.rows([self._standing.done[path][1] for path in order])
+
+    def finish(self) -> None:
+        """Remove the folder of parts; call it when the output has its final name."""
+        self._release(keep=False)
+
+    def close(self) -> None:
+        """Release the lock; an empty journal without units leaves nothing, another one is kept."""
+        waiting = next(parts_of(self.out).glob(f"{START}*.h5"), None)
+        self._release(keep=bool(self._standing.done or self._standing.failed or waiting))
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        done, failed = len(self._standing.done), len(self._standing.failed)
+        return f"Journal({str(self.out)!r}, {done} done, {failed} failed)"
+
+    def _recover(self) -> None:
+        """Take up what earlier runs have done, and sweep up after them."""
+        parts = parts_of(self.out)
+        for path in atomic.leftovers(self.out):
+            atomic.remove(path)
+        committed = self._ledger.shards()
+        self._shards.reserve(committed)
+        self.dropped = recovery.load(self._ledger, self._shards, self._standing)
+        for path in recovery.strays(parts, self._shards, committed):
+            if is_unit(path, self.order):
+                self.adopt(path)
+        recovery.sweep(parts, self._ledger, self._shards, self._standing, _is_kept)
+
+    def _release(self, *, keep: bool) -> None:
+        self._shards.close()
+        with suppress(sqlite3.Error):
+            self._ledger.close()
+        if not keep and self._lock.held:
+            _clear(parts_of(self.out))
+        leave(self._lock)
+
+
+def _is_kept(name: str) -> bool:
+    return name.startswith((DATABASE, NAME))
+
+
+def _clear(parts: Path) -> None:
+    """Remove all but the lock, the database first: without it, no shard counts."""
+    for path in sorted(parts.iterdir(), key=lambda path: not path.name.startswith(DATABASE)):
+        if path.name != NAME:
+            atomic.remove(path)

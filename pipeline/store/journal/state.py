@@ -1,0 +1,78 @@
+"""How each video of an unfinished output stands: done, and where its row lies, or failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ...records import FailedVideo, VideoTable
+
+Place = tuple[int, int]
+"""A shard's number and a row in it."""
+
+
+class Done(NamedTuple):
+    """The file that a finished video was read from.
+
+    Attributes:
+        video_id: SHA-256 of its bytes.
+        size: Its length then, bytes.
+        mtime_ns: Its modification time then.
+    """
+
+    video_id: bytes
+    size: int
+    mtime_ns: int
+
+
+class Standing:
+    """A video is done or failed, never both; the last word on it counts.
+
+    Several attempts at one video may come back, and of those the first word counts: see
+    :meth:`wants`.
+
+    Attributes:
+        done: What was read and where it lies, by path.
+        failed: By path.
+    """
+
+    def __init__(self) -> None:
+        self.done: dict[bytes, tuple[Done, Place]] = {}
+        self.failed: dict[bytes, FailedVideo] = {}
+        self._renewed: set[bytes] = set()
+
+    def fail(self, video: FailedVideo) -> None:
+        """Take it that a video has failed."""
+        self.failed[video.path] = video
+        self.done.pop(video.path, None)
+        self._renewed.discard(video.path)
+
+    def renew(self, paths: Iterable[bytes]) -> None:
+        """Await another word on videos, although some are done."""
+        self._renewed.update(path for path in paths if path in self.done)
+
+    def wants(self, path: bytes, done: Done | None = None) -> bool:
+        """Return whether an attempt's word on a video is news: ``None`` says that it failed.
+
+        It is not if the video is done and nobody waits for more, unless another file was read.
+        """
+        if path not in self.done or path in self._renewed:
+            return True
+        return done is not None and done != self.done[path][0]
+
+    def load(self, number: int, rows: Iterable[tuple[bytes, Done]]) -> None:
+        """Take it that the videos of a shard's rows are done."""
+        for row, (path, done) in enumerate(rows):
+            self.done[path] = done, (number, row)
+            self.failed.pop(path, None)
+            self._renewed.discard(path)
+
+    def shards(self) -> set[int]:
+        """Return the numbers of the shards that hold a row that counts."""
+        return {number for _, (number, _) in self.done.values()}
+
+
+def dones(table: VideoTable) -> Iterable[tuple[bytes, Done]]:
+    """Yield each row's path and the file that it was read from."""
+    facts = zip(table.paths, table.ids, table.size.tolist(), table.mtime_ns.tolist(), strict=True)
+    return ((path, Done(video_id.tobytes(), *rest)) for path, video_id, *rest in facts)

@@ -1,0 +1,149 @@
+"""What is inside a store, as a table for people and as facts for programs."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from .console import duration, shown, size
+from .extraction.report import count_statuses
+from .records import AugmentationStatistics, Split, Status
+from .store import FeatureStore
+
+
+def store_facts(store: FeatureStore) -> dict[str, object]:
+    """Return what a store holds as JSON-able facts."""
+    n, t, d = store.shape
+    table = store.videos
+    per_label = table.labels.sum(axis=0, dtype=np.int64).tolist()
+    return {
+        "schema": 1,
+        "path": os.fsdecode(store.path),
+        "root": os.fsdecode(store.root),
+        "videos": n,
+        "frames": t,
+        "dim": d,
+        "settings": store.meta.settings(),
+        "chainpipe": store.meta.chainpipe,
+        "labels": dict(zip(table.label_names, per_label, strict=True)),
+        "splits": _counts(Split(number).name.lower() for number in table.split.tolist()),
+        "status": {
+            status.label: number
+            for status, number in count_statuses(table.status.tolist(), store.failed).items()
+        },
+        "duration": float(table.duration.sum()),
+        "distinct": len(np.unique(table.ids, axis=0)),
+        "bytes": bytes_on_disk(store.path),
+        "augmentation": _statistics_facts(store.augmentation()),
+        "partial": [
+            {"path": os.fsdecode(table.paths[row]), "note": table.notes[row]}
+            for row in np.flatnonzero(table.status == Status.PARTIAL).tolist()
+        ],
+        "failed": [
+            {
+                "path": os.fsdecode(video.path),
+                "status": video.status.label,
+                "message": video.message,
+                "attempts": video.attempts,
+                "command": video.command,
+                "stderr": video.stderr,
+            }
+            for video in store.failed
+        ],
+    }
+
+
+def store_table(store: FeatureStore) -> Table:
+    """Draw what a store holds."""
+    n, t, d = store.shape
+    meta, videos = store.meta, store.videos
+    table = Table(title=shown(store.path), title_justify="left", show_header=False)
+    table.add_column(style="bold")
+    table.add_column()
+    table.add_row("videos", f"{n}, {len(np.unique(videos.ids, axis=0))} distinct")
+    table.add_row("features", f"{n} videos x {t} frames x {d}, {meta.dtype}")
+    table.add_row(
+        "backbone", f"{meta.fingerprint.backbone} ({meta.fingerprint.weights_sha256[:12]})"
+    )
+    table.add_row("preprocessing", meta.fingerprint.preprocessing)
+    table.add_row("sampling", f"{meta.sampling} by {meta.by}" + ", strict" * meta.strict)
+    _add_cached(table, store)
+    table.add_row("footage", duration(float(videos.duration.sum())))
+    table.add_row("labels", _labels_line(store))
+    table.add_row("splits", _line(Split(s).name.lower() for s in videos.split.tolist()))
+    counts = count_statuses(videos.status.tolist(), store.failed)
+    table.add_row("status", ", ".join(f"{count} {s.label}" for s, count in counts.items()))
+    table.add_row("folder", shown(store.root))
+    table.add_row("size", size(bytes_on_disk(store.path)))
+    table.add_row("made by", f"chainpipe {meta.chainpipe or 'unknown'}")
+    return table
+
+
+def partial_table(store: FeatureStore) -> Table:
+    """Draw which videos could be decoded in part only."""
+    table = Table("video", "what was wrong", title="partial", title_justify="left")
+    videos = store.videos
+    for row in np.flatnonzero(videos.status == Status.PARTIAL).tolist():
+        table.add_row(shown(videos.paths[row]), shown(videos.notes[row]))
+    return table
+
+
+def failures_table(store: FeatureStore) -> Table:
+    """Draw which videos have no features, and why."""
+    table = Table("video", "status", "why", title="failed", title_justify="left")
+    for video in store.failed:
+        table.add_row(shown(video.path), _status(video.status), shown(video.message))
+    return table
+
+
+def bytes_on_disk(path: Path) -> int:
+    """Return the size of a file, or of all files in a folder."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files)
+
+
+def _add_cached(table: Table, store: FeatureStore) -> None:
+    """Add rows about what is cached beside the features, if anything is."""
+    meta, statistics = store.meta, store.augmentation()
+    if meta.per_segment:
+        table.add_row("candidates", f"{meta.per_segment} in each of {meta.frames} segments")
+    if meta.views:
+        table.add_row("views", f"{meta.views} of each video, {meta.views_mode}, seed {meta.seed}")
+    if statistics is not None:
+        share = f"{statistics.explained:.0%} of the variance in {len(statistics.basis)} directions"
+        table.add_row("augmentation", f"{share}, from {statistics.videos} videos")
+
+
+def _statistics_facts(statistics: AugmentationStatistics | None) -> dict[str, object] | None:
+    if statistics is None:
+        return None
+    numbers = ("explained", "shared", "videos", "shifts", "augmentation", "mode", "seed")
+    facts = {name: getattr(statistics, name) for name in numbers}
+    return {"directions": len(statistics.basis), **facts}
+
+
+def _labels_line(store: FeatureStore) -> str:
+    names = store.videos.label_names
+    if not names:
+        return "none"
+    counts = store.videos.labels.sum(axis=0, dtype=np.int64).tolist()
+    most = sorted(zip(counts, names, strict=True), key=lambda pair: (-pair[0], pair[1]))[:8]
+    listed = ", ".join(f"{shown(name)} {count}" for count, name in most)
+    return f"{len(names)}: {listed}" + (", ..." if len(names) > 8 else "")
+
+
+def _counts(names: Iterable[str]) -> dict[str, int]:
+    return dict(Counter(names))
+
+
+def _line(names: Iterable[str]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in Counter(names).items())
+
+
+def _status(status: Status) -> str:
+    return status.label.replace("_", " ")

@@ -1,0 +1,21 @@
+"""The demo stops where a verb stops, and goes on past failed videos."""
+
+import pytest
+import typer
+
+from chainpipe.hashing.cli.demo import Verbs
+
+
+def test_an_interrupted_verb_ends_the_demo_with_its_code() -> None:
+    verb = Verbs(run=lambda words: (130, ""), say=lambda line: None)
+    with pytest.raises(typer.Exit) as caught:
+        verb("extract", "videos")
+    assert caught.value.exit_code == 130
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_failed_videos_do_not_end_it(code: int) -> None:
+    shown: list[str] = []
+    verb = Verbs(run=lambda words: (code, " ".join(words)), say=shown.append)
+    assert verb("extract", "my videos") == "extract my videos"
+    assert shown == ["$ chainpipe extract 'my videos'"]

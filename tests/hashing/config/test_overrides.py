@@ -1,0 +1,163 @@
+"""Config as TOML, `--set` and near misses."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from chainpipe.hashing.config import AnyConfig, Config
+from chainpipe.hashing.config.overrides import (
+    apply,
+    flatten,
+    from_dict,
+    parse_assignments,
+    read_toml,
+    to_dict,
+    to_toml,
+)
+from chainpipe.hashing.config.presets import Survey, number, paper_config, resolve, view_trust
+from chainpipe.hashing.methods.registry import LEARNED
+from chainpipe.pipeline.errors import UsageError
+
+
+@pytest.mark.parametrize("config", [Config(), paper_config(), resolve(Config(), Survey(77, 0.9))])
+def test_a_config_survives_toml_and_json(config: Config) -> None:
+    assert apply(Config(), flatten(tomllib.loads(to_toml(config)))) == config
+    assert from_dict(to_dict(config), Config()) == config
+
+
+DEFAULTS = [method.config for method in LEARNED.values()]
+
+
+@pytest.mark.parametrize("config", DEFAULTS)
+def test_every_key_says_what_it_means_and_where_it_comes_from(config: AnyConfig) -> None:
+    for section in fields(config):
+        for item in fields(getattr(config, section.name)):
+            marks = ("[P]", "[I]", "[ours]", "[code]")
+            marked = any(mark in item.metadata["doc"] for mark in marks)
+            assert marked or section.name == "optim", f"{section.name}.{item.name}"
+
+
+@pytest.mark.parametrize("config", DEFAULTS)
+def test_the_default_of_every_key_is_a_value_it_takes(config: AnyConfig) -> None:
+    assert apply(config, flatten(to_dict(config))) == config
+    assert apply(config, flatten(tomllib.loads(to_toml(config)))) == config
+
+
+def test_the_paper_preset_switches_our_extensions_off() -> None:
+    paper = resolve(paper_config(), Survey(1000, 0.5))
+    assert (paper.views.mode, paper.hash.init) == ("segment", "random")
+    assert (paper.neighbours.count, paper.structure.weight, paper.input.whitening) == (0, 0, 0)
+    assert number(paper.order.weight) > 0
+    assert number(paper.scene.weight) > 0
+    assert paper.contrastive.temperature == 0.5
+
+
+def test_nothing_is_automatic_once_resolved() -> None:
+    resolved = flatten(to_dict(resolve(Config(), Survey(2, 1.0))))
+    assert [name for name, value in resolved.items() if value == "auto"] == [
+        "views.frames",
+        "views.window",
+        "views.spatial",
+        "order.frames",
+        "scene.clusters",
+        "watch.every",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("survey", "leader"),
+    [
+        (Survey(1500, 0.6), "contrastive"),
+        (Survey(150, 0.6), "structure"),
+        (Survey(1500, 0.95), "structure"),
+    ],
+)
+def test_contrastive_learning_leads_only_where_views_can_be_trusted(
+    survey: Survey, leader: str
+) -> None:
+    config = resolve(Config(), survey)
+    weights = {
+        name: number(getattr(config, name).weight)
+        for name in ("contrastive", "order", "scene", "structure")
+    }
+    assert max(weights, key=lambda name: weights[name]) == leader
+    assert all(weights[name] > 0 for name in ("contrastive", "structure"))
+    assert weights["order"] == weights["scene"] == 0
+    assert bool(config.optim.epochs) == bool(view_trust(survey)) == (leader == "contrastive")
+
+
+def test_an_unresolved_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="auto"):
+        number("auto")
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message", "hint"),
+    [
+        ("optim.epoch=3", "no config key `optim.epoch`", "`optim.epochs`"),
+        ("weight=3", "no config key `weight`", "weight`"),
+        ("qqqqq.zzzz=3", "no config key", "--show-config"),
+        ("order.weight", "has no `=`", "section.key=value"),
+        ("order.weight=nan", "`order.weight` is `nan`", "a number from 0"),
+        ("order.weight=-1", "`order.weight` is `-1`", "`auto` or a number|a number.*or `auto`"),
+        ("order.weight=much", "`order.weight` is `much`", "`auto`"),
+        ("views.mode=both", "`views.mode` is `both`", "`halves` or `segment`"),
+        ("optim.batch=2.5", "`optim.batch` is `2.5`", "a whole number from 2"),
+        ("optim.batch=true", "`optim.batch` is `True`", "a whole number"),
+        ("neighbours.mutual=1", "`neighbours.mutual` is `1`", "`true` or `false`"),
+        ("encoder.heads=3", "cannot be shared by 3 heads", "divisor"),
+    ],
+)
+def test_a_wrong_assignment_is_named_with_what_would_be_right(
+    assignment: str, message: str, hint: str
+) -> None:
+    with pytest.raises(UsageError, match=message) as caught:
+        apply(Config(), parse_assignments([assignment]))
+    assert caught.value.hint is not None
+    assert any(part in caught.value.hint for part in hint.replace(".*", "|").split("|"))
+
+
+def test_assignments_are_read_as_toml_and_words_as_text() -> None:
+    config = apply(
+        Config(),
+        parse_assignments(["views.mode=segment", "optim.rate=1e-2", "neighbours.mutual = true"]),
+    )
+    assert (config.views.mode, config.optim.rate, config.neighbours.mutual) == (
+        "segment",
+        0.01,
+        True,
+    )
+
+
+def test_a_missing_file_is_not_found(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot read the config"):
+        read_toml(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("text", ["a = = 1", "epochs = 3"])
+def test_a_file_that_is_no_config_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "bad.toml").write_text(text)
+    with pytest.raises(UsageError, match=r"is not TOML|is no section"):
+        read_toml(tmp_path / "bad.toml")
+
+
+def test_a_task_or_epochs_asked_for_by_hand_are_trained_on_few_videos_too() -> None:
+    few = Survey(100, 0.5)
+    assert resolve(Config(), few).optim.epochs == 0
+    by_weight = resolve(apply(Config(), {"contrastive.weight": 0.5}), few)
+    assert by_weight.optim.epochs > 0
+    by_epochs = resolve(apply(Config(), {"optim.epochs": 3}), few)
+    assert by_epochs.optim.epochs == 3
+    assert number(by_epochs.contrastive.weight) > 0
+
+
+@pytest.mark.parametrize("kind", ["lstm", "mlp-mixer"])
+def test_heads_need_not_divide_the_width_where_there_are_none(kind: str) -> None:
+    values = {"encoder.kind": kind, "encoder.heads": 3}
+    assert apply(Config(), values).encoder.heads == 3
+    with pytest.raises(UsageError, match="cannot be shared by 3 heads"):
+        apply(Config(), values | {"encoder.kind": "transformer"})

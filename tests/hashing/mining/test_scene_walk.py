@@ -1,0 +1,120 @@
+"""Neighbours by a walk over scenes, against loops and planted classes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from chainpipe.hashing.mining import scene_walk
+from chainpipe.hashing.mining.scene_walk import scene_means, transitions, walk, walked
+
+
+def chance(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def planted_clips() -> tuple[Tensor, np.ndarray]:
+    """48 videos of 4 classes; a class is three looks, and each video shows two of them."""
+    looks = torch.randn(4, 3, 24, generator=chance())
+    classes = np.repeat(np.arange(4), 12)
+    clips = []
+    for video, class_ in enumerate(classes):
+        pair = [(0, 1), (1, 2), (2, 0)][video % 3]
+        clips.append(torch.cat([looks[class_, look].expand(5, 24) for look in pair]))
+    noise = torch.randn(48, 10, 24, generator=chance(1))
+    return torch.stack(clips) + 0.3 * noise, classes
+
+
+def scenes_of(count: int = 40, videos: int = 15) -> tuple[Tensor, Tensor, Tensor]:
+    """Random scene directions, every third video with one scene more or less."""
+    means = torch.nn.functional.normalize(torch.randn(count, 6, generator=chance()), dim=1)
+    owners = torch.cat(
+        [torch.arange(videos), torch.randint(videos, (count - videos,), generator=chance())]
+    )
+    owners = owners.sort().values
+    shares = torch.rand(count, generator=chance(2)) + 0.1
+    total = torch.zeros(videos).index_add_(0, owners, shares)
+    return means, shares / total[owners], owners
+
+
+def plain_transitions(means: Tensor, shares: Tensor, owners: Tensor, links: int) -> np.ndarray:
+    """Scene by scene: go to each link as often as its cosine says; links lead both ways."""
+    count, videos = len(means), int(owners.max()) + 1
+    weight = np.zeros((count, count))
+    for i in range(count):
+        others = [j for j in range(count) if owners[j] != owners[i]]
+        others.sort(key=lambda j, i=i: -float(means[i] @ means[j]))
+        for j in others[:links]:
+            cosine = max(0.0, float(means[i] @ means[j]))
+            weight[i, j] += cosine
+            weight[j, i] += cosine
+    moves = np.zeros((videos, videos))
+    for i in range(count):
+        for j in range(count):
+            if weight[i].sum():
+                step = float(shares[i]) * weight[i, j] / weight[i].sum()
+                moves[owners[i], owners[j]] += step
+        if not weight[i].sum():
+            moves[owners[i], owners[i]] += float(shares[i])
+    return moves
+
+
+@pytest.mark.parametrize("chunk", [7, 1000])
+def test_moves_are_those_of_a_plain_loop(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scene_walk, "_CHUNK", chunk)
+    means, shares, owners = scenes_of()
+    moves = transitions(means, shares, owners, links=5, videos=15).to_dense().numpy()
+    np.testing.assert_allclose(moves, plain_transitions(means, shares, owners, 5), atol=1e-5)
+    np.testing.assert_allclose(moves.sum(axis=1), 1, atol=1e-5)
+
+
+def test_a_scene_that_nothing_resembles_stays_where_it_is() -> None:
+    means, owners = torch.eye(3), torch.arange(3)
+    moves = transitions(means, torch.ones(3), owners, links=2, videos=3)
+    torch.testing.assert_close(moves.to_dense(), torch.eye(3))
+
+
+def test_a_walk_is_a_power_series_of_its_moves() -> None:
+    moves = torch.rand(6, 6, generator=chance())
+    moves = moves / moves.sum(dim=1, keepdim=True)
+    expected = 0.8**scene_walk.STEPS * torch.matrix_power(moves, scene_walk.STEPS)
+    for step in range(scene_walk.STEPS):
+        expected = expected + 0.2 * 0.8**step * torch.matrix_power(moves, step)
+    where = walk(moves.to_sparse(), onward=0.8)
+    torch.testing.assert_close(where, expected)
+    torch.testing.assert_close(where.sum(dim=1), torch.ones(6))
+
+
+def test_scene_means_are_those_of_their_frames() -> None:
+    frames = torch.randn(3, 4, 5, generator=chance())
+    scenes = torch.tensor([[0, 0, 1, 1], [2, 2, 2, 2], [0, 1, 2, 0]])
+    means, shares, owners = scene_means(frames, scenes, 3)
+    assert owners.tolist() == [0, 0, 1, 2, 2, 2]
+    assert shares.tolist() == [0.5, 0.5, 1.0, 0.5, 0.25, 0.25]
+    third = frames[2, [0, 3]].mean(dim=0) - frames.mean(dim=(0, 1))
+    torch.testing.assert_close(means[3], third / third.norm())
+
+
+def test_videos_of_a_class_find_each_other_by_shared_scenes() -> None:
+    frames, classes = planted_clips()
+    table = walked(frames, 8, clusters=3, links=6, onward=0.97, generator=chance())
+    assert table.shape == (48, 8)
+    assert (classes[table.numpy()] == classes[:, None]).mean() > 0.97
+    assert not (table == torch.arange(48)[:, None]).any()
+
+
+def test_mutual_ones_have_each_other() -> None:
+    frames, _ = planted_clips()
+    options = {"clusters": 3, "links": 6, "onward": 0.9}
+    every = walked(frames, 5, **options, generator=chance()).tolist()
+    mutual = walked(frames, 5, **options, generator=chance(), mutual=True).tolist()
+    for video, found in enumerate(mutual):
+        assert [j for j in found if j != -1] == [j for j in every[video] if video in every[j]]
+
+
+def test_two_videos_are_each_others_only_neighbours() -> None:
+    frames = torch.randn(2, 4, 5, generator=chance()) + 3
+    table = walked(frames, 8, clusters=2, links=6, onward=0.97, generator=chance())
+    assert table.shape == (2, 1)

@@ -1,0 +1,161 @@
+"""Encoding against the network as training sees it, and every kind of encoder from end to end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from chainpipe.hashing.methods.chain.build_model import build_model
+from chainpipe.hashing.config import Config
+from chainpipe.hashing.models.fused_hasher import tensor_of
+from chainpipe.hashing.models.pca_whitening import fit_front
+from chainpipe.hashing.methods.registry import build_hasher, load_hasher
+from chainpipe.hashing.models.hash_model import HashModel
+from chainpipe.hashing.model_folder.folder import read_facts, read_tensors
+from chainpipe.hashing.config.overrides import apply
+from chainpipe.hashing.runs.train import train
+from chainpipe.hashing.runs.options import TrainOptions
+from chainpipe.pipeline.store import open_store
+
+MakeStore = Callable[..., Path]
+
+KINDS = ("transformer", "lstm", "mlp-mixer")
+SMALL: dict[str, object] = {
+    "input.dims": 10,
+    "encoder.width": 16,
+    "encoder.heads": 2,
+    "encoder.points": 9,
+    "encoder.feed_forward": 16,
+}
+TRAINED: dict[str, object] = {
+    "contrastive.weight": 1.0,
+    "order.weight": 0.1,
+    "scene.weight": 0.1,
+    "hash.init": "random",  # so that it is the encoder that must find the classes
+    "optim.epochs": 10,
+    "optim.batch": 16,
+    "optim.rate": 0.01,
+}
+
+
+def network(features: np.ndarray, **changes: object) -> HashModel:
+    named = {name.replace("__", "."): value for name, value in changes.items()}
+    config = apply(Config(), {**SMALL, **named})
+    frames = features.reshape(-1, features.shape[2])
+    front = fit_front([frames], dims=10, whitening=0.25, unit_frames=config.input.unit_frames)
+    model = build_model(config, front, bits=32, seed=0)
+    torch.manual_seed(0)
+    nn.init.normal_(model.hash_layer.learned.weight)
+    return model.eval()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("binarize", ["video", "frame"])
+@pytest.mark.parametrize("unit_frames", [False, True])
+def test_encoding_gives_the_networks_own_values(
+    planted: np.ndarray, kind: str, layers: int, binarize: str, unit_frames: bool
+) -> None:
+    model = network(
+        planted,
+        encoder__kind=kind,
+        encoder__layers=layers,
+        hash__binarize=binarize,
+        input__unit_frames=unit_frames,
+    )
+    features = torch.from_numpy(planted)
+    with torch.no_grad():
+        expected = model(model.project(features)).values
+        found = model.folded().values(features)
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+    sure = expected.abs() > 1e-3
+    assert (model.encode(planted) == (expected >= 0).numpy())[sure.numpy()].all()
+
+
+@pytest.mark.parametrize("unit_mean", [False, True])
+@pytest.mark.parametrize("init", ["pca-itq", "random"])
+def test_the_skip_and_its_length_are_kept(planted: np.ndarray, unit_mean: bool, init: str) -> None:
+    model = network(planted, hash__unit_mean=unit_mean, hash__init=init)
+    features = torch.from_numpy(planted)
+    with torch.no_grad():
+        expected = model(model.project(features)).values
+        found = model.folded().values(features)
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["<f2", "<f4", "<f8", ">f4", ">f2"])
+def test_features_of_any_float_type_and_order_are_read(planted: np.ndarray, dtype: str) -> None:
+    stored = planted.astype(dtype)
+    stored.flags.writeable = False
+    assert np.array_equal(tensor_of(stored, torch.device("cpu")).numpy(), stored.astype("<f4"))
+    model = network(planted)
+    assert np.array_equal(model.encode(stored[:, ::-1]), model.encode(stored[:, ::-1].copy()))
+
+
+def test_a_model_encodes_many_long_videos_and_none(planted: np.ndarray) -> None:
+    model = network(planted)
+    assert model.encode(planted[:0]).shape == (0, 32)
+    long = np.tile(planted[:2], (1, 200, 1))  # more frames than are encoded at once
+    assert model.encode(long).shape == (2, 32)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_learns_is_saved_and_says_its_size(
+    make_store: MakeStore, planted: np.ndarray, tmp_path: Path, kind: str
+) -> None:
+    config = apply(Config(), {**SMALL, **TRAINED, "encoder.kind": kind})
+    options = TrainOptions(bits=12, config=config, out=tmp_path / "m", device="cpu")
+    with open_store(make_store(planted)) as store:
+        train(store, options)
+        train(store, replace(options, method="random", out=tmp_path / "random"))
+    facts, hasher = load_hasher(tmp_path / "m")
+    assert facts.config["encoder"]["kind"] == kind
+    assert class_hits(hasher.encode(planted)) > 0.6
+    assert class_hits(load_hasher(tmp_path / "random")[1].encode(planted)) < 0.4
+    assert hasher.encode(planted[:, :3]).shape == (40, 12)
+    encoder, layer = sizes(read_tensors(tmp_path / "m"))
+    card = (tmp_path / "m/README.md").read_text()
+    assert f"{encoder + layer:,} = encoder ({kind}) {encoder:,} + hash layer {layer:,}" in card
+    assert "parameters | 2 |" in (tmp_path / "random/README.md").read_text()
+
+
+def test_a_model_from_before_some_keys_encodes_as_it_did(
+    make_store: MakeStore, planted: np.ndarray, tmp_path: Path
+) -> None:
+    older = {"encoder.slots": 0, "encoder.activation": "gelu", "encoder.bias": True}
+    codes, named = {}, {**SMALL, **TRAINED}
+    for name, changed in {"old": older, "new": {}, "spread": {**older, "encoder.slots": 4}}.items():
+        config = apply(Config(), {**named, **changed})
+        options = TrainOptions(bits=32, config=config, out=tmp_path / name, device="cpu")
+        with open_store(make_store(planted)) as store:
+            train(store, options)
+        codes[name] = load_hasher(options.out)[1].encode(planted)
+    facts = read_facts(tmp_path / "old")
+    for key in older:
+        del facts.config["encoder"][key.removeprefix("encoder.")]
+    old = build_hasher(facts, read_tensors(tmp_path / "old")).encode(planted)
+    assert np.array_equal(old, codes["old"])
+    assert not np.array_equal(codes["spread"], codes["old"])
+    assert not np.array_equal(codes["new"], codes["old"])
+
+
+def sizes(tensors: dict[str, np.ndarray]) -> tuple[int, int]:
+    """Count an encoder's and a hash layer's numbers one tensor after the other."""
+    encoder = layer = 0
+    for name, tensor in tensors.items():
+        encoder += tensor.size if name.startswith("encoder.") else 0
+        layer += tensor.size if name.startswith("hash_layer.") else 0
+    return encoder, layer
+
+
+def class_hits(codes: np.ndarray) -> float:
+    """Return which share of the 5 nearest videos is of the same planted class; chance is 0.23."""
+    distance = (codes[:, None] != codes[None]).sum(axis=2) + 99 * np.eye(40)
+    nearest = np.argsort(distance, axis=1, kind="stable")[:, :5]
+    return float((nearest % 4 == np.arange(40)[:, None] % 4).mean())

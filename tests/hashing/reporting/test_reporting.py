@@ -1,0 +1,178 @@
+"""The contact sheet and the tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageColor
+
+from chainpipe.hashing.evaluation.choose_protocol import choose_protocol
+from chainpipe.hashing.evaluation.evaluate import evaluate
+from chainpipe.hashing.evaluation.published import published
+from chainpipe.hashing.reporting.contact_sheet import (
+    COLOURS,
+    TILE,
+    SheetRow,
+    Tile,
+    Verdict,
+    draw_sheet,
+    write_sheet,
+)
+from chainpipe.hashing.reporting.metric_plots import write_scores
+from chainpipe.hashing.reporting.tables import (
+    answers_table,
+    peers_notes,
+    peers_table,
+    print_out,
+    scores_table,
+)
+from chainpipe.hashing.retrieval.display_names import shortened
+from chainpipe.pipeline.errors import StorageError
+from chainpipe.pipeline.records import Split
+from tests.hashing.retrieval.answer_samples import random_bits, sample_codes
+
+BLUE = (30, 60, 200)
+
+
+def tile(verdict: Verdict, size: tuple[int, int] | None = (90, 160)) -> Tile:
+    picture = None if size is None else np.full((*size, 3), BLUE, np.uint8)
+    return Tile(picture, "distance 3", "some/long/name/of/a/video/\xff-[bold]-0001.mp4", verdict)
+
+
+def pixels_of(sheet: Image.Image, colour: str | tuple[int, int, int]) -> int:
+    wanted = ImageColor.getrgb(colour) if isinstance(colour, str) else colour
+    return int((np.asarray(sheet) == wanted).all(axis=2).sum())
+
+
+def test_right_answers_are_framed_green_and_wrong_ones_red() -> None:
+    row = SheetRow(tile("query"), [tile("right"), tile("wrong"), tile("right")])
+    sheet = draw_sheet([row], title="three")
+    green, red = pixels_of(sheet, COLOURS["right"]), pixels_of(sheet, COLOURS["wrong"])
+    frame = 2 * 5 * (TILE[0] + TILE[1] - 10)
+    assert 2 * frame <= green < 2.2 * frame
+    assert frame <= red < 1.3 * frame
+
+
+def test_without_labels_nothing_is_judged() -> None:
+    sheet = draw_sheet([SheetRow(tile("query"), [tile("unknown")] * 4)], title="no labels")
+    assert pixels_of(sheet, COLOURS["right"]) == pixels_of(sheet, COLOURS["wrong"]) == 0
+
+
+@pytest.mark.parametrize("size", [(90, 160), (160, 90), (4, 4), (2000, 10)])
+def test_a_picture_keeps_its_shape(size: tuple[int, int]) -> None:
+    sheet = draw_sheet([SheetRow(tile("query", size), [])], title="one")
+    found = np.argwhere((np.asarray(sheet) == BLUE).all(axis=2))
+    height, width = np.ptp(found, axis=0) + 1
+    scale = min((TILE[0] - 10) / size[1], (TILE[1] - 10) / size[0])
+    assert (width, height) == pytest.approx((size[1] * scale, size[0] * scale), abs=1)
+
+
+def test_several_queries_stand_in_rows_and_long_answers_wrap() -> None:
+    one = draw_sheet([SheetRow(tile("query"), [tile("right")] * 5)], title="a")
+    two = draw_sheet([SheetRow(tile("query"), [tile("right")] * 5)] * 2, title="a")
+    wrapped = draw_sheet([SheetRow(tile("query"), [tile("right")] * 10)], title="a")
+    assert one.width == two.width == wrapped.width
+    assert two.height == wrapped.height > one.height + TILE[1]
+
+
+def test_a_video_without_picture_has_an_empty_tile() -> None:
+    sheet = draw_sheet([SheetRow(tile("query", None), [tile("wrong", None)])], title="gone")
+    assert pixels_of(sheet, BLUE) == 0
+    assert pixels_of(sheet, COLOURS["wrong"]) > 0
+
+
+def test_a_sheet_without_queries_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one query"):
+        draw_sheet([], title="nothing")
+
+
+def test_the_sheet_is_written_as_png_or_not_at_all(tmp_path: Path) -> None:
+    sheet = draw_sheet([SheetRow(tile("query"), [tile("right")])], title="one")
+    write_sheet(tmp_path / "sheet.png", sheet)
+    with Image.open(tmp_path / "sheet.png") as found:
+        assert found.format == "PNG"
+        assert np.array_equal(np.asarray(found), np.asarray(sheet))
+    with pytest.raises(StorageError, match="nowhere"):
+        write_sheet(tmp_path / "nowhere" / "sheet.png", sheet)
+
+
+@given(st.text(max_size=60), st.integers(1, 60))
+def test_shortened_names_fit_and_keep_their_end(text: str, length: int) -> None:
+    short = shortened(text, length)
+    assert len(short) <= length
+    assert short == text or short[-1] in (text[-1], "…")
+
+
+def test_the_table_of_scores_shows_each_metric_at_each_k(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    evaluation = evaluate(sample_codes(random_bits(30, 16), [[0]] * 30), method="lsh")
+    print_out(scores_table(evaluation))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("lsh, 16 bits: 30 queries in 30 videos")
+    assert lines[1].split() == ["@5", "@20", "@40", "@60", "@80", "@100"]
+    head = next(line for line in lines if line.startswith("mAP@K "))
+    assert head.split()[1:] == [f"{v:.4f}" for v in evaluation.scores["map"].values()]
+
+
+def test_answers_are_not_cut_in_a_pipe_and_markup_is_text(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path = b"[red]" + b"long/" * 60 + b"\n\xff.mp4"
+    print_out(answers_table("nearest to [bold]x", [(1, 0, path, ("a[b]", "c"))]))
+    out = capsys.readouterr().out
+    assert "nearest to [bold]x" in out
+    assert "[red]" + "long/" * 60 + r"\n\xff.mp4" in out
+    assert "a[b]; c" in out
+
+
+def test_without_labels_the_table_has_no_column_for_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_out(answers_table("nearest", [(1, 0, b"x.mp4", ())]))
+    assert capsys.readouterr().out.splitlines()[1].split() == ["rank", "distance", "path"]
+
+
+def test_published_rows_stand_beside_ours_by_gmap_and_say_what_they_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    split = [Split.QUERY, Split.DATABASE] * 15
+    codes = sample_codes(random_bits(30, 32), [[0]] * 30, split)
+    protocol = choose_protocol(codes.labels, codes.split, name="activitynet")
+    evaluation = evaluate(codes, method="lsh", protocol=protocol)
+    peers = published("activitynet", bits=32)
+    print_out(peers_table(evaluation, peers), *peers_notes(peers))
+    lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
+    rows = [line for line in lines if line.endswith(("published", "measured here"))]
+    assert len(rows) == len(peers) + 1
+    assert rows[0].split()[0] == "MFH"
+    assert rows[-1].split()[0] == "lsh"
+    assert rows[-1].endswith("measured here")
+    assert "third hand" in next(line for line in lines if line.startswith("Published rows of MFH"))
+    assert any(line.startswith("AutoSSVH: K * mAP@K falls") for line in lines)
+
+
+def test_the_picture_of_scores_has_three_panels_that_show_something(tmp_path: Path) -> None:
+    codes = sample_codes(random_bits(40, 32), [[row % 3] for row in range(40)])
+    evaluation = evaluate(codes, method="lsh")
+    write_scores(tmp_path / "plain.png", evaluation)
+    write_scores(tmp_path / "peers.png", evaluation, peers=published("fcvid", bits=32))
+    plain, beside = (
+        Image.open(tmp_path / name).convert("RGB") for name in ("plain.png", "peers.png")
+    )
+    width = plain.width // 3
+    dark = np.asarray(plain.convert("L")) < 128
+    for panel in range(3):
+        assert dark[:, panel * width : (panel + 1) * width].sum() > 500
+    assert pixels_of(plain, "#6b7785") == 0
+    assert pixels_of(beside, "#6b7785") > 100  # the line of the best rival
+
+
+def test_a_picture_that_cannot_be_written_is_the_disks_fault(tmp_path: Path) -> None:
+    evaluation = evaluate(sample_codes(random_bits(9, 8), [[0]] * 9), method="lsh")
+    with pytest.raises(StorageError):
+        write_scores(tmp_path / "no" / "where.png", evaluation)

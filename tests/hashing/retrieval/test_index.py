@@ -1,0 +1,100 @@
+"""The nearest codes: faiss, numpy and a plain sort agree to the last tie."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainpipe.hashing.retrieval import index as index_module
+from chainpipe.hashing.retrieval.codes import pack
+from chainpipe.hashing.retrieval.hamming import distances, to_words
+from chainpipe.hashing.retrieval.index import FaissFlat, HammingIndex, NumpyFlat
+from tests.hashing.retrieval.answer_samples import random_bits
+
+BOTH = [NumpyFlat, FaissFlat]
+Flat = type[NumpyFlat] | type[FaissFlat]
+
+
+def by_sorting(queries: np.ndarray, database: np.ndarray, k: int) -> list[list[tuple[int, int]]]:
+    """Return (distance, row) of the k nearest, by Python's own sort of tuples."""
+    return [
+        sorted((int((query ^ code).sum()), row) for row, code in enumerate(database))[:k]
+        for query in queries
+    ]
+
+
+def pairs(index: HammingIndex, queries: np.ndarray, k: int) -> list[list[tuple[int, int]]]:
+    found = index.search(pack(queries), k)
+    return [
+        list(zip(d.tolist(), r.tolist(), strict=True))
+        for d, r in zip(found.distances, found.rows, strict=True)
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    n=st.integers(0, 60),
+    asked=st.integers(0, 5),
+    bits=st.sampled_from([1, 2, 3, 7, 8, 9, 16, 33, 64, 70, 200, 256]),
+    k=st.integers(1, 70),
+    kinds=st.integers(1, 60),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_every_index_equals_a_plain_sort(
+    n: int, asked: int, bits: int, k: int, kinds: int, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    codes = random_bits(kinds, bits, seed)  # few kinds, so many ties
+    database, queries = codes[rng.integers(0, kinds, n)], codes[rng.integers(0, kinds, asked)]
+    expected = by_sorting(queries, database, k)
+    for flat in BOTH:
+        assert pairs(flat(pack(database), bits), queries, k) == expected, flat.__name__
+
+
+@pytest.mark.parametrize("flat", BOTH)
+@pytest.mark.parametrize("bits", [16, 31])
+def test_ties_at_the_cut_go_to_the_lowest_rows(flat: Flat, bits: int) -> None:
+    database, queries = random_bits(3000, bits), random_bits(40, bits, seed=1)
+    assert pairs(flat(pack(database), bits), queries, 25) == by_sorting(queries, database, 25)
+
+
+@pytest.mark.parametrize("flat", BOTH)
+def test_when_all_codes_are_equal_rows_come_in_order(flat: Flat) -> None:
+    found = flat(np.zeros((5000, 4), np.uint8), 32).search(np.ones((3, 4), np.uint8), 100)
+    assert np.array_equal(found.rows, np.tile(np.arange(100), (3, 1)))
+    assert (found.distances == 4).all()
+
+
+def test_blocks_of_queries_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    database, queries = random_bits(300, 12), random_bits(50, 12, seed=1)
+    whole = pairs(FaissFlat(pack(database), 12), queries, 9)
+    monkeypatch.setattr(index_module, "CELLS", 2000)  # 6 queries at a time
+    assert pairs(FaissFlat(pack(database), 12), queries, 9) == whole
+
+
+@pytest.mark.parametrize("flat", BOTH)
+def test_an_empty_index_answers_nothing_and_a_small_one_all_it_has(flat: Flat) -> None:
+    queries = pack(random_bits(2, 10))
+    assert flat(np.empty((0, 2), np.uint8), 10).search(queries, 5).rows.shape == (2, 0)
+    small = flat(pack(random_bits(3, 10)), 10)
+    assert small.search(queries, 5).rows.shape == (2, 3)
+    assert len(small) == 3
+
+
+@pytest.mark.parametrize("flat", BOTH)
+def test_wrong_widths_and_k_below_one_are_refused(flat: Flat) -> None:
+    with pytest.raises(ValueError, match=r"codes of 20 bits are \(N, 3\), not \(4, 2\)"):
+        flat(np.zeros((4, 2), np.uint8), 20)
+    index = flat(np.zeros((4, 2), np.uint8), 16)
+    with pytest.raises(ValueError, match=r"\(N, 2\), not \(1, 3\)"):
+        index.search(np.zeros((1, 3), np.uint8), 1)
+    with pytest.raises(ValueError, match="k must be at least 1, not 0"):
+        index.search(np.zeros((1, 2), np.uint8), 0)
+
+
+@pytest.mark.parametrize("bits", [1, 64, 192, 193, 256])
+def test_the_farthest_distance_is_the_number_of_bits(bits: int) -> None:
+    words = to_words(pack(np.array([[False] * bits, [True] * bits])))
+    assert distances(words[:, 0], words).tolist() == [0, bits]

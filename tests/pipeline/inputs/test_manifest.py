@@ -1,0 +1,235 @@
+"""A manifest names the right videos, whatever they are called, and says which line is wrong."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.inputs.manifest import Manifest, read_manifest
+from chainpipe.pipeline.records import Split, VideoItem
+
+ODD_NAMES = [
+    b"-rf.mp4",
+    b"new\nline.mp4",
+    b"quote\"'.mp4",
+    b"%03d.mp4",
+    b"concat:a|b.mp4",
+    b"not utf-8 \xff\xfe.mp4",
+    "\u202etfel-ot-thgir.mp4".encode(),
+    "\u00e9.mp4".encode(),
+    "e\u0301.mp4".encode(),
+    b"x" * 251 + b".mp4",
+]
+
+
+def touch(folder: Path, *names: str | bytes) -> None:
+    for name in names:
+        path = os.path.join(os.fsencode(folder), os.fsencode(name))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        Path(os.fsdecode(path)).touch()
+
+
+def paths(manifest: Manifest) -> list[bytes]:
+    return [item.path for item in manifest.items]
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8", errors="surrogateescape")
+    return path
+
+
+def test_a_folder_gives_its_videos_at_any_depth_sorted_by_bytes(tmp_path: Path) -> None:
+    touch(tmp_path, "b.mp4", "a/z.webm", "a/b/c.GIF", "B.mkv", "notes.txt", "a/cover.jpg")
+    assert paths(read_manifest(tmp_path)) == [b"B.mkv", b"a/b/c.GIF", b"a/z.webm", b"b.mp4"]
+
+
+def test_the_first_folder_is_the_label(tmp_path: Path) -> None:
+    touch(tmp_path, "cat/1.mp4", "cat/deep/2.mp4", "3.mp4", b"caf\xe9/4.mp4")
+    labels = {item.path: item.labels for item in read_manifest(tmp_path).items}
+    assert labels == {
+        b"cat/1.mp4": ("cat",),
+        b"cat/deep/2.mp4": ("cat",),
+        b"3.mp4": (),
+        b"caf\xe9/4.mp4": ("caf\ufffd",),
+    }
+
+
+def test_hidden_names_are_passed_over(tmp_path: Path) -> None:
+    touch(tmp_path, "1.mp4", "._1.mp4", ".Trash/2.mp4")
+    assert paths(read_manifest(tmp_path)) == [b"1.mp4"]
+
+
+def test_odd_names_come_back_byte_for_byte(tmp_path: Path) -> None:
+    touch(tmp_path, *ODD_NAMES)
+    manifest = read_manifest(tmp_path)
+    assert paths(manifest) == sorted(ODD_NAMES)
+    assert all(manifest.path_of(item).is_file() for item in manifest.items)
+
+
+def test_a_folder_named_like_a_video_is_entered_but_is_none(tmp_path: Path) -> None:
+    touch(tmp_path, "odd.mp4/1.mp4")
+    assert paths(read_manifest(tmp_path)) == [b"odd.mp4/1.mp4"]
+
+
+def test_linked_folders_are_entered_only_on_request(tmp_path: Path) -> None:
+    touch(tmp_path, "in/1.mp4", "out/2.mp4")
+    (tmp_path / "in/link").symlink_to(tmp_path / "out")
+    assert paths(read_manifest(tmp_path / "in")) == [b"1.mp4"]
+    followed = read_manifest(tmp_path / "in", follow_symlinks=True)
+    assert paths(followed) == [b"1.mp4", b"link/2.mp4"]
+
+
+def test_a_loop_of_links_ends(tmp_path: Path) -> None:
+    touch(tmp_path, "a/1.mp4")
+    (tmp_path / "a/loop").symlink_to(tmp_path)
+    assert paths(read_manifest(tmp_path, follow_symlinks=True)) == [b"a/1.mp4"]
+
+
+def test_a_relative_root_is_stored_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "videos/1.mp4")
+    monkeypatch.chdir(tmp_path)
+    manifest = read_manifest(Path("videos"))
+    assert manifest.root == os.fsencode(tmp_path / "videos")
+    assert repr(manifest) == f"Manifest({str(tmp_path / 'videos')!r}, 1 videos)"
+
+
+@pytest.mark.parametrize("name", ["missing", "missing.csv"])
+def test_a_missing_input_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=f"there is no `.*{name}`"):
+        read_manifest(tmp_path / name)
+
+
+def test_an_empty_folder_is_named_and_the_hint_lists_suffixes(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no videos in") as caught:
+        read_manifest(tmp_path)
+    assert ".mp4" in str(caught.value.hint)
+
+
+def test_a_file_that_is_no_list_is_named(tmp_path: Path) -> None:
+    touch(tmp_path, "list.txt")
+    with pytest.raises(UsageError, match="neither a folder nor a list"):
+        read_manifest(tmp_path / "list.txt")
+
+
+def test_a_folder_that_must_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(folder: bytes) -> object:  # root may read every folder, so its mode proves nothing
+        raise PermissionError(13, "Permission denied", folder)
+
+    touch(tmp_path, "locked/1.mp4")
+    monkeypatch.setattr("chainpipe.pipeline.inputs.manifest.os.scandir", locked)
+    with pytest.raises(UsageError, match=r"cannot read folder `.*`: Permission denied"):
+        read_manifest(tmp_path)
+
+
+EXPECTED = (
+    VideoItem(b"b.mp4", ("cat", "indoor"), Split.TRAIN),
+    VideoItem(b"sub/a.mp4", (), Split.NONE),
+    VideoItem(b"c.mp4", ("dog",), Split.DATABASE),
+)
+
+
+def test_a_csv_keeps_its_order_labels_and_splits(tmp_path: Path) -> None:
+    lines = ["path,label,split", "./b.mp4,cat; indoor,train", "sub//a.mp4,,", "c.mp4,dog,Database"]
+    manifest = read_manifest(write(tmp_path / "list.csv", *lines))
+    assert manifest == Manifest(os.fsencode(tmp_path), EXPECTED)
+
+
+def test_json_lines_say_the_same(tmp_path: Path) -> None:
+    rows = [
+        {"path": "b.mp4", "label": ["cat", "indoor"], "split": "train"},
+        {"path": "sub/a.mp4", "label": None, "split": None},
+        {"path": str(tmp_path / "c.mp4"), "label": "dog", "split": "database"},
+    ]
+    lines = [json.dumps(row) for row in rows]
+    manifest = read_manifest(write(tmp_path / "list.jsonl", lines[0], "", *lines[1:]))
+    assert manifest == Manifest(os.fsencode(tmp_path), EXPECTED)
+
+
+def test_a_list_written_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    file.write_bytes(b'\xef\xbb\xbfpath,label\r\n"a,b.mp4","two\nlines"\r\n')
+    assert read_manifest(file).items == (VideoItem(b"a,b.mp4", ("two\nlines",)),)
+
+
+def test_odd_names_survive_lists(tmp_path: Path) -> None:
+    names = [os.fsdecode(name) for name in ODD_NAMES]
+    jsonl = write(tmp_path / "list.jsonl", *(json.dumps({"path": name}) for name in names))
+    assert paths(read_manifest(jsonl)) == ODD_NAMES
+    cells = ['"' + name.replace('"', '""') + '"' for name in names]
+    assert paths(read_manifest(write(tmp_path / "list.csv", "path", *cells))) == ODD_NAMES
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        (["video,label", "a.mp4,x"], "line 1 has no `path`"),
+        (["path,class", "a.mp4,x"], "line 1: unknown key `class`"),
+        (["path,path", "a.mp4,x"], "line 1: a key is there twice"),
+        (["path,split", "a.mp4,train", "b.mp4,dev"], "line 3: unknown split `dev`"),
+        (["path", "a.mp4", "b.mp4", "./a.mp4"], "line 4: `a.mp4` is there twice"),
+        (["path,label", ",x"], "line 2: `` is no path"),
+        (["path,label", "a.mp4,x,y"], "line 2: unknown key `more than the header has`"),
+        (["path", '"a.mp4'], "line 2: unexpected end of data"),
+        (["path", "a\0.mp4"], "line 2"),
+        (["path,label", "a.mp4,\udcff"], r"line 2: label '\\udcff' is no text"),
+        (["path"], "no videos in"),
+        ([], "line 1 has no `path`"),
+    ],
+)
+def test_a_wrong_csv_line_is_named(tmp_path: Path, lines: list[str], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        read_manifest(write(tmp_path / "list.csv", *lines))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("{", "line 2 is not JSON"),
+        ("[1]", "line 2 is not an object"),
+        ('{"label": "x"}', "line 2 has no `path`"),
+        ('{"path": 3}', "line 2: `3` is no path"),
+        ('{"path": "b.mp4", "label": 3}', "line 2: label 3 is no text"),
+        ('{"path": "b.mp4", "label": [3]}', r"line 2: label \[3\] is no text"),
+        ('{"path": "b.mp4", "labels": "x"}', "line 2: unknown key `labels`"),
+        ('{"path": "x/../a.mp4"}', "line 2: `a.mp4` is there twice"),
+    ],
+)
+def test_a_wrong_json_line_is_named(tmp_path: Path, line: str, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        read_manifest(write(tmp_path / "list.jsonl", '{"path": "a.mp4"}', line))
+
+
+def test_a_list_of_labels_wins_where_it_speaks(tmp_path: Path) -> None:
+    touch(tmp_path, "videos/cat/1.mp4", "videos/cat/2.mp4", "videos/dog/3.mp4")
+    lines = ["path,label", "videos/cat/1.mp4,tiger", "videos/dog/3.mp4,", "elsewhere.mp4,x"]
+    labels = write(tmp_path / "labels.csv", *lines)
+    items = read_manifest(tmp_path / "videos", labels).items
+    assert [item.labels for item in items] == [("tiger",), ("cat",), ()]
+
+
+def test_labels_may_be_relative_to_the_videos_and_give_splits_only(tmp_path: Path) -> None:
+    touch(tmp_path, "videos/cat/1.mp4", "videos/cat/2.mp4")
+    labels = write(tmp_path / "labels.csv", "path,split", "cat/1.mp4,query")
+    items = read_manifest(tmp_path / "videos", labels).items
+    assert [(item.labels, item.split) for item in items] == [
+        (("cat",), Split.QUERY),
+        (("cat",), Split.NONE),
+    ]
+
+
+def test_labels_that_fit_no_video_are_refused(tmp_path: Path) -> None:
+    touch(tmp_path, "videos/1.mp4")
+    labels = write(tmp_path / "labels.csv", "path,label", "2.mp4,x")
+    with pytest.raises(UsageError, match=r"no line of `.*labels.csv` names one of the videos"):
+        read_manifest(tmp_path / "videos", labels)
+
+
+def test_a_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").mkdir()
+    touch(tmp_path, "videos/1.mp4")
+    with pytest.raises(UsageError, match=r"cannot read `.*list.csv`"):
+        read_manifest(tmp_path / "videos", tmp_path / "list.csv")
