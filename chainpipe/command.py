@@ -22,7 +22,7 @@ import typer
 import chainpipe.hashing.cli
 import chainpipe.pipeline.cli
 from chainpipe.hashing.cli.context import Tools
-from chainpipe.pipeline.console import Talk
+from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.errors import ChainpipeError, StorageError
 
 STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
@@ -71,14 +71,14 @@ def _tools() -> Tools:
     def query() -> ModuleType:
         return importlib.import_module("chainpipe.pipeline.extraction.single_videos")
 
-    talk = Talk()
+    console = Console()
     return Tools(
         find=lambda source: query().find_videos(source),
         features=lambda paths, meta: query().extract_features(paths, meta),
         thumbnails=lambda paths, size: query().thumbnails(paths, size),
-        progress=talk.progress,
-        say=talk.say,
-        warn=talk.warn,
+        progress=console.progress,
+        log=console.log,
+        warn=console.warn,
     )
 
 
@@ -103,7 +103,7 @@ def demo(
 
     tools: Tools = context.obj
     folder = videos if videos is not None else _demo_videos(out / "videos", tools)
-    run_demo(folder, out, bits=bits, seeds=seeds, run=_run_verb, say=tools.say)
+    run_demo(folder, out, bits=bits, seeds=seeds, run=_run_verb, log=tools.log)
 
 
 def _demo_videos(folder: Path, tools: Tools) -> Path:
@@ -155,10 +155,10 @@ def _terminate(signum: int, _frame: object) -> NoReturn:
 
 
 def _explain(message: str, hint: str | None, code: int) -> int:
-    talk = Talk()
-    talk.error(message)
+    console = Console()
+    console.error(message)
     if hint:
-        talk.hint(hint)
+        console.hint(hint)
     return code
 
 

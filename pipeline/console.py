@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -24,7 +24,7 @@ from rich.text import Text
 LINE_SECONDS = 30.0  # off a terminal, progress is one plain line this often
 
 
-class Talk:
+class Console:
     """Everything a verb says that is not its data, on stderr.
 
     Args:
@@ -32,11 +32,11 @@ class Talk:
         console: Where to write; stderr by default.
     """
 
-    def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
+    def __init__(self, *, quiet: bool = False, console: RichConsole | None = None) -> None:
         self._quiet = quiet
-        self._console = console or Console(stderr=True, highlight=False)
+        self._console = console or RichConsole(stderr=True, highlight=False)
 
-    def say(self, line: str) -> None:
+    def log(self, line: str) -> None:
         """Print one line."""
         if not self._quiet:
             self._print(Text(line))
@@ -59,7 +59,7 @@ class Talk:
         """Print what would have been right."""
         self._print(Text.assemble("\n", ("hint:", "cyan"), " ", hint))
 
-    def show(self, table: Table) -> None:
+    def print_table(self, table: Table) -> None:
         """Print a table."""
         if not self._quiet:
             self._console.print(table)
@@ -82,7 +82,7 @@ class Talk:
                 task = bar.add_task(title, total=total)
                 yield lambda steps: bar.advance(task, steps)
         else:
-            yield _Lines(self.say, title, total)
+            yield _LineProgress(self.log, title, total)
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
@@ -107,20 +107,20 @@ def _columns() -> list[ProgressColumn]:
     ]
 
 
-class _Lines:
+class _LineProgress:
     """Progress as a plain line now and then."""
 
-    def __init__(self, say: Callable[[str], None], title: str, total: int | None) -> None:
-        self._say, self._title, self._total = say, title, total
+    def __init__(self, log: Callable[[str], None], title: str, total: int | None) -> None:
+        self._log, self._title, self._total = log, title, total
         self._done = 0
-        self._start = self._said = time.monotonic()
+        self._start = self._logged_at = time.monotonic()
 
     def __call__(self, steps: int) -> None:
         self._done += steps
         now = time.monotonic()
-        if now - self._said >= LINE_SECONDS:
-            self._said = now
-            self._say(progress_line(self._title, self._done, self._total, now - self._start))
+        if now - self._logged_at >= LINE_SECONDS:
+            self._logged_at = now
+            self._log(progress_line(self._title, self._done, self._total, now - self._start))
 
 
 def progress_line(title: str, done: int, total: int | None, seconds: float) -> str:
@@ -141,14 +141,14 @@ def progress_line(title: str, done: int, total: int | None, seconds: float) -> s
     rate = done / seconds if seconds > 0 else 0.0
     if total is None:
         return f"{title}: {done}, {rate:.1f}/s"
-    left = f", {duration((total - done) / rate)} left" if rate > 0 else ""
+    left = f", {format_duration((total - done) / rate)} left" if rate > 0 else ""
     return f"{title}: {done} of {total}, {rate:.1f}/s{left}"
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """Write a span of time with its two largest units.
 
-    >>> duration(45.2), duration(61), duration(7322), duration(90061)
+    >>> format_duration(45.2), format_duration(61), format_duration(7322), format_duration(90061)
     ('45 s', '1 min 1 s', '2 h 2 min', '25 h 1 min')
     """
     whole = round(seconds)
@@ -159,28 +159,28 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
-def size(count: float) -> str:
+def format_size(count: float) -> str:
     """Write a number of bytes with three digits.
 
-    >>> size(512), size(64_000), size(12_345_678)
+    >>> format_size(512), format_size(64_000), format_size(12_345_678)
     ('512 B', '64.0 kB', '12.3 MB')
     """
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000:
-            return f"{count:.3g} {unit}" if unit == "B" else f"{_three(count)} {unit}"
+            return f"{count:.3g} {unit}" if unit == "B" else f"{_three_digits(count)} {unit}"
         count /= 1000
-    return f"{_three(count)} TB"
+    return f"{_three_digits(count)} TB"
 
 
-def shown(path: bytes | str | os.PathLike[str]) -> str:
+def printable(path: bytes | str | os.PathLike[str]) -> str:
     r"""Return a name that is safe to print: control and undecodable characters are escaped.
 
-    >>> shown(b"a\nb\xff.mp4")
+    >>> printable(b"a\nb\xff.mp4")
     'a\\nb\\udcff.mp4'
     """
     name = os.fsdecode(path)
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
-def _three(number: float) -> str:
+def _three_digits(number: float) -> str:
     return f"{number:.{0 if number >= 100 else 1 if number >= 10 else 2}f}"

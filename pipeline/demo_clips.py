@@ -181,9 +181,14 @@ def _render(source: Source, foreign: Source, variation: Variation, path: Path) -
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
     stream = _clip(source, foreign, variation).output(
-        str(unfinished), f="mp4", vcodec="libx264", preset="veryfast", crf=variation.crf,
-        pix_fmt="yuv420p", threads=1,
-    )  # fmt: skip
+        str(unfinished),
+        f="mp4",
+        vcodec="libx264",
+        preset="veryfast",
+        crf=variation.crf,
+        pix_fmt="yuv420p",
+        threads=1,
+    )
     command = [ffmpeg_program(), "-v", "error", "-nostdin", "-y", *stream.get_args()]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:

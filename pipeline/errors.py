@@ -40,13 +40,13 @@ class NotFoundError(ChainpipeError):
     exit_code = 10
 
 
-class TimeUpError(ChainpipeError):
+class TimeLimitError(ChainpipeError):
     """The time that a run was given is over; what it did is kept."""
 
     exit_code = 130
 
 
-class TeamError(ChainpipeError):
+class DistributedError(ChainpipeError):
     """Processes that work together lost each other; what they did up to then is kept."""
 
     exit_code = 130

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from .console import duration, shown, size
+from .console import format_duration, format_size, printable
 from .extraction.report import count_statuses
 from .records import AugmentationStatistics, Split, Status
 from .store import FeatureStore
@@ -62,7 +62,7 @@ def store_table(store: FeatureStore) -> Table:
     """Draw what a store holds."""
     n, t, d = store.shape
     meta, videos = store.meta, store.videos
-    table = Table(title=shown(store.path), title_justify="left", show_header=False)
+    table = Table(title=printable(store.path), title_justify="left", show_header=False)
     table.add_column(style="bold")
     table.add_column()
     table.add_row("videos", f"{n}, {len(np.unique(videos.ids, axis=0))} distinct")
@@ -73,13 +73,13 @@ def store_table(store: FeatureStore) -> Table:
     table.add_row("preprocessing", meta.fingerprint.preprocessing)
     table.add_row("sampling", f"{meta.sampling} by {meta.by}" + ", strict" * meta.strict)
     _add_cached(table, store)
-    table.add_row("footage", duration(float(videos.duration.sum())))
+    table.add_row("footage", format_duration(float(videos.duration.sum())))
     table.add_row("labels", _labels_line(store))
     table.add_row("splits", _line(Split(s).name.lower() for s in videos.split.tolist()))
     counts = count_statuses(videos.status.tolist(), store.failed)
     table.add_row("status", ", ".join(f"{count} {s.label}" for s, count in counts.items()))
-    table.add_row("folder", shown(store.root))
-    table.add_row("size", size(bytes_on_disk(store.path)))
+    table.add_row("folder", printable(store.root))
+    table.add_row("size", format_size(bytes_on_disk(store.path)))
     table.add_row("made by", f"chainpipe {meta.chainpipe or 'unknown'}")
     return table
 
@@ -89,7 +89,7 @@ def partial_table(store: FeatureStore) -> Table:
     table = Table("video", "what was wrong", title="partial", title_justify="left")
     videos = store.videos
     for row in np.flatnonzero(videos.status == Status.PARTIAL).tolist():
-        table.add_row(shown(videos.paths[row]), shown(videos.notes[row]))
+        table.add_row(printable(videos.paths[row]), printable(videos.notes[row]))
     return table
 
 
@@ -97,7 +97,7 @@ def failures_table(store: FeatureStore) -> Table:
     """Draw which videos have no features, and why."""
     table = Table("video", "status", "why", title="failed", title_justify="left")
     for video in store.failed:
-        table.add_row(shown(video.path), _status(video.status), shown(video.message))
+        table.add_row(printable(video.path), _status(video.status), printable(video.message))
     return table
 
 
@@ -133,7 +133,7 @@ def _labels_line(store: FeatureStore) -> str:
         return "none"
     counts = store.videos.labels.sum(axis=0, dtype=np.int64).tolist()
     most = sorted(zip(counts, names, strict=True), key=lambda pair: (-pair[0], pair[1]))[:8]
-    listed = ", ".join(f"{shown(name)} {count}" for count, name in most)
+    listed = ", ".join(f"{printable(name)} {count}" for count, name in most)
     return f"{len(names)}: {listed}" + (", ..." if len(names) > 8 else "")
 
 

@@ -28,10 +28,10 @@ def test_the_three_commands_of_the_card_work_as_written(library, tmp_path, monke
 
 
 def test_search_by_a_new_file_finds_its_twin(library, model, tmp_path, capsys) -> None:
-    twin = shutil.copy(library / "card" / "0.mp4", tmp_path / "new.mp4")
-    with open(twin, "ab") as file:
+    duplicate = shutil.copy(library / "card" / "0.mp4", tmp_path / "new.mp4")
+    with open(duplicate, "ab") as file:
         file.write(b"\0" * 8)  # other bytes, the same pictures
-    words = ["search", str(twin), "--model", str(model), "--k", "3", "--json"]
+    words = ["search", str(duplicate), "--model", str(model), "--k", "3", "--json"]
     assert command.run(words) == 0
     printed = capsys.readouterr().out
     assert "card/0.mp4" in printed

@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from chainpipe.pipeline.decode import ffmpeg_program
-from chainpipe.pipeline.extraction.worker_pool import cores
+from chainpipe.pipeline.extraction.worker_pool import available_cpus
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / "build" / "numbers"
@@ -72,7 +72,7 @@ def machine() -> dict[str, Any]:
     models = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     return {
         "cpu": models[0] if models else platform.processor(),
-        "cores": cores(),
+        "cores": available_cpus(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
         "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
         "load_at_start": round(os.getloadavg()[0], 2),

@@ -26,7 +26,7 @@ class Tools:
         thumbnails: Draws a small RGB picture (H, W, 3) of each video, ``None`` where it cannot;
             the second argument is its side in pixels.
         progress: ``with progress(what, total) as advance`` shows how far a long thing is.
-        say: Prints one line to stderr.
+        log: Prints one line to stderr.
         warn: Prints one line that should be read.
     """
 
@@ -34,7 +34,7 @@ class Tools:
     features: Callable[[Sequence[Path], StoreMeta], list[VideoFeatures | FailedVideo]]
     thumbnails: Callable[[Sequence[Path], int], list[npt.NDArray[np.uint8] | None]]
     progress: Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
-    say: Callable[[str], None]
+    log: Callable[[str], None]
     warn: Callable[[str], None] = lambda line: None
 
 

@@ -29,7 +29,7 @@ StoreOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-def choose_model(given: Path | None, say: Callable[[str], None]) -> tuple[Path, ModelFacts]:
+def choose_model(given: Path | None, log: Callable[[str], None]) -> tuple[Path, ModelFacts]:
     """Return the model to use and what it says about itself.
 
     Raises:
@@ -39,12 +39,12 @@ def choose_model(given: Path | None, say: Callable[[str], None]) -> tuple[Path, 
     folder = given if given is not None else newest_model()
     facts = read_facts(folder)
     which = "" if given is not None else ", the newest"
-    say(f"model {folder} ({facts.method}, {facts.bits} bits{which})")
+    log(f"model {folder} ({facts.method}, {facts.bits} bits{which})")
     return folder, facts
 
 
 def open_chosen_store(
-    given: Path | None, facts: ModelFacts, say: Callable[[str], None]
+    given: Path | None, facts: ModelFacts, log: Callable[[str], None]
 ) -> FeatureStore:
     """Open the store to use, after a look whether the model may read it.
 
@@ -64,7 +64,7 @@ def open_chosen_store(
         store.close()
         raise
     which = "" if given is not None else ", which the model was trained on"
-    say(f"store {path} ({len(store.videos)} videos{which})")
+    log(f"store {path} ({len(store.videos)} videos{which})")
     return store
 
 

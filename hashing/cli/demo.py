@@ -37,11 +37,11 @@ class Verbs:
 
     Attributes:
         run: Runs one verb; returns its exit code and its stdout.
-        say: Prints one line to stderr.
+        log: Prints one line to stderr.
     """
 
     run: Run
-    say: Callable[[str], None]
+    log: Callable[[str], None]
 
     def __call__(self, *arguments: str | Path) -> str:
         """Show and run one verb; return what it wrote to stdout.
@@ -50,7 +50,7 @@ class Verbs:
             typer.Exit: If it ended early, with its code; some failed videos do not stop a demo.
         """
         words = [str(argument) for argument in arguments]
-        self.say(f"$ chainpipe {shlex.join(words)}")
+        self.log(f"$ chainpipe {shlex.join(words)}")
         code, written = self.run(words)
         if code not in (0, SOME_FAILED):
             raise typer.Exit(code)
@@ -58,7 +58,7 @@ class Verbs:
 
 
 def run_demo(
-    videos: Path, out: Path, *, bits: int, seeds: int, run: Run, say: Callable[[str], None]
+    videos: Path, out: Path, *, bits: int, seeds: int, run: Run, log: Callable[[str], None]
 ) -> None:
     """Run extract, train, encode, eval and search on ``videos``; leave everything in ``out``.
 
@@ -68,9 +68,9 @@ def run_demo(
         bits: Length of the codes.
         seeds: Trainings whose mean the table shows.
         run: Runs one verb; returns its exit code and its stdout.
-        say: Prints one line to stderr.
+        log: Prints one line to stderr.
     """
-    verb = Verbs(run, say)
+    verb = Verbs(run, log)
     store, model = out / "feats.h5", out / "models" / f"chain-{bits}"
     out.mkdir(parents=True, exist_ok=True)
     verb("extract", videos, "--out", store)

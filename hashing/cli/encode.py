@@ -69,7 +69,7 @@ def encode(
     if source is not None and store is not None:
         message = f"both `{source}` and `--store {store}` are given"
         raise UsageError(message, hint="one of them is enough")
-    folder, facts = choose_model(model, tools.say)
+    folder, facts = choose_model(model, tools.log)
     failed: list[FailedVideo] = []
     if source is not None and not _is_store(source):
         videos = tools.find(source)
@@ -94,7 +94,7 @@ def _encode_store(given: Path | None, folder: Path, facts: ModelFacts, tools: To
     from ..methods.registry import load_hasher
     from ..retrieval.encode import encode_store
 
-    with open_chosen_store(given, facts, tools.say) as store:
+    with open_chosen_store(given, facts, tools.log) as store:
         _, hasher = load_hasher(folder)
         with tools.progress("encode", len(store.videos)) as advance:
             return encode_store(store, facts, hasher, progress=advance)
@@ -106,7 +106,7 @@ def _encode_folder(
     from ..retrieval.codes import joined
     from ..retrieval.encode import encode_videos
 
-    tools.say(f"folder {root} ({len(videos)} videos)")
+    tools.log(f"folder {root} ({len(videos)} videos)")
     meta = training_meta(facts)
     parts, failed = [], []
     with tools.progress("extract and encode", len(videos)) as advance:
@@ -117,7 +117,7 @@ def _encode_folder(
             failed += bad
             advance(len(paths))
     for one in failed:
-        tools.say(f"{one.status.label} {shown(one.path)}: {one.message}")
+        tools.log(f"{one.status.label} {shown(one.path)}: {one.message}")
     if len(failed) == len(videos):
         message = f"no video in `{root}` that can be read"
         raise UsageError(message, hint="each one's reason stands above")
@@ -146,7 +146,7 @@ def _sorted_out(
 
 def _report(out: Path, codes: Codes, failed: int, tools: Tools, *, as_json: bool) -> None:
     lost = f", {failed} failed" if failed else ""
-    tools.say(f"wrote {out}: {len(codes)} codes of {codes.bits} bits{lost}")
+    tools.log(f"wrote {out}: {len(codes)} codes of {codes.bits} bits{lost}")
     if as_json:
         facts: dict[str, object] = {"schema": 1, "codes": str(out), "videos": len(codes)}
         print_json(facts | {"bits": codes.bits, "failed": failed})

@@ -70,7 +70,7 @@ def eval_(
     tools = tools_of(context)
     if picture is not None and picture.suffix.lower() != ".png":
         raise UsageError(f"cannot draw `{picture}`", hint="name a file that ends in `.png`")
-    folder, facts = choose_model(model, tools.say)
+    folder, facts = choose_model(model, tools.log)
     if queries is None:
         codes, chosen = _encode_one(store, folder, facts, protocol, keep_self, tools)
     else:
@@ -83,7 +83,7 @@ def eval_(
         from ..reporting.metric_plots import write_scores
 
         write_scores(picture, found[0], peers=_peers(found[0]))
-        tools.say(f"wrote {picture}")
+        tools.log(f"wrote {picture}")
 
 
 def _encode_one(
@@ -99,7 +99,7 @@ def _encode_one(
     from ..methods.registry import load_hasher
     from ..retrieval.encode import encode_store
 
-    with open_chosen_store(given, facts, tools.say) as opened:
+    with open_chosen_store(given, facts, tools.log) as opened:
         videos, backbone = opened.videos, opened.meta.fingerprint.backbone
         whole = choose_protocol(
             videos.labels, videos.split, name=name, features=backbone, keep_self=keep_self
@@ -130,7 +130,7 @@ def _encode_two(
     sides = []
     for path in (queries, store):
         with (
-            open_chosen_store(path, facts, tools.say) as opened,
+            open_chosen_store(path, facts, tools.log) as opened,
             tools.progress("encode", len(opened.videos)) as advance,
         ):
             sides.append(encode_store(opened, facts, hasher, progress=advance))

@@ -112,12 +112,12 @@ def _run(campaign: Campaign, asked: Asked, tools: Tools) -> list[Record]:
     from ..experiments.experiment import run
 
     waiting = len(campaign.waiting)
-    tools.say(f"{len(campaign.jobs)} runs, {len(campaign.jobs) - waiting} of them kept")
+    tools.log(f"{len(campaign.jobs)} runs, {len(campaign.jobs) - waiting} of them kept")
     with tools.progress("runs", waiting) as advance:
 
         def done(record: Record) -> None:
             advance(1)
-            tools.say(
+            tools.log(
                 f"{record.store}: {record.row}, {record.bits} bits, seed {record.seed}: "
                 f"mAP@20 {record.scores['all']['map']['20']:.4f}"
             )
@@ -144,7 +144,7 @@ def _report(
     write_picture(asked.out / "picture.png", lines, title=plan.about, reference=plan.reference)
     page = page_of(plan, campaign.grounds, records, lines, seeds=asked.seeds)
     write_text(asked.out / "page.md", page)
-    tools.say(f"wrote {asked.out}/results.csv, page.md and picture.png")
+    tools.log(f"wrote {asked.out}/results.csv, page.md and picture.png")
     if as_json:
         rows = [line.to_json() for line in lines]
         print_json({"schema": 1, "experiment": plan.name, "out": str(asked.out), "rows": rows})

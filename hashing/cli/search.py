@@ -72,8 +72,8 @@ def search(
         raise UsageError(f"`--k {k}` is impossible", hint="ask for at least 1 answer")
     if picture is not None and picture.suffix.lower() != ".png":
         raise UsageError(f"cannot draw `{picture}`", hint="name a file that ends in `.png`")
-    folder, facts = choose_model(model, tools.say)
-    with open_chosen_store(store, facts, tools.say) as opened:
+    folder, facts = choose_model(model, tools.log)
+    with open_chosen_store(store, facts, tools.log) as opened:
         asked = [find_query(text, opened.videos, opened.root) for text in queries]
         codes = _database(folder, facts, opened, tools)
         asked, bits = _query_codes(asked, codes, folder, facts, opened, tools)
@@ -85,7 +85,7 @@ def search(
         print_tables(found, codes)
     if picture is not None:
         draw(picture, found, codes, root, method=facts.method, thumbnails=tools.thumbnails)
-        tools.say(f"wrote {picture}")
+        tools.log(f"wrote {picture}")
     if len(asked) < len(queries):
         raise typer.Exit(SOME_FAILED)
 
@@ -139,7 +139,7 @@ def _encode_files(
     coded: dict[Path | None, U8] = {}
     for path, result in zip(files, tools.features(files, store.meta), strict=True):
         if isinstance(result, FailedVideo):
-            tools.say(f"{result.status.label} {shown(os.fsencode(path))}: {result.message}")
+            tools.log(f"{result.status.label} {shown(os.fsencode(path))}: {result.message}")
         else:
             coded[path] = encode_features(hasher, result.features[None], [os.fsencode(path)])[0]
     return coded
@@ -157,6 +157,6 @@ def _answers(
         if rows:
             copies = f", with {len(rows) - 1} equal copies" if len(rows) > 1 else ""
             name = shown(one.text)
-            tools.say(f"{name} is left out of its own answers{copies} (--keep-self keeps it)")
+            tools.log(f"{name} is left out of its own answers{copies} (--keep-self keeps it)")
     answers = find(FaissFlat(codes.codes, codes.bits), bits, k, left_out=own)
     return [Found(*one) for one in zip(asked, own, answers, strict=True)]

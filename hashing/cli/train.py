@@ -204,12 +204,12 @@ def _train(
             if logs is not None:
                 logs.add(row)
             if row["epoch"] % max(1, total // 10) == 0 or row["epoch"] == total:
-                tools.say(_losses(row, total))
+                tools.log(_losses(row, total))
 
         def warn(signature: Signature) -> None:
             tools.warn(f"failure signature: {signature}")
 
-        report = run(store, options, Watch(step=step, epoch=epoch, say=tools.say, warn=warn))
+        report = run(store, options, Watch(step=step, epoch=epoch, log=tools.log, warn=warn))
         if logs is not None and report.history and "epoch" not in report.history[0]:
             for row in report.history:  # the start alone
                 logs.add(row)
@@ -235,9 +235,9 @@ def _losses(row: HistoryRow, total: int) -> str:
 def _print(report: TrainReport, *, as_json: bool, tools: Tools) -> None:
     facts = report.facts
     if report.already_done:
-        tools.say(f"`{report.folder}` is finished, with the same settings: nothing to do")
+        tools.log(f"`{report.folder}` is finished, with the same settings: nothing to do")
     if stopped := facts.data.get("stopped"):
-        tools.say(f"stopped by a failure signature after epoch {stopped} (`watch.stop`)")
+        tools.log(f"stopped by a failure signature after epoch {stopped} (`watch.stop`)")
     if not as_json:
         typer.echo(str(report.folder))
         return

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from chainpipe.pipeline.errors import StorageError
-from chainpipe.pipeline.store.atomic import replacing, storing
+from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 Part = npt.NDArray[np.float32]
 
@@ -100,7 +100,7 @@ class DiskRows:
         view = into.numpy().data.cast("B")
         done, offset = 0, first * self._row
         while done < len(view):
-            with storing(self.path):
+            with storage_errors(self.path):
                 count = os.preadv(self._handle, [view[done:]], offset + done)
             if not count:
                 hint = "remove the `.training` folder beside the model and train again"
@@ -129,14 +129,14 @@ def write_rows(
     first = next(rest)
     shape = (count, *first.shape[1:])
     if folder is None:
-        with tempfile.TemporaryFile() as file, storing(Path(tempfile.gettempdir())):
+        with tempfile.TemporaryFile() as file, storage_errors(Path(tempfile.gettempdir())):
             _fill(file.fileno(), chain([first], rest), shape)
             return DiskRows(os.dup(file.fileno()), shape, Path(tempfile.gettempdir()))
     path = folder / f"{name}-{_key(first, shape)}.f32"
     if not path.exists():
-        with storing(path), replacing(path) as temporary, open(temporary, "wb") as file:
+        with storage_errors(path), atomic_replace(path) as temporary, open(temporary, "wb") as file:
             _fill(file.fileno(), chain([first], rest), shape)
-    with storing(path):
+    with storage_errors(path):
         return DiskRows(os.open(path, os.O_RDONLY | os.O_CLOEXEC), shape, path)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from chainpipe.pipeline.store.atomic import replacing, storing
+from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 from .class_split import WHOLE
 from .plan import Plan
@@ -49,7 +49,7 @@ def write_text(path: Path, text: str) -> None:
     Raises:
         StorageError: If the disk says no.
     """
-    with storing(path), replacing(path) as temporary:
+    with storage_errors(path), atomic_replace(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chainpipe.pipeline.errors import DamageError, UsageError
-from chainpipe.pipeline.store.atomic import replacing, storing
+from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 SCHEMA = 1
 
@@ -85,7 +85,7 @@ def write_record(path: Path, record: Record) -> None:
     Raises:
         StorageError: If the disk says no.
     """
-    with storing(path), replacing(path) as temporary:
+    with storage_errors(path), atomic_replace(path) as temporary:
         temporary.write_text(json.dumps(asdict(record)))
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from chainpipe.pipeline.errors import DamageError, NotFoundError, UsageError
 from chainpipe.pipeline.records import Fingerprint
-from chainpipe.pipeline.store.atomic import replacing, storing
+from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 FORMAT, FORMAT_VERSION = "chainpipe-model", 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -80,9 +80,9 @@ def save_model(
         version=version(),
     )
     content = {WEIGHTS: weights, CONFIG: _config_bytes(facts), **extras}
-    with storing(folder):
+    with storage_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(folder) as temporary:
+        with atomic_replace(folder) as temporary:
             temporary.mkdir()
             for name, data in content.items():
                 (temporary / name).write_bytes(data)

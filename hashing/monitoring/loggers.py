@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainpipe.pipeline.errors import UsageError
-from chainpipe.pipeline.store.atomic import replacing, storing
+from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 from .history import HistoryRow, history_csv
 
@@ -37,7 +37,7 @@ class Logs:
         self.folder, self._writer_of = folder, SummaryWriter
         self._rows: list[HistoryRow] = []
         self._writer: SummaryWriter | None = None
-        with storing(folder):
+        with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, row: HistoryRow) -> None:
@@ -52,12 +52,12 @@ class Logs:
         """
         clock, path = "step" if "step" in row else "epoch", self.folder / FILE
         time = int(row[clock])
-        with storing(self.folder):
+        with storage_errors(self.folder):
             if self._writer is None:
                 self._rows = [old for old in _read(path) if old.get(clock, time) < time]
                 self._writer = self._writer_of(str(self.folder), purge_step=time)
             self._rows.append(row)
-            with replacing(path) as temporary:
+            with atomic_replace(path) as temporary:
                 temporary.write_bytes(history_csv(self._rows))
             for name, value in row.items():
                 if name != clock:

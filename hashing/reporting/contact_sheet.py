@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from chainpipe.pipeline.store.atomic import replacing, storing
+from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 from ..retrieval.display_names import shortened, shown
 
@@ -90,7 +90,7 @@ def write_sheet(path: Path, sheet: Image.Image) -> None:
     """
     content = io.BytesIO()
     sheet.save(content, format="PNG", optimize=True)
-    with storing(path), replacing(path) as temporary:
+    with storage_errors(path), atomic_replace(path) as temporary:
         temporary.write_bytes(content.getvalue())
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from chainpipe.pipeline.store.atomic import replacing, storing
+from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 from ..experiments.summary import Line, whole
 
@@ -53,7 +53,7 @@ def write_picture(path: Path, lines: Sequence[Line], *, title: str, reference: s
         StorageError: If the disk says no.
     """
     content = draw(lines, title=title, reference=reference)
-    with storing(path), replacing(path) as temporary:
+    with storage_errors(path), atomic_replace(path) as temporary:
         temporary.write_bytes(content)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from chainpipe.pipeline.store.atomic import replacing, storing
+from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 from ..evaluation.curves import Curve
 from ..evaluation.evaluate import CUTOFFS, Evaluation
@@ -49,7 +49,7 @@ def write_scores(path: Path, evaluation: Evaluation, *, peers: Sequence[Peer] = 
         StorageError: If the disk says no.
     """
     content = draw_scores(evaluation, peers=peers)
-    with storing(path), replacing(path) as temporary:
+    with storage_errors(path), atomic_replace(path) as temporary:
         temporary.write_bytes(content)
 
 

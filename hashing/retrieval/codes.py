@@ -16,7 +16,7 @@ import numpy as np
 
 from chainpipe.pipeline.errors import DamageError
 from chainpipe.pipeline.records import Fingerprint
-from chainpipe.pipeline.store.atomic import replacing, storing
+from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 from .bitpack import U8, pack, unpack, width
 from .safe_npz import read_npz
@@ -120,7 +120,7 @@ def write_codes(path: Path, codes: Codes) -> None:
         StorageError: If the disk says no.
     """
     columns = _columns(codes)
-    with storing(path), replacing(path) as temporary, temporary.open("wb") as file:
+    with storage_errors(path), atomic_replace(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **columns)
 
 

@@ -33,7 +33,7 @@ def fit(
     on_epoch: Callable[[HistoryRow, int], None] = lambda row, total: None,
     held: TrainingFrames | None = None,
     on_signature: Callable[[Signature], None] = lambda signature: None,
-    say: Callable[[str], None] = lambda line: None,
+    log: Callable[[str], None] = lambda line: None,
     compiled: bool = False,
 ) -> tuple[Tensors, list[HistoryRow]]:
     """Train a model and return its tensors and history.
@@ -51,7 +51,7 @@ def fit(
         on_epoch: Told the means of each finished epoch, and how many epochs there are.
         held: Videos that are not trained on and watch the training.
         on_signature: Told a failure signature when it is first found.
-        say: Told where the training frames are.
+        log: Told where the training frames are.
         compiled: Whether `torch.compile` makes the steps faster.
 
     Returns:
@@ -74,7 +74,7 @@ def fit(
             compiled=compiled,
         )
         if ready.trainer.steps:
-            say(ready.trainer.clips.where)
+            log(ready.trainer.clips.where)
         history = ready.trainer.run(
             checkpoint=checkpoint, on_step=on_step, on_epoch=on_epoch, on_signature=on_signature
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chainpipe.pipeline.errors import NotFoundError, UsageError
-from chainpipe.pipeline.store.atomic import replacing, storing
+from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 from ..model_folder.folder import ModelFacts, read_facts
 
@@ -74,7 +74,7 @@ def _compare(old: dict[str, Any], new: dict[str, Any], folder: Path) -> None:
         )
 
 
-def prepare(scratch: Path, facts: ModelFacts, *, restart: bool, say: Callable[[str], None]) -> None:
+def prepare(scratch: Path, facts: ModelFacts, *, restart: bool, log: Callable[[str], None]) -> None:
     """Make the scratch folder belong to this run: continue, or begin anew.
 
     Raises:
@@ -87,7 +87,7 @@ def prepare(scratch: Path, facts: ModelFacts, *, restart: bool, say: Callable[[s
     if path.exists():
         folder = scratch.with_name(scratch.name.removesuffix(".training"))
         _compare(json.loads(path.read_bytes()), _settings(facts), folder)
-        say("continuing an interrupted run")
+        log("continuing an interrupted run")
         return
-    with storing(path), replacing(path) as temporary:
+    with storage_errors(path), atomic_replace(path) as temporary:
         temporary.write_text(json.dumps(_settings(facts)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from chainpipe.pipeline.store.atomic import remove, storing
+from chainpipe.pipeline.store.atomic import remove, storage_errors
 from chainpipe.pipeline.store.base import FeatureStore
 from chainpipe.pipeline.store.lock import OutputLock
 
@@ -31,13 +31,13 @@ class Watch:
     Attributes:
         step: Told steps done and their total.
         epoch: Told the means of each finished epoch, and how many epochs there are.
-        say: Told a line about the run.
+        log: Told a line about the run.
         warn: Told a failure signature when it is first found.
     """
 
     step: Callable[[int, int], None] = lambda done, total: None
     epoch: Callable[[HistoryRow, int], None] = lambda row, total: None
-    say: Callable[[str], None] = lambda line: None
+    log: Callable[[str], None] = lambda line: None
     warn: Callable[[Signature], None] = lambda signature: None
 
 
@@ -71,8 +71,8 @@ def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None
         LockedError: If another process trains into the same folder.
         StorageError: If the disk says no.
         DamageError: If the checkpoint or the store is damaged.
-        TimeUpError: If the time limit is over before the last step.
-        TeamError: If one of several processes is gone.
+        TimeLimitError: If the time limit is over before the last step.
+        DistributedError: If one of several processes is gone.
     """
     check_method(options.method, options.bits)
     check_numbers(options)
@@ -105,19 +105,19 @@ def _begin(store: FeatureStore, options: TrainOptions, watch: Watch) -> _Run | T
     parts = parts_of(store, chosen, frames, facts.config)
     del frames  # it may hold all features in memory
     facts = with_data(facts, held_out=parts.count)
-    _tell_rows(chosen, watch.say)
+    _tell_rows(chosen, watch.log)
     if parts.said:
-        watch.say(parts.said)
+        watch.log(parts.said)
     if cached := facts.data["cached"]:
-        watch.say(f"views are drawn from {cached}")
+        watch.log(f"views are drawn from {cached}")
     if not options.restart and (done := finished(folder)) is not None:
         check_same_run(done, facts, folder)
         return TrainReport(folder, done, [], already_done=True)
-    with storing(folder):
+    with storage_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = OutputLock(scratch / LOCK, folder)
     try:
-        prepare(scratch, facts, restart=options.restart, say=watch.say)
+        prepare(scratch, facts, restart=options.restart, log=watch.log)
     except Exception:
         _leave(scratch, lock)
         raise
@@ -127,7 +127,7 @@ def _begin(store: FeatureStore, options: TrainOptions, watch: Watch) -> _Run | T
 def _finish(run: _Run, options: TrainOptions, watch: Watch) -> TrainReport:
     scratch = scratch_of(run.folder)
     if distributed.size() > 1:
-        watch.say(f"{distributed.size()} processes train together")
+        watch.log(f"{distributed.size()} processes train together")
     try:
         with blas_threads(options.threads):
             tensors, history = _fit(options, run.facts, run.parts, scratch, watch)
@@ -178,14 +178,14 @@ def _fit(
         on_epoch=watch.epoch,
         held=parts.held,
         on_signature=watch.warn,
-        say=watch.say,
+        log=watch.log,
         compiled=options.compiled,
     )
 
 
-def _tell_rows(chosen: TrainingRows, say: Callable[[str], None]) -> None:
-    say(f"{len(chosen)} training videos ({chosen.split} split)")
+def _tell_rows(chosen: TrainingRows, log: Callable[[str], None]) -> None:
+    log(f"{len(chosen)} training videos ({chosen.split} split)")
     if chosen.copies:
-        say(f"{chosen.copies} rows left out: same bytes as an earlier row")
+        log(f"{chosen.copies} rows left out: same bytes as an earlier row")
     if chosen.bad:
-        say(f"{len(chosen.bad)} rows left out: NaN or Inf")
+        log(f"{len(chosen.bad)} rows left out: NaN or Inf")

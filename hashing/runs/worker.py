@@ -25,8 +25,8 @@ def follow(store: FeatureStore, options: TrainOptions) -> None:
 
     Raises:
         UsageError: If the features differ from the lead's.
-        TeamError: If one of the processes is gone.
-        TimeUpError: If the lead's time limit is over.
+        DistributedError: If one of the processes is gone.
+        TimeLimitError: If the lead's time limit is over.
     """
     with distributed.joined(options.device):
         said: tuple[TrainingRows, ModelFacts] | None = distributed.from_lead(None)

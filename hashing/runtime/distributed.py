@@ -15,7 +15,7 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from chainpipe.pipeline.errors import TeamError, UsageError
+from chainpipe.pipeline.errors import DistributedError, UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -67,7 +67,7 @@ def joined(device: str) -> Iterator[None]:
         device: ``auto``, ``cpu`` or ``cuda``: where this process trains.
 
     Raises:
-        TeamError: If they cannot be reached.
+        DistributedError: If they cannot be reached.
     """
     if launched() == 1:
         yield
@@ -202,7 +202,7 @@ def _together() -> Iterator[None]:
         yield
     except RuntimeError as error:
         first = str(error).splitlines()[0]
-        raise TeamError(
+        raise DistributedError(
             f"process {_number('RANK', 0)} of {launched()} lost the others: {first}",
             hint="if one of them says why, mend it; the same command goes on from the checkpoint",
         ) from error

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from chainpipe.pipeline.errors import DamageError
-from chainpipe.pipeline.store.atomic import replacing, storing
+from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 State = dict[str, Any]
 
@@ -66,7 +66,7 @@ class Checkpoint:
         over = now >= self._end
         if now - self._saved < self.every and not over:
             return False
-        with storing(self.path), replacing(self.path) as temporary:
+        with storage_errors(self.path), atomic_replace(self.path) as temporary:
             torch.save(state(), temporary)
         self._saved = now
         return over

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from chainpipe.pipeline.errors import TimeUpError, UsageError
+from chainpipe.pipeline.errors import TimeLimitError, UsageError
 
 from ..data.epoch_order import EpochOrder, epoch_order
 from ..losses.scene import ScenePlan
@@ -109,8 +109,8 @@ class Trainer:
 
         Raises:
             UsageError: If the loss is no number any more.
-            TimeUpError: If the checkpoint's time limit is over; the state is saved.
-            TeamError: If another process that trains with this one is gone.
+            TimeLimitError: If the checkpoint's time limit is over; the state is saved.
+            DistributedError: If another process that trains with this one is gone.
         """
         if checkpoint and (state := checkpoint.load()):
             self.restore(state)
@@ -136,7 +136,7 @@ class Trainer:
     def _keep(self, checkpoint: Checkpoint | None) -> None:
         if distributed.lead_says(checkpoint is not None and checkpoint.save_if_due(self.state)):
             hint = "run the same command again: it goes on from here"
-            raise TimeUpError("the time limit is reached before the last step", hint=hint)
+            raise TimeLimitError("the time limit is reached before the last step", hint=hint)
 
     def _one_step(self) -> None:
         step = self.progress.step

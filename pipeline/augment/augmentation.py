@@ -86,9 +86,15 @@ class Augmentation:
 
 # The smallest and largest number of each parameter; nothing else compares true, not even NaN.
 _LIMITS = {
-    "flip": (0.0, 1.0), "jitter": (0.0, 1.0), "grey": (0.0, 1.0), "blur": (0.0, 1.0),
-    "brightness": (0.0, 1.0), "contrast": (0.0, 1.0), "saturation": (0.0, 1.0), "hue": (0.0, 0.5),
-}  # fmt: skip
+    "flip": (0.0, 1.0),
+    "jitter": (0.0, 1.0),
+    "grey": (0.0, 1.0),
+    "blur": (0.0, 1.0),
+    "brightness": (0.0, 1.0),
+    "contrast": (0.0, 1.0),
+    "saturation": (0.0, 1.0),
+    "hue": (0.0, 0.5),
+}
 _RANGE_LIMITS = {"scale": (0.001, 1.0), "aspect": (0.01, 100.0), "sigma": (0.0, 56.0)}
 
 

@@ -13,7 +13,7 @@ _TRIES = 10  # crops drawn until one lies within the frame, as torchvision's Ran
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class AugmentationParameters:
     """What happens to a frame.
 
     Attributes:
@@ -35,7 +35,9 @@ class Draw:
     sigma: float = 0.0
 
 
-def draw_one(augmentation: Augmentation, *, aspect: float, generator: np.random.Generator) -> Draw:
+def draw_parameters(
+    augmentation: Augmentation, *, aspect: float, generator: np.random.Generator
+) -> AugmentationParameters:
     """Draw once; it always takes as many numbers from ``generator``, so draws never shift.
 
     Args:
@@ -50,7 +52,7 @@ def draw_one(augmentation: Augmentation, *, aspect: float, generator: np.random.
     change = generator.uniform(-1, 1, 4) * strengths * (jitter < a.jitter)
     width, height = _crop(a, aspect, tries)
     x, y = left * (1 - width), top * (1 - height)
-    return Draw(
+    return AugmentationParameters(
         box=(float(x), float(y), float(x + width), float(y + height)),
         flip=bool(flip < a.flip),
         brightness=float(1 + change[0]),

@@ -10,17 +10,17 @@ import numpy.typing as npt
 
 from ..records import AugmentationStatistics
 
-Numbers = npt.NDArray[np.float64]
+Float64Array = npt.NDArray[np.float64]
 
 
-class ShiftMeter:
+class ShiftAccumulator:
     """Adds up the shifts of many clips in memory that does not grow: D x D numbers."""
 
     def __init__(self, dim: int) -> None:
         self._videos = self._views = self._shifts = 0
         self._squares_of_frames = 0  # sum of T * T over the views
-        self._sum: Numbers = np.zeros(dim)
-        self._scatter: Numbers = np.zeros((dim, dim))  # sum of outer products
+        self._sum: Float64Array = np.zeros(dim)
+        self._scatter: Float64Array = np.zeros((dim, dim))  # sum of outer products
         self._within = 0.0  # squared distances of shifts from their view's mean shift
 
     def add(self, clean: npt.NDArray[np.floating], views: npt.NDArray[np.floating]) -> None:
@@ -75,13 +75,17 @@ class ShiftMeter:
         variance = float(np.trace(covariance))
         held = float((basis**2).sum())
         return AugmentationStatistics(
-            mean=mean.astype(np.float32), basis=basis.astype(np.float32),
+            mean=mean.astype(np.float32),
+            basis=basis.astype(np.float32),
             residual=np.maximum(np.diag(covariance) - (basis**2).sum(axis=0), 0).astype(np.float32),
             explained=min(held / variance, 1.0) if variance > 0 else 1.0,
             shared=self._shared(float(np.trace(scatter))),
-            videos=self._videos, shifts=self._shifts,
-            augmentation=augmentation, mode=mode, seed=seed,
-        )  # fmt: skip
+            videos=self._videos,
+            shifts=self._shifts,
+            augmentation=augmentation,
+            mode=mode,
+            seed=seed,
+        )
 
     def _shared(self, total: float) -> float:
         """Return the share of the variance that the frames of a view have in common.
@@ -107,7 +111,7 @@ class ShiftMeter:
         return view / (view + frame)
 
 
-def _directions(covariance: Numbers, rank: int) -> Numbers:
+def _directions(covariance: Float64Array, rank: int) -> Float64Array:
     """Return the strongest eigenvectors, each as long as its standard deviation, (R, D)."""
     values, vectors = np.linalg.eigh(covariance)  # rising
     values, vectors = values[::-1][:rank], vectors.T[::-1][:rank]

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from .augmentation import Augmentation
-from .parameters import Draw, draw_one
+from .parameters import AugmentationParameters, draw_parameters
 
 Pixels = npt.NDArray[np.uint8]
 MODES = ("consistent", "per-frame")
@@ -63,16 +63,21 @@ def make_views(
 
 
 def _draws(
-    augmentation: Augmentation, mode: str, frames: int, aspect: float,
+    augmentation: Augmentation,
+    mode: str,
+    frames: int,
+    aspect: float,
     generator: np.random.Generator,
-) -> list[Draw]:  # fmt: skip
+) -> list[AugmentationParameters]:
     """Return one view's draw for each frame."""
     if mode == "consistent":
-        return [draw_one(augmentation, aspect=aspect, generator=generator)] * frames
-    return [draw_one(augmentation, aspect=aspect, generator=generator) for _ in range(frames)]
+        return [draw_parameters(augmentation, aspect=aspect, generator=generator)] * frames
+    return [
+        draw_parameters(augmentation, aspect=aspect, generator=generator) for _ in range(frames)
+    ]
 
 
-def _crop(image: Image.Image, draw: Draw, size: int) -> Image.Image:
+def _crop(image: Image.Image, draw: AugmentationParameters, size: int) -> Image.Image:
     """Crop, resize (antialiased) and mirror."""
     left, top, right, bottom = draw.box
     width, height = image.size
@@ -81,7 +86,7 @@ def _crop(image: Image.Image, draw: Draw, size: int) -> Image.Image:
     return square.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if draw.flip else square
 
 
-def _finish(images: list[Image.Image], draws: list[Draw], view: Pixels) -> None:
+def _finish(images: list[Image.Image], draws: list[AugmentationParameters], view: Pixels) -> None:
     """Recolour and blur the cropped frames of one view into ``view`` (T, size, size, 3)."""
     mean = np.mean([np.asarray(image)[::4, ::4].mean(axis=(0, 1)) for image in images], axis=0)
     for at, (image, draw) in enumerate(zip(images, draws, strict=True)):
@@ -92,7 +97,9 @@ def _finish(images: list[Image.Image], draws: list[Draw], view: Pixels) -> None:
         view[at] = np.asarray(image)
 
 
-def colour_matrix(draw: Draw, mean: npt.NDArray[np.float64]) -> tuple[float, ...] | None:
+def colour_matrix(
+    draw: AugmentationParameters, mean: npt.NDArray[np.float64]
+) -> tuple[float, ...] | None:
     """Return brightness, contrast, saturation and hue as one 3 x 4 matrix over RGB and 1.
 
     Saturation and hue work in YIQ, as NVIDIA DALI's ``hsv`` does: they keep luma, so the four
@@ -106,7 +113,7 @@ def colour_matrix(draw: Draw, mean: npt.NDArray[np.float64]) -> tuple[float, ...
         Its 12 numbers row by row, or ``None`` where nothing changes.
 
     Example:
-        >>> colour_matrix(Draw(brightness=2.0), np.zeros(3))[:4]
+        >>> colour_matrix(AugmentationParameters(brightness=2.0), np.zeros(3))[:4]
         (2.0, 0.0, 0.0, 0.0)
     """
     if (draw.brightness, draw.contrast, draw.saturation, draw.hue) == (1, 1, 1, 0):

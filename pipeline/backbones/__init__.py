@@ -18,9 +18,15 @@ BACKBONES = (
 
 
 def build_backbone(
-    name: str, *, device: str = "auto", threads: int = 1, trust_weights: bool = False,
-    batch: int = 256, half: bool = True, compiled: bool = False,
-) -> Backbone:  # fmt: skip
+    name: str,
+    *,
+    device: str = "auto",
+    threads: int = 1,
+    trust_weights: bool = False,
+    batch: int = 256,
+    half: bool = True,
+    compiled: bool = False,
+) -> Backbone:
     """Build a backbone from its name, ready to embed frames from several threads at once.
 
     Args:
@@ -53,9 +59,14 @@ def build_backbone(
         from .clip import build_clip
 
         return build_clip(
-            rest, device=device, threads=threads, trust_weights=trust_weights, batch=batch,
-            half=half, compiled=compiled,
-        )  # fmt: skip
+            rest,
+            device=device,
+            threads=threads,
+            trust_weights=trust_weights,
+            batch=batch,
+            half=half,
+            compiled=compiled,
+        )
     raise UsageError(
         f"no backbone `{name}`", hint="one of " + ", ".join(f"`{b}`" for b in BACKBONES)
     )

@@ -16,11 +16,11 @@ import numpy.typing as npt
 Pixels = npt.NDArray[np.uint8]
 Features = npt.NDArray[np.float32]
 
-_WAITING = 64  # pieces in the queue; whoever brings one more waits
-_PATIENCE = 0.003  # seconds that a batch waits to be filled
+_QUEUE_SIZE = 64  # pieces in the queue; whoever brings one more waits
+_FILL_SECONDS = 0.003  # seconds that a batch waits to be filled
 
 
-class Network(Protocol):
+class BatchNetwork(Protocol):
     """Runs one batch while it takes the next; only one thread calls it.
 
     Attributes:
@@ -59,13 +59,15 @@ class Batcher:
         batch: The most frames that it gets at once.
     """
 
-    def __init__(self, network: Network, *, batch: int) -> None:
+    def __init__(self, network: BatchNetwork, *, batch: int) -> None:
         self.dim = network.dim
         self._network = network
         self._batch = batch
-        self._queue: queue.Queue[_Piece | None] = queue.Queue(_WAITING)
-        self._held: _Piece | None = None  # taken from the queue, too large for the last batch
-        self._door = threading.Lock()
+        self._queue: queue.Queue[_Piece | None] = queue.Queue(_QUEUE_SIZE)
+        self._carried_over: _Piece | None = (
+            None  # taken from the queue, too large for the last batch
+        )
+        self._lock = threading.Lock()
         self._closed = False  # nothing more comes in
         self._drained = False  # nothing more comes out of the queue
         self._thread = threading.Thread(target=self._work, name="backbone", daemon=True)
@@ -87,7 +89,7 @@ class Batcher:
 
     def close(self) -> None:
         """Finish what has come in, refuse what comes after, and end the thread."""
-        with self._door:
+        with self._lock:
             if not self._closed:
                 self._closed = True
                 self._queue.put(None)
@@ -95,7 +97,7 @@ class Batcher:
 
     def _put(self, pixels: Pixels) -> _Piece:
         piece = _Piece(pixels)
-        with self._door:  # so that nothing lands in the queue behind its end
+        with self._lock:  # so that nothing lands in the queue behind its end
             if self._closed:
                 raise RuntimeError("the backbone is closed")
             self._queue.put(piece)
@@ -104,23 +106,23 @@ class Batcher:
     def _work(self) -> None:
         """Start the next batch, then hand out the one before it."""
         running: _Running | None = None
-        while running or not self._drained or self._held:
-            pieces = self._gather(patient=running is None)
+        while running or not self._drained or self._carried_over:
+            pieces = self._gather(wait=running is None)
             following = self._start(pieces) if pieces else None
             if running:
                 running.hand_out()
             running = following
 
-    def _gather(self, *, patient: bool) -> list[_Piece]:
-        """Take pieces for one batch; for the first wait for ever if ``patient``, else not."""
-        first = self._next(None if patient else 0)
+    def _gather(self, *, wait: bool) -> list[_Piece]:
+        """Take pieces for one batch; for the first wait for ever if ``wait``, else not."""
+        first = self._next(None if wait else 0)
         if first is None:
             return []
         pieces, room = [first], self._batch - len(first.pixels)
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + _FILL_SECONDS
         while room and (piece := self._next(max(end - time.monotonic(), 0))):
             if len(piece.pixels) > room:
-                self._held = piece
+                self._carried_over = piece
                 break
             pieces.append(piece)
             room -= len(piece.pixels)
@@ -128,7 +130,7 @@ class Batcher:
 
     def _next(self, seconds: float | None) -> _Piece | None:
         """Return the next piece, or ``None`` if none comes in time or the last has come."""
-        piece, self._held = self._held, None
+        piece, self._carried_over = self._carried_over, None
         if piece is not None or self._drained:
             return piece
         try:

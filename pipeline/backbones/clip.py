@@ -33,18 +33,31 @@ class ClipBackbone:
     """
 
     def __init__(
-        self, tower: torch.nn.Module, *, name: str, size: int, weights_sha256: str,
-        mean: tuple[float, ...], std: tuple[float, ...], device: str, batch: int, half: bool,
+        self,
+        tower: torch.nn.Module,
+        *,
+        name: str,
+        size: int,
+        weights_sha256: str,
+        mean: tuple[float, ...],
+        std: tuple[float, ...],
+        device: str,
+        batch: int,
+        half: bool,
         compiled: bool,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.name = name
         self.size = size
         self.weights_sha256 = weights_sha256
         self.normalization = f"(x/255-{_csv(mean)})/{_csv(std)}"
         self._runner = build_runner(
-            _from_bytes(tower, mean, std), device=device, size=size, batch=batch, half=half,
+            _from_bytes(tower, mean, std),
+            device=device,
+            size=size,
+            batch=batch,
+            half=half,
             compiled=compiled,
-        )  # fmt: skip
+        )
         self.dim = self._runner.dim
 
     def embed(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -86,9 +99,15 @@ def _from_bytes(
 
 
 def build_clip(
-    form: str, *, device: str, threads: int, trust_weights: bool, batch: int, half: bool,
+    form: str,
+    *,
+    device: str,
+    threads: int,
+    trust_weights: bool,
+    batch: int,
+    half: bool,
     compiled: bool,
-) -> Backbone:  # fmt: skip
+) -> Backbone:
     """Build the image tower that a ``clip:`` name asks for.
 
     Args:
@@ -112,10 +131,17 @@ def build_clip(
     torch.set_num_threads(threads)
     facts = model.visual.preprocess_cfg
     return ClipBackbone(
-        model.visual, name=source.name, size=_side(facts["size"], source.name),
-        weights_sha256=sha256_of(source.weights), mean=tuple(facts["mean"]),
-        std=tuple(facts["std"]), device=device, batch=batch, half=half, compiled=compiled,
-    )  # fmt: skip
+        model.visual,
+        name=source.name,
+        size=_side(facts["size"], source.name),
+        weights_sha256=sha256_of(source.weights),
+        mean=tuple(facts["mean"]),
+        std=tuple(facts["std"]),
+        device=device,
+        batch=batch,
+        half=half,
+        compiled=compiled,
+    )
 
 
 def _load(source: ClipSource) -> Any:
@@ -124,9 +150,12 @@ def _load(source: ClipSource) -> Any:
 
     try:
         model = open_clip.create_model(
-            source.model, pretrained=source.pretrained, load_weights=False, pretrained_text=False,
+            source.model,
+            pretrained=source.pretrained,
+            load_weights=False,
+            pretrained_text=False,
             force_quick_gelu=source.quick_gelu,
-        )  # fmt: skip
+        )
         open_clip.load_checkpoint(model, str(source.weights), weights_only=True)
     except Exception as error:  # a wrong file meets assertions, unpicklers, missing keys ...
         reason = str(error).strip().split("\n")[0]

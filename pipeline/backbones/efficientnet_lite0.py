@@ -66,9 +66,14 @@ def export_lite0() -> bytes:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                load_lite0(), (pixels,), file, dynamo=False, opset_version=17,
-                input_names=["pixels"], output_names=["features"],
-            )  # fmt: skip
+                load_lite0(),
+                (pixels,),
+                file,
+                dynamo=False,
+                opset_version=17,
+                input_names=["pixels"],
+                output_names=["features"],
+            )
     finally:
         logging.getLogger("torch.onnx").setLevel(level)
     return bytes(file.getvalue())

@@ -45,9 +45,15 @@ class TorchNetwork:
     """
 
     def __init__(
-        self, net: torch.nn.Module, *, device: str, size: int, batch: int, half: bool,
+        self,
+        net: torch.nn.Module,
+        *,
+        device: str,
+        size: int,
+        batch: int,
+        half: bool,
         compiled: bool,
-    ) -> None:  # fmt: skip
+    ) -> None:
         import torch
 
         self._device, self._batch, self._half = torch.device(device), batch, half

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _CPU_FRAMES = 8  # at once: more are no faster and take more memory
 
 
-class Runner(Protocol):
+class EmbeddingRunner(Protocol):
     """Embeds frames for any number of threads.
 
     Attributes:
@@ -62,7 +62,7 @@ class CpuRunner:
 
 def build_runner(
     net: torch.nn.Module, *, device: str, size: int, batch: int, half: bool, compiled: bool
-) -> Runner:
+) -> EmbeddingRunner:
     """Put a network on its device.
 
     Args:

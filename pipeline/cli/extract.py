@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ..console import Talk, shown
-from .stopping import stopping
+from ..console import Console, printable
+from .stopping import exit_on_signal
 
 if TYPE_CHECKING:
     from ..extraction.options import ExtractOptions
@@ -158,25 +158,49 @@ def extract(
         settings_named,
         stores_for,
     )
-    from ..extraction.worker_pool import cores
+    from ..extraction.worker_pool import available_cpus
 
     first, *more = stores_for(backbone or ["cnn"], out or [Path("feats.h5")])
     options = ExtractOptions(
-        source=source, out=first[1], labels=labels, follow_symlinks=follow_symlinks,
-        frames=frames, by=by, sampling=sampling, per_segment=per_segment, views=views,
-        views_mode=views_mode, augmentation=augmentation,
-        augmentation_videos=measure_augmentation, seed=seed, fit=fit, backbone=first[0],
-        more=tuple(more), trust_weights=trust_weights, dtype=dtype, strict=strict,
-        retry=failures_named(retry or ()), restart=restart, workers=workers or cores(),
-        threads=threads, device=device, batch=batch, half=half, compiled=compiled, reader=reader,
-        hwaccel=hwaccel, limits=limits_named(limit or ()), engine=engine,
-        engine_options=settings_named(engine_set or ()), unit_videos=unit_videos,
-    )  # fmt: skip
-    talk = Talk(quiet=quiet)
+        source=source,
+        out=first[1],
+        labels=labels,
+        follow_symlinks=follow_symlinks,
+        frames=frames,
+        by=by,
+        sampling=sampling,
+        per_segment=per_segment,
+        views=views,
+        views_mode=views_mode,
+        augmentation=augmentation,
+        augmentation_videos=measure_augmentation,
+        seed=seed,
+        fit=fit,
+        backbone=first[0],
+        more=tuple(more),
+        trust_weights=trust_weights,
+        dtype=dtype,
+        strict=strict,
+        retry=failures_named(retry or ()),
+        restart=restart,
+        workers=workers or available_cpus(),
+        threads=threads,
+        device=device,
+        batch=batch,
+        half=half,
+        compiled=compiled,
+        reader=reader,
+        hwaccel=hwaccel,
+        limits=limits_named(limit or ()),
+        engine=engine,
+        engine_options=settings_named(engine_set or ()),
+        unit_videos=unit_videos,
+    )
+    console = Console(quiet=quiet)
     if plan:
-        _plan(options, talk, as_json=as_json)
+        _plan(options, console, as_json=as_json)
         return
-    reports = _run(options, talk)
+    reports = _run(options, console)
     if as_json:
         facts = [report.facts() for report in reports]
         printed = facts[0] if len(facts) == 1 else {"schema": 1, "stores": facts}
@@ -184,38 +208,38 @@ def extract(
     raise typer.Exit(max(report.exit_code for report in reports))
 
 
-def _plan(options: ExtractOptions, talk: Talk, *, as_json: bool) -> None:
-    from rich.console import Console
+def _plan(options: ExtractOptions, console: Console, *, as_json: bool) -> None:
+    from rich.console import Console as RichConsole
 
     from ..extraction.estimate import estimate, estimate_table
 
-    with stopping(talk, hint="nothing was written"):
-        found = estimate(options, talk=talk)
+    with exit_on_signal(console, hint="nothing was written"):
+        found = estimate(options, console=console)
     if as_json:
         typer.echo(json.dumps({"schema": 1, **asdict(found)}, indent=2))
     else:
-        Console(highlight=False).print(estimate_table(found))
+        RichConsole(highlight=False).print(estimate_table(found))
 
 
-def _run(options: ExtractOptions, talk: Talk) -> list[ExtractReport]:
+def _run(options: ExtractOptions, console: Console) -> list[ExtractReport]:
     """Extract, and say how it went."""
     from ..extraction.extract import extract_all
 
     again = "the same command" + " without `--restart`" * options.restart
-    with stopping(talk, hint=f"what is finished is kept; {again} goes on from there"):
-        reports = extract_all(options, talk=talk)
+    with exit_on_signal(console, hint=f"what is finished is kept; {again} goes on from there"):
+        reports = extract_all(options, console=console)
     for report in reports:
-        _tell(report, talk)
+        _print_report(report, console)
     return reports
 
 
-def _tell(report: ExtractReport, talk: Talk) -> None:
+def _print_report(report: ExtractReport, console: Console) -> None:
     from ..extraction.report import report_table
 
-    talk.show(report_table(report))
+    console.print_table(report_table(report))
     if not report.written:
-        talk.say("nothing to do: the store holds all of these videos already")
+        console.log("nothing to do: the store holds all of these videos already")
     if report.gone:
-        talk.say(f"{report.gone} rows are of videos that are gone; `--restart` drops them")
+        console.log(f"{report.gone} rows are of videos that are gone; `--restart` drops them")
     if report.failures_file is not None:
-        talk.warn(f"{len(report.failed)} failed, listed in `{shown(report.failures_file)}`")
+        console.warn(f"{len(report.failed)} failed, listed in `{printable(report.failures_file)}`")

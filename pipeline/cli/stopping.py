@@ -7,12 +7,12 @@ from contextlib import contextmanager
 
 import typer
 
-from ..console import Talk
+from ..console import Console
 from ..extraction.signals import Interrupted
 
 
 @contextmanager
-def stopping(talk: Talk, *, hint: str) -> Iterator[None]:
+def exit_on_signal(console: Console, *, hint: str) -> Iterator[None]:
     """End a verb that a signal stopped with its exit code, in two lines.
 
     Raises:
@@ -21,6 +21,6 @@ def stopping(talk: Talk, *, hint: str) -> Iterator[None]:
     try:
         yield
     except Interrupted as interrupted:
-        talk.error(str(interrupted))
-        talk.hint(hint)
+        console.error(str(interrupted))
+        console.hint(hint)
         raise typer.Exit(interrupted.exit_code) from None

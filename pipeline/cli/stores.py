@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..console import Talk, shown
+from ..console import Console, printable
 from ..errors import DamageError
-from .stopping import stopping
+from .stopping import exit_on_signal
 
 if TYPE_CHECKING:
     from ..extraction.repair_store import RepairReport
@@ -24,7 +24,7 @@ def info(store: Store, as_json: Json = False) -> None:
 
     Example: chainpipe info feats.h5
     """
-    from rich.console import Console
+    from rich.console import Console as RichConsole
 
     from ..records import Status
     from ..store import open_store
@@ -34,7 +34,7 @@ def info(store: Store, as_json: Json = False) -> None:
         if as_json:
             typer.echo(json.dumps(store_facts(opened), indent=2))
             return
-        console = Console(highlight=False)
+        console = RichConsole(highlight=False)
         console.print(store_table(opened))
         if Status.PARTIAL in opened.videos.status:
             console.print(partial_table(opened))
@@ -49,20 +49,20 @@ def verify(store: Store, as_json: Json = False) -> None:
     """
     from ..store import verify as damage_of
 
-    talk = Talk()
-    with talk.progress("read every byte", None):
+    console = Console()
+    with console.progress("read every byte", None):
         damage = list(damage_of(store))
         count = _videos(store)
     if as_json:
-        facts = {"schema": 1, "path": shown(store), "videos": count, "damage": damage}
+        facts = {"schema": 1, "path": printable(store), "videos": count, "damage": damage}
         typer.echo(json.dumps(facts, indent=2))
     else:
         for line in damage:
             typer.echo(line)
     if damage:
-        talk.hint("`chainpipe repair` extracts just the damaged rows again")
+        console.hint("`chainpipe repair` extracts just the damaged rows again")
         raise typer.Exit(4)
-    talk.success(f"`{shown(store)}` is whole: {count} videos")
+    console.success(f"`{printable(store)}` is whole: {count} videos")
 
 
 def _videos(store: Path) -> int | None:
@@ -96,39 +96,47 @@ def repair(
     from ..extraction.repair_store import repair as mend
     from ..extraction.signals import StopRequest
 
-    talk = Talk()
-    with stopping(talk, hint="the store is as it was"), StopRequest() as stop:
+    console = Console()
+    with exit_on_signal(console, hint="the store is as it was"), StopRequest() as stop:
         report = mend(
-            store, workers=workers, device=device, trust_weights=trust_weights, talk=talk,
+            store,
+            workers=workers,
+            device=device,
+            trust_weights=trust_weights,
+            console=console,
             stop=stop,
-        )  # fmt: skip
+        )
     if as_json:
         facts = {
             "schema": 1,
-            "path": shown(store),
+            "path": printable(store),
             "damage": list(report.damage),
-            "repaired": [shown(path) for path in report.repaired],
-            "failed": [shown(video.path) for video in report.failed],
+            "repaired": [printable(path) for path in report.repaired],
+            "failed": [printable(video.path) for video in report.failed],
             "statistics_lost": report.statistics_lost,
         }
         typer.echo(json.dumps(facts, indent=2))
     else:
         for line in report.damage:
             typer.echo(line)
-    _tell(report, talk)
+    _print_report(report, console)
     raise typer.Exit(report.exit_code)
 
 
-def _tell(report: RepairReport, talk: Talk) -> None:
-    name = shown(report.path)
+def _print_report(report: RepairReport, console: Console) -> None:
+    name = printable(report.path)
     if not report.damage:
-        talk.success(f"`{name}` is whole: nothing to do")
+        console.success(f"`{name}` is whole: nothing to do")
         return
     for video in report.failed:
-        talk.warn(f"`{shown(video.path)}` has lost its row: {video.status.label}: {video.message}")
+        console.warn(
+            f"`{printable(video.path)}` has lost its row: {video.status.label}: {video.message}"
+        )
     if report.statistics_lost:
-        talk.warn("its augmentation statistics are lost; `extract` measures them again when asked")
-    talk.success(f"`{name}` is mended: {_rows(len(report.repaired))} extracted again")
+        console.warn(
+            "its augmentation statistics are lost; `extract` measures them again when asked"
+        )
+    console.success(f"`{name}` is mended: {_rows(len(report.repaired))} extracted again")
 
 
 def _rows(count: int) -> str:

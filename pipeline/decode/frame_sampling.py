@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-Numbers = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int64]
 Seconds = npt.NDArray[np.float64]
 
 # A moment this little before a frame's own is rounding: products of times differ in the last digit.
 SLACK = 1e-7  # seconds
 
 
-def uniform_indices(total: int, frames: int) -> Numbers:
+def uniform_indices(total: int, frames: int) -> Indices:
     """Return the middle frames of ``frames`` equal runs of a video.
 
     The i-th is ``floor((2i + 1) * total / (2 * frames))``. A video of fewer frames than asked
@@ -38,7 +38,7 @@ def uniform_indices(total: int, frames: int) -> Numbers:
     return (2 * np.arange(frames, dtype=np.int64) + 1) * total // (2 * frames)
 
 
-def uniform_by_time(seconds: Seconds, duration: float, frames: int) -> Numbers:
+def uniform_by_time(seconds: Seconds, duration: float, frames: int) -> Indices:
     """Return the frames that are on the screen in the middle of ``frames`` equal spans of time.
 
     With a constant frame rate this is :func:`uniform_indices`; with a variable one it is not.
@@ -62,7 +62,7 @@ def uniform_by_time(seconds: Seconds, duration: float, frames: int) -> Numbers:
     return on_screen(seconds, (2 * np.arange(frames) + 1) * duration / (2 * frames))
 
 
-def segment_indices(total: int, frames: int, rng: np.random.Generator) -> Numbers:
+def segment_indices(total: int, frames: int, rng: np.random.Generator) -> Indices:
     """Return one random frame of each of ``frames`` equal runs of a video, (T,).
 
     Where there are fewer frames than runs, a run shares its frame with its neighbours.
@@ -82,7 +82,7 @@ def segment_indices(total: int, frames: int, rng: np.random.Generator) -> Number
 
 def segment_by_time(
     seconds: Seconds, duration: float, frames: int, rng: np.random.Generator
-) -> Numbers:
+) -> Indices:
     """Return the frames on the screen at one random moment of each of equal spans of time, (T,).
 
     Raises:
@@ -96,7 +96,7 @@ def segment_by_time(
     return on_screen(seconds, (np.arange(frames) + rng.random(frames)) * duration / frames)
 
 
-def random_indices(total: int, frames: int, rng: np.random.Generator) -> Numbers:
+def random_indices(total: int, frames: int, rng: np.random.Generator) -> Indices:
     """Return random frames, rising; none twice where there are enough, (T,).
 
     Of fewer frames than asked each is taken, and some more than once.
@@ -116,7 +116,7 @@ def random_indices(total: int, frames: int, rng: np.random.Generator) -> Numbers
 
 def random_by_time(
     seconds: Seconds, duration: float, frames: int, rng: np.random.Generator
-) -> Numbers:
+) -> Indices:
     """Return random frames, each as likely as it is long on the screen; rising, (T,).
 
     None comes twice where there are enough that are on the screen at all.
@@ -136,7 +136,7 @@ def random_by_time(
     return np.sort(chosen).astype(np.int64)
 
 
-def consecutive_indices(total: int, frames: int, rng: np.random.Generator) -> Numbers:
+def consecutive_indices(total: int, frames: int, rng: np.random.Generator) -> Indices:
     """Return ``frames`` frames in a row from a random one on; the last repeats if too few, (T,).
 
     Raises:
@@ -153,7 +153,7 @@ def consecutive_indices(total: int, frames: int, rng: np.random.Generator) -> Nu
 
 def consecutive_by_time(
     seconds: Seconds, duration: float, frames: int, rng: np.random.Generator
-) -> Numbers:
+) -> Indices:
     """Return ``frames`` frames in a row from the one on the screen at a random moment on, (T,).
 
     Raises:
@@ -170,7 +170,7 @@ def consecutive_by_time(
     return np.minimum(first + np.arange(frames, dtype=np.int64), len(seconds) - 1)
 
 
-def nearest(places: npt.NDArray[np.number], wanted: npt.NDArray[np.number]) -> Numbers:
+def nearest(places: npt.NDArray[np.number], wanted: npt.NDArray[np.number]) -> Indices:
     """Return for each wanted place the index of the nearest one, of two the earlier, (n,).
 
     Args:
@@ -187,9 +187,9 @@ def nearest(places: npt.NDArray[np.number], wanted: npt.NDArray[np.number]) -> N
     return np.asarray(np.where(nearer, after, before), np.int64)
 
 
-def on_screen(seconds: Seconds, moments: Seconds) -> Numbers:
+def on_screen(seconds: Seconds, selection: Seconds) -> Indices:
     """Return the frame that is on the screen at each moment, (n,)."""
-    shown = np.searchsorted(seconds, moments + SLACK, side="right") - 1
+    shown = np.searchsorted(seconds, selection + SLACK, side="right") - 1
     return np.clip(shown, 0, len(seconds) - 1).astype(np.int64)
 
 

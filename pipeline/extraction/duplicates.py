@@ -12,7 +12,7 @@ from ..store import FeatureStore, Journal, iter_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class Duplicate:
     """A video whose bytes another one has too, which is done or being done.
 
     Attributes:
@@ -26,7 +26,7 @@ class Twin:
     identity: FileIdentity
 
 
-class Claims:
+class ContentClaims:
     """Which video reads which bytes; shared by the threads of a crew.
 
     Args:
@@ -34,7 +34,7 @@ class Claims:
     """
 
     def __init__(self, known: Iterable[bytes] = ()) -> None:
-        self._owners = dict.fromkeys(known, b"")
+        self._claimed_by = dict.fromkeys(known, b"")
         self._lock = threading.Lock()
 
     def claim(self, video_id: bytes, path: bytes) -> bytes:
@@ -42,25 +42,25 @@ class Claims:
 
         It is empty where they were known before.
 
-        >>> claims = Claims()
+        >>> claims = ContentClaims()
         >>> claims.claim(b"id", b"first"), claims.claim(b"id", b"second")
         (b'first', b'first')
         """
         with self._lock:
-            return self._owners.setdefault(video_id, path)
+            return self._claimed_by.setdefault(video_id, path)
 
     def contents(self) -> list[bytes]:
         """Return all contents that are claimed."""
         with self._lock:
-            return list(self._owners)
+            return list(self._claimed_by)
 
     def release(self, video_id: bytes) -> None:
         """Let another path read these bytes."""
         with self._lock:
-            self._owners.pop(video_id, None)
+            self._claimed_by.pop(video_id, None)
 
 
-class Originals:
+class FinishedFeatures:
     """Finds the features of bytes that are done, in the journal or in the store added to.
 
     Args:

@@ -9,27 +9,27 @@ from math import ceil
 import numpy as np
 from rich.table import Table
 
-from ..console import Talk, duration, size
+from ..console import Console, format_duration, format_size
 from ..decode import DecodeWorker
 from ..inputs.manifest import Manifest, read_manifest
 from ..records import StoreMeta, VideoItem
 from ..store import check_suffix
-from .duplicates import Claims
+from .duplicates import ContentClaims
 from .engines.base import cpu_of_children
-from .features import Recipe
+from .features import ExtractionSpec
 from .options import ExtractOptions
-from .output import SHARD_VIDEOS, opened_outputs
-from .process import due_jobs
-from .recipes import build_backbones, recipes_of
+from .output import SHARD_VIDEOS, open_outputs
+from .process import pending_jobs
+from .recipes import build_backbones, extraction_specs
 from .signals import StopRequest
-from .video_reader import Job, VideoReader
-from .worker_pool import Crew
+from .video_reader import VideoJob, VideoReader
+from .worker_pool import WorkerPool
 
 SAMPLE = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class ExtractionEstimate:
     """What is left to do, and what it is likely to take.
 
     Attributes:
@@ -59,12 +59,12 @@ class Estimate:
     bytes_out: int
 
 
-def estimate(options: ExtractOptions, *, talk: Talk) -> Estimate:
+def estimate(options: ExtractOptions, *, console: Console) -> ExtractionEstimate:
     """Count what an extraction would do and measure a few of its videos; nothing is kept.
 
     Args:
         options: The extraction.
-        talk: Where progress goes.
+        console: Where progress goes.
 
     Raises:
         ChainpipeError: As ``extract_all`` does before it begins.
@@ -76,27 +76,27 @@ def estimate(options: ExtractOptions, *, talk: Talk) -> Estimate:
         manifest = read_manifest(
             options.source, options.labels, follow_symlinks=options.follow_symlinks
         )
-        recipes = recipes_of(options, build_backbones(options))
-        jobs = _due(options, manifest, recipes)
+        specs = extraction_specs(options, build_backbones(options))
+        jobs = _pending(options, manifest, specs)
         sizes = np.array([_bytes(manifest, job.item) for job in jobs], np.int64)
-        chosen = [jobs[row] for row in spread(sizes, SAMPLE)]
-        seconds = _measure(chosen, manifest, options, recipes, stop, talk)
-    return _scaled(
-        options, jobs, sizes, [recipe.meta for recipe in recipes], len(manifest), *seconds
-    )
+        chosen = [jobs[row] for row in representative_rows(sizes, SAMPLE)]
+        seconds = _measure(chosen, manifest, options, specs, stop, console)
+    return _scaled(options, jobs, sizes, [spec.meta for spec in specs], len(manifest), *seconds)
 
 
-def _due(options: ExtractOptions, manifest: Manifest, recipes: Sequence[Recipe]) -> list[Job]:
+def _pending(
+    options: ExtractOptions, manifest: Manifest, specs: Sequence[ExtractionSpec]
+) -> list[VideoJob]:
     if options.restart:  # nothing that is there counts, and nothing of it may be touched
-        return [Job(item, tuple(range(len(recipes)))) for item in manifest.items]
-    with opened_outputs(options, manifest, recipes) as outputs:
-        return due_jobs(manifest.items, outputs)
+        return [VideoJob(item, tuple(range(len(specs)))) for item in manifest.items]
+    with open_outputs(options, manifest, specs) as outputs:
+        return pending_jobs(manifest.items, outputs)
 
 
-def spread(sizes: np.ndarray[tuple[int], np.dtype[np.int64]], count: int) -> list[int]:
+def representative_rows(sizes: np.ndarray[tuple[int], np.dtype[np.int64]], count: int) -> list[int]:
     """Return rows whose sizes stand for all: the middles of ``count`` equal runs of the sorted.
 
-    >>> spread(np.array([5, 1, 9, 7]), 2)
+    >>> representative_rows(np.array([5, 1, 9, 7]), 2)
     [0, 2]
     """
     order = np.argsort(sizes, kind="stable")
@@ -105,33 +105,47 @@ def spread(sizes: np.ndarray[tuple[int], np.dtype[np.int64]], count: int) -> lis
 
 
 def _measure(
-    jobs: Sequence[Job], manifest: Manifest, options: ExtractOptions, recipes: Sequence[Recipe],
-    stop: StopRequest, talk: Talk,
-) -> tuple[int, float, float]:  # fmt: skip
+    jobs: Sequence[VideoJob],
+    manifest: Manifest,
+    options: ExtractOptions,
+    specs: Sequence[ExtractionSpec],
+    stop: StopRequest,
+    console: Console,
+) -> tuple[int, float, float]:
     """Return how many videos were read, and the CPU seconds of decoding and of the backbones."""
     if not jobs:
         return 0, 0.0, 0.0
     reader = VideoReader(
-        manifest.root, recipes, [Claims() for _ in recipes],
+        manifest.root,
+        specs,
+        [ContentClaims() for _ in specs],
         follow_symlinks=options.follow_symlinks,
-    )  # fmt: skip
+    )
     workers, before = min(options.workers, len(jobs)), cpu_of_children()
     with (
-        talk.progress("measure", len(jobs)) as advance,
-        Crew(jobs, reader, workers=workers, decoder=lambda: DecodeWorker(options.limits)) as crew,
+        console.progress("measure", len(jobs)) as advance,
+        WorkerPool(
+            jobs, reader, workers=workers, decoder=lambda: DecodeWorker(options.limits)
+        ) as pool,
     ):
-        for outcomes in crew.results():
+        for outcomes in pool.results():
             advance(outcomes is not None)
             stop.check()
-    backbone = sum(recipe.clock.seconds for recipe in recipes)
+    backbone = sum(spec.clock.seconds for spec in specs)
     return len(jobs), cpu_of_children() - before, backbone
 
 
 def _scaled(
-    options: ExtractOptions, jobs: Sequence[Job], sizes: np.ndarray[tuple[int], np.dtype[np.int64]],
-    metas: Sequence[StoreMeta], listed: int, sampled: int, decode: float, backbone: float,
-) -> Estimate:  # fmt: skip
-    many = len(jobs) / sampled / 3600 if sampled else 0.0
+    options: ExtractOptions,
+    jobs: Sequence[VideoJob],
+    sizes: np.ndarray[tuple[int], np.dtype[np.int64]],
+    metas: Sequence[StoreMeta],
+    listed: int,
+    sampled: int,
+    decode: float,
+    backbone: float,
+) -> ExtractionEstimate:
+    scale = len(jobs) / sampled / 3600 if sampled else 0.0
     local = options.engine == "local"
     per_shard = SHARD_VIDEOS if local else options.unit_videos
     machines = 1 if local else _machines(options)
@@ -140,13 +154,19 @@ def _scaled(
     width = 2 if options.dtype == "float16" else 4
     row = [clip * width * meta.fingerprint.dim for meta in metas]
     stores = [sum(number in job.stores for job in jobs) for number in range(len(metas))]
-    return Estimate(
-        videos=len(jobs), listed=listed, bytes_in=int(sizes.sum()),
-        shards=sum(ceil(count / per_shard) for count in stores), videos_per_shard=per_shard,
-        sampled=sampled, decode_hours=decode * many, backbone_hours=backbone * many,
-        wall_hours=(decode + backbone) * many / workers, workers=workers,
+    return ExtractionEstimate(
+        videos=len(jobs),
+        listed=listed,
+        bytes_in=int(sizes.sum()),
+        shards=sum(ceil(count / per_shard) for count in stores),
+        videos_per_shard=per_shard,
+        sampled=sampled,
+        decode_hours=decode * scale,
+        backbone_hours=backbone * scale,
+        wall_hours=(decode + backbone) * scale / workers,
+        workers=workers,
         bytes_out=sum(count * each for count, each in zip(stores, row, strict=True)),
-    )  # fmt: skip
+    )
 
 
 def _machines(options: ExtractOptions) -> int:
@@ -163,18 +183,20 @@ def _bytes(manifest: Manifest, item: VideoItem) -> int:
         return 0
 
 
-def estimate_table(found: Estimate) -> Table:
+def estimate_table(found: ExtractionEstimate) -> Table:
     """Draw an estimate."""
     table = Table(show_header=False)
     table.add_column(style="bold")
     table.add_column(justify="right")
     table.add_row("videos to read", f"{found.videos} of {found.listed}")
-    table.add_row("their size", size(found.bytes_in))
+    table.add_row("their size", format_size(found.bytes_in))
     table.add_row("shards", f"{found.shards} of {found.videos_per_shard} videos at most")
-    table.add_row("new features", size(found.bytes_out))
+    table.add_row("new features", format_size(found.bytes_out))
     table.add_section()
     table.add_row("read to measure", f"{found.sampled} videos")
-    table.add_row("decoding", f"{duration(found.decode_hours * 3600)} of CPU")
-    table.add_row("backbone", f"{duration(found.backbone_hours * 3600)} of CPU")
-    table.add_row(f"with {found.workers} workers", f"about {duration(found.wall_hours * 3600)}")
+    table.add_row("decoding", f"{format_duration(found.decode_hours * 3600)} of CPU")
+    table.add_row("backbone", f"{format_duration(found.backbone_hours * 3600)} of CPU")
+    table.add_row(
+        f"with {found.workers} workers", f"about {format_duration(found.wall_hours * 3600)}"
+    )
     return table

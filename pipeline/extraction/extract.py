@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from ..backbones import Backbone
-from ..console import Talk, shown
+from ..console import Console, printable
 from ..errors import UsageError
 from ..inputs.manifest import Manifest, read_manifest
 from ..records import FailedVideo
@@ -15,17 +15,17 @@ from ..store import check_suffix, open_store
 from ..store_info import bytes_on_disk
 from . import finalize
 from .engines import build_engine
-from .measure_shift import measured
+from .measure_shift import measure_augmentation
 from .options import ExtractOptions
-from .output import Output, opened_outputs
-from .process import work
-from .recipes import build_backbones, recipes_of
+from .output import Output, open_outputs
+from .process import process_videos
+from .recipes import build_backbones, extraction_specs
 from .report import ExtractReport, count_statuses, write_failures
 from .signals import StopRequest
 
 
 def extract(
-    options: ExtractOptions, *, talk: Talk | None = None, backbone: Backbone | None = None
+    options: ExtractOptions, *, console: Console | None = None, backbone: Backbone | None = None
 ) -> ExtractReport:
     """Extract with one backbone, see :func:`extract_all`; ``backbone`` is used instead of its name.
 
@@ -34,13 +34,15 @@ def extract(
         Interrupted: If a signal asked to stop.
     """
     backbones = None if backbone is None else [backbone]
-    return extract_all(options, talk=talk, backbones=backbones)[0]
+    return extract_all(options, console=console, backbones=backbones)[0]
 
 
 def extract_all(
-    options: ExtractOptions, *, talk: Talk | None = None,
+    options: ExtractOptions,
+    *,
+    console: Console | None = None,
     backbones: Sequence[Backbone] | None = None,
-) -> list[ExtractReport]:  # fmt: skip
+) -> list[ExtractReport]:
     """Extract the features of all videos that a store lacks, and write the stores.
 
     Finished work survives any crash in ``<out>.parts``; running it again continues, adds new
@@ -49,7 +51,7 @@ def extract_all(
 
     Args:
         options: What to extract, and how.
-        talk: Where progress goes; nowhere by default.
+        console: Where progress goes; nowhere by default.
         backbones: Used instead of building those of ``options``.
 
     Returns:
@@ -64,7 +66,7 @@ def extract_all(
         StorageError: If the disk does not take it.
         Interrupted: If a signal asked to stop.
     """
-    talk = talk or Talk(quiet=True)
+    console = console or Console(quiet=True)
     start = time.monotonic()
     with StopRequest() as stop, ExitStack() as at_end:
         for _, out in options.targets:
@@ -75,14 +77,14 @@ def extract_all(
         stop.check()
         networks = backbones or build_backbones(options)
         at_end.callback(_close, () if backbones else networks)
-        recipes = recipes_of(options, networks)
-        engine = build_engine(options, manifest.root, stop, talk)
-        with opened_outputs(options, manifest, recipes) as outputs:
-            work(manifest, outputs, engine, stop, talk)
-            ends = [_finish(output, manifest, options, stop, talk) for output in outputs]
+        specs = extraction_specs(options, networks)
+        engine = build_engine(options, manifest.root, stop, console)
+        with open_outputs(options, manifest, specs) as outputs:
+            process_videos(manifest, outputs, engine, stop, console)
+            outcomes = [_finish(output, manifest, options, stop, console) for output in outputs]
     seconds = time.monotonic() - start
-    pairs = zip(outputs, ends, strict=True)
-    return [_report(output, *end, seconds, engine.decode_seconds) for output, end in pairs]
+    pairs = zip(outputs, outcomes, strict=True)
+    return [_report(output, *outcome, seconds, engine.decode_seconds) for output, outcome in pairs]
 
 
 def _close(backbones: Sequence[Backbone]) -> None:
@@ -91,24 +93,29 @@ def _close(backbones: Sequence[Backbone]) -> None:
 
 
 def _finish(
-    output: Output, manifest: Manifest, options: ExtractOptions, stop: StopRequest, talk: Talk
-) -> tuple[finalize.Contents, bool]:
+    output: Output, manifest: Manifest, options: ExtractOptions, stop: StopRequest, console: Console
+) -> tuple[finalize.FinalContents, bool]:
     """Write the store unless it is the same already; tell whether it was written."""
     journal, old = output.journal, output.old
-    contents = finalize.settle(manifest, journal, old)
+    contents = finalize.plan_contents(manifest, journal, old)
     if not contents.order:
         journal.finish()
         raise _nothing_readable(contents.failed)
     earlier = None if old is None else old.augmentation()
-    statistics = measured(output, contents, manifest, options, earlier, stop, talk)
+    statistics = measure_augmentation(output, contents, manifest, options, earlier, stop, console)
     fresh = statistics is not earlier
-    if old is not None and finalize.is_same(old, contents, measured=fresh):
+    if old is not None and finalize.is_unchanged(old, contents, augmentation_changed=fresh):
         journal.finish()
         return contents, False
     finalize.write(
-        journal, old, contents, root=manifest.root, meta=output.recipe.meta,
-        augmentation=statistics, between=stop.check,
-    )  # fmt: skip
+        journal,
+        old,
+        contents,
+        root=manifest.root,
+        meta=output.spec.meta,
+        augmentation=statistics,
+        on_row=stop.check,
+    )
     return contents, True
 
 
@@ -116,19 +123,27 @@ def _nothing_readable(failed: tuple[FailedVideo, ...]) -> UsageError:
     first = failed[0]
     return UsageError(
         f"none of {len(failed)} videos can be read",
-        hint=f"the first, `{shown(first.path)}`, is {first.status.label}: {first.message}",
+        hint=f"the first, `{printable(first.path)}`, is {first.status.label}: {first.message}",
     )
 
 
 def _report(
-    output: Output, contents: finalize.Contents, written: bool, seconds: float, cpu: float
+    output: Output, contents: finalize.FinalContents, written: bool, seconds: float, cpu: float
 ) -> ExtractReport:
     out = output.out
     with open_store(out) as store:
         counts = count_statuses(store.videos.status.tolist(), contents.failed)
     return ExtractReport(
-        out=out, counts=counts, failed=contents.failed, decoded=output.decoded,
-        copied=output.copied, gone=contents.gone, written=written, seconds=seconds,
-        decode_seconds=cpu, backbone_seconds=output.recipe.clock.seconds,
-        store_bytes=bytes_on_disk(out), failures_file=write_failures(out, contents.failed),
-    )  # fmt: skip
+        out=out,
+        counts=counts,
+        failed=contents.failed,
+        decoded=output.decoded,
+        copied=output.copied,
+        gone=contents.gone,
+        written=written,
+        seconds=seconds,
+        decode_seconds=cpu,
+        backbone_seconds=output.spec.clock.seconds,
+        store_bytes=bytes_on_disk(out),
+        failures_file=write_failures(out, contents.failed),
+    )

@@ -18,7 +18,7 @@ from ..store import FeatureStore, Journal, iter_rows, write_store
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
+class FinalContents:
     """What the finished store is to hold.
 
     Attributes:
@@ -39,7 +39,7 @@ class Contents:
         return sum(path not in self.items for path in self.order)
 
 
-def settle(manifest: Manifest, journal: Journal, old: FeatureStore | None) -> Contents:
+def plan_contents(manifest: Manifest, journal: Journal, old: FeatureStore | None) -> FinalContents:
     """Decide what the finished store holds.
 
     A row of a video that is no longer in the manifest is kept, unless its bytes are now under a
@@ -62,21 +62,25 @@ def settle(manifest: Manifest, journal: Journal, old: FeatureStore | None) -> Co
     order += [path for path in kept if path not in earlier and path not in items]
     if old is not None:
         failed = {v.path: v for v in old.failed if v.path not in fresh} | failed
-    return Contents(
-        order=tuple(order), fresh=frozenset(fresh).intersection(order),
-        failed=tuple(failed[path] for path in items if path in failed), items=items,
-    )  # fmt: skip
+    return FinalContents(
+        order=tuple(order),
+        fresh=frozenset(fresh).intersection(order),
+        failed=tuple(failed[path] for path in items if path in failed),
+        items=items,
+    )
 
 
-def is_same(old: FeatureStore, contents: Contents, *, measured: bool = False) -> bool:
+def is_unchanged(
+    old: FeatureStore, contents: FinalContents, *, augmentation_changed: bool = False
+) -> bool:
     """Tell whether a finished store already holds exactly ``contents``.
 
     Args:
         old: The finished store.
         contents: What it should hold.
-        measured: Whether there are new augmentation statistics for it.
+        augmentation_changed: Whether there are new augmentation statistics for it.
     """
-    if measured:
+    if augmentation_changed:
         return False
     if old.videos.paths != contents.order or contents.fresh or old.failed != contents.failed:
         return False
@@ -89,9 +93,15 @@ def is_same(old: FeatureStore, contents: Contents, *, measured: bool = False) ->
 
 
 def write(
-    journal: Journal, old: FeatureStore | None, contents: Contents, *, root: bytes, meta: StoreMeta,
-    augmentation: AugmentationStatistics | None, between: Callable[[], None],
-) -> None:  # fmt: skip
+    journal: Journal,
+    old: FeatureStore | None,
+    contents: FinalContents,
+    *,
+    root: bytes,
+    meta: StoreMeta,
+    augmentation: AugmentationStatistics | None,
+    on_row: Callable[[], None],
+) -> None:
     """Write the store by one atomic rename and remove the journal.
 
     Args:
@@ -101,7 +111,7 @@ def write(
         root: Folder that the paths are relative to.
         meta: The settings of all rows.
         augmentation: How augmentation moves the features, if it was measured.
-        between: Called before each row; what it raises stops the writing.
+        on_row: Called before each row; what it raises stops the writing.
 
     Raises:
         StorageError: If the disk does not take it.
@@ -109,20 +119,26 @@ def write(
     """
 
     def rows() -> Iterator[VideoFeatures]:
-        for video in _merged(journal, old, contents):
-            between()
-            yield _labelled(video, contents.items)
+        for video in _merge_rows(journal, old, contents):
+            on_row()
+            yield _with_labels(video, contents.items)
 
     write_store(  # fresh rows are finite, or the journal had refused them; old ones are kept
-        journal.out, root=root, meta=meta, rows=rows(), count=len(contents.order),
-        failed=contents.failed, label_names=_label_names(old, contents), allow_nan=True,
+        journal.out,
+        root=root,
+        meta=meta,
+        rows=rows(),
+        count=len(contents.order),
+        failed=contents.failed,
+        label_names=_label_names(old, contents),
+        allow_nan=True,
         augmentation=augmentation,
-    )  # fmt: skip
+    )
     journal.finish()
 
 
-def pick(
-    journal: Journal, old: FeatureStore | None, contents: Contents, paths: Sequence[bytes]
+def select_rows(
+    journal: Journal, old: FeatureStore | None, contents: FinalContents, paths: Sequence[bytes]
 ) -> Iterator[VideoFeatures]:
     """Yield some of the rows, in the order of ``paths``."""
     row_of = {} if old is None else {path: row for row, path in enumerate(old.videos.paths)}
@@ -139,8 +155,8 @@ def _rows_of(old: FeatureStore) -> dict[bytes, bytes]:
     return dict(zip(old.videos.paths, ids, strict=True))
 
 
-def _merged(
-    journal: Journal, old: FeatureStore | None, contents: Contents
+def _merge_rows(
+    journal: Journal, old: FeatureStore | None, contents: FinalContents
 ) -> Iterator[VideoFeatures]:
     fresh = journal.rows([path for path in contents.order if path in contents.fresh])
     earlier = iter(()) if old is None else iter_rows(old)
@@ -151,12 +167,12 @@ def _merged(
             yield next(video for video in earlier if video.path == path)
 
 
-def _labelled(video: VideoFeatures, items: Mapping[bytes, VideoItem]) -> VideoFeatures:
+def _with_labels(video: VideoFeatures, items: Mapping[bytes, VideoItem]) -> VideoFeatures:
     item = items.get(video.path)
     return video if item is None else replace(video, labels=item.labels, split=item.split)
 
 
-def _label_names(old: FeatureStore | None, contents: Contents) -> list[str]:
+def _label_names(old: FeatureStore | None, contents: FinalContents) -> list[str]:
     names = {name for path in contents.order for name in _labels_of(contents.items.get(path))}
     if old is not None:
         for row, path in enumerate(old.videos.paths):

@@ -10,19 +10,19 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ..augment.shift_statistics import ShiftMeter
-from ..console import Talk
+from ..augment.shift_statistics import ShiftAccumulator
+from ..console import Console
 from ..decode import Decoder, DecodeWorker
 from ..errors import UsageError
 from ..inputs.manifest import Manifest, content_id, identify
 from ..records import AugmentationStatistics, VideoError
-from .features import Recipe, embed, seed_of
-from .finalize import Contents, pick
+from .features import ExtractionSpec, embed, video_seed
+from .finalize import FinalContents, select_rows
 from .options import ExtractOptions
 from .output import Output
 from .recipes import augmentation_of
 from .signals import StopRequest
-from .worker_pool import Crew
+from .worker_pool import WorkerPool
 
 VIEWS = 4  # of each sampled video, where the store caches none
 
@@ -30,10 +30,15 @@ Pair = tuple[npt.NDArray[np.floating], npt.NDArray[np.floating]]
 """Features of a clip, (T, D), and of its views, (V, T, D)."""
 
 
-def measured(
-    output: Output, contents: Contents, manifest: Manifest, options: ExtractOptions,
-    earlier: AugmentationStatistics | None, stop: StopRequest, talk: Talk,
-) -> AugmentationStatistics | None:  # fmt: skip
+def measure_augmentation(
+    output: Output,
+    contents: FinalContents,
+    manifest: Manifest,
+    options: ExtractOptions,
+    earlier: AugmentationStatistics | None,
+    stop: StopRequest,
+    console: Console,
+) -> AugmentationStatistics | None:
     """Return how augmentation moves the features of a store, measured now if that was asked for.
 
     Args:
@@ -44,7 +49,7 @@ def measured(
         earlier: What was measured before; it is returned where nothing else is asked for, nor
             more videos.
         stop: Looked at often.
-        talk: Where progress goes.
+        console: Where progress goes.
 
     Raises:
         UsageError: If none of the sampled videos can be decoded.
@@ -54,12 +59,12 @@ def measured(
     asked = options.augmentation_videos
     if not asked:
         return earlier
-    sample = sampled(contents, asked, seed)
+    sample = sample_paths(contents, asked, seed)
     same = earlier and (earlier.augmentation, earlier.mode, earlier.seed) == (line, mode, seed)
     if earlier and same and earlier.videos >= len(sample):
         return earlier
-    meter, count = ShiftMeter(output.recipe.backbone.dim), 0
-    with talk.progress("measure augmentation", len(sample)) as advance:
+    meter, count = ShiftAccumulator(output.spec.backbone.dim), 0
+    with console.progress("measure augmentation", len(sample)) as advance:
         for pair in _pairs(output, contents, manifest, options, sample):
             stop.check()
             if pair is not None:
@@ -72,43 +77,52 @@ def measured(
     return meter.statistics(augmentation=line, mode=mode, seed=seed)
 
 
-def sampled(contents: Contents, count: int, seed: int) -> list[bytes]:
+def sample_paths(contents: FinalContents, count: int, seed: int) -> list[bytes]:
     """Return the paths of ``count`` videos of the manifest, drawn by a hash of seed and path."""
     here = [path for path in contents.order if path in contents.items]
     return sorted(here, key=lambda path: hashlib.sha256(b"%d " % seed + path).digest())[:count]
 
 
 def _pairs(
-    output: Output, contents: Contents, manifest: Manifest, options: ExtractOptions,
+    output: Output,
+    contents: FinalContents,
+    manifest: Manifest,
+    options: ExtractOptions,
     sample: list[bytes],
-) -> Iterator[Pair | None]:  # fmt: skip
+) -> Iterator[Pair | None]:
     """Yield what was measured on each video, and ``None`` now and then while that takes long."""
-    if output.recipe.meta.views:  # they are cached already
-        for row in pick(output.journal, output.old, contents, sample):
+    if output.spec.meta.views:  # they are cached already
+        for row in select_rows(output.journal, output.old, contents, sample):
             assert row.views is not None
             yield row.features.astype(np.float32), row.views.astype(np.float32)
         return
     request = replace(
-        output.recipe.request, per_segment=0, views=VIEWS, views_mode=options.views_mode,
-        augmentation=augmentation_of(options), seed=options.seed,
-    )  # fmt: skip
-    recipe = replace(output.recipe, request=request)
+        output.spec.request,
+        per_segment=0,
+        views=VIEWS,
+        views_mode=options.views_mode,
+        augmentation=augmentation_of(options),
+        seed=options.seed,
+    )
+    spec = replace(output.spec, request=request)
     paths = [manifest.path_of(contents.items[path]) for path in sample]
 
     def one(decoder: Decoder, path: Path) -> Pair | None:
-        return _shifted(decoder, path, recipe)
+        return _shifted(decoder, path, spec)
 
     workers = min(options.workers, len(paths))
-    with Crew(paths, one, workers=workers, decoder=lambda: DecodeWorker(options.limits)) as crew:
-        yield from crew.results()
+    with WorkerPool(
+        paths, one, workers=workers, decoder=lambda: DecodeWorker(options.limits)
+    ) as pool:
+        yield from pool.results()
 
 
-def _shifted(decoder: Decoder, path: Path, recipe: Recipe) -> Pair | None:
+def _shifted(decoder: Decoder, path: Path, spec: ExtractionSpec) -> Pair | None:
     """Embed a clip and its views; a video that is gone or bad is passed over."""
     try:
         identify(path)
-        seed = seed_of(content_id(path), recipe.request.seed)
-        clip, _, views = embed(decoder.read(path, replace(recipe.request, seed=seed)), recipe)
+        seed = video_seed(content_id(path), spec.request.seed)
+        clip, _, views = embed(decoder.read(path, replace(spec.request, seed=seed)), spec)
     except VideoError:
         return None
     assert views is not None

@@ -11,7 +11,7 @@ from typing import Literal
 from ..decode import DecodeLimits
 from ..errors import UsageError
 from ..records import Status
-from .worker_pool import cores
+from .worker_pool import available_cpus
 
 By = Literal["index", "time"]
 Fit = Literal["crop", "squash", "pad"]
@@ -85,7 +85,7 @@ class ExtractOptions:
     strict: bool = False
     retry: frozenset[Status] = frozenset()
     restart: bool = False
-    workers: int = field(default_factory=cores)
+    workers: int = field(default_factory=available_cpus)
     threads: int = 1
     device: str = "auto"
     batch: int = 256

@@ -11,11 +11,11 @@ import numpy as np
 
 from ..inputs.manifest import Manifest
 from ..records import FailedVideo, Status, VideoItem
-from ..store import Done, FeatureStore, Journal, parts_of
+from ..store import FeatureStore, Journal, SourceFile, parts_of
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class EarlierRuns:
     """What earlier runs found out about the videos.
 
     Attributes:
@@ -24,19 +24,19 @@ class Known:
         since: When the last of those runs wrote something, nanoseconds.
     """
 
-    done: Mapping[bytes, Done]
+    done: Mapping[bytes, SourceFile]
     failed: Mapping[bytes, FailedVideo]
     since: int
 
     @classmethod
-    def of(cls, journal: Journal, old: FeatureStore | None, since: int) -> Known:
+    def of(cls, journal: Journal, old: FeatureStore | None, since: int) -> EarlierRuns:
         """Gather it from an unfinished output and a finished one, the former being later."""
         done = journal.done()
         failed = {video.path: video for video in journal.failed()}
         if old is not None:
-            told = done.keys() | failed.keys()
-            done = {p: d for p, d in _finished(old) if p not in told} | done
-            failed = {v.path: v for v in old.failed if v.path not in told} | failed
+            journaled = done.keys() | failed.keys()
+            done = {p: d for p, d in _stored_files(old) if p not in journaled} | done
+            failed = {v.path: v for v in old.failed if v.path not in journaled} | failed
         return cls(done, failed, since)
 
     def contents(self) -> set[bytes]:
@@ -48,7 +48,9 @@ class Known:
         return self.failed[path].attempts if path in self.failed else 0
 
 
-def to_do(manifest: Manifest, known: Known, retry: frozenset[Status]) -> list[VideoItem]:
+def pending_videos(
+    manifest: Manifest, known: EarlierRuns, retry: frozenset[Status]
+) -> list[VideoItem]:
     """Return the videos to read in this run, in the manifest's order.
 
     Those are new ones, those whose size or time has changed since they were read, and failed ones
@@ -59,7 +61,9 @@ def to_do(manifest: Manifest, known: Known, retry: frozenset[Status]) -> list[Vi
         known: What earlier runs found out.
         retry: Failed videos of which statuses are tried again, besides the passing failures.
     """
-    return [item for item in manifest.items if _is_due(manifest.path_of(item), item, known, retry)]
+    return [
+        item for item in manifest.items if _is_pending(manifest.path_of(item), item, known, retry)
+    ]
 
 
 def last_written(out: Path) -> int:
@@ -68,12 +72,12 @@ def last_written(out: Path) -> int:
     return max((path.stat().st_mtime_ns for path in paths if path.exists()), default=0)
 
 
-def _is_due(path: Path, item: VideoItem, known: Known, retry: frozenset[Status]) -> bool:
+def _is_pending(path: Path, item: VideoItem, known: EarlierRuns, retry: frozenset[Status]) -> bool:
     if (done := known.done.get(item.path)) is not None:
         facts = _stat(path)
         return facts is not None and (facts.st_size, facts.st_mtime_ns) != done[1:]
     if (failed := known.failed.get(item.path)) is not None:
-        if failed.status.tried_again or failed.status in retry:
+        if failed.status.is_retried or failed.status in retry:
             return True
         facts = _stat(path)
         return facts is not None and facts.st_ctime_ns > known.since
@@ -87,8 +91,8 @@ def _stat(path: Path) -> os.stat_result | None:
         return None  # features of a file that is gone are kept
 
 
-def _finished(store: FeatureStore) -> Iterator[tuple[bytes, Done]]:
+def _stored_files(store: FeatureStore) -> Iterator[tuple[bytes, SourceFile]]:
     table = store.videos
     ids = np.ascontiguousarray(table.ids)
     for row, path in enumerate(table.paths):
-        yield path, Done(ids[row].tobytes(), int(table.size[row]), int(table.mtime_ns[row]))
+        yield path, SourceFile(ids[row].tobytes(), int(table.size[row]), int(table.mtime_ns[row]))

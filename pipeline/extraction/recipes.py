@@ -9,7 +9,7 @@ from ..augment import Augmentation
 from ..backbones import Backbone, build_backbone, fingerprint_of
 from ..errors import UsageError
 from ..records import StoreMeta
-from .features import Recipe
+from .features import ExtractionSpec
 from .options import ExtractOptions
 
 
@@ -21,14 +21,21 @@ def build_backbones(options: ExtractOptions) -> tuple[Backbone, ...]:
     """
     return tuple(
         build_backbone(
-            name, device=options.device, threads=options.threads, batch=options.batch,
-            half=options.half, compiled=options.compiled, trust_weights=options.trust_weights,
+            name,
+            device=options.device,
+            threads=options.threads,
+            batch=options.batch,
+            half=options.half,
+            compiled=options.compiled,
+            trust_weights=options.trust_weights,
         )
         for name, _ in options.targets
-    )  # fmt: skip
+    )
 
 
-def recipes_of(options: ExtractOptions, backbones: Sequence[Backbone]) -> list[Recipe]:
+def extraction_specs(
+    options: ExtractOptions, backbones: Sequence[Backbone]
+) -> list[ExtractionSpec]:
     """Return how videos become the features of each store.
 
     Raises:
@@ -37,7 +44,7 @@ def recipes_of(options: ExtractOptions, backbones: Sequence[Backbone]) -> list[R
     metas = [meta_of(options, backbone) for backbone in backbones]
     how = {"fit": options.fit, "reader": options.reader, "hwaccel": options.hwaccel}
     pairs = zip(metas, backbones, strict=True)
-    return [Recipe.of(meta, backbone, **how) for meta, backbone in pairs]
+    return [ExtractionSpec.of(meta, backbone, **how) for meta, backbone in pairs]
 
 
 def meta_of(options: ExtractOptions, backbone: Backbone) -> StoreMeta:
@@ -53,13 +60,19 @@ def meta_of(options: ExtractOptions, backbone: Backbone) -> StoreMeta:
     augmentation = augmentation_of(options)  # a wrong one shows now, not when shifts are measured
     drawn = options.views or options.sampling in ("segment", "random", "consecutive")
     return StoreMeta(
-        fingerprint_of(backbone, fit=options.fit), options.frames, sampling=options.sampling,
-        by=options.by, dtype=options.dtype, strict=options.strict,
-        per_segment=options.per_segment, views=options.views,
+        fingerprint_of(backbone, fit=options.fit),
+        options.frames,
+        sampling=options.sampling,
+        by=options.by,
+        dtype=options.dtype,
+        strict=options.strict,
+        per_segment=options.per_segment,
+        views=options.views,
         views_mode=options.views_mode if options.views else "consistent",
         augmentation=augmentation if options.views else "",
-        seed=options.seed if drawn else 0, chainpipe=made_by,
-    )  # fmt: skip
+        seed=options.seed if drawn else 0,
+        chainpipe=made_by,
+    )
 
 
 def augmentation_of(options: ExtractOptions) -> str:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..backbones import Backbone
-from ..console import Talk
+from ..console import Console
 from ..errors import DamageError
 from ..records import FailedVideo, VideoFeatures
-from ..store import Damage, damaged, mend, repairing
+from ..store import DamageReport, find_damage, locked_for_repair, rewrite_store
 from .signals import StopRequest
 from .single_videos import extract_features
 
@@ -41,9 +41,15 @@ class RepairReport:
 
 
 def repair(
-    path: Path, *, workers: int | None = None, device: str = "auto", trust_weights: bool = False,
-    backbone: Backbone | None = None, talk: Talk | None = None, stop: StopRequest | None = None,
-) -> RepairReport:  # fmt: skip
+    path: Path,
+    *,
+    workers: int | None = None,
+    device: str = "auto",
+    trust_weights: bool = False,
+    backbone: Backbone | None = None,
+    console: Console | None = None,
+    stop: StopRequest | None = None,
+) -> RepairReport:
     """Mend a store in one atomic rename; sound rows are copied, damaged ones extracted again.
 
     Args:
@@ -52,7 +58,7 @@ def repair(
         device: Where the backbone runs.
         trust_weights: Whether pickled weights may be read.
         backbone: Used instead of building the store's.
-        talk: Where progress goes; nowhere by default.
+        console: Where progress goes; nowhere by default.
         stop: Looked at between two videos.
 
     Raises:
@@ -63,28 +69,33 @@ def repair(
         StorageError: If the disk does not take it.
         Interrupted: If a signal asked to stop; the store is as it was.
     """
-    talk = talk or Talk(quiet=True)
-    with repairing(path):
-        with talk.progress("read every byte", None):
-            found = damaged(path)
+    console = console or Console(quiet=True)
+    with locked_for_repair(path):
+        with console.progress("read every byte", None):
+            found = find_damage(path)
         if found is None:
             hint = "`chainpipe extract` with `--restart` builds it anew"
             raise DamageError(f"the table of videos of `{path}` is damaged", hint=hint)
         if not found.lines:
             return RepairReport(path, ())
-        with talk.progress("extract again", len(found.rows)) as advance:
+        with console.progress("extract again", len(found.rows)) as advance:
             results = _again(found, workers, device, trust_weights, backbone, advance, stop)
         fresh = [result for result in results if isinstance(result, VideoFeatures)]
         failed = [result for result in results if isinstance(result, FailedVideo)]
-        mend(found, fresh=fresh, failed=failed)
+        rewrite_store(found, fresh=fresh, failed=failed)
     names = tuple(video.path for video in fresh)
     return RepairReport(path, found.lines, names, tuple(failed), found.statistics)
 
 
 def _again(
-    damage: Damage, workers: int | None, device: str, trust_weights: bool,
-    backbone: Backbone | None, advance: Callable[[int], None], stop: StopRequest | None,
-) -> list[VideoFeatures | FailedVideo]:  # fmt: skip
+    damage: DamageReport,
+    workers: int | None,
+    device: str,
+    trust_weights: bool,
+    backbone: Backbone | None,
+    advance: Callable[[int], None],
+    stop: StopRequest | None,
+) -> list[VideoFeatures | FailedVideo]:
     """Extract the damaged rows' videos, in their order."""
     if not damage.rows:
         return []
@@ -96,7 +107,13 @@ def _again(
 
     places = [Path(os.fsdecode(os.path.join(damage.root, name))) for name in damage.paths]
     results = extract_features(
-        places, damage.meta, workers=workers, device=device, trust_weights=trust_weights,
-        backbone=backbone, cached=True, advance=step,
-    )  # fmt: skip
+        places,
+        damage.meta,
+        workers=workers,
+        device=device,
+        trust_weights=trust_weights,
+        backbone=backbone,
+        cached=True,
+        advance=step,
+    )
     return [replace(result, path=name) for result, name in zip(results, damage.paths, strict=True)]

@@ -12,10 +12,10 @@ from typing import Any
 
 from rich.table import Table
 
-from ..console import duration, shown, size
+from ..console import format_duration, format_size, printable
 from ..errors import StorageError
 from ..records import FailedVideo, Status
-from ..store.atomic import replacing
+from ..store.atomic import atomic_replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def count_statuses(rows: Sequence[int], failed: Sequence[FailedVideo]) -> dict[S
 
 def report_table(report: ExtractReport) -> Table:
     """Draw the table that an extraction ends with."""
-    table = Table(title=shown(report.out), title_justify="left", show_header=False)
+    table = Table(title=printable(report.out), title_justify="left", show_header=False)
     table.add_column(style="bold")
     table.add_column(justify="right")
     for status, count in report.counts.items():
@@ -101,11 +101,11 @@ def report_table(report: ExtractReport) -> Table:
     if report.copied:
         table.add_row("same bytes, copied", str(report.copied))
     if report.decoded:
-        table.add_row("decoded now", f"{report.decoded} in {duration(report.seconds)}")
+        table.add_row("decoded now", f"{report.decoded} in {format_duration(report.seconds)}")
         table.add_row("videos per second", f"{report.videos_per_second:.2f}")
         table.add_row("decoding", f"{report.decode_seconds:.1f} CPU s")
         table.add_row("backbone", f"{report.backbone_seconds:.1f} CPU s")
-    table.add_row("size", size(report.store_bytes))
+    table.add_row("size", format_size(report.store_bytes))
     return table
 
 
@@ -146,7 +146,7 @@ def write_failures(out: Path, failed: Sequence[FailedVideo]) -> Path | None:
 
 def _write_csv(path: Path, failed: Sequence[FailedVideo]) -> None:
     how: dict[str, Any] = {"encoding": "utf-8", "errors": "surrogateescape", "newline": ""}
-    with replacing(path) as temporary, open(temporary, "w", **how) as file:
+    with atomic_replace(path) as temporary, open(temporary, "w", **how) as file:
         writer = csv.writer(file)
         writer.writerow(["path", "status", "message", "attempts", "command", "stderr"])
         for video in failed:

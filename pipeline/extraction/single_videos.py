@@ -18,10 +18,10 @@ from ..decode import Decoder, FrameRequest
 from ..errors import UsageError
 from ..inputs.manifest import content_id, identify, read_manifest
 from ..records import FailedVideo, StoreMeta, VideoError, VideoFeatures
-from .features import Recipe, read_features
-from .worker_pool import Crew, cores
+from .features import ExtractionSpec, read_features
+from .worker_pool import WorkerPool, available_cpus
 
-Answer = TypeVar("Answer")
+ResultT = TypeVar("ResultT")
 Thumbnail = npt.NDArray[np.uint8]  # (H, W, 3) RGB
 
 
@@ -41,10 +41,17 @@ def find_videos(source: Path) -> list[Path]:
 
 
 def extract_features(
-    paths: Sequence[Path], meta: StoreMeta, *, workers: int | None = None, threads: int = 1,
-    device: str = "auto", trust_weights: bool = False, backbone: Backbone | None = None,
-    cached: bool = False, advance: Callable[[int], None] = lambda _: None,
-) -> list[VideoFeatures | FailedVideo]:  # fmt: skip
+    paths: Sequence[Path],
+    meta: StoreMeta,
+    *,
+    workers: int | None = None,
+    threads: int = 1,
+    device: str = "auto",
+    trust_weights: bool = False,
+    backbone: Backbone | None = None,
+    cached: bool = False,
+    advance: Callable[[int], None] = lambda _: None,
+) -> list[VideoFeatures | FailedVideo]:
     """Extract features of some videos exactly as a store was made, without writing one.
 
     Args:
@@ -75,8 +82,8 @@ def extract_features(
             hint="use the same weights, or extract all videos again",
         )
     wanted = meta if cached else replace(meta, per_segment=0, views=0)
-    recipe = Recipe.of(wanted, network, fit=fit)
-    return _each(paths, lambda decoder, path: _features(decoder, path, recipe), workers, advance)
+    spec = ExtractionSpec.of(wanted, network, fit=fit)
+    return _each(paths, lambda decoder, path: _features(decoder, path, spec), workers, advance)
 
 
 def thumbnails(
@@ -116,11 +123,11 @@ def fit_of(meta: StoreMeta) -> str:
     return found[1]
 
 
-def _features(decoder: Decoder, path: Path, recipe: Recipe) -> VideoFeatures | FailedVideo:
+def _features(decoder: Decoder, path: Path, spec: ExtractionSpec) -> VideoFeatures | FailedVideo:
     name = os.fsencode(path)
     try:
         before = identify(path)
-        found = read_features(decoder, path, name, content_id(path), before, [recipe])[0]
+        found = read_features(decoder, path, name, content_id(path), before, [spec])[0]
     except VideoError as error:
         found = error
     if isinstance(found, VideoError):
@@ -138,20 +145,20 @@ def _middle(decoder: Decoder, path: Path, request: FrameRequest) -> Thumbnail | 
 
 def _each(
     paths: Sequence[Path],
-    do: Callable[[Decoder, Path], Answer],
+    run_job: Callable[[Decoder, Path], ResultT],
     workers: int | None,
     advance: Callable[[int], None] = lambda _: None,
-) -> list[Answer]:
+) -> list[ResultT]:
     """Work on all paths in a crew; return the answers in the paths' order."""
-    answers: dict[int, Answer] = {}
+    by_index: dict[int, ResultT] = {}
     jobs = enumerate(paths)
-    count = min(workers or cores(), len(paths))
+    count = min(workers or available_cpus(), len(paths))
 
-    def one(decoder: Decoder, job: tuple[int, Path]) -> tuple[int, Answer]:
-        return job[0], do(decoder, job[1])
+    def one(decoder: Decoder, job: tuple[int, Path]) -> tuple[int, ResultT]:
+        return job[0], run_job(decoder, job[1])
 
-    with Crew(jobs, one, workers=count) as crew:
-        for answer in crew.results():
-            answers.update(() if answer is None else [answer])
-            advance(answer is not None)
-    return [answers[number] for number in range(len(paths))]
+    with WorkerPool(jobs, one, workers=count) as pool:
+        for result in pool.results():
+            by_index.update(() if result is None else [result])
+            advance(result is not None)
+    return [by_index[number] for number in range(len(paths))]

@@ -11,14 +11,14 @@ from typing import Protocol
 from ..decode import Decoder
 from ..inputs.manifest import FileIdentity, content_id, identify
 from ..records import FailedVideo, VideoError, VideoFeatures, VideoItem
-from .duplicates import Twin
-from .features import Recipe, read_features
+from .duplicates import Duplicate
+from .features import ExtractionSpec, read_features
 
-Outcome = VideoFeatures | FailedVideo | Twin
+Outcome = VideoFeatures | FailedVideo | Duplicate
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class VideoJob:
     """A video that some stores of a run lack.
 
     Attributes:
@@ -32,7 +32,7 @@ class Job:
     attempts: int = 0
 
 
-class Claiming(Protocol):
+class ContentClaimer(Protocol):
     """Knows which contents a store has or will have."""
 
     def claim(self, video_id: bytes, path: bytes) -> bytes:
@@ -45,20 +45,24 @@ class VideoReader:
 
     Args:
         root: The folder that paths are relative to, ``os.fsencode``.
-        recipes: One for each store.
+        specs: One for each store.
         claims: One for each store.
         follow_symlinks: Whether links may lead out of ``root``.
     """
 
     def __init__(
-        self, root: bytes, recipes: Sequence[Recipe], claims: Sequence[Claiming], *,
+        self,
+        root: bytes,
+        specs: Sequence[ExtractionSpec],
+        claims: Sequence[ContentClaimer],
+        *,
         follow_symlinks: bool,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._root = Path(os.fsdecode(root))
-        self._recipes, self._claims = recipes, claims
+        self._recipes, self._claims = specs, claims
         self._follow_symlinks = follow_symlinks
 
-    def __call__(self, decoder: Decoder, job: Job) -> Mapping[int, Outcome]:
+    def __call__(self, decoder: Decoder, job: VideoJob) -> Mapping[int, Outcome]:
         """Return what became of the job's video, for each store that lacks it."""
         path = self._root / os.fsdecode(job.item.path)
         try:
@@ -69,25 +73,27 @@ class VideoReader:
             return dict.fromkeys(job.stores, failure_of(job, error))
 
     def _read(
-        self, decoder: Decoder, job: Job, path: Path, video_id: bytes, identity: FileIdentity
+        self, decoder: Decoder, job: VideoJob, path: Path, video_id: bytes, identity: FileIdentity
     ) -> Mapping[int, Outcome]:
         name = job.item.path
-        mine = [n for n in job.stores if self._claims[n].claim(video_id, name) == name]
-        found: dict[int, Outcome] = dict.fromkeys(job.stores, Twin(job.item, video_id, identity))
-        if not mine:
+        claimed_stores = [n for n in job.stores if self._claims[n].claim(video_id, name) == name]
+        found: dict[int, Outcome] = dict.fromkeys(
+            job.stores, Duplicate(job.item, video_id, identity)
+        )
+        if not claimed_stores:
             return found
-        recipes = [self._recipes[number] for number in mine]
+        specs = [self._recipes[number] for number in claimed_stores]
         try:
-            outcomes = read_features(decoder, path, name, video_id, identity, recipes)
+            outcomes = read_features(decoder, path, name, video_id, identity, specs)
         except VideoError as error:
-            return found | dict.fromkeys(mine, failure_of(job, error))
+            return found | dict.fromkeys(claimed_stores, failure_of(job, error))
         return found | {
             number: failure_of(job, made) if isinstance(made, VideoError) else made
-            for number, made in zip(mine, outcomes, strict=True)
+            for number, made in zip(claimed_stores, outcomes, strict=True)
         }
 
 
-def failure_of(job: Job, error: VideoError) -> FailedVideo:
+def failure_of(job: VideoJob, error: VideoError) -> FailedVideo:
     """Return the record of a failed try."""
     return FailedVideo(
         job.item.path, error.status, str(error), job.attempts + 1, error.command, error.stderr

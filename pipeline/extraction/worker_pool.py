@@ -12,14 +12,16 @@ from typing import Generic, Protocol, TypeVar
 
 from ..decode import Decoder, DecodeWorker
 
-Job = TypeVar("Job")
-Result = TypeVar("Result")
+JobT = TypeVar("JobT")
+ResultT = TypeVar("ResultT")
 
-_PATIENCE = 0.2  # seconds between two looks at whether to stop
-_LEAVE = 2.0  # seconds a thread gets to notice; one that hashes a huge file goes with the process
+_POLL_SECONDS = 0.2  # seconds between two looks at whether to stop
+_JOIN_SECONDS = (
+    2.0  # seconds a thread gets to notice; one that hashes a huge file goes with the process
+)
 
 
-class ClosableDecoder(Decoder, Protocol):
+class ProcessDecoder(Decoder, Protocol):
     """A decoder that holds a process."""
 
     def interrupt(self) -> None:
@@ -31,43 +33,43 @@ class ClosableDecoder(Decoder, Protocol):
         ...
 
 
-def cores() -> int:
+def available_cpus() -> int:
     """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class Crew(Generic[Job, Result]):
+class WorkerPool(Generic[JobT, ResultT]):
     """Works through jobs in ``workers`` threads; leaving the ``with`` ends threads and children.
 
     Memory stays flat: a thread takes its next job only when few results wait to be collected.
 
     Args:
         jobs: What is to be done, drawn one at a time.
-        do: Does one job with the thread's own decoder; called from many threads.
+        run_job: Does one job with the thread's own decoder; called from many threads.
         workers: Number of threads.
         decoder: Makes a thread's decoder.
     """
 
     def __init__(
         self,
-        jobs: Iterable[Job],
-        do: Callable[[Decoder, Job], Result],
+        jobs: Iterable[JobT],
+        run_job: Callable[[Decoder, JobT], ResultT],
         *,
         workers: int,
-        decoder: Callable[[], ClosableDecoder] = DecodeWorker,
+        decoder: Callable[[], ProcessDecoder] = DecodeWorker,
     ) -> None:
         self._jobs = iter(jobs)
-        self._draw = threading.Lock()
-        self._do = do
+        self._jobs_lock = threading.Lock()
+        self._run_job = run_job
         self._stop = threading.Event()
-        self._results: queue.Queue[Result | _Failure | _Left] = queue.Queue(2 * workers)
+        self._results: queue.Queue[ResultT | _Failure | _NoMoreJobs] = queue.Queue(2 * workers)
         self._decoders = [decoder() for _ in range(workers)]
         self._threads = [
             threading.Thread(target=self._run, args=(decoder,), daemon=True)
             for decoder in self._decoders
         ]
 
-    def __enter__(self) -> Crew[Job, Result]:
+    def __enter__(self) -> WorkerPool[JobT, ResultT]:
         for thread in self._threads:
             thread.start()
         return self
@@ -79,17 +81,17 @@ class Crew(Generic[Job, Result]):
         at: TracebackType | None,
     ) -> None:
         self._stop.set()
-        deadline = time.monotonic() + _LEAVE
+        deadline = time.monotonic() + _JOIN_SECONDS
         while (alive := self._alive()) and time.monotonic() < deadline:
             for _, decoder in alive:  # again and again: a child may just have been starting
                 decoder.interrupt()
-            alive[0][0].join(_PATIENCE)
+            alive[0][0].join(_POLL_SECONDS)
 
-    def results(self, *, tick: float = 0.5) -> Iterator[Result | None]:
+    def results(self, *, tick: float = 0.5) -> Iterator[ResultT | None]:
         """Yield each job's result as it comes, and ``None`` when none came for ``tick`` seconds.
 
         Raises:
-            Exception: Whatever ``do`` raised first.
+            Exception: Whatever ``run_job`` raised first.
         """
         working = len(self._threads)
         while working:
@@ -100,39 +102,39 @@ class Crew(Generic[Job, Result]):
                 continue
             if isinstance(result, _Failure):
                 raise result.error
-            if isinstance(result, _Left):
+            if isinstance(result, _NoMoreJobs):
                 working -= 1
             else:
                 yield result
 
-    def _alive(self) -> list[tuple[threading.Thread, ClosableDecoder]]:
+    def _alive(self) -> list[tuple[threading.Thread, ProcessDecoder]]:
         pairs = zip(self._threads, self._decoders, strict=True)
         return [(thread, decoder) for thread, decoder in pairs if thread.is_alive()]
 
-    def _run(self, decoder: ClosableDecoder) -> None:
+    def _run(self, decoder: ProcessDecoder) -> None:
         try:
             while not self._stop.is_set():
-                with self._draw:
-                    job = next(self._jobs, _END)
-                if isinstance(job, _Left):
+                with self._jobs_lock:
+                    job = next(self._jobs, _NO_MORE_JOBS)
+                if isinstance(job, _NoMoreJobs):
                     break
-                self._put(self._do(decoder, job))
+                self._put(self._run_job(decoder, job))
         except Exception as error:
             self._put(_Failure(error))
         finally:
             decoder.close()
-            self._put(_END)
+            self._put(_NO_MORE_JOBS)
 
-    def _put(self, result: Result | _Failure | _Left) -> None:
+    def _put(self, result: ResultT | _Failure | _NoMoreJobs) -> None:
         while not self._stop.is_set():
             try:
-                return self._results.put(result, timeout=_PATIENCE)
+                return self._results.put(result, timeout=_POLL_SECONDS)
             except queue.Full:
                 continue
         return None
 
 
-class _Left:
+class _NoMoreJobs:
     """There are no more jobs for a thread, or it has left."""
 
 
@@ -141,4 +143,4 @@ class _Failure:
         self.error = error
 
 
-_END = _Left()
+_NO_MORE_JOBS = _NoMoreJobs()

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..errors import UsageError
 from ..records import Split, VideoItem
 from .file_identity import FileIdentity, content_id, ensure_unchanged, identify
-from .manifest_files import ListedVideo, read_list
+from .manifest_files import ManifestRow, read_manifest_file
 
 __all__ = [
     "SUFFIXES",
@@ -76,7 +76,7 @@ def read_manifest(
     if source.is_dir():
         found = Manifest(os.fsencode(source), _scan(os.fsencode(source), follow_symlinks))
     else:
-        items = tuple(_item(row) for row in _listed(source))
+        items = tuple(_item(row) for row in _manifest_rows(source))
         found = Manifest(os.fsencode(source.parent), items)
     if not found.items:
         suffixes = " ".join(sorted(os.fsdecode(suffix) for suffix in SUFFIXES))
@@ -123,7 +123,7 @@ def _folder_label(path: bytes) -> tuple[str, ...]:
     return (folder.decode("utf-8", "replace"),) if slash else ()
 
 
-def _listed(file: Path) -> list[ListedVideo]:
+def _manifest_rows(file: Path) -> list[ManifestRow]:
     if not file.exists():
         raise UsageError(
             f"there is no `{file}`", hint="give a folder of videos, or a .csv or .jsonl list"
@@ -131,15 +131,15 @@ def _listed(file: Path) -> list[ListedVideo]:
     if file.suffix.lower() not in (".csv", ".jsonl"):
         hint = "a folder of videos, or a list whose name ends in .csv or .jsonl"
         raise UsageError(f"`{file}` is neither a folder nor a list", hint=hint)
-    return read_list(file)
+    return read_manifest_file(file)
 
 
-def _item(row: ListedVideo) -> VideoItem:
+def _item(row: ManifestRow) -> VideoItem:
     return VideoItem(row.path, row.labels or (), row.split or Split.NONE)
 
 
 def _relabelled(manifest: Manifest, file: Path) -> Manifest:
-    rows = _listed(file)
+    rows = _manifest_rows(file)
     by_root = {os.path.normpath(os.path.join(manifest.root, row.path)): row for row in rows}
     beside = os.fsencode(file.parent)
     by_file = {os.path.normpath(os.path.join(beside, row.path)): row for row in rows}
@@ -154,7 +154,7 @@ def _relabelled(manifest: Manifest, file: Path) -> Manifest:
     return Manifest(manifest.root, tuple(_overridden(item, row) for item, row in pairs))
 
 
-def _overridden(item: VideoItem, row: ListedVideo | None) -> VideoItem:
+def _overridden(item: VideoItem, row: ManifestRow | None) -> VideoItem:
     if row is None:
         return item
     labels = item.labels if row.labels is None else row.labels

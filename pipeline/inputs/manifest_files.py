@@ -17,7 +17,7 @@ _SPLITS = ", ".join(split.name.lower() for split in Split)
 
 
 @dataclass(frozen=True, slots=True)
-class ListedVideo:
+class ManifestRow:
     """One line of a list.
 
     Attributes:
@@ -31,7 +31,7 @@ class ListedVideo:
     split: Split | None
 
 
-def read_list(file: Path) -> list[ListedVideo]:
+def read_manifest_file(file: Path) -> list[ManifestRow]:
     """Read a ``.csv`` or ``.jsonl`` list of videos.
 
     Bytes that are not UTF-8 survive in paths, as ``os.fsdecode`` would have them.
@@ -39,7 +39,7 @@ def read_list(file: Path) -> list[ListedVideo]:
     Raises:
         UsageError: If it cannot be read, or a line is wrong; the message names the line.
     """
-    videos: list[ListedVideo] = []
+    videos: list[ManifestRow] = []
     seen: dict[bytes, int] = {}
     try:
         for line, fields in _records(file):
@@ -98,14 +98,14 @@ def _check_keys(keys: Iterable[str], *, where: str) -> None:
         raise UsageError(f"{where}: a key is there twice", hint=hint)
 
 
-def _video(fields: Mapping[str, object], folder: str, *, where: str) -> ListedVideo:
+def _video(fields: Mapping[str, object], folder: str, *, where: str) -> ManifestRow:
     path = fields["path"]
     if not isinstance(path, str) or not path or "\0" in path:
         raise UsageError(f"{where}: `{path}` is no path")
     labels = _labels(fields["label"], where=where) if "label" in fields else None
     split = _split(fields["split"], where=where) if "split" in fields else None
     shortest = os.path.relpath(path, folder) if os.path.isabs(path) else os.path.normpath(path)
-    return ListedVideo(os.fsencode(shortest), labels, split)
+    return ManifestRow(os.fsencode(shortest), labels, split)
 
 
 def _labels(value: object, *, where: str) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ class Status(IntEnum):
         return self <= Status.PARTIAL
 
     @property
-    def tried_again(self) -> bool:
+    def is_retried(self) -> bool:
         """Whether a plain re-run tries the video again."""
         return self >= Status.UNREADABLE
 

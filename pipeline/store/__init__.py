@@ -1,34 +1,34 @@
 """The feature store: where stage one ends and stage two begins."""
 
 from .base import FeatureStore, Rows
-from .integrity.repair import Damage, damaged, mend, repairing
-from .integrity.validation import flaw_of
+from .integrity.repair import DamageReport, find_damage, locked_for_repair, rewrite_store
+from .integrity.validation import invalid_reason
 from .integrity.verify import verify
 from .iterate import iter_rows
-from .journal.database import Order
-from .journal.import_unit import Adopted
+from .journal.database import JournalSpec
+from .journal.import_unit import ImportedUnit
 from .journal.journal import Journal
-from .journal.state import Done
-from .journal.units import Unit, write_unit
+from .journal.state import SourceFile
+from .journal.units import UnitFile, write_unit
 from .open import check_suffix, open_store, parts_of, write_store
 
 __all__ = [
-    "Adopted",
-    "Damage",
-    "Done",
+    "DamageReport",
     "FeatureStore",
+    "ImportedUnit",
     "Journal",
-    "Order",
+    "JournalSpec",
     "Rows",
-    "Unit",
+    "SourceFile",
+    "UnitFile",
     "check_suffix",
-    "damaged",
-    "flaw_of",
+    "find_damage",
+    "invalid_reason",
     "iter_rows",
-    "mend",
+    "locked_for_repair",
     "open_store",
     "parts_of",
-    "repairing",
+    "rewrite_store",
     "verify",
     "write_store",
     "write_unit",

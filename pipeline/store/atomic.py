@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import DamageError, StorageError
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2
-_SWEEPS, _SWEEP_SECONDS, _QUIET = 60, 0.03, 4  # gone for that many looks: nobody writes
+_CLEANUP_TRIES, _CLEANUP_SECONDS, _QUIET = 60, 0.03, 4  # gone for that many looks: nobody writes
 _SQLITE_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _SQLITE_STORAGE = {
     sqlite3.SQLITE_FULL,
@@ -28,7 +28,7 @@ _SQLITE_STORAGE = {
 
 
 @contextmanager
-def storing(path: Path) -> Iterator[None]:
+def storage_errors(path: Path) -> Iterator[None]:
     """Turn what the disk answers while ``path`` is written into an error for people.
 
     Raises:
@@ -59,7 +59,7 @@ def _storage_error(path: Path, number: int | None, words: str) -> StorageError:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_replace(path: Path) -> Iterator[Path]:
     """Give a temporary name beside ``path``; on success it becomes ``path``, else it goes away.
 
     The body may write a file or a folder there.
@@ -71,22 +71,22 @@ def replacing(path: Path) -> Iterator[Path]:
         _rename(temporary, path)
         flush_folder(path.parent)
     except BaseException:
-        _sweep(temporary)
+        _cleanup(temporary)
         raise
     with suppress(OSError):
         remove(temporary)
 
 
-def _sweep(path: Path) -> None:
+def _cleanup(path: Path) -> None:
     """Remove what a failed writer left; zarr's threads may go on writing for a moment."""
     quiet = 0
-    for _ in range(_SWEEPS):
+    for _ in range(_CLEANUP_TRIES):
         quiet = 0 if path.exists() else quiet + 1
         if quiet == _QUIET:
             return
         with suppress(OSError):
             remove(path)
-        time.sleep(_SWEEP_SECONDS)
+        time.sleep(_CLEANUP_SECONDS)
 
 
 def leftovers(path: Path) -> list[Path]:

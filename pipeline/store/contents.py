@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from ..records import AugmentationStatistics, FailedVideo, StoreMeta, VideoFeatures
 from .formats import augmentation_arrays, layout
-from .formats.layout import Array, Block
+from .formats.layout import Array, RowBlock
 from .integrity import row_checksums, table_digest, validation
 from .integrity.table_digest import TableDigest
 
 
 @dataclass(frozen=True)
-class Contents:
+class StoreContents:
     """Everything that a store will hold; its rows can be read once.
 
     Attributes:
@@ -29,7 +29,7 @@ class Contents:
         label_names: All C of them; each label of a row is among them.
         augmentation: How augmentation moves the features, if it was measured.
         allow_nan: Whether NaN and infinity are taken as they come.
-        key: Of the journal that this is a part of, see ``Order``.
+        key: Of the journal that this is a part of, see ``JournalSpec``.
     """
 
     root: bytes
@@ -41,29 +41,29 @@ class Contents:
     augmentation: AugmentationStatistics | None = None
     allow_nan: bool = False
     key: str = ""
-    _guards: tuple[row_checksums.Guard, ...] = field(init=False)
+    _row_checksums: tuple[row_checksums.RowChecksum, ...] = field(init=False)
     _digest: TableDigest = field(init=False)
 
     def __post_init__(self) -> None:
-        vouching = row_checksums.guards_of(self.meta)
+        checksum_columns = row_checksums.row_checksums_of(self.meta)
         names = [
             layout.PATH,
             layout.NOTE,
             *(c.name for c in layout.COLUMNS),
-            *(g.column for g in vouching),
+            *(g.column for g in checksum_columns),
         ]
-        object.__setattr__(self, "_guards", vouching)
+        object.__setattr__(self, "_row_checksums", checksum_columns)
         object.__setattr__(self, "_digest", TableDigest(dict.fromkeys(names)))
         if self.augmentation is not None:
             dims = self.meta.fingerprint.dim, len(self.augmentation.mean)
             if dims[0] != dims[1]:
                 raise ValueError(f"{self.augmentation!r} in a store of {dims[0]} numbers a frame")
 
-    def blank(self) -> Block:
+    def blank(self) -> RowBlock:
         """Return no rows: the arrays' names, dtypes and the shapes of a row."""
         return self._block([])
 
-    def blocks(self, size: int) -> Iterator[tuple[int, Block]]:
+    def blocks(self, size: int) -> Iterator[tuple[int, RowBlock]]:
         """Yield (first row, rows) until all N videos are through.
 
         Raises:
@@ -100,9 +100,11 @@ class Contents:
             )
         return {**facts, "journal": self.key} if self.key else facts
 
-    def _block(self, rows: list[VideoFeatures]) -> Block:
+    def _block(self, rows: list[VideoFeatures]) -> RowBlock:
         block = self._frames(rows)
-        block |= {guard.column: guard.sums(block) for guard in self._guards}
+        block |= {
+            row_checksum.column: row_checksum.sums(block) for row_checksum in self._row_checksums
+        }
         block[layout.PATH] = layout.strings(row.path for row in rows)
         block[layout.NOTE] = layout.strings(layout.to_bytes(row.note) for row in rows)
         ids = b"".join(row.video_id for row in rows)
@@ -116,11 +118,11 @@ class Contents:
     def _frames(self, rows: list[VideoFeatures]) -> dict[str, Array]:
         lines = [validation.arrays_of(row, self.meta) for row in rows]
         for row, line in zip(rows, lines, strict=True):
-            if not self.allow_nan and (flaw := validation.flaw_in(line)):
-                raise ValueError(f"{row!r}: {flaw}")
+            if not self.allow_nan and (reason := validation.invalid_reason_in(line)):
+                raise ValueError(f"{row!r}: {reason}")
         shapes = row_checksums.shapes_of(self.meta)
         found: dict[str, Array] = {}
-        for name in (name for guard in self._guards for name in guard.arrays):
+        for name in (name for row_checksum in self._row_checksums for name in row_checksum.arrays):
             found[name] = np.empty(
                 (len(rows), *shapes[name]), row_checksums.dtype_of(name, self.meta)
             )

@@ -16,7 +16,7 @@ from pathlib import Path
 from ..errors import LockedError, StorageError
 from .open import parts_of
 
-NAME = "lock"
+LOCK_NAME = "lock"
 _BUSY = (errno.EAGAIN, errno.EACCES)
 
 
@@ -61,25 +61,25 @@ class OutputLock:
 
 
 @contextmanager
-def holding(out: Path) -> Iterator[None]:
+def output_lock(out: Path) -> Iterator[None]:
     """Hold the lock of an output.
 
     Raises:
         LockedError: As :class:`OutputLock`; so do the others.
     """
-    lock = OutputLock(parts_of(out) / NAME, out)
+    lock = OutputLock(parts_of(out) / LOCK_NAME, out)
     try:
         yield
     finally:
-        leave(lock)
+        release_lock(lock)
 
 
-def leave(lock: OutputLock) -> None:
+def release_lock(lock: OutputLock) -> None:
     """Give a lock back, and remove it with its folder if nothing else is in there."""
     parts = lock.path.parent
     if lock.held:
         with suppress(OSError):
-            if [path.name for path in parts.iterdir()] == [NAME]:
+            if [path.name for path in parts.iterdir()] == [LOCK_NAME]:
                 lock.path.unlink()
                 parts.rmdir()
     lock.release()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from ..errors import NotFoundError, UsageError
 from ..records import AugmentationStatistics, FailedVideo, StoreMeta, VideoFeatures
-from .atomic import replacing, storing
+from .atomic import atomic_replace, storage_errors
 from .base import FeatureStore
-from .contents import Contents
-from .integrity.faults import not_a_store, reading
+from .contents import StoreContents
+from .integrity.faults import not_a_store, read_errors
 from .published.layouts import Layout, layout_of
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def is_published(path: Path) -> bool:
 
 
 def _layout(path: Path) -> Layout | None:
-    with reading(path):
+    with read_errors(path):
         return layout_of(path)
 
 
@@ -72,7 +72,7 @@ def open_arrays(path: Path, *, lenient: bool = False) -> Arrays:
     Raises:
         NotFoundError: As :func:`open_store`; so do the others.
     """
-    with reading(path):
+    with read_errors(path):
         exists, folder, file = path.exists(), path.is_dir(), path.is_file()
     if not exists:
         raise missing(path)
@@ -123,19 +123,19 @@ def write_store(
     check_suffix(path)
     if count < 1:
         raise ValueError(f"a store has at least one video, not {count}")
-    contents = Contents(
+    contents = StoreContents(
         root, meta, rows, count, tuple(failed), tuple(label_names), augmentation, allow_nan
     )
     write_contents(path, contents)
 
 
-def write_contents(path: Path, contents: Contents) -> None:
+def write_contents(path: Path, contents: StoreContents) -> None:
     """Write a store, or a part of one, as :func:`write_store` does.
 
     Raises:
         ValueError: As :func:`write_store`; so does StorageError.
     """
-    with storing(path), replacing(path) as temporary:
+    with storage_errors(path), atomic_replace(path) as temporary:
         if path.suffix == ".h5":
             from .formats.hdf5_write import write_hdf5
 

@@ -16,8 +16,8 @@ from .base import Rows
 from .formats import augmentation_arrays, layout
 from .formats.layout import Array
 from .integrity import faults, row_checksums, table_digest
-from .integrity.faults import FAULTS, reading
-from .integrity.row_checksums import Guard
+from .integrity.faults import FAULTS, read_errors
+from .integrity.row_checksums import RowChecksum
 from .row_numbers import row_numbers
 
 
@@ -73,24 +73,27 @@ class ArrayStore:
     def __init__(self, path: Path, arrays: Arrays) -> None:
         self.path = path
         self._arrays = arrays
-        with reading(path, " in its attributes"):
+        with read_errors(path, " in its attributes"):
             self._facts = arrays.attributes()
             faults.check_version(path, self._facts["version"])
             self.meta, self.root = layout.meta_of(self._facts)
             self.key = str(self._facts.get("journal", ""))
-            vouched = str(self._facts[table_digest.ATTRIBUTE])
-            names = table_digest.names_in(vouched)
+            recorded = str(self._facts[table_digest.ATTRIBUTE])
+            names = table_digest.names_in(recorded)
         found = {}
         for name in names:
-            with reading(path, f" in `{name}`"):
+            with read_errors(path, f" in `{name}`"):
                 found[name] = arrays.whole(name)
-        if bad := table_digest.altered(vouched, found):
+        if bad := table_digest.altered(recorded, found):
             raise DamageError(f"`{path}` is damaged in {', '.join(bad)}", hint=faults.REPAIR)
-        with reading(path, " in its table of videos"):
+        with read_errors(path, " in its table of videos"):
             self.videos = layout.table_of(found)
             self.failed = layout.failed_of(found)
-        self._guards = row_checksums.guards_of(self.meta)
-        self._sums = {guard.column: found.get(guard.column) for guard in self._guards}
+        self._row_checksums = row_checksums.row_checksums_of(self.meta)
+        self._sums = {
+            row_checksum.column: found.get(row_checksum.column)
+            for row_checksum in self._row_checksums
+        }
         self._shapes = row_checksums.shapes_of(self.meta)
 
     @property
@@ -142,16 +145,16 @@ class ArrayStore:
         """
         if (attribute := self._facts.get(augmentation_arrays.ATTRIBUTE)) is None:
             return None
-        with reading(self.path, " in its augmentation statistics"):
+        with read_errors(self.path, " in its augmentation statistics"):
             found = {name: self._arrays.whole(name) for name in augmentation_arrays.NAMES}
             return augmentation_arrays.read(str(attribute), found)
 
     def damage(self) -> Iterator[str]:
         """Check every byte; yield one line for each damage, with the rows it touches."""
         yield from self._arrays.damage()
-        for guard in self._guards:
-            if bad := self._bad(guard):
-                yield faults.row_line(self.path, guard.arrays, bad)
+        for row_checksum in self._row_checksums:
+            if bad := self._bad(row_checksum):
+                yield faults.row_line(self.path, row_checksum.arrays, bad)
         try:
             self.augmentation()
         except DamageError as error:
@@ -159,7 +162,9 @@ class ArrayStore:
 
     def bad_rows(self) -> list[int]:
         """Return the rows any of whose arrays cannot be trusted, after reading them all."""
-        return sorted({row for guard in self._guards for row in self._bad(guard)})
+        return sorted(
+            {row for row_checksum in self._row_checksums for row in self._bad(row_checksum)}
+        )
 
     def close(self) -> None:
         """Release the file."""
@@ -175,14 +180,17 @@ class ArrayStore:
         n, t, d = self.shape
         return f"ArrayStore({str(self.path)!r}, {n} videos x {t} frames x {d})"
 
-    def _guard(self, name: str) -> Guard | None:
-        return next((guard for guard in self._guards if name in guard.arrays), None)
+    def _row_checksum(self, name: str) -> RowChecksum | None:
+        return next(
+            (row_checksum for row_checksum in self._row_checksums if name in row_checksum.arrays),
+            None,
+        )
 
     def _read(self, name: str, rows: Rows) -> npt.NDArray[Any]:
         """Read rows; where the format finds fault with them, the row's own checksum decides."""
         numbers = row_numbers(rows, len(self.videos))
-        guard = self._guard(name)
-        if guard is None:
+        row_checksum = self._row_checksum(name)
+        if row_checksum is None:
             return np.empty(
                 (len(numbers), *self._shapes[name]), row_checksums.dtype_of(name, self.meta)
             )
@@ -196,44 +204,48 @@ class ArrayStore:
             fault = faults.fault(self.path, error)
             if isinstance(fault, StorageError):
                 raise fault from error
-            return self._salvage(guard, name, numbers, error)
+            return self._salvage(row_checksum, name, numbers, error)
         if not self._arrays.checked(name):
-            self._compare(guard, {name: found}, numbers)
+            self._compare(row_checksum, {name: found}, numbers)
         return found
 
-    def _compare(self, guard: Guard, rows: Mapping[str, Array], numbers: Array) -> None:
+    def _compare(
+        self, row_checksum: RowChecksum, rows: Mapping[str, Array], numbers: Array
+    ) -> None:
         """Raise unless rows of all arrays of a guard are what it vouches for."""
-        sums = self._sums[guard.column]
+        sums = self._sums[row_checksum.column]
         if sums is None:  # version 0.1.0 had none for times
             return
-        differ = (guard.sums(rows) != sums[numbers]).any(axis=1)
+        differ = (row_checksum.sums(rows) != sums[numbers]).any(axis=1)
         if differ.any():
             bad = sorted(set(numbers[differ].tolist()))
-            raise faults.damaged_rows(self.path, guard.arrays, bad)
+            raise faults.damaged_rows(self.path, row_checksum.arrays, bad)
 
     def _salvage(
-        self, guard: Guard, name: str, numbers: Array, error: Exception
+        self, row_checksum: RowChecksum, name: str, numbers: Array, error: Exception
     ) -> npt.NDArray[Any]:
         rows: dict[int, Array] = {}
         for number in dict.fromkeys(numbers.tolist()):
             with suppress(DamageError, *FAULTS):
-                rows[number] = self._spare(guard, name, number)
+                rows[number] = self._raw_row(row_checksum, name, number)
         if bad := sorted(set(numbers.tolist()) - rows.keys()):
             raise faults.damaged_rows(self.path, (name,), bad) from error
         return np.stack([rows[number] for number in numbers.tolist()])
 
-    def _spare(self, guard: Guard, name: str, number: int) -> Array:
+    def _raw_row(self, row_checksum: RowChecksum, name: str, number: int) -> Array:
         """Return one row as it lies there, if its checksum says that it is right."""
         run = slice(number, number + 1)
-        if self._sums[guard.column] is None:
+        if self._sums[row_checksum.column] is None:
             return np.asarray(self._arrays.take(name, run)[0])
-        rows = {each: self._arrays.raw(each, run) for each in guard.arrays}
-        self._compare(guard, rows, np.arange(number, number + 1))
+        rows = {each: self._arrays.raw(each, run) for each in row_checksum.arrays}
+        self._compare(row_checksum, rows, np.arange(number, number + 1))
         return np.asarray(rows[name][0])
 
-    def _bad(self, guard: Guard) -> list[int]:
+    def _bad(self, row_checksum: RowChecksum) -> list[int]:
         def check(rows: range) -> None:
             run = slice(rows.start, rows.stop)
-            self._compare(guard, {n: self._read(n, run) for n in guard.arrays}, np.array(rows))
+            self._compare(
+                row_checksum, {n: self._read(n, run) for n in row_checksum.arrays}, np.array(rows)
+            )
 
         return faults.bad_rows(check, len(self.videos))

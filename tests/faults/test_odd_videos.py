@@ -70,9 +70,9 @@ def test_odd_videos_have_the_features_of_their_plain_twins(
     network = build_backbone("cnn", device="cpu", threads=1)
     request = FrameRequest(frames=2, size=network.size)
     with DecodeWorker() as worker, campaign("odd-videos", count) as found:
-        twin = network.embed(worker.read(plain, request).pixels)
+        duplicate = network.embed(worker.read(plain, request).pixels)
         for kind, file in odd.items():
-            cosine = cosines(network.embed(worker.read(file, request).pixels), twin)
+            cosine = cosines(network.embed(worker.read(file, request).pixels), duplicate)
             found.check(cosine >= 0.99, f"{kind}: cosine {cosine:.4f}")
             found.figures[f"cosine, {kind}"] = round(cosine, 4)
 

@@ -38,9 +38,9 @@ def watched() -> Iterator[Watch]:
             for child in psutil.Process().children(recursive=True):
                 seen.megabytes = max(seen.megabytes, _peak(child.pid))
 
-    looker = threading.Thread(target=look)
+    packet_checker = threading.Thread(target=look)
     began = time.monotonic()
-    looker.start()
+    packet_checker.start()
     try:
         yield seen
     finally:
@@ -48,7 +48,7 @@ def watched() -> Iterator[Watch]:
         for child in psutil.Process().children(recursive=True):
             seen.megabytes = max(seen.megabytes, _peak(child.pid))
         over.set()
-        looker.join()
+        packet_checker.join()
 
 
 def read(worker: DecodeWorker, path: Path, request: FrameRequest) -> Frames | Status:

@@ -7,67 +7,67 @@ import io
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
+from rich.console import Console as RichConsole
 from rich.table import Table
 
-from chainpipe.pipeline import console as talk_module
-from chainpipe.pipeline.console import Talk, duration, progress_line, shown
+from chainpipe.pipeline import console as console_module
+from chainpipe.pipeline.console import Console, format_duration, printable, progress_line
 
 
-def on_paper(quiet: bool = False, **options: object) -> tuple[Talk, io.StringIO]:
+def on_paper(quiet: bool = False, **options: object) -> tuple[Console, io.StringIO]:
     paper = io.StringIO()
-    return Talk(quiet=quiet, console=Console(file=paper, width=60, **options)), paper  # type: ignore[arg-type]
+    return Console(quiet=quiet, console=RichConsole(file=paper, width=60, **options)), paper  # type: ignore[arg-type]
 
 
 def test_it_talks_on_stderr_only(capsys: pytest.CaptureFixture[str]) -> None:
-    Talk().say("hello")
+    Console().log("hello")
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "hello\n")
 
 
 def test_square_brackets_and_long_lines_are_left_as_they_are() -> None:
-    talk, paper = on_paper()
+    console, paper = on_paper()
     line = "[red]x[/red] " * 20
-    talk.say(line)
+    console.log(line)
     assert paper.getvalue() == line + "\n"
 
 
 def test_an_error_and_its_hint_read_without_colour() -> None:
-    talk, paper = on_paper()
-    talk.error("no backbone `resnet5`")
-    talk.hint("one of `cnn`")
+    console, paper = on_paper()
+    console.error("no backbone `resnet5`")
+    console.hint("one of `cnn`")
     assert paper.getvalue() == "error: no backbone `resnet5`\n\nhint: one of `cnn`\n"
 
 
 def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
-    talk, paper = on_paper(force_terminal=True)
-    talk.warn("look")
+    console, paper = on_paper(force_terminal=True)
+    console.warn("look")
     assert "\x1b[33m" in paper.getvalue()
     monkeypatch.setenv("NO_COLOR", "1")
-    talk, paper = on_paper(force_terminal=True)
-    talk.warn("look")
+    console, paper = on_paper(force_terminal=True)
+    console.warn("look")
     assert "\x1b[3" not in paper.getvalue()
 
 
 def test_a_quiet_talk_still_tells_errors() -> None:
-    talk, paper = on_paper(quiet=True)
-    talk.say("a")
-    talk.success("b")
-    talk.warn("c")
-    talk.show(Table("d"))
-    with talk.progress("e", 3) as advance:
+    console, paper = on_paper(quiet=True)
+    console.log("a")
+    console.success("b")
+    console.warn("c")
+    console.print_table(Table("d"))
+    with console.progress("e", 3) as advance:
         advance(3)
     assert paper.getvalue() == ""
-    talk.error("f")
+    console.error("f")
     assert paper.getvalue() == "error: f\n"
 
 
 def test_off_a_terminal_progress_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
-    monkeypatch.setattr(talk_module.time, "monotonic", lambda: clock[0])
-    talk, paper = on_paper()
-    with talk.progress("extract", 100) as advance:
+    monkeypatch.setattr(console_module.time, "monotonic", lambda: clock[0])
+    console, paper = on_paper()
+    with console.progress("extract", 100) as advance:
         for _ in range(4):
             clock[0] += 10
             advance(10)
@@ -75,8 +75,8 @@ def test_off_a_terminal_progress_is_a_line_now_and_then(monkeypatch: pytest.Monk
 
 
 def test_on_a_terminal_progress_is_a_bar_that_goes_away() -> None:
-    talk, paper = on_paper(force_terminal=True)
-    with talk.progress("extract [1]", 3) as advance:
+    console, paper = on_paper(force_terminal=True)
+    with console.progress("extract [1]", 3) as advance:
         advance(3)
     assert "extract [1]" in paper.getvalue()
     assert "3/3" in paper.getvalue()
@@ -88,12 +88,12 @@ def test_progress_that_stands_still_promises_nothing() -> None:
 
 @given(st.binary(min_size=1))
 def test_a_shown_name_is_one_printable_line(name: bytes) -> None:
-    assert shown(name.replace(b"\0", b"")).isprintable()
+    assert printable(name.replace(b"\0", b"")).isprintable()
 
 
 @given(st.integers(0, 10**7))
 def test_a_duration_is_never_off_by_more_than_its_smaller_unit(seconds: int) -> None:
     units = {"s": 1, "min": 60, "h": 3600}
-    words = duration(seconds).split()
+    words = format_duration(seconds).split()
     told = sum(int(n) * units[unit] for n, unit in zip(words[::2], words[1::2], strict=True))
     assert 0 <= seconds - told < 60

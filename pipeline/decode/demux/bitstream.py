@@ -19,29 +19,29 @@ JPEG_NONSENSE = re.compile(rb"\xff[\x01-\xbf]")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PacketCheck:
     """What the outside of a packet tells.
 
     Attributes:
-        whole: No sign of damage.
-        start: Decoding may start here, if the container also calls it a key frame.
+        complete: No sign of damage.
+        random_access: Decoding may start here, if the container also calls it a key frame.
         closed: Nothing behind it refers to what stands before it.
-        shown: A frame comes out of it.
+        displayed: A frame comes out of it.
     """
 
-    whole: bool = True
-    start: bool = True
+    complete: bool = True
+    random_access: bool = True
     closed: bool = True
-    shown: bool = True
+    displayed: bool = True
 
 
-WHOLE = Look()
-DAMAGED = Look(whole=False, start=False, closed=False)
-Looker = Callable[[bytes], Look]
-Units = Callable[[bytes], Iterator[bytes]]
+INTACT = PacketCheck()
+DAMAGED = PacketCheck(complete=False, random_access=False, closed=False)
+PacketChecker = Callable[[bytes], PacketCheck]
+UnitSplitter = Callable[[bytes], Iterator[bytes]]
 
 
-def looker(codec: str, extradata: bytes) -> Looker | None:
+def packet_checker(codec: str, extradata: bytes) -> PacketChecker | None:
     """Return the check for a codec's packets, or None where there is nothing to check.
 
     Args:
@@ -49,15 +49,15 @@ def looker(codec: str, extradata: bytes) -> Looker | None:
         extradata: The codec's header, which tells how H.264 and HEVC are cut.
     """
     if codec in ("h264", "hevc"):
-        look, at = (_look_h264, 4) if codec == "h264" else (_look_hevc, 21)
-        units: Units = _annex_b
+        check, at = (_check_h264, 4) if codec == "h264" else (_check_hevc, 21)
+        units: UnitSplitter = _split_annex_b
         if extradata[:1] == b"\1" and len(extradata) > at:
-            units = _Prefixed((extradata[at] & 3) + 1)
-        return lambda data: look(units, data)
-    return LOOKERS.get(codec)
+            units = _SplitPrefixed((extradata[at] & 3) + 1)
+        return lambda data: check(units, data)
+    return PACKET_CHECKERS.get(codec)
 
 
-class _Prefixed:
+class _SplitPrefixed:
     """Cuts a packet into units that each follow their length."""
 
     def __init__(self, width: int) -> None:
@@ -73,14 +73,14 @@ class _Prefixed:
             yield data[begin:at]
 
 
-def _annex_b(data: bytes) -> Iterator[bytes]:
+def _split_annex_b(data: bytes) -> Iterator[bytes]:
     """Cut a packet into units that each follow 00 00 01."""
     if not data.startswith((b"\0\0\1", b"\0\0\0\1")):
         raise ValueError("no start code")
     yield from filter(None, (unit.rstrip(b"\0") for unit in data.split(b"\0\0\1")[1:]))
 
 
-def _look_h264(units: Units, data: bytes) -> Look:
+def _check_h264(units: UnitSplitter, data: bytes) -> PacketCheck:
     idr = recovery = False
     try:
         for unit in units(data):
@@ -93,20 +93,20 @@ def _look_h264(units: Units, data: bytes) -> Look:
             recovery |= kind == H264_SEI and _recovers_at_once(unit)
     except ValueError:
         return DAMAGED
-    return Look(start=idr or recovery, closed=idr)
+    return PacketCheck(random_access=idr or recovery, closed=idr)
 
 
-def _look_hevc(units: Units, data: bytes) -> Look:
-    start = closed = False
+def _check_hevc(units: UnitSplitter, data: bytes) -> PacketCheck:
+    random_access = closed = False
     try:
         for unit in units(data):
             if len(unit) < 3 or unit[0] & 128 or not unit[1] & 7 or _has_zeros(unit):
                 return DAMAGED
-            start |= unit[0] >> 1 in HEVC_ANCHORS
+            random_access |= unit[0] >> 1 in HEVC_ANCHORS
             closed |= unit[0] >> 1 in HEVC_CLOSED
     except ValueError:
         return DAMAGED
-    return Look(start=start, closed=closed)
+    return PacketCheck(random_access=random_access, closed=closed)
 
 
 def _has_zeros(unit: bytes) -> bool:
@@ -137,17 +137,17 @@ def _sei_number(message: bytes, at: int) -> tuple[int, int]:
     return total, at
 
 
-def _look_vp8(data: bytes) -> Look:
+def _check_vp8(data: bytes) -> PacketCheck:
     if len(data) < 3:
         return DAMAGED
     first_part = int.from_bytes(data[:3], "little") >> 5
     key = not data[0] & 1
     if first_part > len(data) or (key and data[3:6] != b"\x9d\1\x2a"):
         return DAMAGED
-    return Look(start=key, shown=bool(data[0] & 16))
+    return PacketCheck(random_access=key, displayed=bool(data[0] & 16))
 
 
-def _look_vp9(data: bytes) -> Look:
+def _check_vp9(data: bytes) -> PacketCheck:
     if not data or data[0] >> 6 != 2:
         return DAMAGED
     if data[-1] >> 5 == 6:  # several frames in one packet, the index stands at the end
@@ -156,21 +156,21 @@ def _look_vp9(data: bytes) -> Look:
         if index[0] == data[-1]:
             sizes = (index[1 + i * width : 1 + (i + 1) * width] for i in range(count))
             total = sum(int.from_bytes(size, "little") for size in sizes)
-            return WHOLE if total + len(index) <= len(data) else DAMAGED
+            return INTACT if total + len(index) <= len(data) else DAMAGED
     if data[0] & 0x30 == 0x30:  # the fourth profile has one bit more
-        return WHOLE
-    again, key, shown = data[0] & 8, not data[0] & 4, data[0] & 2
+        return INTACT
+    again, key, displayed = data[0] & 8, not data[0] & 4, data[0] & 2
     if key and not again and data[1:4] != b"\x49\x83\x42":
         return DAMAGED
-    return Look(start=bool(key), shown=bool(again or shown))
+    return PacketCheck(random_access=bool(key), displayed=bool(again or displayed))
 
 
-def _look_av1(data: bytes) -> Look:
+def _check_av1(data: bytes) -> PacketCheck:
     at = 0
     while at < len(data):
         header = data[at]
         if header & 0x81 or not header & 2:  # reserved bits, or a unit without its size
-            return WHOLE if not header & 0x83 else DAMAGED
+            return INTACT if not header & 0x83 else DAMAGED
         at += 2 if header & 4 else 1
         size, shift = 0, 0
         while at < len(data) and shift < 56:
@@ -178,21 +178,21 @@ def _look_av1(data: bytes) -> Look:
             if not data[at - 1] & 128:
                 break
         at += size
-    return WHOLE if at == len(data) else DAMAGED
+    return INTACT if at == len(data) else DAMAGED
 
 
-def _look_start_code(data: bytes) -> Look:
-    return WHOLE if data.startswith(b"\0\0\1") else DAMAGED
+def _check_start_code(data: bytes) -> PacketCheck:
+    return INTACT if data.startswith(b"\0\0\1") else DAMAGED
 
 
-def _look_jpeg(data: bytes) -> Look:
+def _check_jpeg(data: bytes) -> PacketCheck:
     scan = data.find(b"\xff\xda")
     if not data.startswith(b"\xff\xd8") or scan < 0:
         return DAMAGED
-    return DAMAGED if JPEG_NONSENSE.search(data, scan) else WHOLE
+    return DAMAGED if JPEG_NONSENSE.search(data, scan) else INTACT
 
 
-def _look_gif(data: bytes) -> Look:
+def _check_gif(data: bytes) -> PacketCheck:
     """Tell pictures from packets that hold a comment only."""
     at = 0
     if data.startswith(b"GIF8") and len(data) > 10:
@@ -202,16 +202,20 @@ def _look_gif(data: bytes) -> Look:
         while at < len(data) and data[at]:
             at += data[at] + 1
         at += 1
-    return WHOLE if data[at : at + 1] == b"\x2c" else Look(start=False, shown=False)
+    return (
+        INTACT
+        if data[at : at + 1] == b"\x2c"
+        else PacketCheck(random_access=False, displayed=False)
+    )
 
 
-LOOKERS: dict[str, Looker] = {
-    "vp8": _look_vp8,
-    "vp9": _look_vp9,
-    "av1": _look_av1,
-    "mpeg4": _look_start_code,
-    "mpeg1video": _look_start_code,
-    "mpeg2video": _look_start_code,
-    "mjpeg": _look_jpeg,
-    "gif": _look_gif,
+PACKET_CHECKERS: dict[str, PacketChecker] = {
+    "vp8": _check_vp8,
+    "vp9": _check_vp9,
+    "av1": _check_av1,
+    "mpeg4": _check_start_code,
+    "mpeg1video": _check_start_code,
+    "mpeg2video": _check_start_code,
+    "mjpeg": _check_jpeg,
+    "gif": _check_gif,
 }

@@ -15,8 +15,8 @@ HARMLESS = (
 )
 
 
-class Log:
-    """Listens to libav on this thread; :meth:`news` tells what it complained of since last asked.
+class LibavLog:
+    """Listens to libav on this thread; :meth:`errors` tells what it complained of since last asked.
 
     Attributes:
         lines: The first complaints, for the report.
@@ -25,31 +25,31 @@ class Log:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self._capture = av.logging.Capture(local=True)
-        self._heard: list[tuple[int, str, str]] = []
+        self._captured: list[tuple[int, str, str]] = []
 
-    def news(self) -> list[str]:
+    def errors(self) -> list[str]:
         """Return the errors that were logged since this was last asked."""
-        if not self._heard:
+        if not self._captured:
             return []
         found = [
-            f"{name}: {words.strip()}"
-            for level, name, words in self._heard
-            if level <= av.logging.ERROR and not words.startswith(HARMLESS)
+            f"{name}: {message.strip()}"
+            for level, name, message in self._captured
+            if level <= av.logging.ERROR and not message.startswith(HARMLESS)
         ]
-        self._heard.clear()
+        self._captured.clear()
         self.lines += found[: KEPT - len(self.lines)]
         return found
 
     def text(self) -> str:
         """Return what was kept, one complaint a line."""
-        self.news()
+        self.errors()
         return "\n".join(self.lines)
 
-    def __enter__(self) -> Log:
+    def __enter__(self) -> LibavLog:
         self._before = av.logging.get_level(), av.logging.get_skip_repeated()
         av.logging.set_level(av.logging.ERROR)
         av.logging.set_skip_repeated(False)  # a second bad packet often says the same words
-        self._heard = self._capture.__enter__()
+        self._captured = self._capture.__enter__()
         return self
 
     def __exit__(
@@ -58,7 +58,7 @@ class Log:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.news()
+        self.errors()
         self._capture.__exit__(None, None, None)
         level, skip = self._before
         av.logging.set_level(level)

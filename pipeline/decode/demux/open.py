@@ -25,14 +25,14 @@ PLAYLISTS = (b"#EXT", b"ffconcat", b"v=0", b"<?xml", b"<mpd", b"<smil", b"[playl
 HEAD = 256
 
 
-class Beat(Protocol):
+class Heartbeat(Protocol):
     """Hears of progress; whoever waits tells work from a hang by it."""
 
     def __call__(self) -> None:
         """Note that something was read or decoded."""
         ...
 
-    def lasts(self, seconds: float) -> None:
+    def set_duration(self, seconds: float) -> None:
         """Note the video's duration, which its time limit depends on."""
         ...
 
@@ -41,13 +41,13 @@ class Beat(Protocol):
         ...
 
 
-class Unheard:
+class NoHeartbeat:
     """A beat that nobody listens to."""
 
     def __call__(self) -> None:
         """Do nothing."""
 
-    def lasts(self, seconds: float) -> None:
+    def set_duration(self, seconds: float) -> None:
         """Do nothing."""
 
     def left(self) -> float:
@@ -56,7 +56,7 @@ class Unheard:
 
 
 @contextmanager
-def opened(path: Path, limits: DecodeLimits) -> Iterator[tuple[InputContainer, VideoStream]]:
+def open_video(path: Path, limits: DecodeLimits) -> Iterator[tuple[InputContainer, VideoStream]]:
     """Open a file and its first real video stream; one thread.
 
     Raises:
@@ -67,7 +67,7 @@ def opened(path: Path, limits: DecodeLimits) -> Iterator[tuple[InputContainer, V
     try:
         container = av.open(f"file:{path}", options=options, metadata_errors="replace")
     except av.error.FFmpegError as error:
-        raise opening_error(error) from error
+        raise open_error(error) from error
     except (ValueError, UnicodeError) as error:
         raise VideoError(Status.REFUSED, f"not an accepted container: {error}") from error
     try:
@@ -113,7 +113,7 @@ def check_pixels(width: int, height: int, limits: DecodeLimits) -> None:
         raise VideoError(Status.LIMIT, f"{width}x{height} is more than {limits.pixels} pixels")
 
 
-def opening_error(error: av.error.FFmpegError) -> VideoError:
+def open_error(error: av.error.FFmpegError) -> VideoError:
     """Return the class of failure that opening a file ended in."""
     words = error.strerror or str(error)
     if isinstance(error, PermissionError | FileNotFoundError | IsADirectoryError):

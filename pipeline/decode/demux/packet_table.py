@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from av.packet import Packet
 
-Numbers = npt.NDArray[np.int64]
+Indices = npt.NDArray[np.int64]
 NEAR = 8  # packets between a gap in time and the damage that tore it, in decoding order
 STEADY = 0.9  # share of equal steps from which on a frame rate is called constant
 Flags = npt.NDArray[np.bool_]
@@ -37,13 +37,13 @@ class PacketTable:
         time_base: Seconds of one tick.
         end: When the last frame ends, in the time base.
         rate: Frames a second, as the header says.
-        lack: What the file lacks of what its header promises, or nothing.
+        truncation: What the file lacks of what its header promises, or nothing.
         packets: All P of them, where they are small enough to be kept.
     """
 
-    pts: Numbers
-    dts: Numbers
-    pos: Numbers
+    pts: Indices
+    dts: Indices
+    pos: Indices
     start: Flags
     closed: Flags
     hidden: Flags
@@ -52,45 +52,45 @@ class PacketTable:
     time_base: Fraction
     end: int
     rate: float
-    lack: str = ""
+    truncation: str = ""
     packets: Sequence[Packet[Any]] = ()
 
     @cached_property
-    def starts(self) -> Numbers:
+    def starts(self) -> Indices:
         """Ordinals where decoding can start, rising."""
         return np.flatnonzero(self.start)
 
     @cached_property
-    def shown(self) -> Numbers:
+    def display_order(self) -> Indices:
         """Ordinals of the packets that are shown, in presentation order.
 
         What stands before the first start cannot be decoded by anyone: it is not shown.
         """
-        shown = np.flatnonzero(~self.hidden & (self.begins >= 0))
-        return shown[np.argsort(self.pts[shown], kind="stable")]
+        display_order = np.flatnonzero(~self.hidden & (self.decode_starts >= 0))
+        return display_order[np.argsort(self.pts[display_order], kind="stable")]
 
     @cached_property
-    def places(self) -> Numbers:
+    def frame_indices(self) -> Indices:
         """Number of each shown packet's frame, rising.
 
         Where packets are damaged at a gap in a constant frame rate, frames were lost: they keep
         their numbers, so that the moments behind them keep theirs.
         """
-        steps = np.diff(self.pts[self.shown])
+        steps = np.diff(self.pts[self.display_order])
         if not self.damaged or not is_steady(steps):
-            return np.arange(len(self.shown))
+            return np.arange(len(self.display_order))
         near = np.array(sorted(self.damaged))
-        before, after = self.shown[:-1], self.shown[1:]
+        before, after = self.display_order[:-1], self.display_order[1:]
         low, high = np.minimum(before, after) - NEAR, np.maximum(before, after) + NEAR
         beside = np.searchsorted(near, high, side="right") > np.searchsorted(near, low)
         whole = np.where(beside, np.rint(steps / np.median(steps)), 1).astype(np.int64)
         return np.concatenate([[0], np.cumsum(np.maximum(1, whole))])
 
     @cached_property
-    def ordinals(self) -> Numbers:
+    def ordinals(self) -> Indices:
         """Ordinal of each frame's packet by the frame's number, (N,); -1 where it was lost."""
-        ordinals = np.full(int(self.places[-1]) + 1 if len(self.places) else 0, -1)
-        ordinals[self.places] = self.shown
+        ordinals = np.full(int(self.frame_indices[-1]) + 1 if len(self.frame_indices) else 0, -1)
+        ordinals[self.frame_indices] = self.display_order
         return ordinals
 
     @cached_property
@@ -106,16 +106,18 @@ class PacketTable:
     @cached_property
     def seconds(self) -> npt.NDArray[np.float64]:
         """When each frame is shown, counted from the first, (N,)."""
-        times = self.pts[self.shown]
+        times = self.pts[self.display_order]
         known = (times - times[:1]) * float(self.time_base)
-        return np.asarray(np.interp(np.arange(len(self.ordinals)), self.places, known), np.float64)
+        return np.asarray(
+            np.interp(np.arange(len(self.ordinals)), self.frame_indices, known), np.float64
+        )
 
     @cached_property
     def duration(self) -> float:
         """Seconds from the first shown frame to the end of the last."""
-        if len(self.pts) == 0 or len(self.shown) == 0:
+        if len(self.pts) == 0 or len(self.display_order) == 0:
             return 0.0
-        return float((self.end - int(self.pts[self.shown[0]])) * self.time_base)
+        return float((self.end - int(self.pts[self.display_order[0]])) * self.time_base)
 
     @cached_property
     def frames(self) -> int:
@@ -127,7 +129,7 @@ class PacketTable:
         """Whether the times tell the order in which frames come out."""
         if len(self.pts) == 0 or len(self.starts) == 0:
             return False
-        times = self.pts[self.shown]
+        times = self.pts[self.display_order]
         if len(times) == 0 or (np.diff(times) == 0).any():
             return False
         latest = np.maximum.accumulate(self.pts)
@@ -135,7 +137,7 @@ class PacketTable:
         return bool((latest[behind - 1] < self.pts[behind]).all())
 
     @cached_property
-    def begins(self) -> Numbers:
+    def decode_starts(self) -> Indices:
         """Ordinal where decoding must start for each packet, (P,); -1 where none will do.
 
         A start's leading frames are shown before it and refer to what stands before it.
@@ -147,16 +149,16 @@ class PacketTable:
         last = last - leading
         return np.where(last >= 0, self.starts[last], -1)
 
-    def sound(self, bad: frozenset[int]) -> Flags:
+    def intact(self, damaged_packets: frozenset[int]) -> Flags:
         """Return which frames can be decoded without touching a bad packet, (N,) by number."""
         flags = np.zeros(self.count + 1, np.int64)
-        flags[[ordinal + 1 for ordinal in bad]] = 1
+        flags[[ordinal + 1 for ordinal in damaged_packets]] = 1
         before = np.cumsum(flags)  # bad packets before each ordinal
-        clean = before[self.ordinals + 1] == before[self.begins[self.ordinals]]
+        clean = before[self.ordinals + 1] == before[self.decode_starts[self.ordinals]]
         return np.asarray(clean & (self.ordinals >= 0))
 
 
-def is_steady(steps: Numbers) -> bool:
+def is_steady(steps: Indices) -> bool:
     """Return whether nearly all steps between frames are alike, give or take a tick.
 
     >>> is_steady(np.array([40] * 99 + [80])), is_steady(np.array([40, 80] * 50))

@@ -16,7 +16,7 @@ JUMPING = ("mov", "matroska")  # the others' jumps lose their place: packets are
 WORTH = 100  # packets that are rather passed over than jumped over
 
 
-class LostError(Exception):
+class OutOfSyncError(Exception):
     """The container or the decoder does not do as the table says."""
 
 
@@ -40,7 +40,7 @@ class Packets:
         """Yield packets with their ordinals from one on, after a jump where that is less work.
 
         Raises:
-            LostError: If they do not lie where the table says.
+            OutOfSyncError: If they do not lie where the table says.
         """
         if self._table.packets:
             yield from enumerate(self._table.packets[first:], first)
@@ -61,7 +61,7 @@ class Packets:
         try:
             self._container.seek(time, stream=self._stream, backward=True)
         except av.error.FFmpegError as error:
-            raise LostError(str(error)) from error
+            raise OutOfSyncError(str(error)) from error
         self._next, self._packets = 0, self._placed(first)
 
     def _placed(self, first: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
@@ -72,9 +72,9 @@ class Packets:
             if ordinal < 0:
                 ordinal = int(np.searchsorted(pos, place)) if self._jumps else 0
                 if ordinal > first:
-                    raise LostError("the jump landed behind its start")
+                    raise OutOfSyncError("the jump landed behind its start")
             if ordinal >= len(pos) or pos[ordinal] != place:
-                raise LostError("a packet lies where none lay before")
+                raise OutOfSyncError("a packet lies where none lay before")
             yield ordinal, packet
             ordinal += 1
 

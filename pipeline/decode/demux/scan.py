@@ -17,10 +17,10 @@ from av.video.stream import VideoStream
 
 from ...records import Status, VideoError
 from ..base import DecodeLimits
-from .bitstream import WHOLE, Look, Looker, looker
-from .libav_log import Log
-from .open import Beat
-from .packet_table import NEAR, Numbers, PacketTable, is_steady
+from .bitstream import INTACT, PacketCheck, PacketChecker, packet_checker
+from .libav_log import LibavLog
+from .open import Heartbeat
+from .packet_table import NEAR, Indices, PacketTable, is_steady
 
 MISSING = 0.9  # less than this share of the promised length: the file was cut off
 UNKNOWN = -(1 << 63)
@@ -42,19 +42,21 @@ class Scan:
     Args:
         path: The open file.
         limits: How many frames it may have.
-        beat: Called often.
+        heartbeat: Called often.
         log: What libav says meanwhile.
     """
 
-    def __init__(self, path: Path, limits: DecodeLimits, beat: Beat, log: Log) -> None:
-        self._path, self._limits, self._beat, self._log = path, limits, beat, log
+    def __init__(
+        self, path: Path, limits: DecodeLimits, heartbeat: Heartbeat, log: LibavLog
+    ) -> None:
+        self._path, self._limits, self._heartbeat, self._log = path, limits, heartbeat, log
         self._size = os.stat(path).st_size
         self._pts, self._dts, self._pos = array("q"), array("q"), array("q")
         self._start, self._closed, self._hidden = bytearray(), bytearray(), bytearray()
         self._damaged: set[int] = set()
         self._kept: list[Packet[Any]] = []
         self._kept_bytes = 0
-        self._end, self._reached, self._behind = 0, 0.0, 0
+        self._end, self._reached, self._last_end = 0, 0.0, 0
 
     def table(self, container: InputContainer, stream: VideoStream) -> PacketTable:
         """Return the table of a stream.
@@ -62,22 +64,22 @@ class Scan:
         Raises:
             VideoError: ``LIMIT`` for too many frames, ``CHANGED`` for a file that grows.
         """
-        look = looker(stream.codec_context.name, stream.codec_context.extradata or b"")
+        check = packet_checker(stream.codec_context.name, stream.codec_context.extradata or b"")
         tight = any(name in container.format.name for name in TIGHT)
         chained = stream.codec_context.name in CHAINED
         ticks = [float(one.time_base or 0) for one in container.streams]
-        self._log.news()  # what was said while opening is no sign of damage
+        self._log.errors()  # what was said while opening is no sign of damage
         for packet in self._packets(container):
-            self._beat()
+            self._heartbeat()
             if packet.pts is not None:
                 ended = (packet.pts + (packet.duration or 0)) * ticks[packet.stream_index]
                 self._reached = max(self._reached, ended)
             if tight:
                 self._check_gap(packet)
             if packet.stream_index == stream.index and packet.size:
-                self._note(packet, look, chained)
-            if self._log.news():
-                self._suspect()
+                self._add_packet(packet, check, chained)
+            if self._log.errors():
+                self._mark_damaged()
         return self._finished(container, stream)
 
     def _packets(self, container: InputContainer) -> Iterator[Packet[Any]]:
@@ -86,23 +88,23 @@ class Scan:
         except av.error.MemoryError:
             raise
         except av.error.FFmpegError:
-            self._suspect()
+            self._mark_damaged()
 
-    def _suspect(self) -> None:
+    def _mark_damaged(self) -> None:
         """The container is damaged hereabouts: what came last and what comes next."""
         self._damaged |= {max(0, len(self._pts) - 1), len(self._pts)}
 
-    def _note(self, packet: Packet[Any], look: Looker | None, chained: bool) -> None:
+    def _add_packet(self, packet: Packet[Any], check: PacketChecker | None, chained: bool) -> None:
         ordinal = len(self._pts)
         if ordinal >= self._limits.frames:
             raise VideoError(Status.LIMIT, f"more than {self._limits.frames} frames")
         if packet.pos is not None and packet.pos >= self._size:
             raise VideoError(Status.CHANGED, "grows while it is read")
-        seen = look(bytes(packet)) if look else WHOLE
-        if packet.is_corrupt or not seen.whole:
+        checked = check(bytes(packet)) if check else INTACT
+        if packet.is_corrupt or not checked.complete:
             # What spoilt its beginning may have spoilt the end of the one before, which shows less.
             self._damaged |= {max(0, ordinal - 1), ordinal}
-        self._append(packet, seen, start=seen.start and not (chained and ordinal))
+        self._append(packet, checked, start=checked.random_access and not (chained and ordinal))
         self._keep(packet)
 
     def _keep(self, packet: Packet[Any]) -> None:
@@ -117,13 +119,13 @@ class Scan:
         """Suspect bytes between packets that nobody reads, in containers that leave none."""
         if packet.pos is None or packet.pos < 0:
             return
-        if 0 < self._behind < packet.pos - ROOM and not self._are_chunks(packet.pos):
-            self._suspect()
-        self._behind = packet.pos + packet.size
+        if 0 < self._last_end < packet.pos - ROOM and not self._are_chunks(packet.pos):
+            self._mark_damaged()
+        self._last_end = packet.pos + packet.size
 
     def _are_chunks(self, end: int) -> bool:
         """Return whether whole chunks fill the gap, as avi has for indexes and dropped frames."""
-        at, end = self._behind + self._behind % 2, end - CHUNK_HEAD
+        at, end = self._last_end + self._last_end % 2, end - CHUNK_HEAD
         with open(self._path, "rb") as file:
             while at < end:
                 file.seek(at)
@@ -133,19 +135,19 @@ class Scan:
                 at += 12 if name in (b"LIST", b"RIFF") else 8 + size + size % 2
         return at == end
 
-    def _append(self, packet: Packet[Any], seen: Look, *, start: bool) -> None:
+    def _append(self, packet: Packet[Any], checked: PacketCheck, *, start: bool) -> None:
         pts = UNKNOWN if packet.pts is None else packet.pts
-        hidden = packet.is_discard or not seen.shown
+        hidden = packet.is_discard or not checked.displayed
         self._pts.append(pts)
         self._dts.append(pts if packet.dts is None else packet.dts)
         self._pos.append(-1 if packet.pos is None else packet.pos)
         self._start.append(packet.is_keyframe and start)
-        self._closed.append(packet.is_keyframe and seen.closed)
+        self._closed.append(packet.is_keyframe and checked.closed)
         self._hidden.append(hidden)
         if not hidden and pts != UNKNOWN:
             self._end = max(self._end, pts + (packet.duration or 0))
 
-    def _check_steps(self, pts: Numbers) -> None:
+    def _check_steps(self, pts: Indices) -> None:
         """Suspect holes in a constant frame rate: broadcasts lose packets without a trace."""
         order = np.argsort(pts, kind="stable")
         steps = np.diff(pts[order])
@@ -156,7 +158,7 @@ class Scan:
             if len(places) and 1 + int(np.sum(np.diff(places) > NEAR)) <= HOLES:
                 self._damaged |= set(order[places + 1].tolist())
 
-    def _reckon(self, pts: Numbers, stream: VideoStream) -> Numbers:
+    def _shift_after_loss(self, pts: Indices, stream: VideoStream) -> Indices:
         """Return avi's times with what its header counts more than came, if one place lost it.
 
         An avi counts its chunks: one that damage hides shifts all that follow.
@@ -174,9 +176,9 @@ class Scan:
         pts = np.frombuffer(self._pts, np.int64)
         if container.format.name == "mpegts":
             self._check_steps(pts)
-        lack = _lack(container, stream, self._reached, self._end)
-        if container.format.name == "avi" and not lack:
-            pts = self._reckon(pts, stream)
+        truncation = _truncation(container, stream, self._reached, self._end)
+        if container.format.name == "avi" and not truncation:
+            pts = self._shift_after_loss(pts, stream)
         return PacketTable(
             pts=pts if (pts != UNKNOWN).all() else pts[:0],
             dts=np.frombuffer(self._dts, np.int64),
@@ -190,7 +192,7 @@ class Scan:
             time_base=stream.time_base or Fraction(1, 90_000),
             end=self._end,
             rate=_rate(container, stream),
-            lack=lack,
+            truncation=truncation,
         )
 
 
@@ -200,7 +202,7 @@ def _rate(container: InputContainer, stream: VideoStream) -> float:
     return float(told or stream.guessed_rate or stream.average_rate or 25)
 
 
-def _lack(container: InputContainer, stream: VideoStream, reached: float, end: int) -> str:
+def _truncation(container: InputContainer, stream: VideoStream, reached: float, end: int) -> str:
     """Compare what came with the header, where a header speaks of the whole file or stream."""
     if container.format.name in ("matroska,webm", "flv"):
         promised = (container.duration or 0) / av.time_base

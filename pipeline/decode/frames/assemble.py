@@ -9,17 +9,17 @@ import numpy as np
 from ...records import Candidates, Frames, Reader, Status, VideoInfo
 from ..base import FrameRequest
 from ..frame_sampling import Seconds
-from ..readers.exact import Pictures
-from .frame_selection import Moments
+from ..readers.exact import RenderedFrame
+from .frame_selection import FrameSelection
 from .pixels import Picture
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class ReaderResult:
     """What a reader took from a file.
 
     Attributes:
-        moments: Numbers of the frames that are given.
+        selection: Numbers of the frames that are given.
         pictures: Of each given number.
         seconds: When each frame of the video is shown, (N,).
         duration: When the last one ends.
@@ -28,8 +28,8 @@ class Taken:
         damage: For a partial video what is wrong, else nothing.
     """
 
-    moments: Moments
-    pictures: dict[int, Pictures]
+    selection: FrameSelection
+    pictures: dict[int, RenderedFrame]
     seconds: Seconds
     duration: float
     shape: tuple[int, int]
@@ -37,47 +37,61 @@ class Taken:
     damage: str
 
 
-def answer(taken: Taken, request: FrameRequest, sizes: tuple[int, ...]) -> tuple[Frames, ...]:
+def assemble(
+    result: ReaderResult, request: FrameRequest, sizes: tuple[int, ...]
+) -> tuple[Frames, ...]:
     """Return the frames in each size, with candidates and views where asked for."""
-    return tuple(_frames(taken, request, place, sizes) for place in range(len(sizes)))
+    return tuple(_frames(result, request, place, sizes) for place in range(len(sizes)))
 
 
-def _frames(taken: Taken, request: FrameRequest, place: int, sizes: tuple[int, ...]) -> Frames:
-    clip, further = taken.moments.clip, taken.moments.candidates
-    count = len(taken.seconds)
-    rate = count / taken.duration if taken.duration else 0.0
-    status, note = _status(taken, request)
+def _frames(
+    result: ReaderResult, request: FrameRequest, place: int, sizes: tuple[int, ...]
+) -> Frames:
+    clip, further = result.selection.clip, result.selection.candidates
+    count = len(result.seconds)
+    rate = count / result.duration if result.duration else 0.0
+    status, note = _status(result, request)
     candidates = views = None
     if request.per_segment:
-        pixels = _stack(taken, further.ravel().tolist(), place)
+        pixels = _stack(result, further.ravel().tolist(), place)
         shape = (*further.shape, *pixels.shape[1:])
-        candidates = Candidates(pixels.reshape(shape), taken.seconds[further], further)
+        candidates = Candidates(pixels.reshape(shape), result.seconds[further], further)
     if request.views:
-        wholes = [taken.pictures[number][len(sizes) + place] for number in clip.tolist()]
-        views = _views(wholes, request, sizes[place])
+        full_frames = [result.pictures[number][len(sizes) + place] for number in clip.tolist()]
+        views = _views(full_frames, request, sizes[place])
     return Frames(
-        _stack(taken, clip.tolist(), place), taken.seconds[clip], clip,
-        VideoInfo(taken.duration, rate, *taken.shape, count), status, taken.reader, note,
-        candidates, views,
-    )  # fmt: skip
+        _stack(result, clip.tolist(), place),
+        result.seconds[clip],
+        clip,
+        VideoInfo(result.duration, rate, *result.shape, count),
+        status,
+        result.reader,
+        note,
+        candidates,
+        views,
+    )
 
 
-def _stack(taken: Taken, numbers: list[int], place: int) -> Picture:
-    return np.stack([taken.pictures[number][place] for number in numbers])
+def _stack(result: ReaderResult, indices: list[int], place: int) -> Picture:
+    return np.stack([result.pictures[number][place] for number in indices])
 
 
-def _views(wholes: list[Picture], request: FrameRequest, size: int) -> Picture:
+def _views(full_frames: list[Picture], request: FrameRequest, size: int) -> Picture:
     from ...augment import make_views
 
     return make_views(
-        wholes, count=request.views, mode=request.views_mode, parameters=request.augmentation,
-        seed=request.seed, size=size,
-    )  # fmt: skip
+        full_frames,
+        count=request.views,
+        mode=request.views_mode,
+        parameters=request.augmentation,
+        seed=request.seed,
+        size=size,
+    )
 
 
-def _status(taken: Taken, request: FrameRequest) -> tuple[Status, str]:
-    if taken.damage:
-        return Status.PARTIAL, taken.damage
-    if len(taken.seconds) < request.frames:
-        return Status.SHORT, f"{len(taken.seconds)} of {request.frames} frames"
+def _status(result: ReaderResult, request: FrameRequest) -> tuple[Status, str]:
+    if result.damage:
+        return Status.PARTIAL, result.damage
+    if len(result.seconds) < request.frames:
+        return Status.SHORT, f"{len(result.seconds)} of {request.frames} frames"
     return Status.OK, ""

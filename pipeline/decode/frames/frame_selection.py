@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..base import FrameRequest
-from ..demux.packet_table import Numbers
+from ..demux.packet_table import Indices
 from ..frame_sampling import (
     Seconds,
     consecutive_by_time,
@@ -35,7 +35,7 @@ TIME_DRAWS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Moments:
+class FrameSelection:
     """The frames that a request asks for.
 
     Attributes:
@@ -43,24 +43,24 @@ class Moments:
         candidates: Further ones of each segment, (T, M); M may be 0.
     """
 
-    clip: Numbers
-    candidates: Numbers
+    clip: Indices
+    candidates: Indices
 
     @property
-    def all(self) -> Numbers:
+    def all(self) -> Indices:
         """Every number once, rising."""
         return np.unique(np.concatenate([self.clip, self.candidates.ravel()]))
 
-    def given(self, stand_in: dict[int, int]) -> Moments:
+    def replaced(self, replacements: dict[int, int]) -> FrameSelection:
         """Return the moments whose frames are really given, where each has its stand-in."""
-        swap = np.vectorize(stand_in.__getitem__, otypes=[np.int64])
+        swap = np.vectorize(replacements.__getitem__, otypes=[np.int64])
         candidates = swap(self.candidates) if self.candidates.size else self.candidates
-        return Moments(swap(self.clip), candidates)
+        return FrameSelection(swap(self.clip), candidates)
 
 
-def choose(
-    seconds: Seconds, duration: float, request: FrameRequest, keys: Numbers | None = None
-) -> Moments:
+def select_frames(
+    seconds: Seconds, duration: float, request: FrameRequest, keys: Indices | None = None
+) -> FrameSelection:
     """Return which frames a request asks for.
 
     Args:
@@ -74,15 +74,15 @@ def choose(
     """
     if request.by not in ("index", "time"):
         raise ValueError(f"`by` must be index or time, got {request.by}")
-    t, m = request.frames, request.per_segment
+    t, c = request.frames, request.per_segment
     clip = _clip(seconds, duration, request, keys)
-    candidates = _middles(seconds, duration, request.by, t * m) if m else clip[:0]
-    return Moments(clip, candidates.reshape(t, m))
+    candidates = _middles(seconds, duration, request.by, t * c) if c else clip[:0]
+    return FrameSelection(clip, candidates.reshape(t, c))
 
 
 def _clip(
-    seconds: Seconds, duration: float, request: FrameRequest, keys: Numbers | None
-) -> Numbers:
+    seconds: Seconds, duration: float, request: FrameRequest, keys: Indices | None
+) -> Indices:
     by_time, t = request.by == "time", request.frames
     rng = np.random.default_rng(request.seed)
     if request.sampling in INDEX_DRAWS:
@@ -99,7 +99,7 @@ def _clip(
     raise ValueError(f"no sampling is called {request.sampling}")
 
 
-def _middles(seconds: Seconds, duration: float, by: str, frames: int) -> Numbers:
+def _middles(seconds: Seconds, duration: float, by: str, frames: int) -> Indices:
     if by == "time":
         return uniform_by_time(seconds, duration, frames)
     return uniform_indices(len(seconds), frames)

@@ -12,7 +12,7 @@ from .pixels import Picture, Resizer, is_turned, shown_size, square, whole
 ROOM = 2  # views are cut out of pictures whose shorter side is at most so many times their own
 
 
-class Shower:
+class FrameRenderer:
     """Turns frames into pictures.
 
     Args:
@@ -42,8 +42,8 @@ class Shower:
         ]
         if self._request.views == 0:
             return tuple(squares)
-        wholes = [
+        full_frames = [
             whole(frame, side=ROOM * size, aspect=aspect, resizer=resizer)
             for size, resizer in self._resizers
         ]
-        return (*squares, *wholes)
+        return (*squares, *full_frames)

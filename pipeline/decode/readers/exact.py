@@ -18,24 +18,24 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ..demux.libav_log import Log
-from ..demux.open import Beat
-from ..demux.packet_table import Numbers, PacketTable
-from ..demux.packets import LostError, Packets
+from ..demux.libav_log import LibavLog
+from ..demux.open import Heartbeat
+from ..demux.packet_table import Indices, PacketTable
+from ..demux.packets import OutOfSyncError, Packets
 from ..frame_sampling import nearest
 
-Pictures = tuple[npt.NDArray[np.uint8], ...]
-Show = Callable[[VideoFrame], Pictures]
+RenderedFrame = tuple[npt.NDArray[np.uint8], ...]
+RenderFrame = Callable[[VideoFrame], RenderedFrame]
 
 # Where the two fields of a picture may lie in two packets, packets do not count frames.
 FIELDS = ("mpegts", "mpeg", "h264", "avi")
-ROUNDS = 12  # each finds damage that the one before could not know of
+MAX_ROUNDS = 12  # each finds damage that the one before could not know of
 # Said where one starts amid a stream: pictures that are to be forgotten were never there.
 NOTHING_TO_FORGET = "mmco: unref short failure"
 
 
 @dataclass(slots=True)
-class Run:
+class DecodeRun:
     """Packets to decode in one go.
 
     Attributes:
@@ -48,7 +48,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Tag:
+class PacketTag:
     """Says of which packet a frame is.
 
     PyAV keeps such objects by their address: a plain number, which may be shared, would be lost.
@@ -64,8 +64,8 @@ class ExactReader:
         container: Its packets were read to the end once, for the table.
         stream: Of that container.
         table: Of that stream.
-        show: Turns a frame into what is kept of it.
-        beat: Called often.
+        render: Turns a frame into what is kept of it.
+        heartbeat: Called often.
         log: What libav says meanwhile.
 
     Attributes:
@@ -73,34 +73,39 @@ class ExactReader:
     """
 
     def __init__(
-        self, container: InputContainer, stream: VideoStream, table: PacketTable,
-        show: Show, beat: Beat, log: Log,
-    ) -> None:  # fmt: skip
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        table: PacketTable,
+        render: RenderFrame,
+        heartbeat: Heartbeat,
+        log: LibavLog,
+    ) -> None:
         self._container, self._stream, self._table = container, stream, table
-        self._show, self._beat, self._log = show, beat, log
+        self._render, self._heartbeat, self._log = render, heartbeat, log
         self.bad = set(table.damaged)
-        self._kept: dict[int, Pictures] = {}
+        self._kept: dict[int, RenderedFrame] = {}
         self._packets = Packets(container, stream, table)
-        self._latest = 0
+        self._last_pts = 0
 
-    def read(self, numbers: Numbers) -> tuple[Numbers, dict[int, Pictures]]:
+    def read(self, indices: Indices) -> tuple[Indices, dict[int, RenderedFrame]]:
         """Decode frames by number; one that damage spoils is replaced by the nearest sound one.
 
         Args:
-            numbers: Wanted, (n,).
+            indices: Wanted, (n,).
 
         Returns:
             The numbers that stand for the wanted ones, (n,), and their pictures by number.
 
         Raises:
-            LostError: If frames do not come out as the table says, or nothing is sound.
+            OutOfSyncError: If frames do not come out as the table says, or nothing is sound.
         """
-        for _ in range(ROUNDS):
+        for _ in range(MAX_ROUNDS):
             table = self._table
-            sound = np.flatnonzero(table.sound(frozenset(self.bad)))
-            if len(sound) == 0:
-                raise LostError("no frame is sound")
-            given = sound[nearest(sound, numbers)]
+            intact = np.flatnonzero(table.intact(frozenset(self.bad)))
+            if len(intact) == 0:
+                raise OutOfSyncError("no frame is sound")
+            given = intact[nearest(intact, indices)]
             ordinals = table.ordinals[given]
             missing = {int(ordinal) for ordinal in ordinals} - self._kept.keys()
             if not missing:
@@ -110,10 +115,10 @@ class ExactReader:
             for run in _runs(table, missing):
                 self._decode_run(run)
             if missing - self._kept.keys() and before == (len(self.bad), len(self._table.starts)):
-                raise LostError("frames did not come out")
-        raise LostError("damage everywhere")
+                raise OutOfSyncError("frames did not come out")
+        raise OutOfSyncError("damage everywhere")
 
-    def _decode_run(self, run: Run) -> None:
+    def _decode_run(self, run: DecodeRun) -> None:
         found, bad = self._frames_of(run)
         if bad is not None:
             self._note_failure(run.first, bad)
@@ -129,19 +134,19 @@ class ExactReader:
         start[first] = False
         self._table = replace(self._table, start=start)
 
-    def _frames_of(self, run: Run) -> tuple[dict[int, Pictures], int | None]:
+    def _frames_of(self, run: DecodeRun) -> tuple[dict[int, RenderedFrame], int | None]:
         """Return the pictures of a run, and the ordinal where it broke."""
         context, left = self._stream.codec_context, set(run.targets)
-        found: dict[int, Pictures] = {}
+        found: dict[int, RenderedFrame] = {}
         broken: list[int] = []
-        self._latest = -(1 << 63)
-        self._log.news()
+        self._last_pts = -(1 << 63)
+        self._log.errors()
         for ordinal, packet in self._packets.since(run.first):
-            self._beat()
-            if self._table.begins[ordinal] < run.first:
+            self._heartbeat()
+            if self._table.decode_starts[ordinal] < run.first:
                 continue  # a leading frame, which needs what stands before this start
             _skip(context, everything=ordinal in left or packet.is_keyframe)
-            packet.opaque = Tag(ordinal)
+            packet.opaque = PacketTag(ordinal)
             self._collect(packet, run, found, broken, ordinal)
             left.discard(ordinal)
             if broken or not left:
@@ -152,9 +157,13 @@ class ExactReader:
         return found, min(broken, default=None)
 
     def _collect(
-        self, packet: Packet[VideoStream] | None, run: Run,
-        found: dict[int, Pictures], broken: list[int], ordinal: int,
-    ) -> None:  # fmt: skip
+        self,
+        packet: Packet[VideoStream] | None,
+        run: DecodeRun,
+        found: dict[int, RenderedFrame],
+        broken: list[int],
+        ordinal: int,
+    ) -> None:
         """Decode one packet, keep targets, note where damage shows."""
         try:
             frames = self._stream.codec_context.decode(packet)
@@ -166,37 +175,37 @@ class ExactReader:
             frames = []
             broken.append(ordinal)
         for frame in frames:
-            if not isinstance(frame.opaque, Tag):
-                raise LostError("a frame does not say which packet it is of")
+            if not isinstance(frame.opaque, PacketTag):
+                raise OutOfSyncError("a frame does not say which packet it is of")
             place = frame.opaque.ordinal
             self._check_order(place)
             if frame.is_corrupt:
                 broken.append(place)
             if place in run.targets:
                 self._check_fields(frame)
-                found[place] = self._show(frame)
-        news = self._log.news()
-        if any(self._table.closed[run.first] or NOTHING_TO_FORGET not in words for words in news):
+                found[place] = self._render(frame)
+        errors = self._log.errors()
+        if any(self._table.closed[run.first] or NOTHING_TO_FORGET not in words for words in errors):
             broken.append(ordinal)
 
     def _check_order(self, place: int) -> None:
         shown = int(self._table.pts[place])
-        if shown <= self._latest:
-            raise LostError("frames came out with times that do not rise")
-        self._latest = shown
+        if shown <= self._last_pts:
+            raise OutOfSyncError("frames came out with times that do not rise")
+        self._last_pts = shown
 
     def _check_fields(self, frame: VideoFrame) -> None:
         name = self._container.format.name
         if frame.interlaced_frame and self._stream.codec_context.name == "h264" and name in FIELDS:
-            raise LostError("a picture's two fields may be two packets")
+            raise OutOfSyncError("a picture's two fields may be two packets")
 
 
-def _runs(table: PacketTable, ordinals: Iterable[int]) -> list[Run]:
+def _runs(table: PacketTable, ordinals: Iterable[int]) -> list[DecodeRun]:
     """Put targets behind their starts; a run that reaches the next one's start goes on."""
-    runs: list[Run] = []
-    for first, ordinal in sorted((int(table.begins[o]), o) for o in ordinals):
+    runs: list[DecodeRun] = []
+    for first, ordinal in sorted((int(table.decode_starts[o]), o) for o in ordinals):
         if not runs or first > max(runs[-1].targets):
-            runs.append(Run(first))
+            runs.append(DecodeRun(first))
         runs[-1].targets.add(ordinal)
     return runs
 

@@ -18,21 +18,21 @@ from av.video.frame import VideoFrame
 
 from ...records import Status, VideoError
 from ..base import DecodeLimits
-from ..demux.open import Beat, refuse_playlist
-from ..demux.packet_table import Numbers, is_steady
+from ..demux.open import Heartbeat, refuse_playlist
+from ..demux.packet_table import Indices, is_steady
 from ..demux.scan import UNKNOWN
 from ..frames.tone_mapping import HDR
-from .exact import Pictures, Show
+from .exact import RenderedFrame, RenderFrame
 from .ffmpeg_process import Sink, input_arguments, run_program
 
-LISTING = 64 << 20  # bytes that a list of frames may have
+MAX_LIST_BYTES = 64 << 20  # bytes that a list of frames may have
 STREAM = ["-map", "0:V:0", "-an", "-sn", "-dn", "-fps_mode", "passthrough"]
 LIST = ["-f", "framecrc"]
 SQUARE = "scale=trunc(iw*sar+0.5):ih,setsar=1"
 
 
 @dataclass(slots=True)
-class Listing:
+class FrameList:
     """The frames or packets that a program lists.
 
     Attributes:
@@ -42,7 +42,7 @@ class Listing:
         timed: Whether all have times of their own; else they are counted.
     """
 
-    pts: Numbers
+    pts: Indices
     tick: Fraction
     length: int
     timed: bool
@@ -57,7 +57,7 @@ class Listing:
         """Seconds to the end of the last."""
         return float((int(self.pts[-1]) - int(self.pts[0]) + self.length) * self.tick)
 
-    def filled(self) -> Listing:
+    def filled(self) -> FrameList:
         """Return the same with what is missing in a constant frame rate."""
         steps = np.diff(self.pts)
         if not self.timed or not is_steady(steps):
@@ -74,8 +74,8 @@ class FfmpegReader:
     Args:
         path: The file.
         limits: Pixels and frames that it may have.
-        show: Turns a frame into what is kept of it.
-        beat: Called often.
+        render: Turns a frame into what is kept of it.
+        heartbeat: Called often.
         hwaccel: Hardware decoder, or nothing.
         transfer: What the frames' numbers mean, as libav counts; HDR comes in 16 bits.
 
@@ -85,50 +85,58 @@ class FfmpegReader:
     """
 
     def __init__(
-        self, path: Path, limits: DecodeLimits, show: Show, beat: Beat, hwaccel: str = "",
+        self,
+        path: Path,
+        limits: DecodeLimits,
+        render: RenderFrame,
+        heartbeat: Heartbeat,
+        hwaccel: str = "",
         transfer: int = 0,
-    ) -> None:  # fmt: skip
+    ) -> None:
         refuse_playlist(path)
         self._transfer = transfer
-        self._limits, self._show, self._beat = limits, show, beat
+        self._limits, self._render, self._heartbeat = limits, render, heartbeat
         self._input = input_arguments(path, limits, hwaccel)
         self.stderr, self.command = "", " ".join([*self._input, *STREAM])
 
-    def packets(self) -> Listing:
+    def packets(self) -> FrameList:
         """List the packets in presentation order, without decoding.
 
         Raises:
             VideoError: If there are none, or too many.
         """
-        lines = _Lines(self._limits.frames)
+        lines = _FramecrcParser(self._limits.frames)
         self._run((["-c:v", "copy", *LIST], lines))
-        listed = lines.listing()
-        if listed is None:
+        frame_list = lines.listing()
+        if frame_list is None:
             raise self.failure(Status.CORRUPT, "no packet could be read")
-        return listed
+        return frame_list
 
-    def frames(self, numbers: Numbers, tick: Fraction) -> tuple[list[Pictures], Listing]:
+    def frames(self, indices: Indices, tick: Fraction) -> tuple[list[RenderedFrame], FrameList]:
         """Decode everything once; return frames by number and the list of all.
 
         Args:
-            numbers: Rising and distinct, (n,). Those that do not come out are left out.
+            indices: Rising and distinct, (n,). Those that do not come out are left out.
             tick: In which the list is to count, in seconds.
 
         Raises:
             VideoError: If no frame comes out.
         """
-        lines, album = _Lines(self._limits.frames), _Album(self._show, len(numbers), self._transfer)
+        lines, parser = (
+            _FramecrcParser(self._limits.frames),
+            _PpmParser(self._render, len(indices), self._transfer),
+        )
         depth = "rgb48be" if self._transfer in HDR else "rgb24"
-        chosen = "+".join(f"eq(n,{number})" for number in numbers)
+        chosen = "+".join(f"eq(n,{number})" for number in indices)
         shown = ["-vf", f"select='{chosen}',{SQUARE}", "-c:v", "ppm", "-pix_fmt", depth]
         # Of itself it would count in frames of a constant rate, which there may not be.
         ticks = ["-enc_time_base", str(tick)]
         listed_as = ["-c:v", "wrapped_avframe", *ticks, *LIST]
-        self._run((listed_as, lines), ([*shown, *ticks, "-f", "image2pipe"], album))
-        listed = lines.listing()
-        if listed is None:
+        self._run((listed_as, lines), ([*shown, *ticks, "-f", "image2pipe"], parser))
+        frame_list = lines.listing()
+        if frame_list is None:
             raise self.failure(Status.CORRUPT, "no frame could be decoded")
-        return album.pictures, listed
+        return parser.pictures, frame_list
 
     def failure(self, status: Status, message: str) -> VideoError:
         """Return an error that says what was run and what it said."""
@@ -138,24 +146,24 @@ class FfmpegReader:
 
     def _run(self, *outputs: tuple[list[str], Sink]) -> None:
         sinks = [([*STREAM, *words], sink) for words, sink in outputs]
-        self.stderr = run_program(self._input, sinks, self._beat)
+        self.stderr = run_program(self._input, sinks, self._heartbeat)
 
 
 @dataclass(slots=True)
-class _Lines:
+class _FramecrcParser:
     """Takes a list in ffmpeg's framecrc form."""
 
     most: int
-    held: bytearray = field(default_factory=bytearray)
+    buffer: bytearray = field(default_factory=bytearray)
 
     def __call__(self, data: bytes) -> None:
-        self.held += data
-        if len(self.held) > LISTING:
+        self.buffer += data
+        if len(self.buffer) > MAX_LIST_BYTES:
             raise VideoError(Status.LIMIT, "too many frames for this reader")
 
-    def listing(self) -> Listing | None:
+    def listing(self) -> FrameList | None:
         """Return what was listed, in order of presentation, or None for nothing."""
-        lines = self.held.decode(errors="replace").splitlines()
+        lines = self.buffer.decode(errors="replace").splitlines()
         rows = [line.split(",") for line in lines if line and not line.startswith("#")]
         ticks = [line.split(": ")[1] for line in lines if line.startswith("#tb 0: ")]
         if not rows or not ticks:
@@ -166,42 +174,42 @@ class _Lines:
         timed, length = bool((np.diff(pts) > 0).all()), int(rows[-1][3])
         if pts[0] == UNKNOWN:
             timed, pts = False, np.arange(len(pts)) * max(1, length)
-        return Listing(pts, Fraction(ticks[0]), length, timed)
+        return FrameList(pts, Fraction(ticks[0]), length, timed)
 
 
-class _Album:
+class _PpmParser:
     """Takes pictures in PPM form, as many as were asked."""
 
-    def __init__(self, show: Show, most: int, transfer: int) -> None:
-        self._show, self._most, self._held = show, most, bytearray()
+    def __init__(self, render: RenderFrame, most: int, transfer: int) -> None:
+        self._render, self._most, self._buffer = render, most, bytearray()
         self._transfer = transfer
-        self.pictures: list[Pictures] = []
+        self.pictures: list[RenderedFrame] = []
 
     def __call__(self, data: bytes) -> None:
-        self._held += data
-        while self._cut():
+        self._buffer += data
+        while self._take_picture():
             pass
 
-    def _cut(self) -> bool:
+    def _take_picture(self) -> bool:
         """Take one picture off what has come, if it is whole."""
-        head = bytes(self._held[:64]).split(b"\n", 3)
+        head = bytes(self._buffer[:64]).split(b"\n", 3)
         if len(head) < 4:
             return False
         width, height = map(int, head[1].split())
         begin = sum(len(line) + 1 for line in head[:3])
         deep = head[2] != b"255"
         end = begin + width * height * (6 if deep else 3)
-        if len(self._held) < end:
+        if len(self._buffer) < end:
             return False
         if len(self.pictures) >= self._most:
             raise VideoError(Status.CRASHED, "ffmpeg gave more pictures than it was asked")
-        rgb = np.frombuffer(bytes(self._held[begin:end]), np.uint8)
-        del self._held[:end]
+        rgb = np.frombuffer(bytes(self._buffer[begin:end]), np.uint8)
+        del self._buffer[:end]
         if deep:
             wide = rgb.view(">u2").astype(np.uint16).reshape(height, width, 3)
             frame = VideoFrame.from_ndarray(wide, format="rgb48le")
         else:
             frame = VideoFrame.from_ndarray(rgb.reshape(height, width, 3), format="rgb24")
         frame.color_trc = self._transfer
-        self.pictures.append(self._show(frame))
+        self.pictures.append(self._render(frame))
         return True

@@ -19,7 +19,7 @@ from pathlib import Path
 from ...records import Status, VideoError
 from ...records.enums import STDERR_LIMIT
 from ..base import DecodeLimits
-from ..demux.open import FORMATS, Beat
+from ..demux.open import FORMATS, Heartbeat
 
 PR_SET_PDEATHSIG = 1
 READ = 1 << 20
@@ -59,22 +59,38 @@ def at_most(which: int, most: float) -> tuple[int, int]:
 def input_arguments(path: Path, limits: DecodeLimits, hwaccel: str) -> list[str]:
     """Return the program and what it may open and how."""
     return [
-        ffmpeg_program(), "-hide_banner", "-nostdin", "-nostats", "-loglevel", "error",
-        "-threads", "1", "-filter_threads", "1", *(["-hwaccel", hwaccel] if hwaccel else []),
-        "-protocol_whitelist", "file", "-format_whitelist", FORMATS,
-        "-max_pixels", str(limits.pixels), "-copyts", "-i", f"file:{os.fspath(path.absolute())}",
-    ]  # fmt: skip
+        ffmpeg_program(),
+        "-hide_banner",
+        "-nostdin",
+        "-nostats",
+        "-loglevel",
+        "error",
+        "-threads",
+        "1",
+        "-filter_threads",
+        "1",
+        *(["-hwaccel", hwaccel] if hwaccel else []),
+        "-protocol_whitelist",
+        "file",
+        "-format_whitelist",
+        FORMATS,
+        "-max_pixels",
+        str(limits.pixels),
+        "-copyts",
+        "-i",
+        f"file:{os.fspath(path.absolute())}",
+    ]
 
 
 def run_program(
-    command: Sequence[str], sinks: Sequence[tuple[Sequence[str], Sink]], beat: Beat
+    command: Sequence[str], sinks: Sequence[tuple[Sequence[str], Sink]], heartbeat: Heartbeat
 ) -> str:
     """Run a program with several outputs and return what it said on stderr.
 
     Args:
         command: Up to its inputs.
         sinks: For each output its arguments, and who takes its bytes.
-        beat: Called while there is output; knows how much CPU time there is.
+        heartbeat: Called while there is output; knows how much CPU time there is.
 
     Raises:
         VideoError: ``LIMIT`` if it needs too much CPU time or memory, ``CRASHED`` if it dies;
@@ -89,23 +105,27 @@ def run_program(
             passed.append(start)
             arguments += [*wish, f"pipe:{start}"]
             stack.callback(os.close, end)
-        seconds, _ = at_most(resource.RLIMIT_CPU, max(1.0, beat.left()))
+        seconds, _ = at_most(resource.RLIMIT_CPU, max(1.0, heartbeat.left()))
         process = subprocess.Popen(
-            arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, pass_fds=passed, preexec_fn=lambda: _bind(seconds),
-        )  # fmt: skip
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            pass_fds=passed,
+            preexec_fn=lambda: _limit_child(seconds),
+        )
         for start in passed:
             os.close(start)
         stack.callback(_end, process)
         assert process.stderr
         words = _Tail()
         reads[process.stderr.fileno()] = words
-        _pump(reads, beat)
-        _judge(process.wait(), " ".join(arguments), words.text)
+        _pump(reads, heartbeat)
+        _check_exit(process.wait(), " ".join(arguments), words.text)
         return words.text
 
 
-def _bind(seconds: int) -> None:
+def _limit_child(seconds: int) -> None:
     """Let the kernel hold the program's CPU limit, and end it with its parent."""
     die_with_parent()
     # At a limit that is not its hard one, ffmpeg ends as if that were all of the video.
@@ -116,17 +136,17 @@ class _Tail:
     """The last words of a stream."""
 
     def __init__(self) -> None:
-        self._held = b""
+        self._buffer = b""
 
     def __call__(self, data: bytes) -> None:
-        self._held = (self._held + data)[-STDERR_LIMIT:]
+        self._buffer = (self._buffer + data)[-STDERR_LIMIT:]
 
     @property
     def text(self) -> str:
-        return self._held.decode(errors="replace").strip()
+        return self._buffer.decode(errors="replace").strip()
 
 
-def _pump(reads: dict[int, Sink], beat: Beat) -> None:
+def _pump(reads: dict[int, Sink], heartbeat: Heartbeat) -> None:
     """Hand on all bytes until every pipe is at its end."""
     with selectors.DefaultSelector() as waiting:
         for end in reads:
@@ -134,7 +154,7 @@ def _pump(reads: dict[int, Sink], beat: Beat) -> None:
         while waiting.get_map():
             for key, _ in waiting.select(WAIT_SECONDS):
                 data = os.read(key.fd, READ)
-                beat()
+                heartbeat()
                 if data:
                     reads[key.fd](data)
                 else:
@@ -149,7 +169,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.stderr.close()
 
 
-def _judge(code: int, command: str, words: str) -> None:
+def _check_exit(code: int, command: str, words: str) -> None:
     """Raise if the program was killed; its exit code is no health check otherwise."""
     if code >= 0:
         return

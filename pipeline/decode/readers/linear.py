@@ -16,15 +16,15 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ..demux.libav_log import Log
-from ..demux.open import Beat
-from ..demux.packet_table import Numbers, PacketTable
+from ..demux.libav_log import LibavLog
+from ..demux.open import Heartbeat
+from ..demux.packet_table import Indices, PacketTable
 from ..demux.packets import demuxed
-from .exact import Pictures, Show, Tag
+from .exact import PacketTag, RenderedFrame, RenderFrame
 
 
 @dataclass(slots=True)
-class Passed:
+class LinearPass:
     """What one pass over a whole file gave.
 
     Attributes:
@@ -32,23 +32,23 @@ class Passed:
         given: The number that stands for each wanted one.
         total: Frames, lost ones among them.
         lost: Frames that damage spoilt.
-        numbers: Of all frames that came out.
+        indices: Of all frames that came out.
         times: Their seconds, NaN where unknown.
     """
 
-    pictures: dict[int, Pictures] = field(default_factory=dict)
+    pictures: dict[int, RenderedFrame] = field(default_factory=dict)
     given: dict[int, int] = field(default_factory=dict)
     total: int = 0
     lost: int = 0
-    numbers: array[int] = field(default_factory=lambda: array("q"))
+    indices: array[int] = field(default_factory=lambda: array("q"))
     times: array[float] = field(default_factory=lambda: array("d"))
 
     def seconds(self, rate: float) -> npt.NDArray[np.float64]:
         """Return when each frame is shown, from the first, (total,)."""
-        times, numbers = np.array(self.times), np.array(self.numbers, np.float64)
+        times, indices = np.array(self.times), np.array(self.indices, np.float64)
         if np.isnan(times).any() or (np.diff(times) <= 0).any():
             return np.arange(self.total) / rate  # raw streams carry no times
-        shown = np.interp(np.arange(self.total), numbers, times)
+        shown = np.interp(np.arange(self.total), indices, times)
         return np.asarray(shown - times[0], np.float64)
 
 
@@ -59,85 +59,93 @@ class LinearReader:
         container: At its beginning.
         stream: Of that container.
         table: Of that stream.
-        show: Turns a frame into what is kept of it.
-        beat: Called often.
+        render: Turns a frame into what is kept of it.
+        heartbeat: Called often.
         log: What libav says meanwhile.
     """
 
     def __init__(
-        self, container: InputContainer, stream: VideoStream, table: PacketTable,
-        show: Show, beat: Beat, log: Log,
-    ) -> None:  # fmt: skip
+        self,
+        container: InputContainer,
+        stream: VideoStream,
+        table: PacketTable,
+        render: RenderFrame,
+        heartbeat: Heartbeat,
+        log: LibavLog,
+    ) -> None:
         self._container, self._stream, self._table = container, stream, table
-        self._show, self._beat, self._log = show, beat, log
-        self._spoilt = bytearray()
+        self._render, self._heartbeat, self._log = render, heartbeat, log
+        self._corrupt = bytearray()
         self._refused = 0
 
-    def read(self, numbers: Numbers) -> Passed:
+    def read(self, indices: Indices) -> LinearPass:
         """Decode everything and keep the wanted frames, or the sound ones nearest to them.
 
         Args:
-            numbers: Wanted, rising, in any length.
+            indices: Wanted, rising, in any length.
         """
-        done, number, last = Passed(), -1, None
+        passed, number, last = LinearPass(), -1, None
         tick = float(self._table.time_base)
-        left = sorted(set(numbers.tolist()), reverse=True)
+        left = sorted(set(indices.tolist()), reverse=True)
         for frame in self._frames():
             before, number = number, self._number(frame, number + 1 + self._refused)
             self._refused = 0
-            done.lost += number - before - 1
+            passed.lost += number - before - 1
             if number <= before:
                 number = before
                 continue  # its time has passed: a frame that damage repeats
-            done.numbers.append(number)
-            done.times.append(float("nan") if frame.pts is None else frame.pts * tick)
-            if frame.is_corrupt or self._is_spoilt(frame):
-                done.lost += 1
+            passed.indices.append(number)
+            passed.times.append(float("nan") if frame.pts is None else frame.pts * tick)
+            if frame.is_corrupt or self._is_corrupt(frame):
+                passed.lost += 1
                 continue
             while left and left[-1] <= number:
-                self._keep(done, left.pop(), last, (number, frame))
+                self._keep(passed, left.pop(), last, (number, frame))
             last = number, frame
         while left and last:
-            self._keep(done, left.pop(), last, last)
-        done.total = number + 1 + self._refused
-        done.lost += self._refused
-        return done
+            self._keep(passed, left.pop(), last, last)
+        passed.total = number + 1 + self._refused
+        passed.lost += self._refused
+        return passed
 
     def _number(self, frame: VideoFrame, counted: int) -> int:
         """Return a frame's number: by its time where damage took some and the rate is constant."""
         step = self._table.step
-        if not step or frame.pts is None or len(self._table.shown) == 0:
+        if not step or frame.pts is None or len(self._table.display_order) == 0:
             return counted
-        return round((frame.pts - int(self._table.pts[self._table.shown[0]])) / step)
+        return round((frame.pts - int(self._table.pts[self._table.display_order[0]])) / step)
 
     def _keep(
-        self, done: Passed, wanted: int, last: tuple[int, VideoFrame] | None,
+        self,
+        passed: LinearPass,
+        wanted: int,
+        last: tuple[int, VideoFrame] | None,
         here: tuple[int, VideoFrame],
-    ) -> None:  # fmt: skip
+    ) -> None:
         if last and wanted - last[0] <= here[0] - wanted:
             here = last
         number, frame = here
-        if number not in done.pictures:
-            done.pictures[number] = self._show(frame)
-        done.given[wanted] = number
+        if number not in passed.pictures:
+            passed.pictures[number] = self._render(frame)
+        passed.given[wanted] = number
 
-    def _is_spoilt(self, frame: VideoFrame) -> bool:
-        return isinstance(frame.opaque, Tag) and bool(self._spoilt[frame.opaque.ordinal])
+    def _is_corrupt(self, frame: VideoFrame) -> bool:
+        return isinstance(frame.opaque, PacketTag) and bool(self._corrupt[frame.opaque.ordinal])
 
     def _frames(self) -> Iterator[VideoFrame]:
         """Yield all frames that come out; mark what damage spoils up to the next start."""
         damage, starts = self._table.damaged, self._table.start
-        spoilt = False
-        self._log.news()
+        corrupt = False
+        self._log.errors()
         for ordinal, packet in enumerate(demuxed(self._container, self._stream)):
-            self._beat()
+            self._heartbeat()
             here = ordinal < len(starts) and bool(starts[ordinal])
-            spoilt = (spoilt and not here) or ordinal in damage
-            packet.opaque = Tag(ordinal)
-            self._spoilt.append(spoilt)
-            frames, sound = self._decode(packet)
-            spoilt = spoilt or not sound
-            self._spoilt[ordinal] = spoilt
+            corrupt = (corrupt and not here) or ordinal in damage
+            packet.opaque = PacketTag(ordinal)
+            self._corrupt.append(corrupt)
+            frames, intact = self._decode(packet)
+            corrupt = corrupt or not intact
+            self._corrupt[ordinal] = corrupt
             yield from frames
         yield from self._decode(None)[0]
 
@@ -151,6 +159,6 @@ class LinearReader:
             raise
         except av.error.FFmpegError:
             self._refused += 1
-            self._log.news()
+            self._log.errors()
             return [], False
-        return frames, not self._log.news()
+        return frames, not self._log.errors()

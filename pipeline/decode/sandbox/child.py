@@ -26,10 +26,10 @@ from ..readers.fallback import read_sizes
 from ..readers.ffmpeg_process import at_most, die_with_parent
 from .wire_format import pack
 
-BEAT_SECONDS = 1.0
+HEARTBEAT_SECONDS = 1.0
 OPEN_FILES = 64
 SLACK = 60.0  # CPU seconds that the kernel waits longer than the child itself
-COMMAND = 2000  # characters of a command line that are told
+MAX_COMMAND = 2000  # characters of a command line that are told
 
 
 def main() -> None:
@@ -37,10 +37,10 @@ def main() -> None:
     limits = DecodeLimits(**json.loads(sys.argv[1]))
     _bind_to_parent(int(sys.argv[2]))
     _limit(limits)
-    answers = os.fdopen(os.dup(1), "wb")
+    responses = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not mix with the answers
     for line in sys.stdin.buffer:
-        _answer(json.loads(line), limits, answers)
+        _respond(json.loads(line), limits, responses)
 
 
 def _bind_to_parent(parent: int) -> None:
@@ -61,50 +61,50 @@ def _limit(limits: DecodeLimits) -> None:
         resource.setrlimit(which, (least, least))
 
 
-def _answer(asked: dict[str, Any], limits: DecodeLimits, out: BinaryIO) -> None:
-    path = Path(os.fsdecode(base64.b64decode(asked.pop("path"))))
-    sizes = tuple(asked.pop("sizes"))
-    beat = _Beat(out, limits)
+def _respond(request: dict[str, Any], limits: DecodeLimits, out: BinaryIO) -> None:
+    path = Path(os.fsdecode(base64.b64decode(request.pop("path"))))
+    sizes = tuple(request.pop("sizes"))
+    heartbeat = _Heartbeat(out, limits)
     before = cpu_seconds()
     try:
-        clips = read_sizes(path, FrameRequest(**asked), sizes, limits, beat)
+        clips = read_sizes(path, FrameRequest(**request), sizes, limits, heartbeat)
     except VideoError as error:
         _write(out, _failure(error), before)
     except MemoryError:
-        _write(out, _failure(_too_large()), before)
+        _write(out, _failure(_memory_error()), before)
     except OSError as error:
         # A thread or a process that cannot be started lacks memory, too.
         full = error.errno in (errno.ENOMEM, errno.EAGAIN)
         failed = VideoError(Status.UNREADABLE, error.strerror or str(error))
-        _write(out, _failure(_too_large() if full else failed), before)
+        _write(out, _failure(_memory_error() if full else failed), before)
     except Exception as error:  # one strange file must not cost the child
         words = f"unexpected {type(error).__name__}: {error}"
-        said = "".join(traceback.format_exception(error))
-        unexpected = VideoError(Status.CORRUPT, words, command="decode child", stderr=said)
+        stderr_text = "".join(traceback.format_exception(error))
+        unexpected = VideoError(Status.CORRUPT, words, command="decode child", stderr=stderr_text)
         _write(out, _failure(unexpected), before)
     else:
         _write(out, {"status": int(clips[0].status)}, before, clips)
 
 
-def _too_large() -> VideoError:
+def _memory_error() -> VideoError:
     most = resource.getrlimit(resource.RLIMIT_AS)[0]
     return VideoError(Status.LIMIT, f"needs more than {most >> 20} MiB")
 
 
 def _failure(error: VideoError) -> dict[str, Any]:
-    facts = {"status": int(error.status), "message": str(error)[:COMMAND]}
-    return facts | {"command": error.command[:COMMAND], "stderr": error.stderr}
+    facts = {"status": int(error.status), "message": str(error)[:MAX_COMMAND]}
+    return facts | {"command": error.command[:MAX_COMMAND], "stderr": error.stderr}
 
 
-class _Beat:
+class _Heartbeat:
     """Says "still at work" about once a second, and holds the video's own CPU limit."""
 
     def __init__(self, out: BinaryIO, limits: DecodeLimits) -> None:
         self._out, self._last = out, time.monotonic()
         self._least = cpu_seconds() + limits.cpu_seconds
-        self.lasts(0.0)
+        self.set_duration(0.0)
 
-    def lasts(self, seconds: float) -> None:
+    def set_duration(self, seconds: float) -> None:
         """Allow half the video's duration beside what every video may take."""
         self._end = self._least + seconds / 2
         # The kernel's limit is the backstop for a decoder that never comes back.
@@ -116,7 +116,7 @@ class _Beat:
 
     def __call__(self) -> None:
         now = time.monotonic()
-        if now - self._last < BEAT_SECONDS:
+        if now - self._last < HEARTBEAT_SECONDS:
             return
         self._last = now
         if not self.left():

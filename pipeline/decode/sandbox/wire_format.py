@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ...records import Candidates, Frames, Reader, Status, VideoInfo
 from ..base import FrameRequest
 
-Take = Callable[[int], bytes]
+ReadBytes = Callable[[int], bytes]
 Array = npt.NDArray[Any]
 INFO = {"duration": float, "fps": float, "width": int, "height": int, "frames": int}
 
@@ -24,15 +24,18 @@ INFO = {"duration": float, "fps": float, "width": int, "height": int, "frames": 
 def pack(frames: Frames) -> tuple[dict[str, Any], list[Array]]:
     """Return the facts for the line and the arrays that follow it."""
     further = frames.candidates
-    numbers = [frames.index] if further is None else [frames.index, further.index.ravel()]
-    distinct, first = np.unique(np.concatenate(numbers), return_index=True)
+    indices = [frames.index] if further is None else [frames.index, further.index.ravel()]
+    distinct, first = np.unique(np.concatenate(indices), return_index=True)
     pixels = [frames.pixels]
     if further is not None:
         pixels.append(further.pixels.reshape(-1, *further.pixels.shape[2:]))
     facts = {
-        "status": int(frames.status), "message": frames.note, "reader": int(frames.reader),
-        "info": asdict(frames.info), "distinct": len(distinct),
-    }  # fmt: skip
+        "status": int(frames.status),
+        "message": frames.note,
+        "reader": int(frames.reader),
+        "info": asdict(frames.info),
+        "distinct": len(distinct),
+    }
     clip = len(frames.index)
     pictures = [pixels[at >= clip][at - clip * (at >= clip)] for at in first.tolist()]
     arrays: list[Array] = [distinct, *pictures, frames.index, frames.seconds]
@@ -43,12 +46,14 @@ def pack(frames: Frames) -> tuple[dict[str, Any], list[Array]]:
     return facts, arrays
 
 
-def unpack(facts: dict[str, Any], take: Take, request: FrameRequest, size: int) -> Frames:
+def unpack(
+    facts: dict[str, Any], read_bytes: ReadBytes, request: FrameRequest, size: int
+) -> Frames:
     """Return the frames whose facts came, their bytes taken from the pipe.
 
     Args:
         facts: Of :func:`pack`.
-        take: Returns exactly so many bytes.
+        read_bytes: Returns exactly so many bytes.
         request: What was asked.
         size: Side of the pictures.
 
@@ -61,9 +66,9 @@ def unpack(facts: dict[str, Any], take: Take, request: FrameRequest, size: int) 
         raise ValueError(f"{count} pictures for {t} frames")
 
     def array(kind: type[np.generic], *shape: int) -> Array:
-        return np.frombuffer(take(int(np.prod(shape)) * np.dtype(kind).itemsize), kind).reshape(
-            shape
-        )
+        return np.frombuffer(
+            read_bytes(int(np.prod(shape)) * np.dtype(kind).itemsize), kind
+        ).reshape(shape)
 
     distinct = array(np.int64, count)
     pictures = array(np.uint8, count, size, size, 3)
@@ -75,13 +80,20 @@ def unpack(facts: dict[str, Any], take: Take, request: FrameRequest, size: int) 
     views = array(np.uint8, v, t, size, size, 3) if v else None
     info = VideoInfo(*(kind(facts["info"][name]) for name, kind in INFO.items()))
     return Frames(
-        pictures[_places(distinct, index)], seconds, index, info, Status(facts["status"]),
-        Reader(facts["reader"]), str(facts["message"]), candidates, views,
-    )  # fmt: skip
+        pictures[_places(distinct, index)],
+        seconds,
+        index,
+        info,
+        Status(facts["status"]),
+        Reader(facts["reader"]),
+        str(facts["message"]),
+        candidates,
+        views,
+    )
 
 
-def _places(distinct: Array, numbers: Array) -> Array:
-    places = np.searchsorted(distinct, numbers)
-    if (distinct[np.minimum(places, len(distinct) - 1)] != numbers).any():
+def _places(distinct: Array, indices: Array) -> Array:
+    places = np.searchsorted(distinct, indices)
+    if (distinct[np.minimum(places, len(distinct) - 1)] != indices).any():
         raise ValueError("a frame came without its picture")
     return places

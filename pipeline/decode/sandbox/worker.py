@@ -20,9 +20,9 @@ from ...records import Frames, Status, VideoError
 from ..base import DecodeLimits, FrameRequest
 from .wire_format import unpack
 
-LINE = 1 << 16  # bytes that an answer's first line may have
+MAX_LINE_BYTES = 1 << 16  # bytes that an answer's first line may have
 READ = 1 << 20
-WORDS = "message", "command", "stderr"
+ERROR_FIELDS = "message", "command", "stderr"
 
 
 class DecodeWorker:
@@ -59,11 +59,11 @@ class DecodeWorker:
         """
         child = self._started()
         try:
-            self._ask(child, path, request, sizes)
-            return self._answer(child, request, sizes)
-        except _DeadChildError:
-            raise self._autopsy(child) from None
-        except _NonsenseError as error:
+            self._send_request(child, path, request, sizes)
+            return self._receive_response(child, request, sizes)
+        except _ChildDiedError:
+            raise self._death_error(child) from None
+        except _ProtocolError as error:
             self.close()
             words = f"the decode child does not answer as it should: {error}"
             raise VideoError(Status.CRASHED, words, command="decode child") from error
@@ -113,12 +113,17 @@ class DecodeWorker:
             module = ["-P", "-m", "chainpipe.pipeline.decode.sandbox.child"]
             command = [sys.executable, *module, limits, str(os.getpid())]
             self._child = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                start_new_session=True, env=_environment(), bufsize=0,
-            )  # fmt: skip
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+                env=_environment(),
+                bufsize=0,
+            )
         return self._child
 
-    def _ask(
+    def _send_request(
         self,
         child: subprocess.Popen[bytes],
         path: Path,
@@ -131,28 +136,28 @@ class DecodeWorker:
         try:
             child.stdin.write(json.dumps(asked).encode() + b"\n")
         except BrokenPipeError:
-            raise _DeadChildError from None
+            raise _ChildDiedError from None
 
-    def _answer(
+    def _receive_response(
         self, child: subprocess.Popen[bytes], request: FrameRequest, sizes: Sequence[int]
     ) -> tuple[Frames, ...]:
-        incoming = _Incoming(child, self.limits.silence_seconds)
-        line = incoming.line()
+        response = _ResponseReader(child, self.limits.silence_seconds)
+        line = response.line()
         try:
             facts = json.loads(line)
             self.cpu_seconds += float(facts["cpu"])
             status = Status(facts["status"])
             if status.has_row:
                 return tuple(
-                    unpack(clip, incoming.take, request, size)
+                    unpack(clip, response.take, request, size)
                     for clip, size in zip(facts["clips"], sizes, strict=True)
                 )
-            message, command, stderr = (str(facts[name]) for name in WORDS)
+            message, command, stderr = (str(facts[name]) for name in ERROR_FIELDS)
         except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
-            raise _NonsenseError(repr(error)) from error
+            raise _ProtocolError(repr(error)) from error
         raise VideoError(status, message, command=command, stderr=stderr)
 
-    def _autopsy(self, child: subprocess.Popen[bytes]) -> VideoError:
+    def _death_error(self, child: subprocess.Popen[bytes]) -> VideoError:
         """Say what the child died of; the next video gets a new one."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(5)
@@ -166,48 +171,48 @@ class DecodeWorker:
         )
 
 
-class _DeadChildError(Exception):
+class _ChildDiedError(Exception):
     """The child closed its end of the pipe."""
 
 
-class _NonsenseError(Exception):
+class _ProtocolError(Exception):
     """The child answered, but not what was asked."""
 
 
-class _Incoming:
+class _ResponseReader:
     """Reads a child's answer; every byte must come within the silence limit."""
 
     def __init__(self, child: subprocess.Popen[bytes], silence: float) -> None:
         assert child.stdout
-        self._fd, self._silence, self._held = child.stdout.fileno(), silence, bytearray()
+        self._fd, self._silence, self._buffer = child.stdout.fileno(), silence, bytearray()
         self._poll = select.poll()
         self._poll.register(self._fd, select.POLLIN | select.POLLHUP)
 
     def line(self) -> bytes:
         """Return the next line that is not empty."""
         while True:
-            end = self._held.find(b"\n")
+            end = self._buffer.find(b"\n")
             if end > 0:
-                return bytes(self._cut(end + 1))
+                return bytes(self._consume(end + 1))
             if end == 0:
-                self._cut(1)
-            elif len(self._held) > LINE:
-                raise _NonsenseError("a line without end")
+                self._consume(1)
+            elif len(self._buffer) > MAX_LINE_BYTES:
+                raise _ProtocolError("a line without end")
             else:
-                self._more()
+                self._read_more()
 
     def take(self, count: int) -> bytes:
         """Return exactly ``count`` bytes."""
-        while len(self._held) < count:
-            self._more()
-        return bytes(self._cut(count))
+        while len(self._buffer) < count:
+            self._read_more()
+        return bytes(self._consume(count))
 
-    def _cut(self, count: int) -> bytearray:
-        piece = self._held[:count]
-        del self._held[:count]
+    def _consume(self, count: int) -> bytearray:
+        piece = self._buffer[:count]
+        del self._buffer[:count]
         return piece
 
-    def _more(self) -> None:
+    def _read_more(self) -> None:
         end = time.monotonic() + self._silence
         while not self._poll.poll(max(0.0, end - time.monotonic()) * 1000):
             if time.monotonic() >= end:
@@ -215,8 +220,8 @@ class _Incoming:
                 raise VideoError(Status.TIMEOUT, words)
         data = os.read(self._fd, READ)
         if not data:
-            raise _DeadChildError
-        self._held += data
+            raise _ChildDiedError
+        self._buffer += data
 
 
 def _environment() -> dict[str, str]:

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from ...console import Talk
+from ...console import Console
 from ..options import ExtractOptions
 from ..signals import StopRequest
-from .base import Engine, Twins
+from .base import Duplicates, Engine
 from .local import LocalEngine
 
-__all__ = ["Engine", "Twins", "build_engine"]
+__all__ = ["Duplicates", "Engine", "build_engine"]
 
 
-def build_engine(options: ExtractOptions, root: bytes, stop: StopRequest, talk: Talk) -> Engine:
+def build_engine(
+    options: ExtractOptions, root: bytes, stop: StopRequest, console: Console
+) -> Engine:
     """Return the engine that the options ask for.
 
     Args:
         options: The run's.
         root: The folder that paths are relative to, ``os.fsencode``.
         stop: Looked at while it works.
-        talk: Hears of lost machines.
+        console: Hears of lost machines.
 
     Raises:
         UsageError: If its library is not installed, or a setting is unknown.
@@ -30,7 +32,7 @@ def build_engine(options: ExtractOptions, root: bytes, stop: StopRequest, talk: 
     if options.engine == "slurm":
         from .slurm import SlurmPool
 
-        return LeasingEngine(SlurmPool(options), options, stop, talk)
+        return LeasingEngine(SlurmPool(options), options, stop, console)
     from .ray import RayPool
 
-    return LeasingEngine(RayPool(options), options, stop, talk)
+    return LeasingEngine(RayPool(options), options, stop, console)

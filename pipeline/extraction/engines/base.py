@@ -6,11 +6,11 @@ import resource
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from ..duplicates import Twin
+from ..duplicates import Duplicate
 from ..output import Output
-from ..video_reader import Job
+from ..video_reader import VideoJob
 
-Twins = list[tuple[int, Twin]]
+Duplicates = list[tuple[int, Duplicate]]
 """Videos with another one's bytes, each with the number of the store that lacks it."""
 
 
@@ -24,8 +24,8 @@ class Engine(Protocol):
     decode_seconds: float
 
     def read(
-        self, jobs: Sequence[Job], outputs: Sequence[Output], advance: Callable[[int], None]
-    ) -> Twins:
+        self, jobs: Sequence[VideoJob], outputs: Sequence[Output], advance: Callable[[int], None]
+    ) -> Duplicates:
         """Work through the jobs; return the twins, to be settled when all is known.
 
         Raises:

@@ -9,36 +9,38 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from ...console import Talk
+from ...console import Console
 from ...errors import DamageError
 from ...records import FailedVideo, Status
 from ...store import parts_of
 from ..options import ExtractOptions
 from ..output import Output
 from ..signals import StopRequest
-from ..video_reader import Job
-from .base import Twins
-from .work_unit import Unit, UnitReport, write_known
+from ..video_reader import VideoJob
+from .base import Duplicates
+from .work_unit import UnitReport, WorkUnit, write_known
 
-LEASES = 3
-WORDS = 300  # characters of a reason
+MAX_LEASES = 3
+MAX_REASON = 300  # characters of a reason
 
 
 class LostUnitError(Exception):
     """A machine took a unit and brought nothing back.
 
     Args:
-        words: What the pool's library says of it; the first :data:`WORDS` characters are kept.
+        words: What the pool's library says of it; the first :data:`MAX_REASON` characters are kept.
     """
 
     def __init__(self, words: object) -> None:
-        super().__init__(" ".join(str(words).split())[:WORDS])
+        super().__init__(" ".join(str(words).split())[:MAX_REASON])
 
 
 class Pool(Protocol):
     """Machines that work on units."""
 
-    def run(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | Exception] | None]:
+    def run(
+        self, units: Sequence[WorkUnit]
+    ) -> Iterator[tuple[WorkUnit, UnitReport | Exception] | None]:
         """Yield what became of each unit as it comes; ``None`` now and then while none does.
 
         A unit whose machine died comes back with a :class:`LostUnitError`; what a unit itself
@@ -60,91 +62,104 @@ class LeasingEngine:
         pool: The machines.
         options: The run's.
         stop: Looked at between two units.
-        talk: Hears of lost units.
+        console: Hears of lost units.
     """
 
-    def __init__(self, pool: Pool, options: ExtractOptions, stop: StopRequest, talk: Talk) -> None:
-        self._pool, self._stop, self._talk = pool, stop, talk
-        self._options = _everywhere(options)
+    def __init__(
+        self, pool: Pool, options: ExtractOptions, stop: StopRequest, console: Console
+    ) -> None:
+        self._pool, self._stop, self._talk = pool, stop, console
+        self._options = _with_absolute_paths(options)
         self._units = 0
         self.decode_seconds = 0.0
 
     def read(
-        self, jobs: Sequence[Job], outputs: Sequence[Output], advance: Callable[[int], None]
-    ) -> Twins:
+        self, jobs: Sequence[VideoJob], outputs: Sequence[Output], advance: Callable[[int], None]
+    ) -> Duplicates:
         """Lease all jobs in units until each has come back, or was lost too often."""
         for output in outputs:
             write_known(output.out, output.claims.contents())
-        twins: Twins = []
-        left, leases = list(self._cut(jobs, outputs)), Counter[int]()
+        duplicates: Duplicates = []
+        left, leases = list(self._make_units(jobs, outputs)), Counter[int]()
         try:
             while left:
                 lost = []
-                for unit, came in self._came(left):
+                for unit, outcome in self._completed(left):
                     try:
-                        twins += self._adopt(came, outputs)
+                        duplicates += self._import_unit(outcome, outputs)
                         advance(len(unit.jobs))
                     except (LostUnitError, DamageError) as error:
                         lost.append((unit, str(error)))
-                left = self._again(lost, leases, outputs, advance)
+                left = self._units_to_retry(lost, leases, outputs, advance)
         finally:
             self._pool.close()
-        return twins
+        return duplicates
 
-    def _cut(self, jobs: Sequence[Job], outputs: Sequence[Output]) -> Iterator[Unit]:
-        size, orders = self._options.unit_videos, tuple(output.journal.order for output in outputs)
+    def _make_units(
+        self, jobs: Sequence[VideoJob], outputs: Sequence[Output]
+    ) -> Iterator[WorkUnit]:
+        size, journal_specs = (
+            self._options.unit_videos,
+            tuple(output.journal.spec for output in outputs),
+        )
         for start in range(0, len(jobs), size):
             self._units += 1
             part = tuple(jobs[start : start + size])
-            yield Unit(self._units, part, self._options, orders)
+            yield WorkUnit(self._units, part, self._options, journal_specs)
 
-    def _came(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | Exception]]:
+    def _completed(
+        self, units: Sequence[WorkUnit]
+    ) -> Iterator[tuple[WorkUnit, UnitReport | Exception]]:
         """Yield what came back, and look now and then whether to stop."""
-        for came in self._pool.run(units):
+        for outcome in self._pool.run(units):
             self._stop.check()
-            if came is not None:
-                yield came
+            if outcome is not None:
+                yield outcome
 
-    def _adopt(self, report: UnitReport | Exception, outputs: Sequence[Output]) -> Twins:
+    def _import_unit(self, report: UnitReport | Exception, outputs: Sequence[Output]) -> Duplicates:
         """Take a unit's files; raise if it or one of them is lost, or what the unit raised."""
         if isinstance(report, Exception):
             raise report
         self.decode_seconds += report.decode_seconds
         for output, seconds in zip(outputs, report.backbone_seconds, strict=True):
-            output.recipe.clock.add(seconds)
+            output.spec.clock.add(seconds)
         for number, name in report.files.items():
-            outputs[number].adopt(parts_of(outputs[number].out) / name)
-        return report.twins
+            outputs[number].import_unit(parts_of(outputs[number].out) / name)
+        return report.duplicates
 
-    def _again(
-        self, lost: Sequence[tuple[Unit, str]], leases: Counter[int], outputs: Sequence[Output],
+    def _units_to_retry(
+        self,
+        lost: Sequence[tuple[WorkUnit, str]],
+        leases: Counter[int],
+        outputs: Sequence[Output],
         advance: Callable[[int], None],
-    ) -> list[Unit]:  # fmt: skip
+    ) -> list[WorkUnit]:
         """Return the units to lease once more; the videos of the others have failed."""
         leases.update(unit.number for unit, _ in lost)
         for unit, why in lost:
-            given_up = leases[unit.number] >= LEASES
+            given_up = leases[unit.number] >= MAX_LEASES
             what = "given up" if given_up else "leased again"
             self._talk.warn(f"unit {unit.number} was lost and is {what}: {why}")
             if given_up:
                 self._give_up(unit, why, outputs)
                 advance(len(unit.jobs))
-        return [unit for unit, _ in lost if leases[unit.number] < LEASES]
+        return [unit for unit, _ in lost if leases[unit.number] < MAX_LEASES]
 
-    def _give_up(self, unit: Unit, why: str, outputs: Sequence[Output]) -> None:
-        words = f"the unit of this video was lost {LEASES} times, at last: {why}"
+    def _give_up(self, unit: WorkUnit, why: str, outputs: Sequence[Output]) -> None:
+        words = f"the unit of this video was lost {MAX_LEASES} times, at last: {why}"
         for job in unit.jobs:
             for number in job.stores:
                 attempts = job.attempts + 1
-                outputs[number].note(FailedVideo(job.item.path, Status.CRASHED, words, attempts))
+                outputs[number].record(FailedVideo(job.item.path, Status.CRASHED, words, attempts))
 
 
-def _everywhere(options: ExtractOptions) -> ExtractOptions:
+def _with_absolute_paths(options: ExtractOptions) -> ExtractOptions:
     """Return the options with paths that hold on every machine of a shared file system."""
     return replace(
-        options, out=_absolute(options.out),
+        options,
+        out=_absolute(options.out),
         more=tuple((name, _absolute(out)) for name, out in options.more),
-    )  # fmt: skip
+    )
 
 
 def _absolute(path: Path) -> Path:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
 from ...decode import DecodeWorker
-from ..duplicates import Twin
+from ..duplicates import Duplicate
 from ..options import ExtractOptions
 from ..output import Output
 from ..signals import StopRequest
-from ..video_reader import Job, Outcome, VideoReader
-from ..worker_pool import Crew
-from .base import Twins, cpu_of_children
+from ..video_reader import Outcome, VideoJob, VideoReader
+from ..worker_pool import WorkerPool
+from .base import Duplicates, cpu_of_children
 
 
 class LocalEngine:
@@ -29,34 +29,40 @@ class LocalEngine:
         self._root, self._options, self._stop = root, options, stop
 
     def read(
-        self, jobs: Sequence[Job], outputs: Sequence[Output], advance: Callable[[int], None]
-    ) -> Twins:
+        self, jobs: Sequence[VideoJob], outputs: Sequence[Output], advance: Callable[[int], None]
+    ) -> Duplicates:
         """Decode what is to be decoded here."""
-        twins: Twins = []
+        duplicates: Duplicates = []
         reader = VideoReader(
-            self._root, [output.recipe for output in outputs],
-            [output.claims for output in outputs], follow_symlinks=self._options.follow_symlinks,
-        )  # fmt: skip
+            self._root,
+            [output.spec for output in outputs],
+            [output.claims for output in outputs],
+            follow_symlinks=self._options.follow_symlinks,
+        )
         workers = min(self._options.workers, len(jobs))
         limits, before = self._options.limits, cpu_of_children()
         with ExitStack() as at_end:
             for output in outputs:
-                at_end.callback(output.commit, everything=True)
-            crew = Crew(jobs, reader, workers=workers, decoder=lambda: DecodeWorker(limits))
-            for outcomes in at_end.enter_context(crew).results():
+                at_end.callback(output.commit, force=True)
+            pool = WorkerPool(jobs, reader, workers=workers, decoder=lambda: DecodeWorker(limits))
+            for outcomes in at_end.enter_context(pool).results():
                 if outcomes is not None:
-                    twins += _note(outcomes, outputs)
+                    duplicates += _record(outcomes, outputs)
                     advance(1)
                 for output in outputs:
                     output.commit()
                 self._stop.check()
         self.decode_seconds += cpu_of_children() - before
-        return twins
+        return duplicates
 
 
-def _note(outcomes: Mapping[int, Outcome], outputs: Sequence[Output]) -> Twins:
+def _record(outcomes: Mapping[int, Outcome], outputs: Sequence[Output]) -> Duplicates:
     """Hand each store what became of a video; return the stores where it is a twin."""
     for number, outcome in outcomes.items():
-        if not isinstance(outcome, Twin):
-            outputs[number].note(outcome)
-    return [(number, twin) for number, twin in outcomes.items() if isinstance(twin, Twin)]
+        if not isinstance(outcome, Duplicate):
+            outputs[number].record(outcome)
+    return [
+        (number, duplicate)
+        for number, duplicate in outcomes.items()
+        if isinstance(duplicate, Duplicate)
+    ]

@@ -17,7 +17,7 @@ from ...errors import UsageError
 from ..options import ExtractOptions
 from .coordinator import LostUnitError
 from .settings import Settings, missing_library
-from .work_unit import Unit, UnitReport, attempt, built
+from .work_unit import UnitReport, WorkUnit, attempt, built
 
 LOOK_SECONDS = 0.5
 KNOWN = "known are `address`, `tasks`, `cpus`, `actors`, `gpus_per_actor`"
@@ -56,9 +56,11 @@ class RayPool:
                 raise UsageError(message, hint="lower `actors` or `gpus_per_actor`")
         self._attempt = self._ray.remote(num_cpus=share, max_retries=0)(_attempt)
         self._actors = [self._actor(options, own, gpus) for _ in range(actors)]
-        self._running: dict[Any, Unit] = {}
+        self._running: dict[Any, WorkUnit] = {}
 
-    def run(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | Exception] | None]:
+    def run(
+        self, units: Sequence[WorkUnit]
+    ) -> Iterator[tuple[WorkUnit, UnitReport | Exception] | None]:
         """Keep some tasks running; yield what each brings back."""
         waiting = deque(units)
         while waiting or self._running:
@@ -76,7 +78,7 @@ class RayPool:
             self._ray.cancel(reference, force=True)
         self._running.clear()
 
-    def _lease(self, unit: Unit) -> None:
+    def _lease(self, unit: WorkUnit) -> None:
         actors = self._actors and [self._actors[unit.number % len(self._actors)]]
         self._running[self._attempt.remote(unit, *actors)] = unit
 
@@ -135,7 +137,7 @@ class RemoteBackbone:
         """Leave the actor to the other tasks."""
 
 
-def _attempt(unit: Unit, actor: Any = None) -> UnitReport | Exception:
+def _attempt(unit: WorkUnit, actor: Any = None) -> UnitReport | Exception:
     if actor is None:
         return attempt(unit)
     import ray

@@ -12,7 +12,7 @@ from ...errors import UsageError
 from ..options import ExtractOptions
 from .coordinator import LostUnitError
 from .settings import Settings, missing_library
-from .work_unit import Unit, UnitReport, attempt
+from .work_unit import UnitReport, WorkUnit, attempt
 
 LOOK_SECONDS = 0.5  # between two looks at the jobs' files
 
@@ -37,9 +37,11 @@ class SlurmPool:
         cluster = settings.word("cluster", "slurm")
         logs = settings.word("folder", f"{options.out}.slurm")
         self._executor = _executor(Path(logs), cluster, options.workers, settings.rest())
-        self._queued: dict[Any, Unit] = {}
+        self._queued: dict[Any, WorkUnit] = {}
 
-    def run(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | Exception] | None]:
+    def run(
+        self, units: Sequence[WorkUnit]
+    ) -> Iterator[tuple[WorkUnit, UnitReport | Exception] | None]:
         """Keep some jobs in the queue; yield what each brings back."""
         waiting = deque(units)
         while waiting or self._queued:

@@ -14,33 +14,33 @@ import numpy.typing as npt
 from ...backbones import Backbone
 from ...decode import DecodeWorker
 from ...records import FailedVideo, VideoFeatures
-from ...store import Order, parts_of, write_unit
-from ...store.atomic import replacing, storing
-from ..duplicates import Claims, Twin
+from ...store import JournalSpec, parts_of, write_unit
+from ...store.atomic import atomic_replace, storage_errors
+from ..duplicates import ContentClaims, Duplicate
 from ..options import ExtractOptions
-from ..recipes import build_backbones, recipes_of
-from ..video_reader import Job, Outcome, VideoReader
-from ..worker_pool import Crew
-from .base import Twins, cpu_of_children
+from ..recipes import build_backbones, extraction_specs
+from ..video_reader import Outcome, VideoJob, VideoReader
+from ..worker_pool import WorkerPool
+from .base import Duplicates, cpu_of_children
 
 KNOWN = "known-ids.npy"
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class WorkUnit:
     """What a machine needs to know to do its share; it travels there as a pickle.
 
     Attributes:
         number: Of the unit in its run.
         jobs: The videos, and which stores lack each.
         options: The run's; paths in them must be good on every machine.
-        orders: What each store's journal was started for.
+        journal_specs: What each store's journal was started for.
     """
 
     number: int
-    jobs: tuple[Job, ...]
+    jobs: tuple[VideoJob, ...]
     options: ExtractOptions
-    orders: tuple[Order, ...]
+    journal_specs: tuple[JournalSpec, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +50,14 @@ class UnitReport:
     Attributes:
         number: Of the unit.
         files: For each store the name of its sealed file in the folder of parts, if any.
-        twins: Videos whose bytes a store, or another video of the unit, has.
+        duplicates: Videos whose bytes a store, or another video of the unit, has.
         decode_seconds: CPU time of the decoding processes.
         backbone_seconds: CPU time of each backbone's calling threads.
     """
 
     number: int
     files: Mapping[int, str]
-    twins: Twins
+    duplicates: Duplicates
     decode_seconds: float
     backbone_seconds: tuple[float, ...]
 
@@ -71,7 +71,7 @@ class KnownContent:
 
     def __init__(self, ids: npt.NDArray[np.uint8]) -> None:
         self._ids = ids
-        self._mine = Claims()
+        self._mine = ContentClaims()
 
     def claim(self, video_id: bytes, path: bytes) -> bytes:
         """Return the path that reads these bytes; it is empty where they were known before."""
@@ -89,7 +89,11 @@ def write_known(out: Path, ids: Iterable[bytes]) -> None:
         StorageError: If the disk does not take it.
     """
     digests = np.frombuffer(b"".join(sorted(ids)), np.uint8).reshape(-1, 32)
-    with storing(out), replacing(parts_of(out) / KNOWN) as temporary, open(temporary, "wb") as file:
+    with (
+        storage_errors(out),
+        atomic_replace(parts_of(out) / KNOWN) as temporary,
+        open(temporary, "wb") as file,
+    ):
         np.save(file, digests)
 
 
@@ -99,7 +103,7 @@ def built(options: ExtractOptions) -> tuple[Backbone, ...]:
     return build_backbones(options)
 
 
-def work_unit(unit: Unit, backbones: Sequence[Backbone] | None = None) -> UnitReport:
+def work_unit(unit: WorkUnit, backbones: Sequence[Backbone] | None = None) -> UnitReport:
     """Read the videos of a unit and seal what became of them into files.
 
     It may run twice, also at the same time: every attempt has files of its own.
@@ -113,36 +117,40 @@ def work_unit(unit: Unit, backbones: Sequence[Backbone] | None = None) -> UnitRe
     """
     options = unit.options
     networks = backbones or built(options)
-    recipes = recipes_of(options, networks)
+    specs = extraction_specs(options, networks)
     known = [np.load(parts_of(out) / KNOWN, mmap_mode="r") for _, out in options.targets]
     claims = [KnownContent(ids) for ids in known]
     reader = VideoReader(
-        unit.orders[0].root, recipes, claims, follow_symlinks=options.follow_symlinks
+        unit.journal_specs[0].root, specs, claims, follow_symlinks=options.follow_symlinks
     )
     workers = min(options.workers, len(unit.jobs))
     limits, before = options.limits, cpu_of_children()
-    with Crew(unit.jobs, reader, workers=workers, decoder=lambda: DecodeWorker(limits)) as crew:
-        found = [outcomes for outcomes in crew.results() if outcomes is not None]
-    files, twins = _sealed(unit, found)
-    clocks = tuple(recipe.clock.seconds for recipe in recipes)
-    return UnitReport(unit.number, files, twins, cpu_of_children() - before, clocks)
+    with WorkerPool(
+        unit.jobs, reader, workers=workers, decoder=lambda: DecodeWorker(limits)
+    ) as pool:
+        found = [outcomes for outcomes in pool.results() if outcomes is not None]
+    files, duplicates = _write_unit_files(unit, found)
+    clocks = tuple(spec.clock.seconds for spec in specs)
+    return UnitReport(unit.number, files, duplicates, cpu_of_children() - before, clocks)
 
 
-def _sealed(unit: Unit, found: Sequence[Mapping[int, Outcome]]) -> tuple[dict[int, str], Twins]:
+def _write_unit_files(
+    unit: WorkUnit, found: Sequence[Mapping[int, Outcome]]
+) -> tuple[dict[int, str], Duplicates]:
     files: dict[int, str] = {}
-    twins: Twins = []
+    duplicates: Duplicates = []
     for number, (_, out) in enumerate(unit.options.targets):
         mine = [outcomes[number] for outcomes in found if number in outcomes]
         rows = [outcome for outcome in mine if isinstance(outcome, VideoFeatures)]
         failed = [outcome for outcome in mine if isinstance(outcome, FailedVideo)]
-        twins += [(number, outcome) for outcome in mine if isinstance(outcome, Twin)]
+        duplicates += [(number, outcome) for outcome in mine if isinstance(outcome, Duplicate)]
         if rows or failed:
-            order, name = unit.orders[number], f"{unit.number:06}"
-            files[number] = write_unit(parts_of(out), name, rows, failed, order).path.name
-    return files, twins
+            spec_of_store, name = unit.journal_specs[number], f"{unit.number:06}"
+            files[number] = write_unit(parts_of(out), name, rows, failed, spec_of_store).path.name
+    return files, duplicates
 
 
-def attempt(unit: Unit, backbones: Sequence[Backbone] | None = None) -> UnitReport | Exception:
+def attempt(unit: WorkUnit, backbones: Sequence[Backbone] | None = None) -> UnitReport | Exception:
     """Do :func:`work_unit`, and return what it raises: so an error is told from a lost machine."""
     try:
         return work_unit(unit, backbones)

@@ -34,7 +34,7 @@ class Hdf5Arrays:
         self._path, self._lenient = path, lenient
         self._sha256: str | None = None
         self._fault: DamageError | None = None
-        with faults.reading(path):
+        with faults.read_errors(path):
             self._claim()
         self._file = self._open()
         try:
@@ -45,7 +45,7 @@ class Hdf5Arrays:
 
     def _claim(self) -> None:
         try:
-            self._sha256 = hdf5_userblock.claimed(self._path)
+            self._sha256 = hdf5_userblock.recorded_sha256(self._path)
         except DamageError as error:
             if not self._lenient:
                 raise

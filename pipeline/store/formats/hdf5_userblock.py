@@ -44,7 +44,7 @@ def stamp(path: Path) -> str:
     return sha256
 
 
-def claimed(path: Path) -> str | None:
+def recorded_sha256(path: Path) -> str | None:
     """Return the SHA-256 that the block names, or ``None`` if the file has no such block.
 
     Raises:

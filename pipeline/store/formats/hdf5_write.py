@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..contents import Contents
+from ..contents import StoreContents
 from ..integrity import row_checksums
 from . import hdf5_userblock, layout, packed_strings
 from .hdf5_spool import Spool
@@ -23,7 +23,7 @@ _BYTES = h5py.string_dtype("ascii")
 _TEXT = h5py.string_dtype("utf-8")
 
 
-def write_hdf5(path: Path, contents: Contents) -> None:
+def write_hdf5(path: Path, contents: StoreContents) -> None:
     """Write a whole store to ``path`` and stamp its user block.
 
     Raises:
@@ -44,7 +44,7 @@ def write_hdf5(path: Path, contents: Contents) -> None:
     hdf5_userblock.stamp(path)
 
 
-def _fill(file: Any, contents: Contents, spool: Spool) -> None:
+def _fill(file: Any, contents: StoreContents, spool: Spool) -> None:
     for name, like in contents.blank().items():
         _create(file, name, (contents.count, *like.shape[1:]), like.dtype)
     texts: dict[str, list[bytes]] = {layout.PATH: [], layout.NOTE: []}
@@ -100,7 +100,7 @@ def _create(file: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) 
 
 
 def _chunk_rows(name: str, shape: tuple[int, ...], itemsize: int) -> int:
-    if name in row_checksums.LARGE:
+    if name in row_checksums.FEATURE_ARRAYS:
         return 1
     row = itemsize * int(np.prod(shape[1:]))
     return max(1, min(shape[0], _CHUNK // row))

@@ -21,7 +21,7 @@ STRINGS = (PATH, NOTE, LABEL_NAMES, "failed/path", *_TEXTS)
 UNICODE = (NOTE, LABEL_NAMES, *_TEXTS)
 
 Array = npt.NDArray[np.generic]
-Block = Mapping[str, Array]
+RowBlock = Mapping[str, Array]
 """Some rows of a store: one array for each name, all of the same length."""
 
 
@@ -60,8 +60,11 @@ COLUMNS = (
 
 _FAILED = ("path", "status", "message", "attempts")
 FIRST_TABLE = (
-    PATH, *(column.name for column in COLUMNS), LABEL_NAMES, *(f"failed/{n}" for n in _FAILED),
-)  # fmt: skip
+    PATH,
+    *(column.name for column in COLUMNS),
+    LABEL_NAMES,
+    *(f"failed/{n}" for n in _FAILED),
+)
 """The arrays that a reader of version 0.1.0's stores holds in memory."""
 
 
@@ -131,7 +134,7 @@ def failed_arrays(failed: Sequence[FailedVideo]) -> dict[str, Array]:
     }
 
 
-def failed_of(arrays: Block) -> tuple[FailedVideo, ...]:
+def failed_of(arrays: RowBlock) -> tuple[FailedVideo, ...]:
     """Read back what :func:`failed_arrays` returned; version 0.1.0 kept no words of the reader."""
     columns = [arrays[f"failed/{name}"].tolist() for name in _FAILED]
     none = [b""] * len(columns[0])
@@ -142,7 +145,7 @@ def failed_of(arrays: Block) -> tuple[FailedVideo, ...]:
     )
 
 
-def table_of(arrays: Block) -> VideoTable:
+def table_of(arrays: RowBlock) -> VideoTable:
     """Assemble the columns of all videos; version 0.1.0 kept no notes."""
     columns = {column.field: arrays[column.name] for column in COLUMNS}
     paths = tuple(arrays[PATH].tolist())

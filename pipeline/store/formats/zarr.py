@@ -35,7 +35,7 @@ class ZarrArrays:
     def __init__(self, path: Path, *, lenient: bool = False) -> None:
         self._path, self._lenient = path, lenient
         self._facts = zarr_format.read_root(path, lenient=lenient)
-        with faults.reading(path, " in its attributes"):
+        with faults.read_errors(path, " in its attributes"):
             self._files: dict[str, tuple[int, str]] = dict(self._facts["files"])
             self._headers: dict[str, str] = dict(self._facts.get("headers", {}))
         self._insist(name for name in self._files if name.endswith(f"/{zarr_format.ROOT}"))

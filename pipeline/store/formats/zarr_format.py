@@ -11,7 +11,7 @@ from typing import Any
 
 from ...errors import DamageError
 from ..integrity import faults
-from ..integrity.row_checksums import FEATURES, LARGE
+from ..integrity.row_checksums import FEATURE_ARRAYS, FEATURES
 from . import layout
 
 SHARD = 128  # rows of a file of features; each row is a chunk of its own in it
@@ -24,7 +24,7 @@ _MARKS = (layout.FORMAT.encode(), b"table_sha256")
 
 def is_sharded(name: str) -> bool:
     """Return whether an array's rows are chunks of their own inside larger files."""
-    return name in LARGE
+    return name in FEATURE_ARRAYS
 
 
 def rows_per_file(name: str) -> int:
@@ -113,11 +113,11 @@ def _read(folder: Path, path: Path) -> Mapping[str, Any]:
         if (folder / FEATURES / ROOT).exists():
             raise DamageError(f"`{path}` is missing", hint=faults.REPAIR)
         raise faults.not_a_store(folder)
-    with faults.reading(path):
+    with faults.read_errors(path):
         data = path.read_bytes()
     if not any(mark in data for mark in _MARKS) and _is_json(data):
         raise faults.not_a_store(folder)
-    with faults.reading(path):
+    with faults.read_errors(path):
         facts: dict[str, Any] = json.loads(data)["attributes"]
         facts.pop("sha256")
         if render(facts) != data:

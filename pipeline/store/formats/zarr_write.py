@@ -13,14 +13,14 @@ from zarr.dtype import VariableLengthBytes
 from zarr.errors import UnstableSpecificationWarning
 from zarr.storage import LocalStore
 
-from ..contents import Contents
-from ..integrity.row_checksums import LARGE
+from ..contents import StoreContents
+from ..integrity.row_checksums import FEATURE_ARRAYS
 from . import zarr_format
-from .layout import Array, Block
+from .layout import Array, RowBlock
 from .zarr_format import CHUNK, ROOT, SHARD
 
 
-def write_zarr(path: Path, contents: Contents) -> None:
+def write_zarr(path: Path, contents: StoreContents) -> None:
     """Write a whole store into the new folder ``path``.
 
     Raises:
@@ -31,11 +31,11 @@ def write_zarr(path: Path, contents: Contents) -> None:
     store = LocalStore(path)
     blank = contents.blank()
     arrays = {name: _create(store, name, contents.count, like) for name, like in blank.items()}
-    pending: list[tuple[int, Block]] = []
+    pending: list[tuple[int, RowBlock]] = []
     for start, block in contents.blocks(SHARD):
-        for name in (name for name in LARGE if name in block):
+        for name in (name for name in FEATURE_ARRAYS if name in block):
             arrays[name][start : start + len(block[name])] = block[name]
-        pending.append((start, {n: a for n, a in block.items() if n not in LARGE}))
+        pending.append((start, {n: a for n, a in block.items() if n not in FEATURE_ARRAYS}))
         if len(pending) * SHARD == CHUNK:
             _put(arrays, pending)
     _put(arrays, pending)
@@ -45,7 +45,7 @@ def write_zarr(path: Path, contents: Contents) -> None:
     _commit(path, contents)
 
 
-def _commit(path: Path, contents: Contents) -> None:
+def _commit(path: Path, contents: StoreContents) -> None:
     """Write the root metadata twice: the second one is the commit, the first a spare."""
     files = zarr_format.files_below(path)
     headers = {name: (path / name).read_text() for name in files if name.endswith(f"/{ROOT}")}
@@ -54,7 +54,7 @@ def _commit(path: Path, contents: Contents) -> None:
     (path / ROOT).write_bytes(whole)
 
 
-def _put(arrays: dict[str, Any], pending: list[tuple[int, Block]]) -> None:
+def _put(arrays: dict[str, Any], pending: list[tuple[int, RowBlock]]) -> None:
     """Write whole files of the small arrays, so that none is read back to be changed."""
     if not pending:
         return
@@ -67,7 +67,7 @@ def _put(arrays: dict[str, Any], pending: list[tuple[int, Block]]) -> None:
 
 def _create(store: LocalStore, name: str, count: int, like: Array) -> Any:
     text = like.dtype == np.dtype(object)
-    sharded = name in LARGE
+    sharded = name in FEATURE_ARRAYS
     rest = like.shape[1:]
     one = tuple(max(1, length) for length in rest)
     with warnings.catch_warnings():  # variable-length bytes have no final zarr specification yet

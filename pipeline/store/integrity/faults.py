@@ -33,7 +33,7 @@ REPAIR = (
 
 
 @contextmanager
-def reading(path: Path, what: str = "") -> Iterator[None]:
+def read_errors(path: Path, what: str = "") -> Iterator[None]:
     """Turn what a library raises while ``path`` is read into an error for people.
 
     Raises:

@@ -11,16 +11,16 @@ from pathlib import Path
 from ...errors import DamageError
 from ...records import AugmentationStatistics, FailedVideo, Split, StoreMeta, VideoFeatures
 from .. import atomic
-from ..atomic import storing
+from ..atomic import storage_errors
 from ..iterate import iter_rows
-from ..lock import holding
+from ..lock import output_lock
 from ..open import missing, open_arrays, write_store
 from ..reader import ArrayStore
 from . import faults
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
+class DamageReport:
     """What is wrong with a store whose table of videos can be trusted.
 
     Attributes:
@@ -43,7 +43,7 @@ class Damage:
 
 
 @contextmanager
-def repairing(path: Path) -> Iterator[None]:
+def locked_for_repair(path: Path) -> Iterator[None]:
     """Keep other writers off a store, and sweep up after ones that were killed.
 
     Raises:
@@ -53,14 +53,14 @@ def repairing(path: Path) -> Iterator[None]:
     """
     if not (path.exists() or atomic.aside_of(path).exists()):
         raise missing(path)
-    with storing(path), holding(path):
+    with storage_errors(path), output_lock(path):
         atomic.restore(path)
         for left in atomic.leftovers(path):
             atomic.remove(left)
         yield
 
 
-def damaged(path: Path) -> Damage | None:
+def find_damage(path: Path) -> DamageReport | None:
     """Read every byte of a store and say what is to be done about it.
 
     Args:
@@ -82,11 +82,11 @@ def damaged(path: Path) -> Damage | None:
         rows = tuple(store.bad_rows())
         paths = tuple(store.videos.paths[row] for row in rows)
         lines, lost = tuple(store.damage()), _statistics(store)[1]
-        return Damage(path, lines, rows, paths, lost, store.root, store.meta)
+        return DamageReport(path, lines, rows, paths, lost, store.root, store.meta)
 
 
-def mend(
-    damage: Damage,
+def rewrite_store(
+    damage: DamageReport,
     *,
     fresh: Iterable[VideoFeatures] = (),
     failed: Sequence[FailedVideo] = (),
@@ -95,7 +95,7 @@ def mend(
     """Write the store again without its damage, in one atomic rename.
 
     Args:
-        damage: What :func:`damaged` found.
+        damage: What :func:`find_damage` found.
         fresh: The videos of ``damage.paths`` in that order, but those that failed now; read once.
             They keep the labels and splits that the store has.
         failed: Videos of ``damage.paths`` that give no features any more; they lose their rows.
@@ -128,7 +128,7 @@ def mend(
 
 
 def _rows(
-    store: ArrayStore, damage: Damage, fresh: Iterable[VideoFeatures], gone: set[bytes]
+    store: ArrayStore, damage: DamageReport, fresh: Iterable[VideoFeatures], gone: set[bytes]
 ) -> Iterator[VideoFeatures]:
     """Yield the store's rows, or what takes their place."""
     bad, table, given = set(damage.rows), store.videos, iter(fresh)

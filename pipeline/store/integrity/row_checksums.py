@@ -15,12 +15,12 @@ from ..formats.layout import Array
 FEATURES, CANDIDATES, VIEWS = "feats", "candidates", "views"
 SECONDS, INDEX = "seconds", "index"
 CANDIDATE_SECONDS, CANDIDATE_INDEX = "candidate_seconds", "candidate_index"
-LARGE = (FEATURES, CANDIDATES, VIEWS)
+FEATURE_ARRAYS = (FEATURES, CANDIDATES, VIEWS)
 """Arrays of features: each video is one chunk of its own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Guard:
+class RowChecksum:
     """SHA-256 of each row of some arrays, which is the last word on whether the row is right.
 
     Attributes:
@@ -38,21 +38,21 @@ class Guard:
         return np.stack(digests) if digests else np.empty((0, 32), np.uint8)
 
 
-def guards_of(meta: StoreMeta) -> tuple[Guard, ...]:
+def row_checksums_of(meta: StoreMeta) -> tuple[RowChecksum, ...]:
     """Return what vouches for the rows of a store with these settings.
 
     >>> from chainpipe.pipeline.records import Fingerprint
     >>> meta = StoreMeta(Fingerprint("cnn", "00", 8, "fit=crop"), 25, views=2)
-    >>> [guard.column for guard in guards_of(meta)]
+    >>> [row_checksum.column for row_checksum in row_checksums_of(meta)]
     ['video/checksum', 'video/times_checksum', 'video/views_checksum']
     """
     more = meta.per_segment > 0
     times = (SECONDS, INDEX, *((CANDIDATE_SECONDS, CANDIDATE_INDEX) if more else ()))
     return (
-        Guard("video/checksum", (FEATURES,)),
-        Guard("video/times_checksum", times),
-        *((Guard("video/candidates_checksum", (CANDIDATES,)),) if more else ()),
-        *((Guard("video/views_checksum", (VIEWS,)),) if meta.views > 0 else ()),
+        RowChecksum("video/checksum", (FEATURES,)),
+        RowChecksum("video/times_checksum", times),
+        *((RowChecksum("video/candidates_checksum", (CANDIDATES,)),) if more else ()),
+        *((RowChecksum("video/views_checksum", (VIEWS,)),) if meta.views > 0 else ()),
     )
 
 
@@ -61,14 +61,19 @@ def shapes_of(meta: StoreMeta) -> dict[str, tuple[int, ...]]:
     t, d = meta.frames, meta.fingerprint.dim
     m, v = meta.per_segment, meta.views
     return {
-        FEATURES: (t, d), SECONDS: (t,), INDEX: (t,), CANDIDATES: (t, m, d),
-        CANDIDATE_SECONDS: (t, m), CANDIDATE_INDEX: (t, m), VIEWS: (v, t, d),
-    }  # fmt: skip
+        FEATURES: (t, d),
+        SECONDS: (t,),
+        INDEX: (t,),
+        CANDIDATES: (t, m, d),
+        CANDIDATE_SECONDS: (t, m),
+        CANDIDATE_INDEX: (t, m),
+        VIEWS: (v, t, d),
+    }
 
 
 def dtype_of(name: str, meta: StoreMeta) -> np.dtype[np.generic]:
     """Return the little-endian dtype of a frame array."""
-    if name in LARGE:
+    if name in FEATURE_ARRAYS:
         return np.dtype(meta.dtype).newbyteorder("<")
     return np.dtype("<i8" if name in (INDEX, CANDIDATE_INDEX) else "<f8")
 

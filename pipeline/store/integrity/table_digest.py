@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 
 from ..formats import layout
-from ..formats.layout import Array, Block
+from ..formats.layout import Array, RowBlock
 
 ATTRIBUTE = "table_sha256"
 
@@ -24,7 +24,7 @@ class TableDigest:
     def __init__(self, names: Iterable[str]) -> None:
         self._columns = {name: hashlib.sha256() for name in names}
 
-    def update(self, block: Block) -> None:
+    def update(self, block: RowBlock) -> None:
         """Add the next rows."""
         for name, digest in self._columns.items():
             digest.update(_plain(block[name]))

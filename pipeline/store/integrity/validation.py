@@ -12,7 +12,7 @@ from ..formats.layout import Array
 from . import row_checksums
 
 
-def flaw_of(video: VideoFeatures, meta: StoreMeta) -> str | None:
+def invalid_reason(video: VideoFeatures, meta: StoreMeta) -> str | None:
     """Return why a store refuses a video's numbers, or ``None`` if it takes them.
 
     NaN and infinity are refused, also where they come from numbers too large for the store's
@@ -22,12 +22,12 @@ def flaw_of(video: VideoFeatures, meta: StoreMeta) -> str | None:
         video: Its arrays have the shapes that ``meta`` asks for.
         meta: The store's settings.
     """
-    return flaw_in(arrays_of(video, meta))
+    return invalid_reason_in(arrays_of(video, meta))
 
 
-def flaw_in(arrays: Mapping[str, Array]) -> str | None:
+def invalid_reason_in(arrays: Mapping[str, Array]) -> str | None:
     """Return the same about arrays that have the store's dtypes already."""
-    for name in (name for name in row_checksums.LARGE if name in arrays):
+    for name in (name for name in row_checksums.FEATURE_ARRAYS if name in arrays):
         array = arrays[name]
         if bad := int(array.size - np.count_nonzero(np.isfinite(array))):
             return f"{bad} of {array.size} numbers of `{name}` are NaN or infinite as {array.dtype}"
@@ -41,16 +41,20 @@ def arrays_of(video: VideoFeatures, meta: StoreMeta) -> dict[str, Array]:
         ValueError: If one is missing, not asked for, or of another shape.
     """
     shapes = row_checksums.shapes_of(meta)
-    held = [name for guard in row_checksums.guards_of(meta) for name in guard.arrays]
-    for name in shapes.keys() - held:
+    stored = [
+        name
+        for row_checksum in row_checksums.row_checksums_of(meta)
+        for name in row_checksum.arrays
+    ]
+    for name in shapes.keys() - stored:
         if (extra := _array(video, name)) is not None and extra.size:
             raise ValueError(f"{video!r} has `{name}`, which the store has not")
-    found = {name: _array(video, name) for name in held}
+    found = {name: _array(video, name) for name in stored}
     for name, array in found.items():
         if array is None or array.shape != shapes[name]:
             mine, asked = "none" if array is None else _times(array.shape), _times(shapes[name])
             raise ValueError(f"{video!r}: `{name}` is {mine}, in this store it is {asked}")
-    with np.errstate(over="ignore"):  # becomes infinity, for `flaw_of` to find
+    with np.errstate(over="ignore"):  # becomes infinity, for `invalid_reason` to find
         return {
             n: a.astype(row_checksums.dtype_of(n, meta)) for n, a in found.items() if a is not None
         }

@@ -7,12 +7,12 @@ from pathlib import Path
 from ...errors import DamageError, NotFoundError, UsageError
 from .. import atomic
 from ..open import open_store, parts_of
-from .database import Ledger, Order
+from .database import JournalDatabase, JournalSpec
 
 DATABASE = "journal.sqlite"
 
 
-def check_finished(out: Path, order: Order) -> None:
+def check_finished(out: Path, spec: JournalSpec) -> None:
     """Refuse to touch a finished output that is not ours or was made with other settings.
 
     Raises:
@@ -24,32 +24,32 @@ def check_finished(out: Path, order: Order) -> None:
     unfinished = (parts_of(out) / DATABASE).exists()
     try:
         with open_store(out) as old:
-            if not order.anew and not unfinished:
-                _compare(out, Order(old.root, old.meta, anew=False), order)
+            if not spec.restart and not unfinished:
+                _compare(out, JournalSpec(old.root, old.meta, restart=False), spec)
     except NotFoundError as error:
         hint = "choose another `--out`, or move it away"
         raise UsageError(f"`{out}` exists and is not a feature store", hint=hint) from error
     except DamageError:
-        if not order.anew:
+        if not spec.restart:
             raise
 
 
-def agreed(out: Path, ledger: Ledger, order: Order) -> Order:
-    """Return the order that the journal was started with; a new journal starts with ``order``.
+def resumed_spec(out: Path, database: JournalDatabase, spec: JournalSpec) -> JournalSpec:
+    """Return the order that the journal was started with; a new journal starts with ``spec``.
 
     Raises:
         UsageError: If the journal was started with other settings.
     """
-    old = ledger.order()
+    old = database.spec()
     if old is None:
-        begun = ledger.begin(order)
+        begun = database.begin(spec)
         atomic.flush_folder(parts_of(out))
         return begun
-    _compare(parts_of(out), old, order)
-    return Order(order.root, order.meta, old.anew, old.key)
+    _compare(parts_of(out), old, spec)
+    return JournalSpec(spec.root, spec.meta, old.restart, old.key)
 
 
-def _compare(path: Path, old: Order, new: Order) -> None:
+def _compare(path: Path, old: JournalSpec, new: JournalSpec) -> None:
     differences = old.meta.differences(new.meta)
     if old.root != new.root:
         roots = (root.decode("utf-8", "backslashreplace") for root in (old.root, new.root))

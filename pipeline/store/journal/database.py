@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...records import FailedVideo, Status, StoreMeta
 from ..formats import layout
-from .table_checksum import SCHEMA, Seal, telling_damage
+from .table_checksum import SCHEMA, TableChecksum, reporting_corruption
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -22,27 +22,27 @@ CREATE TABLE IF NOT EXISTS failed (
     attempts INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
-_LATER = ("command", "stderr")  # columns of `failed` that version 0.1.0 did not have
+_ADDED_COLUMNS = ("command", "stderr")  # columns of `failed` that version 0.1.0 did not have
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class JournalSpec:
     """What a journal was started for.
 
     Attributes:
         root: Folder that the paths are relative to, ``os.fsencode``.
         meta: The settings of all rows.
-        anew: Whether a finished output of the same name is replaced without reading it.
+        restart: Whether a finished output of the same name is replaced without reading it.
         key: Drawn when the journal was started: what was made for another one is not taken.
     """
 
     root: bytes
     meta: StoreMeta
-    anew: bool
+    restart: bool
     key: str = ""
 
 
-class Ledger:
+class JournalDatabase:
     """An SQLite database in which every change is on disk when the call returns.
 
     Its user holds the output's lock, so no other process has it open. It keeps a rollback journal
@@ -56,62 +56,62 @@ class Ledger:
     """
 
     def __init__(self, path: Path) -> None:
-        self._base = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
-            with telling_damage():
-                self._seal = self._prepare()
+            with reporting_corruption():
+                self._checksum = self._prepare()
         except BaseException:
             self.close()
             raise
 
-    def _prepare(self) -> Seal:
-        self._base.execute("PRAGMA locking_mode = EXCLUSIVE")
-        self._base.execute("PRAGMA journal_mode = TRUNCATE")
-        self._base.execute("PRAGMA synchronous = FULL")
-        self._base.executescript(_SCHEMA + SCHEMA)
-        known = {column[1] for column in self._base.execute("PRAGMA table_info(failed)")}
-        for name in _LATER:
+    def _prepare(self) -> TableChecksum:
+        self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._connection.execute("PRAGMA journal_mode = TRUNCATE")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.executescript(_SCHEMA + SCHEMA)
+        known = {column[1] for column in self._connection.execute("PRAGMA table_info(failed)")}
+        for name in _ADDED_COLUMNS:
             if name not in known:
                 change = f"ALTER TABLE failed ADD COLUMN {name} BLOB NOT NULL DEFAULT x''"
-                self._base.execute(change)
-        return Seal(self._base, ("sqlite_master", "facts", "shards", "failed"))
+                self._connection.execute(change)
+        return TableChecksum(self._connection, ("sqlite_master", "facts", "shards", "failed"))
 
-    def order(self) -> Order | None:
+    def spec(self) -> JournalSpec | None:
         """Return what the journal was started for, ``None`` in a new one."""
-        facts = dict(self._base.execute("SELECT name, value FROM facts").fetchall())
+        facts = dict(self._connection.execute("SELECT name, value FROM facts").fetchall())
         if not facts:
             return None
         meta, root = layout.meta_of(facts)
         if "key" not in facts:  # begun by version 0.1.0
             facts["key"] = secrets.token_hex(16)
-            with self._change():
+            with self._transaction():
                 self._insert("facts", ("key", facts["key"]))
-        return Order(root, meta, facts["anew"] == "1", facts["key"])
+        return JournalSpec(root, meta, facts["anew"] == "1", facts["key"])
 
-    def begin(self, order: Order) -> Order:
+    def begin(self, spec: JournalSpec) -> JournalSpec:
         """Note what the journal is for; return it with its key."""
         key = secrets.token_hex(16)
         facts = {
-            "settings": json.dumps(order.meta.settings()),
-            "chainpipe": order.meta.chainpipe,
-            "root": json.dumps(layout.to_text(order.root)),
-            "anew": str(int(order.anew)),
+            "settings": json.dumps(spec.meta.settings()),
+            "chainpipe": spec.meta.chainpipe,
+            "root": json.dumps(layout.to_text(spec.root)),
+            "anew": str(int(spec.restart)),
             "key": key,
         }
-        with self._change():
+        with self._transaction():
             for fact in facts.items():
                 self._insert("facts", fact)
-        return Order(order.root, order.meta, order.anew, key)
+        return JournalSpec(spec.root, spec.meta, spec.restart, key)
 
     def shards(self) -> dict[int, str]:
         """Return the SHA-256 of each committed shard by number, oldest first."""
-        return dict(self._base.execute("SELECT number, sha256 FROM shards ORDER BY number"))
+        return dict(self._connection.execute("SELECT number, sha256 FROM shards ORDER BY number"))
 
     def add(
         self, number: int, sha256: str, paths: Iterable[bytes], failed: Iterable[FailedVideo] = ()
     ) -> None:
         """Commit a shard, whose videos no longer count as failed, and failures, all or nothing."""
-        with self._change():
+        with self._transaction():
             self._insert("shards", (number, sha256))
             for path in paths:
                 self._delete("failed", "path", path)
@@ -119,19 +119,19 @@ class Ledger:
 
     def drop(self, numbers: Sequence[int]) -> None:
         """Forget shards."""
-        with self._change():
+        with self._transaction():
             for number in numbers:
                 self._delete("shards", "number", number)
 
     def fail(self, failed: Iterable[FailedVideo]) -> None:
         """Note failures in place of earlier ones."""
-        with self._change():
+        with self._transaction():
             self._fail(failed)
 
     def failed(self) -> list[FailedVideo]:
         """Return all failures, sorted by path."""
         columns = "path, status, message, attempts, command, stderr"
-        rows = self._base.execute(f"SELECT {columns} FROM failed ORDER BY path")
+        rows = self._connection.execute(f"SELECT {columns} FROM failed ORDER BY path")
         found = []
         for path, status, *columns, attempts, command, stderr in rows:
             message, command, stderr = map(layout.to_text, (*columns, command, stderr))
@@ -140,7 +140,7 @@ class Ledger:
 
     def close(self) -> None:
         """Close the database."""
-        self._base.close()
+        self._connection.close()
 
     def _fail(self, failed: Iterable[FailedVideo]) -> None:
         for video in failed:
@@ -151,23 +151,25 @@ class Ledger:
 
     def _insert(self, table: str, row: tuple[object, ...]) -> None:
         marks = ", ".join("?" * len(row))
-        self._base.execute(f"INSERT INTO {table} VALUES ({marks})", row)
-        self._seal.turn(table, row)
+        self._connection.execute(f"INSERT INTO {table} VALUES ({marks})", row)
+        self._checksum.toggle(table, row)
 
     def _delete(self, table: str, key: str, value: object) -> None:
-        rows = self._base.execute(f"DELETE FROM {table} WHERE {key} = ? RETURNING *", (value,))
+        rows = self._connection.execute(
+            f"DELETE FROM {table} WHERE {key} = ? RETURNING *", (value,)
+        )
         for row in rows.fetchall():
-            self._seal.turn(table, row)
+            self._checksum.toggle(table, row)
 
     @contextmanager
-    def _change(self) -> Iterator[None]:
-        self._base.execute("BEGIN IMMEDIATE")
-        before = self._seal.value
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        before = self._checksum.value
         try:
             yield
-            self._seal.store()
-            self._base.commit()
+            self._checksum.save()
+            self._connection.commit()
         except BaseException:
-            self._seal.value = before
-            self._base.rollback()
+            self._checksum.value = before
+            self._connection.rollback()
             raise

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from .. import atomic
 from ..iterate import iter_rows
 from ..reader import ArrayStore
-from .database import Ledger, Order
+from .database import JournalDatabase, JournalSpec
 from .shards import Shards
-from .state import Standing, dones
+from .state import JournalState, source_files
 
 
-class Adopted(NamedTuple):
+class ImportedUnit(NamedTuple):
     """What of a unit was news.
 
     Attributes:
@@ -25,38 +25,42 @@ class Adopted(NamedTuple):
     failed: tuple[bytes, ...]
 
 
-def adopt(
-    unit: ArrayStore, order: Order, standing: Standing, shards: Shards, ledger: Ledger
-) -> Adopted:
+def import_unit(
+    unit: ArrayStore,
+    spec: JournalSpec,
+    state: JournalState,
+    shards: Shards,
+    database: JournalDatabase,
+) -> ImportedUnit:
     """Commit what is news in a unit that was checked; its file is gone afterwards.
 
     Raises:
         OSError: If the disk does not take it; nothing is changed then.
         sqlite3.Error: As OSError.
     """
-    known = list(dones(unit.videos))
-    rows = [row for row, (path, done) in enumerate(known) if standing.wants(path, done)]
-    news = [known[row] for row in rows]
-    told = {path for path, _ in news}
-    failed = [v for v in unit.failed if v.path not in told and standing.wants(v.path)]
+    unit_rows = list(source_files(unit.videos))
+    rows = [row for row, (path, done) in enumerate(unit_rows) if state.is_update(path, done)]
+    updates = [unit_rows[row] for row in rows]
+    updated_paths = {path for path, _ in updates}
+    failed = [v for v in unit.failed if v.path not in updated_paths and state.is_update(v.path)]
     if rows:
         number = shards.number()
-        sha256 = _make_shard(unit, rows, shards, number, order)
-        ledger.add(number, sha256, [path for path, _ in news], failed)
-        standing.load(number, news)
+        sha256 = _make_shard(unit, rows, shards, number, spec)
+        database.add(number, sha256, [path for path, _ in updates], failed)
+        state.load(number, updates)
     elif failed:
-        ledger.fail(failed)
+        database.fail(failed)
     for video in failed:
-        standing.fail(video)
+        state.fail(video)
     atomic.remove(unit.path)
-    return Adopted(tuple(path for path, _ in news), tuple(video.path for video in failed))
+    return ImportedUnit(tuple(path for path, _ in updates), tuple(video.path for video in failed))
 
 
 def _make_shard(
-    unit: ArrayStore, rows: Sequence[int], shards: Shards, number: int, order: Order
+    unit: ArrayStore, rows: Sequence[int], shards: Shards, number: int, spec: JournalSpec
 ) -> str:
     """Rename a unit that is all news; copy the news of another one."""
     if len(rows) == len(unit.videos):
         return shards.take(number, unit.path)
-    some = [next(iter(iter_rows(unit, range(row, row + 1)))) for row in rows]
-    return shards.write(number, some, order)
+    new_rows = [next(iter(iter_rows(unit, range(row, row + 1)))) for row in rows]
+    return shards.write(number, new_rows, spec)

@@ -14,15 +14,15 @@ from pathlib import Path
 
 from ...records import FailedVideo, StoreMeta, VideoFeatures
 from .. import atomic
-from ..atomic import storing
-from ..lock import NAME, OutputLock, leave
+from ..atomic import storage_errors
+from ..lock import LOCK_NAME, OutputLock, release_lock
 from ..open import check_suffix, parts_of
 from . import recovery
-from .compatibility import DATABASE, agreed, check_finished
-from .database import Ledger, Order
-from .import_unit import Adopted, adopt
+from .compatibility import DATABASE, check_finished, resumed_spec
+from .database import JournalDatabase, JournalSpec
+from .import_unit import ImportedUnit, import_unit
 from .shards import Shards
-from .state import Done, Standing
+from .state import JournalState, SourceFile
 from .units import START, is_unit, open_unit
 
 
@@ -31,20 +31,22 @@ class Journal:
 
     Attributes:
         out: The output.
-        order: What it was started for; whoever writes a unit needs it.
-        anew: Whether rows of a finished output must not be reused (started by ``--restart``).
+        spec: What it was started for; whoever writes a unit needs it.
+        restart: Whether rows of a finished output must not be reused (started by ``--restart``).
         dropped: Names of shard files that were missing or altered; their videos are to be redone.
     """
 
-    def __init__(self, out: Path, lock: OutputLock, ledger: Ledger, order: Order) -> None:
+    def __init__(
+        self, out: Path, lock: OutputLock, database: JournalDatabase, spec: JournalSpec
+    ) -> None:
         self.out = out
-        self.anew = order.anew
+        self.restart = spec.restart
         self.dropped: tuple[str, ...] = ()
-        self.order = order
+        self.spec = spec
         self._lock = lock
-        self._ledger = ledger
+        self._database = database
         self._shards = Shards(parts_of(out))
-        self._standing = Standing()
+        self._state = JournalState()
 
     @classmethod
     def open(cls, out: Path, *, root: bytes, meta: StoreMeta, restart: bool = False) -> Journal:
@@ -64,37 +66,37 @@ class Journal:
             StorageError: If the folder cannot be written.
         """
         check_suffix(out)
-        order = Order(root, meta, anew=restart)
-        with storing(out):
-            lock = OutputLock(parts_of(out) / NAME, out)
+        spec = JournalSpec(root, meta, restart=restart)
+        with storage_errors(out):
+            lock = OutputLock(parts_of(out) / LOCK_NAME, out)
             try:
                 atomic.restore(out)
-                check_finished(out, order)
-                return cls._resume(out, lock, order)
+                check_finished(out, spec)
+                return cls._resume(out, lock, spec)
             except BaseException:
-                leave(lock)
+                release_lock(lock)
                 raise
 
     @classmethod
-    def _resume(cls, out: Path, lock: OutputLock, order: Order) -> Journal:
-        if order.anew:
+    def _resume(cls, out: Path, lock: OutputLock, spec: JournalSpec) -> Journal:
+        if spec.restart:
             _clear(parts_of(out))
-        ledger = Ledger(parts_of(out) / DATABASE)
+        database = JournalDatabase(parts_of(out) / DATABASE)
         try:
-            journal = cls(out, lock, ledger, agreed(out, ledger, order))
+            journal = cls(out, lock, database, resumed_spec(out, database, spec))
             journal._recover()
         except BaseException:
-            ledger.close()
+            database.close()
             raise
         return journal
 
-    def done(self) -> dict[bytes, Done]:
+    def done(self) -> dict[bytes, SourceFile]:
         """Return which file each finished video was read from, by path."""
-        return {path: done for path, (done, _) in self._standing.done.items()}
+        return {path: done for path, (done, _) in self._state.done.items()}
 
     def failed(self) -> tuple[FailedVideo, ...]:
         """Return the videos that failed and were not done since, sorted by path."""
-        failed = self._standing.failed
+        failed = self._state.failed
         return tuple(failed[path] for path in sorted(failed))
 
     def add(self, videos: Sequence[VideoFeatures]) -> None:
@@ -108,11 +110,11 @@ class Journal:
         """
         if videos:
             number = self._shards.number()
-            sha256 = self._shards.write(number, videos, self.order)
-            with storing(self.out):
-                self._ledger.add(number, sha256, [video.path for video in videos])
-            rows = ((v.path, Done(v.video_id, v.size, v.mtime_ns)) for v in videos)
-            self._standing.load(number, rows)
+            sha256 = self._shards.write(number, videos, self.spec)
+            with storage_errors(self.out):
+                self._database.add(number, sha256, [video.path for video in videos])
+            rows = ((v.path, SourceFile(v.video_id, v.size, v.mtime_ns)) for v in videos)
+            self._state.load(number, rows)
 
     def fail(self, video: FailedVideo) -> None:
         """Note that a video failed, in place of what was known; ``attempts`` is the caller's count.
@@ -120,19 +122,19 @@ class Journal:
         Raises:
             StorageError: If the disk does not take it.
         """
-        with storing(self.out):
-            self._ledger.fail([video])
-        self._standing.fail(video)
+        with storage_errors(self.out):
+            self._database.fail([video])
+        self._state.fail(video)
 
-    def renew(self, paths: Iterable[bytes]) -> None:
+    def await_updates(self, paths: Iterable[bytes]) -> None:
         """Say which videos are to be read although some are done, for their files have changed.
 
         Of several attempts at a video the first that comes back counts. Without this, a unit
         could not say that a video which is done fails now.
         """
-        self._standing.renew(paths)
+        self._state.await_updates(paths)
 
-    def adopt(self, path: Path, sha256: str | None = None) -> Adopted:
+    def import_unit(self, path: Path, sha256: str | None = None) -> ImportedUnit:
         """Commit a unit; its file becomes a shard, or goes away if nothing in it is news.
 
         Videos that are done stay as they are, so a unit that comes twice adds nothing twice.
@@ -149,17 +151,17 @@ class Journal:
             UsageError: If it was made for another journal, or with other settings.
             StorageError: If the disk does not take it; nothing is changed then.
         """
-        with storing(self.out), open_unit(path, self.order, sha256) as unit:
-            return adopt(unit, self.order, self._standing, self._shards, self._ledger)
+        with storage_errors(self.out), open_unit(path, self.spec, sha256) as unit:
+            return import_unit(unit, self.spec, self._state, self._shards, self._database)
 
-    def rows(self, order: Sequence[bytes]) -> Iterator[VideoFeatures]:
+    def rows(self, paths: Sequence[bytes]) -> Iterator[VideoFeatures]:
         """Yield finished videos by path, without labels and splits, a few in memory at a time.
 
         Raises:
             KeyError: If a path is not done.
             DamageError: If a shard was altered since the journal was opened.
         """
-        return self._shards.rows([self._standing.done[path][1] for path in order])
+        return self._shards.rows([self._state.done[path][1] for path in paths])
 
     def finish(self) -> None:
         """Remove the folder of parts; call it when the output has its final name."""
@@ -168,7 +170,7 @@ class Journal:
     def close(self) -> None:
         """Release the lock; an empty journal without units leaves nothing, another one is kept."""
         waiting = next(parts_of(self.out).glob(f"{START}*.h5"), None)
-        self._release(keep=bool(self._standing.done or self._standing.failed or waiting))
+        self._release(keep=bool(self._state.done or self._state.failed or waiting))
 
     def __enter__(self) -> Journal:
         return self
@@ -177,7 +179,7 @@ class Journal:
         self.close()
 
     def __repr__(self) -> str:
-        done, failed = len(self._standing.done), len(self._standing.failed)
+        done, failed = len(self._state.done), len(self._state.failed)
         return f"Journal({str(self.out)!r}, {done} done, {failed} failed)"
 
     def _recover(self) -> None:
@@ -185,29 +187,29 @@ class Journal:
         parts = parts_of(self.out)
         for path in atomic.leftovers(self.out):
             atomic.remove(path)
-        committed = self._ledger.shards()
+        committed = self._database.shards()
         self._shards.reserve(committed)
-        self.dropped = recovery.load(self._ledger, self._shards, self._standing)
-        for path in recovery.strays(parts, self._shards, committed):
-            if is_unit(path, self.order):
-                self.adopt(path)
-        recovery.sweep(parts, self._ledger, self._shards, self._standing, _is_kept)
+        self.dropped = recovery.load(self._database, self._shards, self._state)
+        for path in recovery.orphans(parts, self._shards, committed):
+            if is_unit(path, self.spec):
+                self.import_unit(path)
+        recovery.cleanup(parts, self._database, self._shards, self._state, _is_kept)
 
     def _release(self, *, keep: bool) -> None:
         self._shards.close()
         with suppress(sqlite3.Error):
-            self._ledger.close()
+            self._database.close()
         if not keep and self._lock.held:
             _clear(parts_of(self.out))
-        leave(self._lock)
+        release_lock(self._lock)
 
 
 def _is_kept(name: str) -> bool:
-    return name.startswith((DATABASE, NAME))
+    return name.startswith((DATABASE, LOCK_NAME))
 
 
 def _clear(parts: Path) -> None:
     """Remove all but the lock, the database first: without it, no shard counts."""
     for path in sorted(parts.iterdir(), key=lambda path: not path.name.startswith(DATABASE)):
-        if path.name != NAME:
+        if path.name != LOCK_NAME:
             atomic.remove(path)

@@ -6,42 +6,46 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from .. import atomic
-from .database import Ledger
+from .database import JournalDatabase
 from .shards import Shards
-from .state import Standing, dones
+from .state import JournalState, source_files
 
 
-def load(ledger: Ledger, shards: Shards, standing: Standing) -> tuple[str, ...]:
-    """Fill ``standing`` with what was committed.
+def load(database: JournalDatabase, shards: Shards, state: JournalState) -> tuple[str, ...]:
+    """Fill ``state`` with what was committed.
 
     Returns:
         The names of shard files that were missing or altered.
     """
-    committed = ledger.shards()
+    committed = database.shards()
     bad = [number for number, sha256 in committed.items() if not shards.whole(number, sha256)]
     for number in (number for number in committed if number not in set(bad)):
-        standing.load(number, dones(shards.videos(number)))
-    for video in ledger.failed():  # `add` clears a failure, so one that is left is later
-        standing.fail(video)
+        state.load(number, source_files(shards.videos(number)))
+    for video in database.failed():  # `add` clears a failure, so one that is left is later
+        state.fail(video)
     return tuple(shards.path(number).name for number in bad)
 
 
-def strays(parts: Path, shards: Shards, committed: Iterable[int]) -> list[Path]:
+def orphans(parts: Path, shards: Shards, committed: Iterable[int]) -> list[Path]:
     """Return the files that no commit ever named: units, and shards of a run that died before."""
     named = {shards.path(number).name for number in committed}
     return sorted(path for path in parts.glob("[!.]*.h5") if path.name not in named)
 
 
-def sweep(
-    parts: Path, ledger: Ledger, shards: Shards, standing: Standing, keep: Callable[[str], bool]
+def cleanup(
+    parts: Path,
+    database: JournalDatabase,
+    shards: Shards,
+    state: JournalState,
+    keep: Callable[[str], bool],
 ) -> None:
     """Remove all but the shards that count and what the caller keeps.
 
     Files go before the ledger forgets them: one it never named would be taken for a stray.
     """
-    live = standing.shards()
-    named = {shards.path(number).name for number in live}
+    active = state.shards()
+    named = {shards.path(number).name for number in active}
     for path in parts.iterdir():
         if path.name not in named and not keep(path.name):
             atomic.remove(path)
-    ledger.drop([number for number in ledger.shards() if number not in live])
+    database.drop([number for number in database.shards() if number not in active])

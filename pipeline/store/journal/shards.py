@@ -16,8 +16,8 @@ from ..base import FeatureStore
 from ..formats import hdf5_userblock
 from ..iterate import iter_rows
 from ..open import open_store
-from .database import Order
-from .state import Place
+from .database import JournalSpec
+from .state import RowLocation
 from .units import write_part
 
 _NUMBER = re.compile(r"shard-(\d+)\.h5")
@@ -40,14 +40,14 @@ class Shards:
         """Return the file of a shard."""
         return self._folder / f"shard-{number:06}.h5"
 
-    def write(self, number: int, videos: Sequence[VideoFeatures], order: Order) -> str:
+    def write(self, number: int, videos: Sequence[VideoFeatures], spec: JournalSpec) -> str:
         """Write a shard and return its SHA-256; labels and splits are left to the manifest.
 
         Raises:
             StorageError: If the disk does not take it.
             ValueError: If a video does not fit the settings or is not finite.
         """
-        return write_part(self.path(number), videos, (), order)
+        return write_part(self.path(number), videos, (), spec)
 
     def take(self, number: int, unit: Path) -> str:
         """Make a whole unit of this folder a shard; return its SHA-256.
@@ -57,7 +57,7 @@ class Shards:
         """
         os.replace(unit, self.path(number))
         atomic.flush_folder(self._folder)
-        return str(hdf5_userblock.claimed(self.path(number)))
+        return str(hdf5_userblock.recorded_sha256(self.path(number)))
 
     def reserve(self, numbers: Iterable[int]) -> None:
         """Never give away these numbers, nor those of files that are there."""
@@ -73,19 +73,19 @@ class Shards:
         """Return whether the shard's bytes are those that were committed."""
         path = self.path(number)
         with suppress(ChainpipeError, FileNotFoundError):
-            return hdf5_userblock.claimed(path) == sha256 == hdf5_userblock.digest(path)
+            return hdf5_userblock.recorded_sha256(path) == sha256 == hdf5_userblock.digest(path)
         return False
 
     def videos(self, number: int) -> VideoTable:
         """Return the columns of a shard."""
         return self._open(number).videos
 
-    def rows(self, places: Sequence[Place]) -> Iterator[VideoFeatures]:
+    def rows(self, locations: Sequence[RowLocation]) -> Iterator[VideoFeatures]:
         """Yield videos in the order asked, runs of neighbours at once."""
         start = 0
-        for end in range(1, len(places) + 1):
-            (shard, row), (last, last_row) = places[start], places[end - 1]
-            following = places[end] if end < len(places) else None
+        for end in range(1, len(locations) + 1):
+            (shard, row), (last, last_row) = locations[start], locations[end - 1]
+            following = locations[end] if end < len(locations) else None
             if following != (last, last_row + 1):
                 assert shard == last
                 yield from iter_rows(self._open(shard), range(row, last_row + 1))

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from ...records import FailedVideo, VideoTable
 
-Place = tuple[int, int]
+RowLocation = tuple[int, int]
 """A shard's number and a row in it."""
 
 
-class Done(NamedTuple):
+class SourceFile(NamedTuple):
     """The file that a finished video was read from.
 
     Attributes:
@@ -25,11 +25,11 @@ class Done(NamedTuple):
     mtime_ns: int
 
 
-class Standing:
+class JournalState:
     """A video is done or failed, never both; the last word on it counts.
 
     Several attempts at one video may come back, and of those the first word counts: see
-    :meth:`wants`.
+    :meth:`is_update`.
 
     Attributes:
         done: What was read and where it lies, by path.
@@ -37,42 +37,42 @@ class Standing:
     """
 
     def __init__(self) -> None:
-        self.done: dict[bytes, tuple[Done, Place]] = {}
+        self.done: dict[bytes, tuple[SourceFile, RowLocation]] = {}
         self.failed: dict[bytes, FailedVideo] = {}
-        self._renewed: set[bytes] = set()
+        self._awaiting_update: set[bytes] = set()
 
     def fail(self, video: FailedVideo) -> None:
         """Take it that a video has failed."""
         self.failed[video.path] = video
         self.done.pop(video.path, None)
-        self._renewed.discard(video.path)
+        self._awaiting_update.discard(video.path)
 
-    def renew(self, paths: Iterable[bytes]) -> None:
+    def await_updates(self, paths: Iterable[bytes]) -> None:
         """Await another word on videos, although some are done."""
-        self._renewed.update(path for path in paths if path in self.done)
+        self._awaiting_update.update(path for path in paths if path in self.done)
 
-    def wants(self, path: bytes, done: Done | None = None) -> bool:
+    def is_update(self, path: bytes, done: SourceFile | None = None) -> bool:
         """Return whether an attempt's word on a video is news: ``None`` says that it failed.
 
         It is not if the video is done and nobody waits for more, unless another file was read.
         """
-        if path not in self.done or path in self._renewed:
+        if path not in self.done or path in self._awaiting_update:
             return True
         return done is not None and done != self.done[path][0]
 
-    def load(self, number: int, rows: Iterable[tuple[bytes, Done]]) -> None:
+    def load(self, number: int, rows: Iterable[tuple[bytes, SourceFile]]) -> None:
         """Take it that the videos of a shard's rows are done."""
         for row, (path, done) in enumerate(rows):
             self.done[path] = done, (number, row)
             self.failed.pop(path, None)
-            self._renewed.discard(path)
+            self._awaiting_update.discard(path)
 
     def shards(self) -> set[int]:
         """Return the numbers of the shards that hold a row that counts."""
         return {number for _, (number, _) in self.done.values()}
 
 
-def dones(table: VideoTable) -> Iterable[tuple[bytes, Done]]:
+def source_files(table: VideoTable) -> Iterable[tuple[bytes, SourceFile]]:
     """Yield each row's path and the file that it was read from."""
     facts = zip(table.paths, table.ids, table.size.tolist(), table.mtime_ns.tolist(), strict=True)
-    return ((path, Done(video_id.tobytes(), *rest)) for path, video_id, *rest in facts)
+    return ((path, SourceFile(video_id.tobytes(), *rest)) for path, video_id, *rest in facts)

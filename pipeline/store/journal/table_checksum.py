@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 SCHEMA = "CREATE TABLE IF NOT EXISTS seal (one INTEGER PRIMARY KEY, value BLOB NOT NULL);"
-_ORDINARY = {
+_STORAGE_CODES = {
     sqlite3.SQLITE_BUSY,
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_FULL,
@@ -19,7 +19,7 @@ _ORDINARY = {
 
 
 @contextmanager
-def telling_damage() -> Iterator[None]:
+def reporting_corruption() -> Iterator[None]:
     """Call damage what altered bytes make SQLite say that is no trouble with the disk.
 
     Raises:
@@ -28,18 +28,18 @@ def telling_damage() -> Iterator[None]:
     try:
         yield
     except (sqlite3.Error, UnicodeDecodeError, MemoryError, OverflowError) as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _ORDINARY:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _STORAGE_CODES:
             raise
-        raise damaged(str(error)) from error
+        raise corruption_error(str(error)) from error
 
 
-class Seal:
+class TableChecksum:
     """The exclusive or of the SHA-256 of every row, so that a change costs its own rows only.
 
     A database that has none yet is given one.
 
     Args:
-        base: The database, in which nobody else writes.
+        connection: The database, in which nobody else writes.
         tables: Those that are sealed.
 
     Attributes:
@@ -49,37 +49,37 @@ class Seal:
         sqlite3.DatabaseError: If the rows are not those that were written.
     """
 
-    def __init__(self, base: sqlite3.Connection, tables: Sequence[str]) -> None:
-        self._base = base
+    def __init__(self, connection: sqlite3.Connection, tables: Sequence[str]) -> None:
+        self._connection = connection
         self.value = 0
         self._check(tables)
 
-    def turn(self, table: str, row: Iterable[object]) -> None:
+    def toggle(self, table: str, row: Iterable[object]) -> None:
         """Take a row in, or out again."""
         digest = hashlib.sha256(repr((table, tuple(row))).encode()).digest()
         self.value ^= int.from_bytes(digest, "big")
 
-    def store(self) -> None:
+    def save(self) -> None:
         """Write the checksum, in the transaction that changes the rows."""
         value = self.value.to_bytes(32, "big")
-        self._base.execute("INSERT OR REPLACE INTO seal VALUES (1, ?)", (value,))
+        self._connection.execute("INSERT OR REPLACE INTO seal VALUES (1, ?)", (value,))
 
     def _check(self, tables: Sequence[str]) -> None:
-        (verdict,) = self._base.execute("PRAGMA quick_check(1)").fetchone()
-        if verdict != "ok":
-            raise damaged(verdict)
+        (answer,) = self._connection.execute("PRAGMA quick_check(1)").fetchone()
+        if answer != "ok":
+            raise corruption_error(answer)
         for table in tables:
-            for row in self._base.execute(f"SELECT * FROM {table}"):
-                self.turn(table, row)
-        found = self._base.execute("SELECT value FROM seal").fetchall()
+            for row in self._connection.execute(f"SELECT * FROM {table}"):
+                self.toggle(table, row)
+        found = self._connection.execute("SELECT value FROM seal").fetchall()
         if not found:
-            self.store()
+            self.save()
         elif found != [(self.value.to_bytes(32, "big"),)]:
-            raise damaged("its rows are not those that were written")
+            raise corruption_error("its rows are not those that were written")
 
 
-def damaged(words: str) -> sqlite3.DatabaseError:
+def corruption_error(message: str) -> sqlite3.DatabaseError:
     """Return the error that SQLite raises where it finds damage itself."""
-    error = sqlite3.DatabaseError(words)
+    error = sqlite3.DatabaseError(message)
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     return error

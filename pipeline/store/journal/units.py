@@ -16,17 +16,17 @@ from typing import NamedTuple
 
 from ...errors import DamageError, UsageError
 from ...records import FailedVideo, Split, VideoFeatures
-from ..contents import Contents
+from ..contents import StoreContents
 from ..formats import hdf5_userblock
 from ..open import open_arrays, write_contents
 from ..reader import ArrayStore
-from .database import Order
+from .database import JournalSpec
 
 START = "unit-"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
-class Unit(NamedTuple):
+class UnitFile(NamedTuple):
     """A finished unit.
 
     Attributes:
@@ -43,8 +43,8 @@ def write_unit(
     name: str,
     rows: Sequence[VideoFeatures],
     failed: Sequence[FailedVideo],
-    order: Order,
-) -> Unit:
+    spec: JournalSpec,
+) -> UnitFile:
     """Write a unit: it appears whole, or not at all, whoever else writes the same one.
 
     Args:
@@ -52,7 +52,7 @@ def write_unit(
         name: Of the range, letters, digits, ``-`` and ``_``.
         rows: Its finished videos, maybe none; labels and splits are left to the manifest.
         failed: Its other videos.
-        order: The journal's.
+        spec: The journal's.
 
     Raises:
         StorageError: If the disk does not take it, or the folder is gone.
@@ -61,11 +61,11 @@ def write_unit(
     if not _NAME.fullmatch(name):
         raise ValueError(f"`{name}` is no name for a unit: letters, digits, `-` and `_`")
     path = folder / f"{START}{name}.{secrets.token_hex(8)}.h5"
-    return Unit(path, write_part(path, rows, failed, order))
+    return UnitFile(path, write_part(path, rows, failed, spec))
 
 
 def write_part(
-    path: Path, rows: Sequence[VideoFeatures], failed: Sequence[FailedVideo], order: Order
+    path: Path, rows: Sequence[VideoFeatures], failed: Sequence[FailedVideo], spec: JournalSpec
 ) -> str:
     """Write a shard or a unit to ``path``; return its SHA-256.
 
@@ -74,17 +74,17 @@ def write_part(
         ValueError: If a video does not fit the settings or is not finite.
     """
     bare = [replace(video, labels=(), split=Split.NONE) for video in rows]
-    contents = Contents(order.root, order.meta, bare, len(bare), tuple(failed), key=order.key)
+    contents = StoreContents(spec.root, spec.meta, bare, len(bare), tuple(failed), key=spec.key)
     write_contents(path, contents)
-    return str(hdf5_userblock.claimed(path))
+    return str(hdf5_userblock.recorded_sha256(path))
 
 
-def open_unit(path: Path, order: Order, sha256: str | None = None) -> ArrayStore:
+def open_unit(path: Path, spec: JournalSpec, sha256: str | None = None) -> ArrayStore:
     """Open a unit after reading all its bytes.
 
     Args:
         path: The file.
-        order: The journal's, for which it must have been made.
+        spec: The journal's, for which it must have been made.
         sha256: What it must be, if known.
 
     Raises:
@@ -93,28 +93,32 @@ def open_unit(path: Path, order: Order, sha256: str | None = None) -> ArrayStore
     """
     if not path.is_file():
         raise DamageError(f"the unit `{path}` is missing")
-    seal = hdf5_userblock.claimed(path)
-    if seal is None or seal != hdf5_userblock.digest(path) or sha256 not in (None, seal):
+    recorded = hdf5_userblock.recorded_sha256(path)
+    if (
+        recorded is None
+        or recorded != hdf5_userblock.digest(path)
+        or sha256 not in (None, recorded)
+    ):
         raise DamageError(f"the unit `{path}` is not as it was written")
     unit = ArrayStore(path, open_arrays(path))
     try:
-        _check(path, unit, order)
+        _check(path, unit, spec)
     except BaseException:
         unit.close()
         raise
     return unit
 
 
-def is_unit(path: Path, order: Order) -> bool:
+def is_unit(path: Path, spec: JournalSpec) -> bool:
     """Return whether a file is a whole unit, or a shard, of this journal."""
-    with suppress(DamageError, UsageError, FileNotFoundError), open_unit(path, order):
+    with suppress(DamageError, UsageError, FileNotFoundError), open_unit(path, spec):
         return True
     return False
 
 
-def _check(path: Path, unit: ArrayStore, order: Order) -> None:
-    differences = order.meta.differences(unit.meta)
-    if unit.root != order.root or unit.key != order.key:
+def _check(path: Path, unit: ArrayStore, spec: JournalSpec) -> None:
+    differences = spec.meta.differences(unit.meta)
+    if unit.root != spec.root or unit.key != spec.key:
         differences.append("the journal it was made for")
     if differences:
         raise UsageError(f"the unit `{path}` is of another run: {', '.join(differences)}")

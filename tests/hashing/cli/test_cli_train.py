@@ -37,7 +37,7 @@ class Program:
             features=lambda paths, meta: [],
             thumbnails=lambda paths, side: [],
             progress=self._progress,
-            say=self.said.append,
+            log=self.said.append,
         )
         result = CliRunner().invoke(
             self.app, ["train", *arguments], obj=nothing, catch_exceptions=False

@@ -7,7 +7,7 @@ from chainpipe.hashing.cli.demo import Verbs
 
 
 def test_an_interrupted_verb_ends_the_demo_with_its_code() -> None:
-    verb = Verbs(run=lambda words: (130, ""), say=lambda line: None)
+    verb = Verbs(run=lambda words: (130, ""), log=lambda line: None)
     with pytest.raises(typer.Exit) as caught:
         verb("extract", "videos")
     assert caught.value.exit_code == 130
@@ -16,6 +16,6 @@ def test_an_interrupted_verb_ends_the_demo_with_its_code() -> None:
 @pytest.mark.parametrize("code", [0, 3])
 def test_failed_videos_do_not_end_it(code: int) -> None:
     shown: list[str] = []
-    verb = Verbs(run=lambda words: (code, " ".join(words)), say=shown.append)
+    verb = Verbs(run=lambda words: (code, " ".join(words)), log=shown.append)
     assert verb("extract", "my videos") == "extract my videos"
     assert shown == ["$ chainpipe extract 'my videos'"]

@@ -42,7 +42,7 @@ def chainpipe(*words: str) -> str:
         features=lambda paths, meta: [],
         thumbnails=lambda paths, side: [],
         progress=silent,
-        say=lambda line: None,
+        log=lambda line: None,
     )
     result = CliRunner().invoke(app, list(words), obj=tools)
     if isinstance(result.exception, Exception):

@@ -74,7 +74,7 @@ def fitted(
     said: list[str] = []
     with open_store(path) as store:
         frames = TrainingFrames(store, np.arange(40), memory=memory, scratch=scratch)
-        return fit(method, config, frames, bits=8, seed=0, device="cpu", say=said.append)[0], said
+        return fit(method, config, frames, bits=8, seed=0, device="cpu", log=said.append)[0], said
 
 
 @pytest.mark.parametrize("name", CONFIGS)

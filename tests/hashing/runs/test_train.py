@@ -201,7 +201,7 @@ def test_the_run_is_told_about(
     planted[5, 0, 0] = np.nan
     lines: list[str] = []
     steps: list[tuple[int, int]] = []
-    watch = Watch(say=lines.append, step=lambda done, total: steps.append((done, total)))
+    watch = Watch(log=lines.append, step=lambda done, total: steps.append((done, total)))
     path = make_store(planted, ids=[0, *range(39)])
     run(path, replace(options, skip_bad=True), watch)
     assert lines == [
@@ -263,7 +263,7 @@ def test_a_killed_run_continues_to_the_same_weights(
     assert not out.exists()
     lines: list[str] = []
     steps: list[int] = []
-    watch = Watch(say=lines.append, step=lambda done, total: steps.append(done))
+    watch = Watch(log=lines.append, step=lambda done, total: steps.append(done))
     resumed = run(path, replace(longer, out=out), watch)
     assert "continuing an interrupted run" in lines
     assert steps[0] >= int(stop_at) > 1

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from chainpipe.hashing.methods.registry import load_hasher
 from chainpipe.hashing.model_folder.folder import read_facts
 from chainpipe.hashing.runtime import distributed
-from chainpipe.pipeline.errors import TeamError, UsageError
+from chainpipe.pipeline.errors import DistributedError, UsageError
 
 MakeStore = Callable[..., Path]
 ROOT = Path(__file__).parents[3]
@@ -135,19 +135,19 @@ options = TrainOptions(
 )
 
 
-def say(*words):  # in one write: torchrun's Python has no buffer, and two processes share a pipe
+def log(*words):  # in one write: torchrun's Python has no buffer, and two processes share a pipe
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 
 
-say("pid", int(distributed.follows()), os.getpid())
+log("pid", int(distributed.follows()), os.getpid())
 with open_store(Path(store)) as opened:
     if distributed.follows():
         follow(opened, options)
     else:
-        train(opened, options, Watch(step=lambda done, total: say("step", done)))
+        train(opened, options, Watch(step=lambda done, total: log("step", done)))
 for name in Path("/proc/self/task").glob("*/comm"):
     if "gloo" in name.read_text():
-        say("left", name.read_text().strip())
+        log("left", name.read_text().strip())
 """
 
 
@@ -252,7 +252,7 @@ def test_processes_that_cannot_meet_say_so(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
     monkeypatch.setenv("MASTER_PORT", "1")
     monkeypatch.setattr(distributed, "PATIENCE", distributed.timedelta(seconds=1))
-    with pytest.raises(TeamError, match="process 1 of 2"), distributed.joined("cpu"):
+    with pytest.raises(DistributedError, match="process 1 of 2"), distributed.joined("cpu"):
         raise AssertionError("met nobody")
 
 

@@ -26,7 +26,7 @@ from chainpipe.hashing.runtime.schedules import one_cycle, stairs
 from chainpipe.hashing.runtime.seeding import generator_of, seed_of
 from chainpipe.hashing.training.checkpoint import Checkpoint
 from chainpipe.hashing.training.trainer import Trainer
-from chainpipe.pipeline.errors import DamageError, TimeUpError, UsageError
+from chainpipe.pipeline.errors import DamageError, TimeLimitError, UsageError
 from chainpipe.pipeline.store import open_store
 from tests.hashing.small import NEIGHBOURS, SIZES, TASKS
 from tests.hashing.small import small as small_config
@@ -285,7 +285,7 @@ def test_a_run_that_is_out_of_time_is_kept_and_goes_on(
     path, config = make_store(planted), small()
     ticks = itertools.count()
     short = Checkpoint(tmp_path / "s.pt", every=1000, limit=5, clock=lambda: next(ticks))
-    with pytest.raises(TimeUpError, match="time limit"):
+    with pytest.raises(TimeLimitError, match="time limit"):
         fitted(path, config, checkpoint=short)
     again = Checkpoint(tmp_path / "s.pt", every=1000)
     state = again.load()

@@ -105,7 +105,7 @@ def test_a_share_of_zero_trains_on_all_as_before_and_says_nothing(
     config = apply(CONFIGS[method], {"watch.share": 0.0})
     lines: list[str] = []
     path = make_store(features)
-    report = run(path, replace(options, method=method, config=config), Watch(say=lines.append))
+    report = run(path, replace(options, method=method, config=config), Watch(log=lines.append))
     assert lines[0] == "80 training videos (all split)"
     assert not any("held out" in line for line in lines)
     assert [row["epoch"] for row in report.history] == [1, 2, 3, 4]
@@ -120,7 +120,7 @@ def test_the_folder_tells_what_the_held_out_videos_say(
     config = apply(CONFIGS[method], {"watch.share": 0.25, "watch.every": 3})
     lines: list[str] = []
     path = make_store(features)
-    report = run(path, replace(options, method=method, config=config), Watch(say=lines.append))
+    report = run(path, replace(options, method=method, config=config), Watch(log=lines.append))
     assert "20 of them are held out to watch the training" in lines
     with open(report.folder / "history.csv") as file:
         rows = list(csv.DictReader(file))

@@ -384,7 +384,7 @@ def test_other_cached_material_is_another_run(
     options = TrainOptions(config=config, out=tmp_path / "m", device="cpu")
     lines: list[str] = []
     with open_store(rich) as store:
-        report = train(store, options, Watch(say=lines.append))
+        report = train(store, options, Watch(log=lines.append))
         used = cached_material(config, TrainingFrames(store, np.arange(N)))
     said = "3 candidates a segment, 2 consistent copies (; seed 0), shifts measured on 7 videos"
     assert report.facts.data["cached"].startswith(said)

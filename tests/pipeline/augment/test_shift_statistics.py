@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainpipe.hashing.data.augmentation_shifts import draw_shifts, project_shifts
-from chainpipe.pipeline.augment.shift_statistics import ShiftMeter
+from chainpipe.pipeline.augment.shift_statistics import ShiftAccumulator
 from chainpipe.pipeline.records import AugmentationStatistics
 
 D, R = 24, 3
@@ -36,7 +36,7 @@ def measure(
     """Measure clips whose views were moved by hand, one draw a view and one a frame."""
     generator = np.random.default_rng(2)
     root = np.linalg.cholesky(covariance_of(truth) + 1e-9 * np.eye(D))
-    meter = ShiftMeter(D)
+    meter = ShiftAccumulator(D)
     for video in range(videos):
         t = frames[video % len(frames)]
         clean = generator.standard_normal((t, D)) * 5
@@ -79,7 +79,7 @@ def test_it_agrees_with_numpys_covariance_of_all_shifts(
     seed: int, dim: int, rank: int, clips: list[tuple[int, int]]
 ) -> None:
     generator = np.random.default_rng(seed)
-    meter, shifts = ShiftMeter(dim), []
+    meter, shifts = ShiftAccumulator(dim), []
     for count, frames in clips:
         clean = generator.standard_normal((frames, dim)).astype(np.float16)
         views = generator.standard_normal((count, frames, dim)).astype(np.float16)
@@ -119,7 +119,7 @@ def test_drawn_shifts_have_the_measured_mean_covariance_and_share(shared: float,
 def test_drawing_and_measuring_go_round() -> None:
     truth = planted(0.5)
     shifts = project_shifts(truth, np.eye(D))
-    meter = ShiftMeter(D)
+    meter = ShiftAccumulator(D)
     drawn = draw_shifts(
         shifts, views=3000, frames=6, generator=torch.Generator().manual_seed(3)
     ).numpy()
@@ -142,7 +142,7 @@ def test_the_same_sample_gives_the_same_signs() -> None:
 
 
 def test_views_equal_to_the_clip_move_nothing() -> None:
-    meter = ShiftMeter(D)
+    meter = ShiftAccumulator(D)
     meter.add(np.ones((4, D)), np.ones((2, 4, D)))
     found = meter.statistics(augmentation="", mode="consistent", seed=0)
     assert not covariance_of(found).any()
@@ -151,7 +151,7 @@ def test_views_equal_to_the_clip_move_nothing() -> None:
 
 
 def test_nothing_added_or_nothing_kept_is_refused() -> None:
-    meter = ShiftMeter(D)
+    meter = ShiftAccumulator(D)
     with pytest.raises(ValueError, match="0 shifts have no covariance"):
         meter.statistics(augmentation="", mode="consistent", seed=0)
     meter.add(np.zeros((3, D)), np.zeros((1, 3, D)))
@@ -165,9 +165,9 @@ def test_nothing_added_or_nothing_kept_is_refused() -> None:
 )
 def test_shapes_that_do_not_fit_are_refused(clean: tuple[int, ...], views: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=f"of {D} numbers: "):
-        ShiftMeter(D).add(np.zeros(clean), np.zeros(views))
+        ShiftAccumulator(D).add(np.zeros(clean), np.zeros(views))
 
 
 def test_a_feature_that_is_not_finite_is_refused() -> None:
     with pytest.raises(ValueError, match="not finite"):
-        ShiftMeter(D).add(np.zeros((1, D)), np.full((1, 1, D), np.nan))
+        ShiftAccumulator(D).add(np.zeros((1, D)), np.full((1, 1, D), np.nan))

@@ -12,7 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from chainpipe.pipeline.augment import MODES, Augmentation, Draw, draw_one, make_views
+from chainpipe.pipeline.augment import (
+    MODES,
+    Augmentation,
+    AugmentationParameters,
+    draw_parameters,
+    make_views,
+)
 from chainpipe.pipeline.augment.views import colour_matrix
 
 Pixels = npt.NDArray[np.uint8]
@@ -95,7 +101,7 @@ def test_a_crop_is_the_area_average_of_its_box() -> None:
     augmentation = Augmentation.parse("scale=0.3,0.6 flip=0 jitter=0 grey=0 blur=0")
     for seed in range(10):
         generator = np.random.default_rng([seed, 0])
-        left, top, right, bottom = draw_one(augmentation, aspect=1, generator=generator).box
+        left, top, right, bottom = draw_parameters(augmentation, aspect=1, generator=generator).box
         view = views_of(ramp, parameters=augmentation.line(), seed=seed, size=20)[0, 0]
         centres = (np.arange(20) + 0.5) / 20
         across = 2 * (100 * (left + centres * (right - left)) - 0.5)
@@ -133,7 +139,9 @@ def test_blur_is_a_gaussian_of_its_sigma(sigma: float) -> None:
     assert np.abs(blurred - by_hand).mean() < 0.6
 
 
-def jittered_by_hand(pixel: tuple[float, ...], draw: Draw, grey: float) -> list[float]:
+def jittered_by_hand(
+    pixel: tuple[float, ...], draw: AugmentationParameters, grey: float
+) -> list[float]:
     """Brightness, contrast, saturation and hue one after the other, in Python's own YIQ."""
     bright = [c * draw.brightness for c in pixel]
     mean = grey * draw.brightness
@@ -159,7 +167,9 @@ COLORSYS_YIQ = np.array([colorsys.rgb_to_yiq(*unit) for unit in np.eye(3)]).T
 def test_the_colour_matrix_is_the_four_steps_in_turn(
     pixel: tuple[int, ...], brightness: float, contrast: float, saturation: float, hue: float
 ) -> None:
-    draw = Draw(brightness=brightness, contrast=contrast, saturation=saturation, hue=hue)
+    draw = AugmentationParameters(
+        brightness=brightness, contrast=contrast, saturation=saturation, hue=hue
+    )
     matrix = colour_matrix(draw, np.full(3, 100.0))
     ours = np.reshape(matrix or np.eye(3, 4), (3, 4)) @ [*pixel, 1]
     np.testing.assert_allclose(ours, jittered_by_hand(pixel, draw, 100.0), atol=8)
@@ -171,7 +181,7 @@ def test_jittered_pixels_are_the_matrix_rounded_and_clipped() -> None:
     clip = [picture(60, 60, seed=1), picture(60, 60, seed=2)]
     plain = views_of(*clip, parameters=PLAIN)[0]
     for seed in range(5):
-        draw = draw_one(augmentation, aspect=1, generator=np.random.default_rng([seed, 0]))
+        draw = draw_parameters(augmentation, aspect=1, generator=np.random.default_rng([seed, 0]))
         matrix = np.reshape(colour_matrix(draw, plain[:, ::4, ::4].mean(axis=(0, 1, 2))), (3, 4))
         by_hand = np.clip(plain @ matrix[:, :3].T + matrix[:, 3], 0, 255)
         view = views_of(*clip, parameters=parameters, seed=seed)[0]
@@ -179,7 +189,7 @@ def test_jittered_pixels_are_the_matrix_rounded_and_clipped() -> None:
 
 
 def test_a_hue_of_a_third_of_the_circle_turns_red_towards_green_or_blue() -> None:
-    matrix = np.reshape(colour_matrix(Draw(hue=1 / 3), np.zeros(3)), (3, 4))
+    matrix = np.reshape(colour_matrix(AugmentationParameters(hue=1 / 3), np.zeros(3)), (3, 4))
     assert (matrix @ [200, 0, 0, 1]).argmax() != 0
     np.testing.assert_allclose(matrix @ [90, 90, 90, 1], 90, atol=0.5)  # grey has no hue
 
@@ -187,7 +197,7 @@ def test_a_hue_of_a_third_of_the_circle_turns_red_towards_green_or_blue() -> Non
 def test_the_chances_are_the_asked_ones() -> None:
     augmentation = Augmentation(flip=0.3, jitter=0.6, grey=0.1, blur=0.8)
     generator = np.random.default_rng(0)
-    draws = [draw_one(augmentation, aspect=16 / 9, generator=generator) for _ in range(4000)]
+    draws = [draw_parameters(augmentation, aspect=16 / 9, generator=generator) for _ in range(4000)]
     share = {
         "flip": np.mean([d.flip for d in draws]),
         "jitter": np.mean([d.brightness != 1 for d in draws]),
@@ -206,7 +216,7 @@ def test_a_crop_lies_within_the_frame_and_within_its_ranges(
     seed: int, aspect: float, low: float, shape: float
 ) -> None:
     augmentation = Augmentation(scale=(low, 1.0), aspect=(shape, 1 / shape))
-    draw = draw_one(augmentation, aspect=aspect, generator=np.random.default_rng(seed))
+    draw = draw_parameters(augmentation, aspect=aspect, generator=np.random.default_rng(seed))
     left, top, right, bottom = draw.box
     assert 0 <= left < right <= 1 + 1e-9
     assert 0 <= top < bottom <= 1 + 1e-9
@@ -218,7 +228,7 @@ def test_turning_one_step_off_leaves_the_other_draws_as_they_are() -> None:
     full = Augmentation(flip=1, jitter=1, grey=0, blur=1)
     for off in ("flip", "jitter", "blur"):
         one, other = (
-            draw_one(a, aspect=1.5, generator=np.random.default_rng(3))
+            draw_parameters(a, aspect=1.5, generator=np.random.default_rng(3))
             for a in (full, replace(full, **{off: 0.0}))
         )
         assert one.box == other.box

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainpipe.pipeline.decode.demux.bitstream import looker
+from chainpipe.pipeline.decode.demux.bitstream import packet_checker
 from chainpipe.pipeline.decode.readers.fallback import read_video
 from chainpipe.pipeline.records import Frames, Reader, Status, VideoError
 from tests.pipeline.decode.decode_samples import (
@@ -211,9 +211,9 @@ AVCC, HVCC = b"\1\x64\0\x1f\xff", b"\1" + bytes(20) + b"\xff"
     ],
 )
 def test_a_look_at_a_packets_outside(codec, extradata, data, whole) -> None:
-    look = looker(codec, extradata)
-    assert look is not None
-    assert look(data).whole == whole
+    check = packet_checker(codec, extradata)
+    assert check is not None
+    assert check(data).complete == whole
 
 
 def test_a_file_without_any_key_frame_is_corrupt(clip, tmp_path) -> None:

@@ -64,8 +64,8 @@ def test_no_frame_repeats_where_there_are_enough(total: int, frames: int) -> Non
 )
 def test_frames_by_time_are_those_on_the_screen(gaps: list[float], frames: int) -> None:
     seconds, duration = np.cumsum([0.0, *gaps[:-1]]), float(sum(gaps))
-    moments = [(2 * i + 1) * duration / (2 * frames) for i in range(frames)]
-    by_hand = [on_screen(seconds.tolist(), moment) for moment in moments]
+    selection = [(2 * i + 1) * duration / (2 * frames) for i in range(frames)]
+    by_hand = [on_screen(seconds.tolist(), moment) for moment in selection]
     assert uniform_by_time(seconds, duration, frames).tolist() == by_hand
 
 

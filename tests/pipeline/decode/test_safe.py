@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from chainpipe.pipeline.decode import DecodeLimits, DecodeWorker, ffmpeg_program
-from chainpipe.pipeline.decode.demux.open import Unheard
+from chainpipe.pipeline.decode.demux.open import NoHeartbeat
 from chainpipe.pipeline.decode.readers.fallback import read_video
 from chainpipe.pipeline.decode.readers.ffmpeg_process import run_program
 from chainpipe.pipeline.records import Status, VideoError
@@ -153,12 +153,12 @@ def test_the_ffmpeg_reader_has_limits_too(clip, limits: DecodeLimits) -> None:
     assert caught.value.status in (Status.LIMIT, Status.CORRUPT)
 
 
-class _Hurried(Unheard):
+class _Hurried(NoHeartbeat):
     """A beat of a video that may take one second more."""
 
     lasted = 0.0
 
-    def lasts(self, seconds: float) -> None:
+    def set_duration(self, seconds: float) -> None:
         self.lasted = seconds
 
     def left(self) -> float:
@@ -167,9 +167,9 @@ class _Hurried(Unheard):
 
 @pytest.mark.parametrize("reader", ["exact", "linear", "ffmpeg"])
 def test_every_reader_asks_for_the_time_that_the_video_lasts(clip, reader: str) -> None:
-    beat = _Hurried()
-    read_video(clip, replace(REQUEST, reader=reader), LIMITS, beat)
-    assert beat.lasted == pytest.approx(2)
+    heartbeat = _Hurried()
+    read_video(clip, replace(REQUEST, reader=reader), LIMITS, heartbeat)
+    assert heartbeat.lasted == pytest.approx(2)
 
 
 def test_a_program_gets_no_more_time_than_its_video_has_left() -> None:

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainpipe import command
-from chainpipe.pipeline.console import Talk
+from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.errors import UsageError
-from chainpipe.pipeline.extraction.estimate import estimate, spread
+from chainpipe.pipeline.extraction.estimate import estimate, representative_rows
 from chainpipe.pipeline.extraction.extract import extract
 from chainpipe.pipeline.extraction.options import ExtractOptions
 from chainpipe.pipeline.extraction.signals import Interrupted
@@ -31,7 +31,7 @@ def test_an_estimate_counts_what_is_left_and_leaves_nothing_behind(
 ) -> None:
     asked = replace(options, per_segment=3, views=2, workers=2)
     before = sorted(tmp_path.rglob("*"))
-    found = estimate(asked, talk=Talk(quiet=True))
+    found = estimate(asked, console=Console(quiet=True))
     assert sorted(tmp_path.rglob("*")) == before
     assert not parts_of(options.out).exists()
     sizes = [path.stat().st_size for path in options.source.rglob("*.mp4")]
@@ -45,10 +45,10 @@ def test_an_estimate_counts_what_is_left_and_leaves_nothing_behind(
 
 def test_a_finished_store_leaves_nothing_to_do(options: ExtractOptions) -> None:
     extract(options)
-    found = estimate(options, talk=Talk(quiet=True))
+    found = estimate(options, console=Console(quiet=True))
     assert (found.videos, found.shards, found.decode_hours, found.bytes_out) == (0, 0, 0, 0)
     with pytest.raises(UsageError, match="frames: 5 / 6"):
-        estimate(replace(options, frames=6), talk=Talk(quiet=True))
+        estimate(replace(options, frames=6), console=Console(quiet=True))
 
 
 def test_planning_a_restart_leaves_unfinished_work_alone(options: ExtractOptions, tiny) -> None:
@@ -57,7 +57,7 @@ def test_planning_a_restart_leaves_unfinished_work_alone(options: ExtractOptions
         extract(options, backbone=tiny)
     unfinished = sorted(parts_of(options.out).rglob("*"))
     assert any(path.name.startswith("shard-") for path in unfinished)
-    found = estimate(replace(options, restart=True), talk=Talk(quiet=True))
+    found = estimate(replace(options, restart=True), console=Console(quiet=True))
     assert found.videos == 4
     assert sorted(parts_of(options.out).rglob("*")) == unfinished
 
@@ -66,7 +66,7 @@ def test_many_machines_share_the_work(options: ExtractOptions) -> None:
     asked = replace(
         options, engine="slurm", engine_options=(("jobs", "20"),), workers=4, unit_videos=3
     )
-    found = estimate(asked, talk=Talk(quiet=True))
+    found = estimate(asked, console=Console(quiet=True))
     assert (found.workers, found.shards) == (80, 2)
 
 
@@ -81,7 +81,7 @@ def test_the_verb_prints_it(videos: Path, tmp_path: Path, capsys) -> None:
 
 @given(st.lists(st.integers(0, 10**9), min_size=1), st.integers(1, 20))
 def test_the_sample_is_spread_over_the_sizes(sizes: list[int], count: int) -> None:
-    rows = spread(np.array(sizes, np.int64), count)
+    rows = representative_rows(np.array(sizes, np.int64), count)
     assert len(set(rows)) == len(rows) == min(count, len(sizes))
     chosen = [sizes[row] for row in rows]
     assert chosen == sorted(chosen)

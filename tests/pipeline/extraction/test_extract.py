@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 import pytest
-from rich.console import Console
+from rich.console import Console as RichConsole
 
-from chainpipe.pipeline.console import Talk
+from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
 from chainpipe.pipeline.errors import ChainpipeError, DamageError, StorageError, UsageError
 from chainpipe.pipeline.extraction import video_reader
@@ -465,7 +465,9 @@ def test_an_altered_shard_is_named_and_made_anew(options: ExtractOptions, tiny: 
     shard = next(parts_of(options.out).glob("shard-*.h5"))
     shard.write_bytes(shard.read_bytes()[:-1] + b"x")
     said = io.StringIO()
-    again = extract(options, backbone=Tiny(), talk=Talk(console=Console(file=said, width=200)))
+    again = extract(
+        options, backbone=Tiny(), console=Console(console=RichConsole(file=said, width=200))
+    )
     assert again.counts == {Status.OK: 4}
     assert f"warning: missing or altered, and made anew: {shard.name} of" in said.getvalue()
 

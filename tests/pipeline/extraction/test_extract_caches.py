@@ -17,7 +17,7 @@ from chainpipe.pipeline.augment import Augmentation
 from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.extraction.extract import extract, extract_all
-from chainpipe.pipeline.extraction.features import seed_of
+from chainpipe.pipeline.extraction.features import video_seed
 from chainpipe.pipeline.extraction.options import (
     ExtractOptions,
     limits_named,
@@ -220,8 +220,8 @@ def test_numbers_that_are_not_finite_make_a_video_fail(options: ExtractOptions, 
 
 
 def test_the_seed_of_a_video_is_that_of_its_bytes() -> None:
-    assert seed_of(b"a" * 32, 1) == seed_of(b"a" * 32, 1)
-    assert len({seed_of(b"a" * 32, 1), seed_of(b"b" * 32, 1), seed_of(b"a" * 32, 2)}) == 3
+    assert video_seed(b"a" * 32, 1) == video_seed(b"a" * 32, 1)
+    assert len({video_seed(b"a" * 32, 1), video_seed(b"b" * 32, 1), video_seed(b"a" * 32, 2)}) == 3
 
 
 @pytest.mark.parametrize(

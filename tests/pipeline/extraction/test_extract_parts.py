@@ -12,10 +12,10 @@ import pytest
 
 from chainpipe.pipeline.decode import FrameRequest
 from chainpipe.pipeline.errors import StorageError
-from chainpipe.pipeline.extraction.duplicates import Claims
+from chainpipe.pipeline.extraction.duplicates import ContentClaims
 from chainpipe.pipeline.extraction.report import ExtractReport, report_table, write_failures
 from chainpipe.pipeline.extraction.signals import Interrupted, StopRequest
-from chainpipe.pipeline.extraction.worker_pool import Crew, cores
+from chainpipe.pipeline.extraction.worker_pool import WorkerPool, available_cpus
 from chainpipe.pipeline.records import FailedVideo, Frames, Status
 
 
@@ -37,8 +37,8 @@ class Stuck:
 
 
 def test_every_job_is_done_once() -> None:
-    with Crew(range(50), lambda _, job: job * 2, workers=3, decoder=Stuck) as crew:
-        results = [result for result in crew.results() if result is not None]
+    with WorkerPool(range(50), lambda _, job: job * 2, workers=3, decoder=Stuck) as pool:
+        results = [result for result in pool.results() if result is not None]
     assert sorted(results) == [2 * job for job in range(50)]
 
 
@@ -50,8 +50,8 @@ def test_a_crew_does_not_run_ahead_of_its_consumer() -> None:
             drawn.append(job)
             yield job
 
-    with Crew(jobs(), lambda _, job: job, workers=2, decoder=Stuck) as crew:  # type: ignore[arg-type]
-        for taken, result in enumerate(crew.results(), start=1):
+    with WorkerPool(jobs(), lambda _, job: job, workers=2, decoder=Stuck) as pool:  # type: ignore[arg-type]
+        for taken, result in enumerate(pool.results(), start=1):
             time.sleep(0.002)
             if result is None:
                 continue
@@ -67,8 +67,8 @@ def test_waiting_consumers_hear_from_time_to_time() -> None:
         decoder.freed.wait(60)
         return 1
 
-    with Crew([0], wait, workers=1, decoder=lambda: decoder) as crew:  # type: ignore[arg-type]
-        results = crew.results(tick=0.01)
+    with WorkerPool([0], wait, workers=1, decoder=lambda: decoder) as pool:  # type: ignore[arg-type]
+        results = pool.results(tick=0.01)
         assert next(results) is None
         decoder.freed.set()
         assert [result for result in results if result is not None] == [1]
@@ -87,7 +87,7 @@ def test_leaving_ends_reads_that_are_under_way() -> None:
     began = time.monotonic()
     with (
         pytest.raises(KeyboardInterrupt),
-        Crew(range(9), read, workers=2, decoder=make),  # type: ignore[arg-type]
+        WorkerPool(range(9), read, workers=2, decoder=make),  # type: ignore[arg-type]
     ):
         raise KeyboardInterrupt
     assert time.monotonic() - began < 2
@@ -97,13 +97,13 @@ def test_leaving_ends_reads_that_are_under_way() -> None:
 def test_what_a_job_raises_reaches_the_consumer() -> None:
     with (
         pytest.raises(ZeroDivisionError),
-        Crew([1, 0], lambda _, job: 1 // job, workers=1, decoder=Stuck) as crew,
+        WorkerPool([1, 0], lambda _, job: 1 // job, workers=1, decoder=Stuck) as pool,
     ):
-        list(crew.results())
+        list(pool.results())
 
 
 def test_there_is_a_core_to_work_on() -> None:
-    assert 1 <= cores() <= (os.cpu_count() or 1)
+    assert 1 <= available_cpus() <= (os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
@@ -136,7 +136,7 @@ def test_outside_the_main_thread_signals_are_left_alone() -> None:
 
 
 def test_released_bytes_may_be_claimed_by_another() -> None:
-    claims = Claims([b"known"])
+    claims = ContentClaims([b"known"])
     assert claims.claim(b"known", b"new") == b""
     assert claims.claim(b"fresh", b"a") == b"a"
     claims.release(b"fresh")

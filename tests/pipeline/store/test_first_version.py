@@ -16,11 +16,11 @@ import pytest
 
 from chainpipe.pipeline.records import VideoFeatures
 from chainpipe.pipeline.store import (
-    damaged,
+    find_damage,
     iter_rows,
-    mend,
     open_store,
     parts_of,
+    rewrite_store,
     verify,
     write_store,
     write_unit,
@@ -64,11 +64,11 @@ def test_damage_in_its_stores_is_named_and_mended(first: Path, suffix: str) -> N
     data, row = file.read_bytes(), first_rows()[3]
     at = data.index(row.features.tobytes())
     file.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
-    damage = damaged(path)
+    damage = find_damage(path)
     assert damage is not None
     assert f"`{path}`: row 3 of `feats` cannot be trusted" in damage.lines
     assert damage.paths == (row.path,)
-    mend(damage, fresh=[row])
+    rewrite_store(damage, fresh=[row])
     assert list(verify(path)) == []
     with open_store(path) as store:
         assert [plain(row) for row in iter_rows(store)] == [plain(row) for row in first_rows()]
@@ -104,8 +104,8 @@ def test_its_unfinished_work_is_continued(first: Path, name: str) -> None:
         assert journal.dropped == ()
         assert list(journal.done()) == [row.path for row in rows]
         assert journal.failed() == FIRST_FAILED
-        unit = write_unit(parts_of(out), "more", [videos(6)[5]], [new], journal.order)
-        assert journal.adopt(*unit) == ((videos(6)[5].path,), (b"new",))
+        unit = write_unit(parts_of(out), "more", [videos(6)[5]], [new], journal.spec)
+        assert journal.import_unit(*unit) == ((videos(6)[5].path,), (b"new",))
     with open_journal(out) as journal:
         assert len(journal.done()) == 6
         assert journal.failed() == (*FIRST_FAILED, new)

@@ -13,12 +13,12 @@ import pytest
 from chainpipe.pipeline.errors import DamageError, LockedError, NotFoundError, StorageError
 from chainpipe.pipeline.records import FailedVideo, Status, StoreMeta
 from chainpipe.pipeline.store import (
-    damaged,
+    find_damage,
     iter_rows,
-    mend,
+    locked_for_repair,
     open_store,
     parts_of,
-    repairing,
+    rewrite_store,
     verify,
 )
 from chainpipe.pipeline.store.formats import packed_strings, zarr_format
@@ -53,12 +53,12 @@ def flip(path: Path, at: int, bit: int = 0) -> None:
 
 def mend_all(path: Path, meta: StoreMeta = RICH) -> bool:
     """Mend a store as if every video could be read again; tell whether that can be done."""
-    if (damage := damaged(path)) is None:
+    if (damage := find_damage(path)) is None:
         return False
     assert damage.lines
     fresh = [bare(video(row, meta)) for row in damage.rows]
     assert [row.path for row in fresh] == [*damage.paths]
-    mend(damage, fresh=fresh, augmentation=STATISTICS if damage.statistics else None)
+    rewrite_store(damage, fresh=fresh, augmentation=STATISTICS if damage.statistics else None)
     return True
 
 
@@ -98,10 +98,10 @@ def test_bytes_that_are_there_twice_are_mended_without_a_video(tmp_path: Path) -
     assert places[-3] != places[-2]
     for place in places:
         flip(path, place)
-        damage = damaged(path)
+        damage = find_damage(path)
         assert damage is not None, place
         assert (damage.rows, damage.statistics) == ((), False), place
-        mend(damage)
+        rewrite_store(damage)
         assert path.read_bytes() == good
 
 
@@ -122,11 +122,11 @@ def test_zarr_metadata_is_mended_without_a_video(tmp_path: Path, harm: str) -> N
     some = metadata[:: 26 if harm == "gone" else 30]
     for file in [*some, path / "zarr.json", path / "spare.json"]:
         file.unlink() if harm == "gone" else flip(file, file.stat().st_size // 2)
-        damage = damaged(path)
+        damage = find_damage(path)
         assert damage is not None, file
         assert (damage.rows, damage.statistics) == ((), False), file
         assert any(str(file) in line for line in damage.lines)
-        mend(damage)
+        rewrite_store(damage)
         assert tree(tmp_path) == good
 
 
@@ -135,10 +135,10 @@ def test_a_zarr_file_that_is_missing_or_too_many_is_mended(tmp_path: Path) -> No
     good = tree(tmp_path)
     (path / "views" / "c" / "1" / "0" / "0" / "0").unlink()
     (path / "feats" / "c" / "2").write_bytes(b"extra")
-    damage = damaged(path)
+    damage = find_damage(path)
     assert damage is not None
     assert damage.rows == tuple(range(128, 140))
-    mend(damage, fresh=(video(row, RICH) for row in damage.rows))
+    rewrite_store(damage, fresh=(video(row, RICH) for row in damage.rows))
     assert tree(tmp_path) == good
 
 
@@ -147,12 +147,12 @@ def test_what_cannot_be_read_again_becomes_a_failure(tmp_path: Path, suffix: str
     path = rich(tmp_path, suffix)
     for number in (2, 3, 7):
         alter(path, video(number, RICH).views)
-    damage = damaged(path)
+    damage = find_damage(path)
     assert damage is not None
     assert damage.rows == (2, 3, 7)
     lost = FailedVideo(video(3).path, Status.UNREADABLE, "gone", 1, "av", "no such file")
     changed = replace(bare(video(7, RICH)), size=77)
-    mend(damage, fresh=[bare(video(2, RICH)), changed], failed=[lost])
+    rewrite_store(damage, fresh=[bare(video(2, RICH)), changed], failed=[lost])
     assert list(verify(path)) == []
     with open_store(path) as store:
         wanted = [video(n, RICH) for n in (0, 1, 2, 4, 5, 6, 7, 8)]
@@ -167,10 +167,10 @@ def test_lost_statistics_are_replaced_or_gone(tmp_path: Path, suffix: str) -> No
     for given in (None, STATISTICS):
         path = rich(tmp_path, suffix, 2)
         alter(path, STATISTICS.basis)
-        damage = damaged(path)
+        damage = find_damage(path)
         assert damage is not None
         assert (damage.rows, damage.statistics) == ((), True)
-        mend(damage, augmentation=given)
+        rewrite_store(damage, augmentation=given)
         with open_store(path) as store:
             assert numbers(store.augmentation()) == numbers(given)
 
@@ -178,7 +178,7 @@ def test_lost_statistics_are_replaced_or_gone(tmp_path: Path, suffix: str) -> No
 @BOTH
 def test_a_store_without_damage_needs_nothing(tmp_path: Path, suffix: str) -> None:
     path = rich(tmp_path, suffix, 2)
-    damage = damaged(path)
+    damage = find_damage(path)
     assert damage is not None
     assert (damage.lines, damage.rows, damage.paths, damage.statistics) == ((), (), (), False)
 
@@ -189,7 +189,7 @@ def test_a_store_whose_table_is_gone_is_beyond_repair(tmp_path: Path, suffix: st
     with open_store(path) as store:
         ids = store.videos.ids
     alter(path, ids)
-    assert damaged(path) is None
+    assert find_damage(path) is None
     assert f"`{path}` is damaged in `video/id`" in list(verify(path))
 
 
@@ -199,7 +199,7 @@ def test_other_videos_than_the_damaged_ones_are_refused(tmp_path: Path, suffix: 
     for number in (1, 2):
         alter(path, video(number, RICH).features)
     before = tree(tmp_path)
-    damage = damaged(path)
+    damage = find_damage(path)
     assert damage is not None
     one, two, three = (video(number, RICH) for number in (1, 2, 3))
     failure = FailedVideo(three.path, Status.CORRUPT, "no")
@@ -210,25 +210,25 @@ def test_other_videos_than_the_damaged_ones_are_refused(tmp_path: Path, suffix: 
         ([one, two], [failure], "is not among the damaged videos"),
     ]:
         with pytest.raises(ValueError, match=words):
-            mend(damage, fresh=fresh, failed=failed)
+            rewrite_store(damage, fresh=fresh, failed=failed)
     assert tree(tmp_path) == before
 
 
 def test_a_store_of_which_no_row_is_left_is_not_written(tmp_path: Path) -> None:
     path = rich(tmp_path, ".h5", 1)
     alter(path, video(0, RICH).features)
-    damage = damaged(path)
+    damage = find_damage(path)
     assert damage is not None
     with pytest.raises(DamageError, match=r"no row of .* is left"):
-        mend(damage, failed=[FailedVideo(video(0).path, Status.CORRUPT, "no")])
+        rewrite_store(damage, failed=[FailedVideo(video(0).path, Status.CORRUPT, "no")])
 
 
 def test_while_a_store_is_repaired_nobody_else_writes_it(tmp_path: Path) -> None:
     path = rich(tmp_path, ".h5", 1)
     (tmp_path / ".feats.h5.0123abcd.tmp").write_bytes(b"killed")
-    with repairing(path):
+    with locked_for_repair(path):
         holder = f"process {os.getpid()} on host {socket.gethostname()}"
-        with pytest.raises(LockedError, match=holder), repairing(path):
+        with pytest.raises(LockedError, match=holder), locked_for_repair(path):
             pass
     assert [file.name for file in tmp_path.iterdir()] == ["feats.h5"]
 
@@ -236,7 +236,7 @@ def test_while_a_store_is_repaired_nobody_else_writes_it(tmp_path: Path) -> None
 def test_a_folder_that_a_killed_repair_moved_aside_is_brought_back(tmp_path: Path) -> None:
     path = rich(tmp_path, ".zarr", 1)
     path.rename(tmp_path / ".feats.zarr.old")
-    with repairing(path):
+    with locked_for_repair(path):
         assert list(verify(path)) == []
 
 
@@ -244,8 +244,8 @@ def test_what_is_no_store_is_told_apart(tmp_path: Path) -> None:
     (tmp_path / "text.h5").write_text("hello")
     for name in ("text.h5", "nothing.h5", "nothing.zarr"):
         with pytest.raises(NotFoundError):
-            damaged(tmp_path / name)
-    with pytest.raises(NotFoundError), repairing(tmp_path / "nowhere" / "feats.h5"):
+            find_damage(tmp_path / name)
+    with pytest.raises(NotFoundError), locked_for_repair(tmp_path / "nowhere" / "feats.h5"):
         pass
     assert zarr_format.SPARE == "spare.json"
 
@@ -253,5 +253,5 @@ def test_what_is_no_store_is_told_apart(tmp_path: Path) -> None:
 def test_a_place_that_takes_no_lock_is_a_storage_error(tmp_path: Path) -> None:
     (tmp_path / "feats.h5").write_text("whatever")
     parts_of(tmp_path / "feats.h5").write_text("a file where a folder should be")
-    with pytest.raises(StorageError), repairing(tmp_path / "feats.h5"):
+    with pytest.raises(StorageError), locked_for_repair(tmp_path / "feats.h5"):
         pass

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from chainpipe.pipeline.errors import NotFoundError, UsageError
 from chainpipe.pipeline.records import FailedVideo, Status, StoreMeta, VideoFeatures
-from chainpipe.pipeline.store import flaw_of, iter_rows, open_store, parts_of, write_store
+from chainpipe.pipeline.store import invalid_reason, iter_rows, open_store, parts_of, write_store
 from tests.pipeline.store.store_samples import (
     FAILED,
     LABELS,
@@ -188,7 +188,7 @@ def test_what_was_not_cached_has_no_length(tmp_path: Path, suffix: str) -> None:
 def test_rows_of_zeros_are_taken(tmp_path: Path, suffix: str) -> None:
     """A network may give them for a constant frame; zeros that nobody wrote are found elsewhere."""
     black = replace(video(0), features=np.zeros((4, 6), "f2"))
-    assert flaw_of(black, META) is None
+    assert invalid_reason(black, META) is None
     with open_store(make(tmp_path / f"feats{suffix}", [black])) as store:
         assert not store.features(slice(None)).any()
 
@@ -221,8 +221,8 @@ def test_the_same_rows_make_the_same_bytes(tmp_path: Path, suffix: str) -> None:
     files = [path for path in [one, *one.rglob("*")] if path.is_file()]
     assert files
     for path in files:
-        twin = two / path.relative_to(one) if one.is_dir() else two
-        assert path.read_bytes() == twin.read_bytes()
+        duplicate = two / path.relative_to(one) if one.is_dir() else two
+        assert path.read_bytes() == duplicate.read_bytes()
 
 
 @BOTH

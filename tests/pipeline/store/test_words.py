@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from rich.console import Console as RichConsole
 
 from chainpipe.pipeline.extraction.report import write_failures
 from chainpipe.pipeline.store import open_store
@@ -16,7 +16,7 @@ from tests.pipeline.store.store_samples import FAILED, META, RICH, make, videos
 
 
 def text_of(path: Path) -> str:
-    console = Console(width=200)
+    console = RichConsole(width=200)
     with open_store(path) as store, console.capture() as capture:
         console.print(store_table(store))
     return capture.get()

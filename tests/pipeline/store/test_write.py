@@ -20,7 +20,14 @@ import pytest
 import zarr.storage._local as zarr_files
 
 from chainpipe.pipeline.errors import StorageError
-from chainpipe.pipeline.store import atomic, damaged, mend, open_store, parts_of, repairing
+from chainpipe.pipeline.store import (
+    atomic,
+    find_damage,
+    locked_for_repair,
+    open_store,
+    parts_of,
+    rewrite_store,
+)
 from tests.pipeline.store.journal.journal_writer import make_all
 from tests.pipeline.store.store_samples import RICH, alter, everything, make, tree, video, videos
 
@@ -108,15 +115,15 @@ def mend_everywhere(tmp_path: Path, suffix: str, step: int) -> int:
         path = folder / f"feats{suffix}"
         alter(path, video(3, RICH).features)
         harmed = tree(folder)
-        damage = damaged(path)
+        damage = find_damage(path)
         assert damage is not None
         with pytest.MonkeyPatch.context() as patch:
             saboteur = Saboteur(patch, number, (errno.ENOSPC, errno.EIO)[number % 2])
             with suppress(StorageError):
-                mend(damage, fresh=[video(3, RICH)])
+                rewrite_store(damage, fresh=[video(3, RICH)])
         assert tree(folder) in (harmed, good)
-        with repairing(path):
-            mend(damage, fresh=[video(3, RICH)])
+        with locked_for_repair(path):
+            rewrite_store(damage, fresh=[video(3, RICH)])
         assert tree(folder) == good
         if saboteur.calls < number:
             return number // step
@@ -160,7 +167,7 @@ def test_what_a_failed_writer_s_threads_still_write_goes_too(tmp_path: Path) -> 
             time.sleep(0.01)
 
     def fail() -> None:
-        with atomic.replacing(tmp_path / "feats.zarr") as temporary:
+        with atomic.atomic_replace(tmp_path / "feats.zarr") as temporary:
             late.append(threading.Thread(target=go_on, args=(temporary / "inner",)))
             late[0].start()
             raise OSError(errno.ENOSPC, "full")

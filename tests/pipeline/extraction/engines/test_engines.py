@@ -15,22 +15,26 @@ from pathlib import Path
 import psutil
 import pytest
 
-from chainpipe.pipeline.console import Talk
+from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.errors import StorageError, UsageError
-from chainpipe.pipeline.extraction.engines.coordinator import LEASES, LeasingEngine, LostUnitError
+from chainpipe.pipeline.extraction.engines.coordinator import (
+    MAX_LEASES,
+    LeasingEngine,
+    LostUnitError,
+)
 from chainpipe.pipeline.extraction.engines.settings import Settings
 from chainpipe.pipeline.extraction.engines.work_unit import (
     KnownContent,
-    Unit,
     UnitReport,
+    WorkUnit,
     attempt,
     work_unit,
 )
 from chainpipe.pipeline.extraction.extract import extract
 from chainpipe.pipeline.extraction.options import ExtractOptions
-from chainpipe.pipeline.extraction.output import opened_outputs
-from chainpipe.pipeline.extraction.process import due_jobs, work
-from chainpipe.pipeline.extraction.recipes import build_backbones, recipes_of
+from chainpipe.pipeline.extraction.output import open_outputs
+from chainpipe.pipeline.extraction.process import pending_jobs, process_videos
+from chainpipe.pipeline.extraction.recipes import build_backbones, extraction_specs
 from chainpipe.pipeline.extraction.signals import StopRequest
 from chainpipe.pipeline.inputs.manifest import read_manifest
 from chainpipe.pipeline.records import Status
@@ -79,10 +83,12 @@ class HerePool:
     A lost machine has done its work, sealed its files, and never reported.
     """
 
-    def __init__(self, lose: Callable[[Unit, int], bool] = lambda unit, nth: False) -> None:
+    def __init__(self, lose: Callable[[WorkUnit, int], bool] = lambda unit, nth: False) -> None:
         self._lose, self.attempts = lose, list[int]()
 
-    def run(self, units: Sequence[Unit]) -> Iterator[tuple[Unit, UnitReport | Exception] | None]:
+    def run(
+        self, units: Sequence[WorkUnit]
+    ) -> Iterator[tuple[WorkUnit, UnitReport | Exception] | None]:
         for unit in units:
             self.attempts.append(unit.number)
             report = attempt(unit)
@@ -97,10 +103,12 @@ class HerePool:
 def extract_with(pool: HerePool, options: ExtractOptions) -> None:
     """Extract as ``extract_all`` does, through a pool, up to the journal."""
     manifest = read_manifest(options.source)
-    recipes = recipes_of(options, build_backbones(options))
-    talk = Talk(quiet=True)
-    with StopRequest() as stop, opened_outputs(options, manifest, recipes) as outputs:
-        work(manifest, outputs, LeasingEngine(pool, options, stop, talk), stop, talk)
+    specs = extraction_specs(options, build_backbones(options))
+    console = Console(quiet=True)
+    with StopRequest() as stop, open_outputs(options, manifest, specs) as outputs:
+        process_videos(
+            manifest, outputs, LeasingEngine(pool, options, stop, console), stop, console
+        )
 
 
 def test_units_make_the_store_that_one_machine_makes(options, expected) -> None:
@@ -143,7 +151,7 @@ def test_a_unit_that_is_lost_again_and_again_is_given_up_and_tried_by_the_next_r
     options, expected
 ) -> None:
     extract_with(pool := HerePool(lambda unit, nth: unit.number == 1), options)
-    assert pool.attempts.count(1) == LEASES
+    assert pool.attempts.count(1) == MAX_LEASES
     for path in parts_of(options.out).glob("unit-*"):
         path.unlink()
     report = extract(options)
@@ -220,15 +228,15 @@ def test_a_renamed_file_is_copied_by_units_too(options, videos) -> None:
     extract(options)
     (videos / "1.mp4").rename(videos / "z.mp4")
     manifest = read_manifest(videos)
-    recipes = recipes_of(options, build_backbones(options))
-    with opened_outputs(options, manifest, recipes) as outputs:
+    specs = extraction_specs(options, build_backbones(options))
+    with open_outputs(options, manifest, specs) as outputs:
         from chainpipe.pipeline.extraction.engines.work_unit import write_known
 
         write_known(options.out, outputs[0].claims.contents())
-        jobs = tuple(due_jobs(manifest.items, outputs))
-        unit = Unit(1, jobs, options, (outputs[0].journal.order,))
+        jobs = tuple(pending_jobs(manifest.items, outputs))
+        unit = WorkUnit(1, jobs, options, (outputs[0].journal.spec,))
         report = work_unit(unit)
-    assert [twin.item.path for _, twin in report.twins] == [b"z.mp4"]
+    assert [duplicate.item.path for _, duplicate in report.duplicates] == [b"z.mp4"]
     assert report.files == {}
 
 

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from chainpipe.pipeline.records import Status
-from chainpipe.pipeline.store import Order, parts_of, write_store, write_unit
+from chainpipe.pipeline.store import JournalSpec, parts_of, write_store, write_unit
 from tests.pipeline.store.store_samples import FAILED, META, ROOT, bare, open_journal, videos
 
 SHARD = 2
@@ -21,8 +21,8 @@ def make_all(out: Path, count: int = 24) -> None:
         for start in range(0, len(todo), SHARD):
             shard = todo[start : start + SHARD]
             if start // SHARD % 2:
-                unit = write_unit(parts_of(out), f"{start}", shard, FAILED, journal.order)
-                journal.adopt(*unit)
+                unit = write_unit(parts_of(out), f"{start}", shard, FAILED, journal.spec)
+                journal.import_unit(*unit)
             else:
                 journal.add(shard)
         ordered = journal.rows([row.path for row in rows])
@@ -32,9 +32,9 @@ def make_all(out: Path, count: int = 24) -> None:
 
 def write_units(out: Path, key: str, count: int) -> None:
     """Write one video after another as a unit, as a machine elsewhere would; say each name."""
-    order = Order(ROOT, META, anew=False, key=key)
+    spec = JournalSpec(ROOT, META, restart=False, key=key)
     for row in videos(count):
-        unit = write_unit(parts_of(out), f"{row.size}", [row], [], order)
+        unit = write_unit(parts_of(out), f"{row.size}", [row], [], spec)
         print(unit.path.name, flush=True)
 
 

@@ -39,7 +39,7 @@ def unfinished(out: Path) -> tuple[object, ...]:
 
 def said(journal: Journal) -> tuple[object, ...]:
     rows = [plain(row) for row in journal.rows(list(journal.done()))]
-    return journal.order, journal.anew, journal.failed(), rows
+    return journal.spec, journal.restart, journal.failed(), rows
 
 
 def flip_database(out: Path, count: int, seed: int) -> tuple[int, int]:
@@ -127,4 +127,4 @@ def test_a_failure_keeps_the_reader_s_words(tmp_path: Path) -> None:
     with open_journal(out) as journal:
         assert journal.failed() == (replace(words, attempts=5),)
         assert [plain(row) for row in journal.rows([video(0).path])] == [plain(bare(video(0)))]
-        assert journal.order.meta == META
+        assert journal.spec.meta == META

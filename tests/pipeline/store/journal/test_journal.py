@@ -18,7 +18,14 @@ import pytest
 
 from chainpipe.pipeline.errors import DamageError, LockedError, StorageError, UsageError
 from chainpipe.pipeline.records import FailedVideo, Status, VideoFeatures
-from chainpipe.pipeline.store import Done, Journal, iter_rows, open_store, parts_of, write_store
+from chainpipe.pipeline.store import (
+    Journal,
+    SourceFile,
+    iter_rows,
+    open_store,
+    parts_of,
+    write_store,
+)
 from tests.pipeline.store.journal.journal_writer import make_all
 from tests.pipeline.store.store_samples import (
     META,
@@ -52,7 +59,9 @@ def test_done_and_failed_videos_are_there_after_opening_again(out: Path) -> None
     with open_journal(out) as journal:
         assert journal.failed() == (LATE,)
         assert list(journal.done()) == [row.path for row in videos(5)]
-        assert journal.done()[video(4).path] == Done(video(4).video_id, 1004, video(4).mtime_ns)
+        assert journal.done()[video(4).path] == SourceFile(
+            video(4).video_id, 1004, video(4).mtime_ns
+        )
         assert repr(journal) == f"Journal({str(out)!r}, 5 done, 1 failed)"
 
 
@@ -183,13 +192,13 @@ def test_restarting_forgets_unfinished_work_and_remembers_that_it_restarts(out: 
     make(out, videos(3))
     asked = replace(META, frames=2)
     with open_journal(out) as journal:
-        assert not journal.anew
+        assert not journal.restart
         journal.add(videos(2))
     with open_journal(out, asked, restart=True) as journal:
-        assert (journal.done(), journal.anew) == ({}, True)
+        assert (journal.done(), journal.restart) == ({}, True)
         journal.add(videos(1, asked))
     with open_journal(out, asked) as journal:  # a plain run continues the restart
-        assert (len(journal.done()), journal.anew) == (1, True)
+        assert (len(journal.done()), journal.restart) == (1, True)
     with open_store(out) as store:
         assert len(store.videos) == 3
 
@@ -201,7 +210,7 @@ def test_restarting_is_the_way_out_of_a_damaged_output(out: Path) -> None:
         open_journal(out)
     assert "--restart" in str(caught.value.hint)
     with open_journal(out, restart=True) as journal:
-        assert journal.anew
+        assert journal.restart
 
 
 @pytest.mark.parametrize("restart", [False, True])

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from chainpipe.pipeline.errors import DamageError, StorageError, UsageError
 from chainpipe.pipeline.records import FailedVideo, Status
-from chainpipe.pipeline.store import Journal, Unit, parts_of, write_unit
+from chainpipe.pipeline.store import Journal, UnitFile, parts_of, write_unit
 from tests.pipeline.store.store_samples import (
     FAILED,
     META,
@@ -39,10 +39,10 @@ def out(tmp_path: Path) -> Path:
     return tmp_path / "feats.h5"
 
 
-def unit_of(journal: Journal, numbers: list[int], failed: list[FailedVideo] = []) -> Unit:  # noqa: B006
+def unit_of(journal: Journal, numbers: list[int], failed: list[FailedVideo] = []) -> UnitFile:  # noqa: B006
     """Write a unit of some videos."""
-    rows = [video(number, journal.order.meta) for number in numbers]
-    return write_unit(parts_of(journal.out), "0-9", rows, failed, journal.order)
+    rows = [video(number, journal.spec.meta) for number in numbers]
+    return write_unit(parts_of(journal.out), "0-9", rows, failed, journal.spec)
 
 
 def files(out: Path) -> dict[str, bytes]:
@@ -56,19 +56,19 @@ def test_a_unit_gives_its_rows_and_failures(out: Path, meta: object) -> None:
         unit = unit_of(journal, [0, 1, 2], [*FAILED])
         before = unit.path.read_bytes()
         paths = tuple(video(number).path for number in range(3))
-        assert journal.adopt(*unit) == (paths, (FAILED[0].path,))
+        assert journal.import_unit(*unit) == (paths, (FAILED[0].path,))
         assert files(out) == {"shard-000001.h5": before}
     with Journal.open(out, root=ROOT, meta=meta) as journal:  # type: ignore[arg-type]
         assert journal.failed() == FAILED
-        wanted = [plain(bare(video(number, journal.order.meta))) for number in range(3)]
+        wanted = [plain(bare(video(number, journal.spec.meta))) for number in range(3)]
         assert [plain(row) for row in journal.rows(paths)] == wanted
 
 
 def test_a_unit_may_hold_nothing_but_failures(out: Path) -> None:
     with open_journal(out) as journal:
-        assert journal.adopt(*unit_of(journal, [], [*FAILED])) == ((), (FAILED[0].path,))
+        assert journal.import_unit(*unit_of(journal, [], [*FAILED])) == ((), (FAILED[0].path,))
         assert files(out) == {}
-        assert journal.adopt(*unit_of(journal, [])) == ((), ())
+        assert journal.import_unit(*unit_of(journal, [])) == ((), ())
     with open_journal(out) as journal:
         assert (journal.done(), journal.failed()) == ({}, FAILED)
 
@@ -77,18 +77,21 @@ def test_the_second_of_two_attempts_adds_nothing(out: Path) -> None:
     with open_journal(out) as journal:
         first, second = unit_of(journal, [0, 1]), unit_of(journal, [0, 1])
         assert first.path != second.path
-        assert len(journal.adopt(*first).done) == 2
+        assert len(journal.import_unit(*first).done) == 2
         shard = files(out)["shard-000001.h5"]
         late = replace(FAILED[0], path=video(1).path)
-        assert journal.adopt(*second) == ((), ())
-        assert journal.adopt(*unit_of(journal, [], [late])) == ((), ())
+        assert journal.import_unit(*second) == ((), ())
+        assert journal.import_unit(*unit_of(journal, [], [late])) == ((), ())
         assert files(out) == {"shard-000001.h5": shard}
 
 
 def test_of_a_unit_only_the_news_is_copied(out: Path) -> None:
     with open_journal(out) as journal:
         journal.add(videos(2))
-        assert journal.adopt(*unit_of(journal, [1, 2, 3])).done == (video(2).path, video(3).path)
+        assert journal.import_unit(*unit_of(journal, [1, 2, 3])).done == (
+            video(2).path,
+            video(3).path,
+        )
         assert sorted(files(out)) == ["shard-000001.h5", "shard-000002.h5"]
         order = [video(number).path for number in (3, 2, 1, 0)]
         wanted = [plain(bare(video(number))) for number in (3, 2, 1, 0)]
@@ -98,13 +101,13 @@ def test_of_a_unit_only_the_news_is_copied(out: Path) -> None:
 def test_a_video_that_is_read_anew_takes_the_first_word_that_comes(out: Path) -> None:
     with open_journal(out) as journal:
         journal.add(videos(2))
-        journal.renew([video(0).path, video(1).path, b"never done"])
+        journal.await_updates([video(0).path, video(1).path, b"never done"])
         failure = replace(FAILED[0], path=video(0).path)
-        assert journal.adopt(*unit_of(journal, [1], [failure])) == (
+        assert journal.import_unit(*unit_of(journal, [1], [failure])) == (
             (video(1).path,),
             (video(0).path,),
         )
-        assert journal.adopt(*unit_of(journal, [1])) == ((), ())
+        assert journal.import_unit(*unit_of(journal, [1])) == ((), ())
         assert journal.failed() == (failure,)
 
 
@@ -112,8 +115,8 @@ def test_the_row_of_a_file_that_changed_takes_the_place_of_the_old_one(out: Path
     changed = replace(video(0), size=7)
     with open_journal(out) as journal:
         journal.add(videos(1))
-        unit = write_unit(parts_of(out), "0", [changed], [], journal.order)
-        assert journal.adopt(*unit).done == (changed.path,)
+        unit = write_unit(parts_of(out), "0", [changed], [], journal.spec)
+        assert journal.import_unit(*unit).done == (changed.path,)
         assert journal.done()[changed.path].size == 7
 
 
@@ -161,7 +164,7 @@ def test_a_unit_that_is_not_whole_is_refused_and_swept(out: Path, harm: str) -> 
         }
         unit.path.unlink() if harm == "gone" else unit.path.write_bytes(harmed[harm])
         with pytest.raises(DamageError, match=r"unit-0-9\..*\.h5"):
-            journal.adopt(unit.path, "0" * 64 if harm == "other" else unit.sha256)
+            journal.import_unit(unit.path, "0" * 64 if harm == "other" else unit.sha256)
         assert list(journal.done()) == [video(0).path]
     with open_journal(out) as journal:
         assert len(journal.done()) == (2 if harm == "other" else 1)
@@ -171,29 +174,29 @@ def test_a_unit_that_is_not_whole_is_refused_and_swept(out: Path, harm: str) -> 
 def test_a_unit_of_another_run_is_refused_and_swept(out: Path, tmp_path: Path) -> None:
     with open_journal(out) as journal:
         journal.add(videos(1))
-        other = replace(journal.order, meta=replace(META, frames=5))
+        other = replace(journal.spec, meta=replace(META, frames=5))
         cases = [
-            (replace(journal.order, key="0" * 32), video(1), "the journal it was made for"),
-            (replace(journal.order, root=b"/else"), video(1), "the journal it was made for"),
+            (replace(journal.spec, key="0" * 32), video(1), "the journal it was made for"),
+            (replace(journal.spec, root=b"/else"), video(1), "the journal it was made for"),
             (other, video(1, other.meta), "frames: 4 / 5"),
         ]
         for order, row, words in cases:
             unit = write_unit(parts_of(out), "x", [row], [], order)
             with pytest.raises(UsageError, match=words):
-                journal.adopt(*unit)
+                journal.import_unit(*unit)
     with open_journal(out) as journal:
         assert (len(journal.done()), len(files(out))) == (1, 1)
 
 
 def test_what_was_made_before_a_restart_does_not_come_back(out: Path) -> None:
     with open_journal(out) as journal:
-        zombie = journal.order
+        zombie = journal.spec
         unit_of(journal, [0])
     with open_journal(out, restart=True) as journal:
         assert journal.done() == {}
         late = write_unit(parts_of(out), "late", [video(1)], [], zombie)
         with pytest.raises(UsageError, match="another run"):
-            journal.adopt(*late)
+            journal.import_unit(*late)
         journal.add([video(2)])
     with open_journal(out) as journal:
         assert list(journal.done()) == [video(2).path]
@@ -202,7 +205,7 @@ def test_what_was_made_before_a_restart_does_not_come_back(out: Path) -> None:
 def test_a_worker_that_outlives_the_run_makes_no_folder_and_hurts_nothing(out: Path) -> None:
     with open_journal(out) as journal:
         journal.add(videos(1))
-        order = journal.order
+        order = journal.spec
         journal.finish()
     with pytest.raises(StorageError, match=r"cannot write .*unit-late"):
         write_unit(parts_of(out), "late", [video(1)], [], order)
@@ -212,7 +215,7 @@ def test_a_worker_that_outlives_the_run_makes_no_folder_and_hurts_nothing(out: P
 @pytest.mark.parametrize("name", ["", "../x", "a.b", ".hidden", "a/b", "x" * 101])
 def test_a_name_that_is_none_is_refused(out: Path, name: str) -> None:
     with open_journal(out) as journal, pytest.raises(ValueError, match="no name for a unit"):
-        write_unit(parts_of(out), name, [video(0)], [], journal.order)
+        write_unit(parts_of(out), name, [video(0)], [], journal.spec)
 
 
 def test_features_that_are_not_finite_are_refused_by_journal_and_units(out: Path) -> None:
@@ -222,7 +225,7 @@ def test_features_that_are_not_finite_are_refused_by_journal_and_units(out: Path
         with pytest.raises(ValueError, match=r"0000\.mp4.* 1 of 24 numbers of `feats`"):
             journal.add([bad])
         with pytest.raises(ValueError, match=r"0000\.mp4.* 1 of 24 numbers of `feats`"):
-            write_unit(parts_of(out), "x", [bad], [], journal.order)
+            write_unit(parts_of(out), "x", [bad], [], journal.spec)
     assert list(out.parent.iterdir()) == []
 
 
@@ -246,7 +249,7 @@ def test_any_history_ends_as_a_plain_model_says(
     done: set[int] = set()
     failed: set[int] = set()
     renewed: set[int] = set()
-    waiting: list[tuple[Unit, list[int], int]] = []
+    waiting: list[tuple[UnitFile, list[int], int]] = []
 
     def take(rows: list[int], failure: int) -> None:
         news = {row for row in rows if row not in done or row in renewed}
@@ -280,14 +283,14 @@ def test_any_history_ends_as_a_plain_model_says(
                 unit, rows, failure = waiting.pop(other % len(waiting))
                 copy = unit.path.with_name("unit-copy.h5")
                 shutil.copy(unit.path, copy)
-                journal.adopt(*unit)
+                journal.import_unit(*unit)
                 take(rows, failure)
                 if action == "adopt twice":
-                    assert journal.adopt(copy).done == ()
+                    assert journal.import_unit(copy).done == ()
                     take([], failure)
                 copy.unlink(missing_ok=True)
             elif action == "renew":
-                journal.renew([video(number).path for number in numbers])
+                journal.await_updates([video(number).path for number in numbers])
                 renewed |= set(numbers) & done
             elif action == "reopen":
                 journal.close()
@@ -319,7 +322,7 @@ def kill_workers(folder: Path, rounds: int, seed: int) -> int:
         out.parent.mkdir()
         with open_journal(out) as journal:
             journal.fail(replace(FAILED[0], path=video(0).path))
-            key = journal.order.key
+            key = journal.spec.key
             workers = [start_worker(out, key, 12) for _ in range(2)]
             for worker in workers:
                 assert worker.stdout is not None
