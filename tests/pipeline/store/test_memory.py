@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from chainpipe.pipeline.records import Fingerprint
 from chainpipe.pipeline.store import Journal, iter_rows, open_store, write_store
-from tests.pipeline.store_samples import META, ROOT, bare, video
+from tests.pipeline.store.store_samples import META, ROOT, bare, video
 out, count, what = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 wide = replace(META, fingerprint=replace(META.fingerprint, dim=1280), frames=25)
 one = bare(video(0, wide))

@@ -199,7 +199,7 @@ from dataclasses import replace
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 from chainpipe.pipeline.errors import StorageError
 from chainpipe.pipeline.records import Fingerprint
-from tests.pipeline.store_samples import META, make, videos
+from tests.pipeline.store.store_samples import META, make, videos
 wide = replace(META, fingerprint=replace(META.fingerprint, dim=512))
 try:
     make(Path(sys.argv[1]), videos(100, wide), wide)

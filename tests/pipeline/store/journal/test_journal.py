@@ -274,7 +274,7 @@ def test_a_second_writer_is_refused_with_pid_and_host(out: Path) -> None:
 
 def start(out: Path) -> subprocess.Popen[str]:
     """Start a writer and wait until it has loaded everything."""
-    command = [sys.executable, "-m", "tests.pipeline.journal_writer", str(out)]
+    command = [sys.executable, "-m", "tests.pipeline.store.journal.journal_writer", str(out)]
     process = subprocess.Popen(
         command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
@@ -296,7 +296,7 @@ def test_the_lock_of_a_killed_process_is_free_and_no_child_inherits_it(out: Path
     """The holder starts a program and forks, then dies; both children live on."""
     script = (
         "import os, subprocess, sys, time; from pathlib import Path\n"
-        "from tests.pipeline.store_samples import open_journal, videos\n"
+        "from tests.pipeline.store.store_samples import open_journal, videos\n"
         "journal = open_journal(Path(sys.argv[1])); journal.add(videos(1))\n"
         "child = subprocess.Popen(['sleep', '20'], close_fds=False)\n"
         "ready, tell = os.pipe(); fork = os.fork()\n"
