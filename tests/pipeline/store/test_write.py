@@ -239,7 +239,7 @@ FILL = """
 import sys
 from pathlib import Path
 from chainpipe.pipeline.errors import StorageError
-from tests.pipeline.journal_writer import make_all
+from tests.pipeline.store.journal.journal_writer import make_all
 try:
     make_all(Path(sys.argv[1]))
 except StorageError as error:
