@@ -92,8 +92,8 @@ def test_the_products_of_a_training_are_counted_by_watching_it(out: Path) -> Non
     assert found["size"] == {"videos": 16, "frames": 6, "dims": 64}
     trained = 2 * 2  # two views of two frames
     encoder = EncoderConfig()
-    attention, layers = 4 * encoder.width**2, 2 * encoder.width * encoder.feed_forward
-    block = 64 * encoder.width + attention + layers
+    attention, layers = 4 * encoder.hidden_dim**2, 2 * encoder.hidden_dim * encoder.feed_forward_dim
+    block = 64 * encoder.hidden_dim + attention + layers
     expected = 3 * trained * block  # backward takes two products for each forward
     assert found["multiplications a video"] == pytest.approx(expected, rel=0.05)
 

@@ -16,7 +16,7 @@ from typing import Any
 import av
 from files import Sample, build, samples
 from footage import pool
-from judge import compare_pixels, judge
+from judge import compare_pixels, rank_database
 from measure import measured, spread
 from rivals import Ask, Pixels, header, installed
 from setting import about, arguments, goal, save
@@ -45,7 +45,7 @@ KEYFRAME_GOAL = ("H.264 720p 60 s, GOP 250.mp4", 0.10)
 
 
 @dataclass(slots=True)
-class Seen:
+class ConmhBatch:
     """What one method did on one file, round by round."""
 
     cpu: list[float] = field(default_factory=list)
@@ -90,9 +90,9 @@ def measure(
 
 def _rounds(
     sample: Sample, path: Path, ways: dict[str, Method], *, frames: int, repeats: int
-) -> dict[str, Seen]:
+) -> dict[str, ConmhBatch]:
     """Measure all methods in turn, round after round; small files for more rounds."""
-    seen = {name: Seen() for name in ways}
+    seen = {name: ConmhBatch() for name in ways}
     told = _header_is_right(path, len(sample.codes))
     number, most = 0, MORE * repeats if repeats > 1 else 1
     while number < repeats or (number < most and seen[BASE].cpu[0] < SMALL):
@@ -116,14 +116,19 @@ def _header_is_right(path: Path, total: int) -> bool:
 
 
 def _once(
-    found: Seen, way: Method, request: FrameRequest | None, path: Path, sample: Sample, frames: int
+    found: ConmhBatch,
+    way: Method,
+    request: FrameRequest | None,
+    path: Path,
+    sample: Sample,
+    frames: int,
 ) -> None:
     if found.facts.get("failed"):
         return
     with measured() as spent:
         answer = _try(way, path, Ask(frames, SIZE, len(sample.codes)))
     found.cpu.append(spent.cpu)
-    found.facts |= judge(answer, sample, frames=frames, request=request)
+    found.facts |= rank_database(answer, sample, frames=frames, request=request)
 
 
 def _try(way: Method, path: Path, ask: Ask) -> Frames | Pixels | Exception:
@@ -133,7 +138,7 @@ def _try(way: Method, path: Path, ask: Ask) -> Frames | Pixels | Exception:
         return error
 
 
-def _compare(seen: dict[str, Seen]) -> None:
+def _compare(seen: dict[str, ConmhBatch]) -> None:
     """Note this round's ratios to the base."""
     base = seen[BASE]
     for found in seen.values():
@@ -151,7 +156,7 @@ def _started_anew(path: Path, frames: int, repeats: int) -> list[float]:
     return found
 
 
-def _shown(found: Seen) -> dict[str, Any]:
+def _shown(found: ConmhBatch) -> dict[str, Any]:
     if found.facts.get("failed"):
         return found.facts
     return {"cpu": spread(found.cpu), "ratio": spread(found.ratio), **found.facts}

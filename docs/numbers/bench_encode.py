@@ -22,9 +22,9 @@ from torch.nn import functional as F
 
 from chainpipe.hashing.config import Config
 from chainpipe.hashing.methods.chain.build_model import build_model
-from chainpipe.hashing.models.fused_hasher import FRAMES, FoldedHasher
+from chainpipe.hashing.models.fused_hasher import FRAMES, FusedHasher
 from chainpipe.hashing.models.hash_model import HashModel
-from chainpipe.hashing.models.pca_whitening import Front
+from chainpipe.hashing.models.pca_whitening import PcaWhitening
 
 OURS, HALF = "chainpipe, folded", "chainpipe, folded, from float16"
 UNFOLDED, PRODUCTS = "chainpipe, as in training", "chainpipe's matrix products alone"
@@ -42,11 +42,11 @@ def network(dim: int) -> HashModel:
     rng = np.random.default_rng(0)
     dims = min(Config().input.dims, dim)
     matrix = (rng.normal(size=(dim, dims)) / np.sqrt(dim)).astype(np.float32)
-    front = Front(np.full(dim, 0.5, np.float32), matrix, np.ones(dims, np.float32))
-    model = build_model(Config(), front, bits=BITS, seed=0)
+    pca = PcaWhitening(np.full(dim, 0.5, np.float32), matrix, np.ones(dims, np.float32))
+    model = build_model(Config(), pca, bits=BITS, seed=0)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        nn.init.normal_(model.hash_layer.learned.weight)  # 0 before training
+        nn.init.normal_(model.hash_layer.head.weight)  # 0 before training
     return model.eval()
 
 
@@ -70,29 +70,29 @@ def plainly(block: PlainBlock, features: Features, videos: int) -> None:
             block(part)
 
 
-def products(hasher: FoldedHasher, features: Features) -> Way:
+def products(hasher: FusedHasher, features: Features) -> Way:
     """Return every matrix product of the folded default network, and nothing between them."""
     encoder: Any = hasher.encoder
-    attention, feed = encoder.blocks[0].attention, encoder.blocks[0].feed
-    time, width, heads = features.shape[1], hasher.encoder.width, attention.heads
+    attention, feed = encoder.blocks[0].attention, encoder.blocks[0].feed_forward
+    time, width, heads = features.shape[1], hasher.encoder.hidden_dim, attention.heads
     videos = min(max(1, FRAMES // time), len(features))
     frames, video = torch.randn(videos * time, width), torch.randn(videos, width)
     query = torch.randn(videos * heads, time, width // heads)
     scores = torch.randn(videos * heads, time, time)
     hidden, mean = torch.randn(videos, feed[0].out_features), torch.randn(videos, len(hasher.mean))
-    skip: Any = hasher.hash_layer.skip
+    skip: Any = hasher.hash_layer.shortcut
 
     def multiply() -> None:
         with torch.inference_mode():
             for part in batches(features, videos):
                 F.linear(part, hasher.weight, hasher.bias)
-                for layer in (attention.query_key_value, attention.out, feed[0]):
+                for layer in (attention.qkv, attention.out_proj, feed[0]):
                     layer(frames)
                 query @ query.transpose(1, 2)
                 scores @ query
                 feed[2](hidden)
                 skip(mean @ hasher.matrix)
-                hasher.hash_layer.learned(video)
+                hasher.hash_layer.head(video)
 
     return multiply
 
@@ -101,7 +101,7 @@ def ways(features: Features) -> dict[str, Way]:
     """Return everything that is timed, warmed up."""
     half, dim = features.astype(np.float16), features.shape[2]
     model, block = network(dim), PlainBlock(dim=dim, bits=BITS).eval()
-    hasher = model.folded()
+    hasher = model.fused()
     found: dict[str, Way] = {
         OURS: partial(hasher.encode, features),
         PLAIN: partial(plainly, block, features, 128),

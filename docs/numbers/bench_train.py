@@ -20,13 +20,13 @@ from setting import about, arguments, goal, save
 from chainpipe.hashing.config.presets import Survey
 from chainpipe.hashing.methods.chain.build_model import build_model
 from chainpipe.hashing.methods.chain.build_trainer import build_trainer, make_clips
-from chainpipe.hashing.methods.chain.init_hash_layer import start_hash_layer
+from chainpipe.hashing.methods.chain.init_hash_layer import init_hash_layer
 from chainpipe.hashing.methods.chain.method import CHAIN
 from chainpipe.hashing.methods.conmh import CONMH
 from chainpipe.hashing.methods.conmh.build import build_objective
 from chainpipe.hashing.methods.conmh.build import build_trainer as conmh_trainer
-from chainpipe.hashing.models.pca_whitening import Front
-from chainpipe.hashing.runtime.determinism import settled_torch
+from chainpipe.hashing.models.pca_whitening import PcaWhitening
+from chainpipe.hashing.runtime.determinism import deterministic_torch
 from chainpipe.hashing.training.trainer import Trainer
 from chainpipe.hashing.views.view_maker import Clips
 
@@ -78,10 +78,10 @@ def chain_trainer(size: Size) -> Trainer:
     rng = np.random.default_rng(0)
     clips = rng.normal(size=(size.videos, size.frames, dims)).astype(np.float32)
     matrix = np.eye(size.dims, dims, dtype=np.float32)
-    front = Front(np.zeros(size.dims, np.float32), matrix, np.ones(dims, np.float32))
-    model = build_model(config, front, bits=BITS, seed=0)
-    start_hash_layer(config, model, clips, bits=BITS, seed=0)
-    return build_trainer(config, model, make_clips(config, front, clips, seed=0), seed=0)
+    pca = PcaWhitening(np.zeros(size.dims, np.float32), matrix, np.ones(dims, np.float32))
+    model = build_model(config, pca, bits=BITS, seed=0)
+    init_hash_layer(config, model, clips, bits=BITS, seed=0)
+    return build_trainer(config, model, make_clips(config, pca, clips, seed=0), seed=0)
 
 
 def rival_trainer(size: Size) -> Trainer:
@@ -97,11 +97,15 @@ def report(asked: argparse.Namespace) -> dict[str, Any]:
     """Return the whole JSON."""
     head = about("bench_train", asked)
     size = Size(16, 6, 64) if asked.quick else Size(512, 25, 2048)
-    with settled_torch(1):
+    with deterministic_torch(1):
         chain, conmh = chain_trainer(size), rival_trainer(size)
         # From one search for neighbours to the next, so that each round holds one. The default
         # searches once a run, before its first step: some CPU seconds that no step holds.
-        period = chain.plan.refresh * chain.steps_an_epoch if chain.plan else 0
+        period = (
+            chain.neighbour_miner.update_every * chain.steps_per_epoch
+            if chain.neighbour_miner
+            else 0
+        )
         period = period or LEAST_STEPS
         steps_of(chain, period)
         steps_of(conmh, 1)
@@ -110,9 +114,9 @@ def report(asked: argparse.Namespace) -> dict[str, Any]:
         ways: dict[str, tuple[Callable[[], None], int]] = {
             CHAIN_NAME: (
                 lambda: steps_of(chain, period),
-                period * size.videos // chain.steps_an_epoch,
+                period * size.videos // chain.steps_per_epoch,
             ),
-            PRODUCTS: (alone(watch.products), period * size.videos // chain.steps_an_epoch),
+            PRODUCTS: (alone(watch.products), period * size.videos // chain.steps_per_epoch),
             CONMH_NAME: (lambda: steps_of(conmh, 1), size.videos),
         }
         costs = rounds(ways, asked.repeats)

@@ -19,7 +19,7 @@ from chainpipe.pipeline.records import Frames, VideoError
 BUILT_IN = ("exact", "linear", "keyframe")
 
 
-def judge(
+def rank_database(
     answer: Frames | Pixels | Exception,
     sample: Sample,
     *,
@@ -81,7 +81,7 @@ def compare_pixels(answers: Sequence[dict[str, Any]], path: Path) -> None:
     """Note whether our built-in readers' pictures are, bit for bit, those of decoding everything.
 
     Args:
-        answers: What :func:`judge` said of them; their pictures are taken out.
+        answers: What :func:`rank_database` said of them; their pictures are taken out.
         path: The file.
     """
     whole = [facts for facts in answers if facts.get("reader") in BUILT_IN]

@@ -24,17 +24,17 @@ from chainpipe.hashing.data.training_set import TrainingFrames, training_rows
 from chainpipe.hashing.evaluation.evaluate import evaluate
 from chainpipe.hashing.methods.chain.build_model import tensors_of
 from chainpipe.hashing.methods.chain.method import CHAIN
-from chainpipe.hashing.mining.refresh import NeighbourPlan
+from chainpipe.hashing.mining.refresh import NeighbourMiner
 from chainpipe.hashing.model_folder.folder import ModelFacts
 from chainpipe.hashing.retrieval.encode import encode_store
-from chainpipe.hashing.runtime.determinism import blas_threads, settled_torch
+from chainpipe.hashing.runtime.determinism import blas_threads, deterministic_torch
 from chainpipe.pipeline.store import open_store
 from chainpipe.pipeline.store.base import FeatureStore
 
 NEIGHBOURS = 15  # of a video, as many as the default has on 1500 videos
 
 
-def partners(labels: np.ndarray, *, seed: int) -> Tensor:
+def positive_indices(labels: np.ndarray, *, seed: int) -> Tensor:
     """Draw other videos that share a label with each of N, (N, k); -1 where there are fewer."""
     same = (labels.astype(np.float32) @ labels.T.astype(np.float32)) > 0
     np.fill_diagonal(same, False)
@@ -48,19 +48,19 @@ def score(store: FeatureStore, *, bits: int, seed: int, epochs: int | None) -> d
     chosen = training_rows(store)
     frames = TrainingFrames(store, chosen.rows)
     asked = CHAIN.config if epochs is None else apply(CHAIN.config, {"optim.epochs": epochs})
-    config = CHAIN.resolve(asked, Survey(len(chosen), frames.agreement()))
-    table = partners(store.videos.labels[chosen.rows], seed=seed)
+    config = CHAIN.resolve(asked, Survey(len(chosen), frames.halves_cosine()))
+    table = positive_indices(store.videos.labels[chosen.rows], seed=seed)
     cpu = torch.device("cpu")
     ready = CHAIN.build(config, frames, bits=bits, seed=seed, device=cpu, state=None)
-    told = NeighbourPlan(
-        count=NEIGHBOURS,
+    told = NeighbourMiner(
+        k=NEIGHBOURS,
         probability=config.neighbours.probability,
         mutual=False,
-        threshold=-1.0,
-        refresh=0,
+        min_cosine=-1.0,
+        update_every=0,
         first=lambda clips: table,
     )
-    ready.trainer.plan = told
+    ready.trainer.neighbour_miner = told
     ready.trainer.run()
     facts = ModelFacts(
         method="chain",
@@ -78,7 +78,7 @@ def score(store: FeatureStore, *, bits: int, seed: int, epochs: int | None) -> d
 
 def report(asked: argparse.Namespace) -> dict[str, Any]:
     """Return the whole JSON."""
-    with open_store(asked.store) as store, blas_threads(1), settled_torch(1):
+    with open_store(asked.store) as store, blas_threads(1), deterministic_torch(1):
         scores = [
             score(store, bits=asked.bits, seed=seed, epochs=asked.epochs)
             for seed in range(asked.seeds)

@@ -23,7 +23,7 @@ from .defaults import (
 if TYPE_CHECKING:
     from ..evaluation.evaluate import Evaluation
     from ..evaluation.protocol import Protocol
-    from ..evaluation.published import Peer
+    from ..evaluation.published import PublishedResult
     from ..models.hasher import Hasher
     from ..retrieval.codes import Codes
 
@@ -82,7 +82,7 @@ def eval_(
     if picture is not None:
         from ..reporting.metric_plots import write_scores
 
-        write_scores(picture, found[0], peers=_peers(found[0]))
+        write_scores(picture, found[0], peers=_published(found[0]))
         tools.log(f"wrote {picture}")
 
 
@@ -124,7 +124,7 @@ def _encode_two(
 ) -> tuple[Codes, Protocol]:
     """Encode two stores, one to ask and one to be searched."""
     from ..evaluation.choose_protocol import choose_protocol
-    from ..evaluation.two_stores import against
+    from ..evaluation.two_stores import combine_stores
     from ..retrieval.encode import encode_store
 
     sides = []
@@ -134,7 +134,7 @@ def _encode_two(
             tools.progress("encode", len(opened.videos)) as advance,
         ):
             sides.append(encode_store(opened, facts, hasher, progress=advance))
-    codes = against(*sides)
+    codes = combine_stores(*sides)
     return codes, choose_protocol(codes.labels, codes.split)
 
 
@@ -152,17 +152,17 @@ def _evaluate(
         ]
 
 
-def _peers(found: Evaluation) -> list[Peer]:
+def _published(found: Evaluation) -> list[PublishedResult]:
     from ..evaluation.published import published
 
     return published(found.protocol.name, bits=found.bits)
 
 
 def _report(found: list[Evaluation], *, as_json: bool) -> None:
-    from ..reporting.tables import peers_notes, peers_table, print_out, scores_table
+    from ..reporting.tables import print_out, published_notes, published_table, scores_table
 
     first, *removed = found
-    peers = _peers(first)
+    peers = _published(first)
     if as_json:
         content = first.to_json()
         for other in removed:
@@ -175,5 +175,5 @@ def _report(found: list[Evaluation], *, as_json: bool) -> None:
     for evaluation in found:
         print_out(scores_table(evaluation), "")
     if peers:
-        print_out(peers_table(first, peers), "")
-    print_out(*first.protocol.sentences(), *peers_notes(peers))
+        print_out(published_table(first, peers), "")
+    print_out(*first.protocol.sentences(), *published_notes(peers))

@@ -9,14 +9,15 @@ import typer
 
 from chainpipe.pipeline.errors import UsageError
 
+from ..config.aliases import canonical_values
 from ..config.overrides import parse_assignments
 from .context import PANEL, Tools, tools_of
 from .defaults import JsonOption, print_json
 
 if TYPE_CHECKING:
-    from ..experiments.experiment import Asked, Campaign
-    from ..experiments.plan import Plan
-    from ..experiments.result import Record
+    from ..experiments.experiment import Experiment, ExperimentRequest
+    from ..experiments.plan import ExperimentPlan
+    from ..experiments.result import RunResult
 
 
 def register(app: typer.Typer) -> None:
@@ -63,17 +64,17 @@ def experiment(
 
     Example: chainpipe experiment methods feats.h5 --bits 16,32,64 --workers 2
     """
-    from ..experiments.catalog import plan_of
+    from ..experiments.catalog import experiment_plan
     from ..experiments.class_split import read_classes
-    from ..experiments.experiment import Asked, prepare
+    from ..experiments.experiment import ExperimentRequest, prepare
     from ..experiments.plan import chosen
 
-    values = parse_assignments(assignments or [])
-    plan = chosen(plan_of(name), rows or [], values)
+    values = canonical_values(parse_assignments(assignments or []), tools_of(context).warn)
+    plan = chosen(experiment_plan(name), rows or [], values)
     if list_rows:
         typer.echo("\n".join(_described(plan)))
         return
-    asked = Asked(
+    asked = ExperimentRequest(
         stores=tuple(stores),
         bits=_lengths(bits),
         seeds=seeds,
@@ -98,7 +99,7 @@ def _lengths(text: str) -> tuple[int, ...]:
         raise UsageError(f"`--bits {text}` is no list of lengths", hint=hint) from error
 
 
-def _described(plan: Plan) -> list[str]:
+def _described(plan: ExperimentPlan) -> list[str]:
     """Return a line for each row."""
     lines = []
     for row in plan.rows:
@@ -108,14 +109,14 @@ def _described(plan: Plan) -> list[str]:
     return lines
 
 
-def _run(campaign: Campaign, asked: Asked, tools: Tools) -> list[Record]:
+def _run(campaign: Experiment, asked: ExperimentRequest, tools: Tools) -> list[RunResult]:
     from ..experiments.experiment import run
 
     waiting = len(campaign.waiting)
     tools.log(f"{len(campaign.jobs)} runs, {len(campaign.jobs) - waiting} of them kept")
     with tools.progress("runs", waiting) as advance:
 
-        def done(record: Record) -> None:
+        def done(record: RunResult) -> None:
             advance(1)
             tools.log(
                 f"{record.store}: {record.row}, {record.bits} bits, seed {record.seed}: "
@@ -126,23 +127,23 @@ def _run(campaign: Campaign, asked: Asked, tools: Tools) -> list[Record]:
 
 
 def _report(
-    plan: Plan,
-    campaign: Campaign,
-    asked: Asked,
-    records: list[Record],
+    plan: ExperimentPlan,
+    campaign: Experiment,
+    asked: ExperimentRequest,
+    records: list[RunResult],
     tools: Tools,
     *,
     as_json: bool,
 ) -> None:
     """Write the three files, and print the tables or the object."""
-    from ..experiments.report import page_of, write_text
+    from ..experiments.report import report_of, write_text
     from ..experiments.summary import summarize, to_csv
     from ..reporting.experiment_plot import write_picture
 
     lines = summarize(records)
     write_text(asked.out / "results.csv", to_csv(lines))
     write_picture(asked.out / "picture.png", lines, title=plan.about, reference=plan.reference)
-    page = page_of(plan, campaign.grounds, records, lines, seeds=asked.seeds)
+    page = report_of(plan, campaign.grounds, records, lines, seeds=asked.seeds)
     write_text(asked.out / "page.md", page)
     tools.log(f"wrote {asked.out}/results.csv, page.md and picture.png")
     if as_json:

@@ -14,6 +14,7 @@ import typer
 from chainpipe.pipeline.errors import UsageError
 
 from ..config import AnyConfig
+from ..config.aliases import canonical_values
 from ..config.overrides import apply, parse_assignments, read_toml, to_toml
 from ..config.presets import Survey
 from ..methods.registry import LEARNED, METHODS, check_method
@@ -24,7 +25,7 @@ from .context import PANEL, Tools, tools_of
 if TYPE_CHECKING:
     from chainpipe.pipeline.store.base import FeatureStore
 
-    from ..monitoring.failure_signatures import Signature
+    from ..monitoring.failure_signatures import FailureSignature
     from ..monitoring.history import HistoryRow
     from ..monitoring.loggers import Logs
     from ..runs.options import TrainOptions
@@ -100,6 +101,7 @@ def train(
         assignments=assignments or [],
         epochs=epochs,
         precision=precision,
+        tell=tools_of(context).warn,
     )
     from chainpipe.pipeline.store import open_store
 
@@ -123,8 +125,8 @@ def train(
         if show_config:
             typer.echo(_shown(method, config, opened, skip_bad=skip_bad), nl=False)
             return
-        if distributed.follows():
-            _follow(opened, options)
+        if distributed.is_worker():
+            _run_worker(opened, options)
             return
         report = _train(opened, options, tools_of(context), logs)
     _print(report, as_json=as_json, tools=tools_of(context))
@@ -138,6 +140,7 @@ def chosen_config(
     assignments: Sequence[str] = (),
     epochs: int | None = None,
     precision: str | None = None,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> AnyConfig | None:
     """Put the config together: defaults or paper, the file, ``--set``, then epochs and precision.
 
@@ -158,8 +161,8 @@ def chosen_config(
         return None
     config: AnyConfig = learned.paper if paper and learned.paper is not None else learned.config
     if config_file is not None:
-        config = apply(config, read_toml(config_file))
-    config = apply(config, parse_assignments(assignments))
+        config = apply(config, canonical_values(read_toml(config_file), tell))
+    config = apply(config, canonical_values(parse_assignments(assignments), tell))
     short = {"optim.epochs": epochs, "optim.precision": precision}
     return apply(config, {name: value for name, value in short.items() if value is not None})
 
@@ -171,21 +174,21 @@ def _shown(method: str, config: AnyConfig | None, store: FeatureStore, *, skip_b
     from ..data.training_set import TrainingFrames, training_rows
 
     frames = TrainingFrames(store, training_rows(store, skip_bad=skip_bad).rows)
-    survey = Survey(len(frames), frames.agreement())
+    survey = Survey(len(frames), frames.halves_cosine())
     return to_toml(LEARNED[method].resolve(config, survey))
 
 
-def _follow(store: FeatureStore, options: TrainOptions) -> None:
-    from ..runs.worker import follow
+def _run_worker(store: FeatureStore, options: TrainOptions) -> None:
+    from ..runs.worker import run_worker
 
-    follow(store, options)
+    run_worker(store, options)
 
 
 def _train(
     store: FeatureStore, options: TrainOptions, tools: Tools, folder: Path | None
 ) -> TrainReport:
     """Train with a progress bar, a line of losses ten times on the way, and logs if asked for."""
-    from ..runs.train import Watch
+    from ..runs.train import TrainCallbacks
     from ..runs.train import train as run
 
     with ExitStack() as stack:
@@ -206,10 +209,12 @@ def _train(
             if row["epoch"] % max(1, total // 10) == 0 or row["epoch"] == total:
                 tools.log(_losses(row, total))
 
-        def warn(signature: Signature) -> None:
+        def warn(signature: FailureSignature) -> None:
             tools.warn(f"failure signature: {signature}")
 
-        report = run(store, options, Watch(step=step, epoch=epoch, log=tools.log, warn=warn))
+        report = run(
+            store, options, TrainCallbacks(step=step, epoch=epoch, log=tools.log, warn=warn)
+        )
         if logs is not None and report.history and "epoch" not in report.history[0]:
             for row in report.history:  # the start alone
                 logs.add(row)
@@ -237,7 +242,9 @@ def _print(report: TrainReport, *, as_json: bool, tools: Tools) -> None:
     if report.already_done:
         tools.log(f"`{report.folder}` is finished, with the same settings: nothing to do")
     if stopped := facts.data.get("stopped"):
-        tools.log(f"stopped by a failure signature after epoch {stopped} (`watch.stop`)")
+        tools.log(
+            f"stopped by a failure signature after epoch {stopped} (`validation.stop_on_failure`)"
+        )
     if not as_json:
         typer.echo(str(report.folder))
         return

@@ -8,9 +8,15 @@ from chainpipe.pipeline.errors import UsageError
 
 from .fields import AnyConfig
 from .inputs import InputConfig, ViewsConfig
-from .losses import ClusterConfig, ContrastiveConfig, OrderConfig, SceneConfig, StructureConfig
+from .losses import (
+    ContrastiveConfig,
+    OrderConfig,
+    SceneConfig,
+    SimilarityPreservingConfig,
+    SwavConfig,
+)
 from .model import EncoderConfig, HashConfig
-from .monitoring import WatchConfig
+from .monitoring import ValidationConfig
 from .optimization import NeighboursConfig, OptimConfig
 
 
@@ -25,11 +31,11 @@ class Config(AnyConfig):
     contrastive: ContrastiveConfig = field(default_factory=ContrastiveConfig)
     order: OrderConfig = field(default_factory=OrderConfig)
     scene: SceneConfig = field(default_factory=SceneConfig)
-    structure: StructureConfig = field(default_factory=StructureConfig)
-    cluster: ClusterConfig = field(default_factory=ClusterConfig)
+    similarity: SimilarityPreservingConfig = field(default_factory=SimilarityPreservingConfig)
+    swav: SwavConfig = field(default_factory=SwavConfig)
     neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
-    watch: WatchConfig = field(default_factory=WatchConfig)
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
 
     def check(self) -> None:
         """Refuse values that do not fit together.
@@ -38,20 +44,24 @@ class Config(AnyConfig):
             UsageError: Naming the two of which one does not go with the other.
         """
         encoder = self.encoder
-        if encoder.kind == "transformer" and encoder.width % encoder.heads:
+        if encoder.kind == "transformer" and encoder.hidden_dim % encoder.num_heads:
             raise UsageError(
-                f"`encoder.width` {encoder.width} cannot be shared by {encoder.heads} heads",
-                hint="set `encoder.heads` to a divisor of the width",
+                f"`encoder.hidden_dim` {encoder.hidden_dim} cannot be shared "
+                f"by {encoder.num_heads} heads",
+                hint="set `encoder.num_heads` to a divisor of the width",
             )
         views = self.views
-        if "auto" not in (views.frames, views.window) and int(views.window) < int(views.frames):
+        if "auto" not in (views.num_frames, views.window) and int(views.window) < int(
+            views.num_frames
+        ):
             raise UsageError(
-                f"`views.window` {views.window} does not hold `views.frames` {views.frames}",
+                f"`views.window` {views.window} does not hold "
+                f"`views.num_frames` {views.num_frames}",
                 hint="set `views.window` to `auto`, or to as many frames or more",
             )
-        if views.shift and self.input.unit_frames:
+        if views.shift and self.input.l2_normalize:
             raise UsageError(
-                f"`views.shift` {views.shift:g} does not go with `input.unit_frames`",
+                f"`views.shift` {views.shift:g} does not go with `input.l2_normalize`",
                 hint="shifts are measured on features of their own length: set one of them off",
             )
         start, end = self.hash.tanh_start, self.hash.tanh_end

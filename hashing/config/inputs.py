@@ -22,7 +22,7 @@ class InputConfig:
             "axes are scaled by eigenvalue^-whitening; 0 none, 0.25 half [ours]", high=0.5
         ),
     )
-    unit_frames: bool = field(
+    l2_normalize: bool = field(
         default=False, metadata=about("scale each frame's feature to length 1 first [I]")
     )
 
@@ -37,7 +37,7 @@ class ViewsConfig:
             "halves: a window in each half [ours]; segment: a frame of each segment [P]"
         ),
     )
-    frames: int | Auto = field(
+    num_frames: int | Auto = field(
         default="auto",
         metadata=about(
             "frames of a view; auto: 4 or T/6 in halves, T/2 in segment and for lstm, else T/3 [I]",
@@ -57,22 +57,22 @@ class ViewsConfig:
             "noise shared by a view's frames, in standard deviations; stands in for A2 [I]"
         ),
     )
-    drop_features: float = field(
+    feature_dropout: float = field(
         default=0.2,
         metadata=about(
             "share of features hidden in all frames of a view; stands in for A2 [I]", high=0.95
         ),
     )
-    drop_frames: float = field(
+    frame_dropout: float = field(
         default=0.0, metadata=about("share of a view's frames that are hidden [I]", high=0.95)
     )
-    resample: int = field(
+    temporal_jitter: int = field(
         default=0,
         metadata=about(
             "each frame of a view is taken from up to this many places away [I]", high=100_000
         ),
     )
-    mix: float = field(
+    scene_mixup: float = field(
         default=0.0,
         metadata=about("most of another frame of the same scene that a frame takes [I]", high=1.0),
     )

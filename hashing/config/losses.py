@@ -15,14 +15,14 @@ class ContrastiveConfig:
     weight: float | Auto = field(
         default="auto", metadata=about("of this term; auto: less for few or still videos [I]")
     )
-    ramp: float = field(
+    warmup: float = field(
         default=0.0,
         metadata=about("share of the run in which the weight grows from 0 [I]", high=1.0),
     )
     temperature: float = field(
         default=0.3, metadata=about("divides the cosines; the peers use 0.5 [I]", low=1e-3)
     )
-    debias: float = field(
+    tau_plus: float = field(
         default=0.0,
         metadata=about(
             "assumed share of false negatives; 0 is NT-Xent, the peers use 0.05 to 0.1 [I]",
@@ -41,24 +41,24 @@ class OrderConfig:
     weight: float | Auto = field(
         default="auto", metadata=about("of this term; 0 switches the task off [I]")
     )
-    ramp: float = field(
+    warmup: float = field(
         default=0.0,
         metadata=about("share of the run in which the weight grows from 0 [I]", high=1.0),
     )
-    frames: int | Auto = field(
+    num_frames: int | Auto = field(
         default="auto",
         metadata=about(
             "frames drawn from the video for the task; 0: all; auto: 8, if there are as many [I]",
             high=100_000,
         ),
     )
-    shuffle: float = field(
+    shuffle_fraction: float = field(
         default=1.0,
         metadata=about(
             "share of the drawn frames that are mixed up; the others keep their slots [I]", high=1.0
         ),
     )
-    smoothing: float = field(
+    label_std: float = field(
         default=1.0,
         metadata=about("the target is a bell over positions, this many frames wide [I]"),
     )
@@ -71,17 +71,17 @@ class SceneConfig:
     weight: float | Auto = field(
         default="auto", metadata=about("of this term; 0 switches the task off [I]")
     )
-    ramp: float = field(
+    warmup: float = field(
         default=0.0,
         metadata=about("share of the run in which the weight grows from 0 [I]", high=1.0),
     )
-    clusters: int | Auto = field(
+    num_clusters: int | Auto = field(
         default="auto",
         metadata=about(
             "scenes of a video at most; auto: 4, if there are as many frames [I]", low=1, high=64
         ),
     )
-    refresh: int = field(
+    update_every: int = field(
         default=0,
         metadata=about(
             "epochs between searches for scenes in the encoder's outputs; 0: by inputs, once [I]"
@@ -91,32 +91,32 @@ class SceneConfig:
         default=0.3,
         metadata=about("divides the cosines between frames and prototypes [I]", low=1e-3),
     )
-    min_spread: float = field(
+    min_std: float = field(
         default=0.1,
         metadata=about("a video that varies less than this share of the average is one scene [I]"),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class StructureConfig:
+class SimilarityPreservingConfig:
     """Videos that look alike to the backbone stay alike in their codes [ours]."""
 
     weight: float | Auto = field(
         default="auto", metadata=about("of this term; 0 switches it off [ours]")
     )
-    ramp: float = field(
+    warmup: float = field(
         default=0.0,
         metadata=about("share of the run in which the weight grows from 0 [ours]", high=1.0),
     )
-    of: Literal["views", "videos"] = field(
+    source: Literal["views", "videos"] = field(
         default="views",
         metadata=about("codes of each video's first view, or of whole videos, slower [ours]"),
     )
-    form: Literal["listwise", "squared"] = field(
+    loss: Literal["listwise", "squared"] = field(
         default="listwise",
         metadata=about("compare rankings as distributions, or cosines by their squares [ours]"),
     )
-    target: float = field(
+    target_temperature: float = field(
         default=0.15, metadata=about("listwise: temperature of the features [ours]", low=1e-3)
     )
     temperature: float = field(
@@ -125,23 +125,23 @@ class StructureConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class ClusterConfig:
+class SwavConfig:
     """Prototypes across videos: a view's code tells the cluster of its partner's [ours]."""
 
     weight: float = field(default=0.0, metadata=about("of this term; 0 switches it off [ours]"))
-    ramp: float = field(
+    warmup: float = field(
         default=0.0,
         metadata=about("share of the run in which the weight grows from 0 [ours]", high=1.0),
     )
-    prototypes: int = field(
+    num_prototypes: int = field(
         default=64, metadata=about("how many clusters of videos [ours]", low=2, high=65_536)
     )
     temperature: float = field(
         default=0.1, metadata=about("divides the cosines of the prediction [ours]", low=1e-3)
     )
-    sharpness: float = field(
+    epsilon: float = field(
         default=0.05, metadata=about("divides the cosines of the assignment [ours]", low=1e-3)
     )
-    rounds: int = field(
+    iterations: int = field(
         default=3, metadata=about("how often clusters are made even in size [ours]", high=1000)
     )

@@ -16,15 +16,15 @@ class EncoderConfig:
         default="transformer",
         metadata=about("transformer, or what the paper compares it with: lstm, mlp-mixer [P]"),
     )
-    width: int = field(
+    hidden_dim: int = field(
         default=176, metadata=about("numbers a frame inside the encoder [I]", low=1, high=8192)
     )
-    layers: int = field(default=1, metadata=about("blocks of any kind [I]", low=1, high=48))
-    heads: int = field(
+    num_layers: int = field(default=1, metadata=about("blocks of any kind [I]", low=1, high=48))
+    num_heads: int = field(
         default=1,
         metadata=about("transformer only: attention heads; divides the width [I]", low=1, high=64),
     )
-    points: int = field(
+    mixer_tokens: int = field(
         default=25,
         metadata=about(
             "mlp-mixer only: places in the clip that it mixes; any T is resampled [I]",
@@ -32,7 +32,7 @@ class EncoderConfig:
             high=1024,
         ),
     )
-    feed_forward: int = field(
+    feed_forward_dim: int = field(
         default=1280,
         metadata=about("not of lstm: hidden numbers of a block's two-layer part [I]", low=1),
     )
@@ -46,7 +46,7 @@ class EncoderConfig:
             "norm [I]"
         ),
     )
-    slots: int = field(
+    position_slots: int = field(
         default=4,
         metadata=about(
             "transformer only: slots that any clip's positions are spread over [ours]; "
@@ -83,16 +83,14 @@ class HashConfig:
     tanh_end: float = field(
         default=10.0, metadata=about("tanh only: steepness at the end [I]", low=1e-3, high=1e3)
     )
-    unit_mean: bool = field(
+    l2_normalize: bool = field(
         default=False, metadata=about("scale the skip's mean input to a fixed length [ours]")
     )
-    distil_steps: int | Auto = field(
+    distill_steps: int | Auto = field(
         default="auto",
         metadata=about(
             "steps that bring the start closer to the features' own ranking; auto: 200, or none "
             "for less than 100 videos [ours]"
         ),
     )
-    distil_rate: float = field(
-        default=3e-3, metadata=about("their learning rate [ours]", high=10.0)
-    )
+    distill_lr: float = field(default=3e-3, metadata=about("their learning rate [ours]", high=10.0))

@@ -8,10 +8,10 @@ from .fields import Auto, about
 
 
 @dataclass(frozen=True, slots=True)
-class WatchConfig:
+class ValidationConfig:
     """Training videos held out to watch for the paper's failure signatures, without labels [I]."""
 
-    share: float = field(
+    fraction: float = field(
         default=0.05,
         metadata=about(
             "of the training videos, held out; at most 256, none if fewer than 16; 0: none [I]",
@@ -22,7 +22,7 @@ class WatchConfig:
         default="auto",
         metadata=about("epochs between two looks; auto: ten looks a run [I]", low=1),
     )
-    stop: bool = field(
+    stop_on_failure: bool = field(
         default=False,
         metadata=about("stop at a failure signature; off: only warn of it [I]"),
     )

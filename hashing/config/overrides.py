@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from chainpipe.pipeline.errors import UsageError
 
 from . import AnyConfig
+from .aliases import canonical
 
 Scalar = str | int | float | bool
 Chosen = TypeVar("Chosen", bound=AnyConfig)
@@ -68,17 +69,18 @@ def _parse_assignment(text: str) -> tuple[str, Scalar]:
 
 
 def apply(config: Chosen, values: Mapping[str, object]) -> Chosen:
-    """Return the config with some ``section.key`` values replaced, each checked.
+    """Return the config with some ``section.key`` values replaced, each checked, aliases followed.
 
     Raises:
         UsageError: If there is no such key, or the value does not fit; the nearest key is named.
     """
-    for path, value in values.items():
+    for given, value in values.items():
+        path, _ = canonical(given)
         if path not in key_names(config):
             raise UsageError(f"no config key `{path}`", hint=_nearest(path, key_names(config)))
         section, name = path.split(".")
         part = getattr(config, section)
-        config = replace(config, **{section: replace(part, **{name: _checked(part, name, value)})})
+        config = replace(config, **{section: replace(part, **{name: _checked(path, part, value)})})
     config.check()
     return config
 
@@ -97,9 +99,9 @@ def _nearest(path: str, names: list[str]) -> str:
     return "`chainpipe train STORE --show-config` prints every key"
 
 
-def _checked(part: Any, name: str, value: object) -> Scalar:
+def _checked(path: str, part: Any, value: object) -> Scalar:
     """Return ``value`` as the key's own type, or say what would fit."""
-    where = f"{type(part).__name__.removesuffix('Config').lower()}.{name}"
+    name = path.split(".")[1]
     meta = next(item.metadata for item in fields(part) if item.name == name)
     for kind in _alternatives(get_type_hints(type(part))[name]):
         if get_origin(kind) is Literal and value in get_args(kind) and isinstance(value, str):
@@ -110,7 +112,7 @@ def _checked(part: Any, name: str, value: object) -> Scalar:
             amount: float = kind(value)
             if meta["low"] <= amount <= meta["high"]:
                 return amount
-    raise UsageError(f"`{where}` is `{value}`", hint=_fitting(part, name))
+    raise UsageError(f"`{path}` is `{value}`", hint=_fitting(part, name))
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:

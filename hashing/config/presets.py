@@ -20,13 +20,13 @@ class Survey:
     """What ``auto`` looks at.
 
     Attributes:
-        videos: N, how many are trained on.
-        agreement: Mean cosine between the two halves of a video, around the mean video; near 1
+        videos: B, how many are trained on.
+        halves_cosine: Mean cosine between the two halves of a video, around the mean video; near 1
             the views of a video hold nothing that the features do not say already.
     """
 
     videos: int
-    agreement: float
+    halves_cosine: float
 
 
 def paper_config() -> Config:
@@ -36,14 +36,21 @@ def paper_config() -> Config:
         plain,
         input=replace(plain.input, whitening=0.0),
         views=replace(plain.views, mode="segment"),
-        encoder=replace(plain.encoder, width=256, heads=4, activation="gelu", bias=True, slots=0),
-        hash=replace(plain.hash, init="random", distil_steps=0),
+        encoder=replace(
+            plain.encoder,
+            hidden_dim=256,
+            num_heads=4,
+            activation="gelu",
+            bias=True,
+            position_slots=0,
+        ),
+        hash=replace(plain.hash, init="random", distill_steps=0),
         contrastive=replace(plain.contrastive, temperature=0.5, weight=1.0),
-        order=replace(plain.order, weight=0.3, frames=0),
+        order=replace(plain.order, weight=0.3, num_frames=0),
         scene=replace(plain.scene, weight=0.3),
-        structure=replace(plain.structure, weight=0.0),
-        neighbours=replace(plain.neighbours, count=0),
-        optim=replace(plain.optim, epochs=60, rate=1e-3, weight_decay=1e-4),
+        similarity=replace(plain.similarity, weight=0.0),
+        neighbours=replace(plain.neighbours, k=0),
+        optim=replace(plain.optim, epochs=60, lr=1e-3, weight_decay=1e-4),
     )
 
 
@@ -54,35 +61,36 @@ def resolve(config: Config, survey: Survey) -> Config:
     would tear alike videos apart: no epochs, and structure keeping leads when some are asked for.
 
     (What depends on T or on what the store has beside its frames is settled where that is known:
-    ``views.frames``, ``views.window``, ``views.spatial``, ``order.frames``, ``scene.clusters``.)
+    ``views.num_frames``, ``views.window``, ``views.spatial``, ``order.num_frames``,
+    ``scene.num_clusters``.)
 
-    >>> resolve(Config(), Survey(1500, 0.6)).neighbours.count
+    >>> resolve(Config(), Survey(1500, 0.6)).neighbours.k
     15
     """
     trust = view_trust(survey)
     lead = max(LEAST_CONTRAST, trust)
-    batches = -(-survey.videos // config.optim.batch)
+    batches = -(-survey.videos // config.optim.batch_size)
     count = min(20, max(3, round(survey.videos / 100))) if trust else 0
     by: By = "scenes" if survey.videos <= WALKED else "means"
-    by = by if config.neighbours.by == "auto" else config.neighbours.by
+    by = by if config.neighbours.source == "auto" else config.neighbours.source
     refresh = 0 if by == "scenes" else max(1, round(15 / batches))
     distilled = 200 if survey.videos >= LEAST_DISTILLED else 0
     epochs = round(STEPS / batches) if trust or _any_task(config) else 0
     return replace(
         config,
         input=replace(config.input, whitening=_pick(config.input.whitening, 0.0)),
-        hash=replace(config.hash, distil_steps=_pick(config.hash.distil_steps, distilled)),
+        hash=replace(config.hash, distill_steps=_pick(config.hash.distill_steps, distilled)),
         contrastive=replace(config.contrastive, weight=_pick(config.contrastive.weight, lead)),
         order=replace(config.order, weight=_pick(config.order.weight, 0.0)),
         scene=replace(config.scene, weight=_pick(config.scene.weight, 0.0)),
-        structure=replace(
-            config.structure, weight=_pick(config.structure.weight, max(0.5, round(1 - trust, 3)))
+        similarity=replace(
+            config.similarity, weight=_pick(config.similarity.weight, max(0.5, round(1 - trust, 3)))
         ),
         neighbours=replace(
             config.neighbours,
-            by=by,
-            count=_pick(config.neighbours.count, count),
-            refresh=_pick(config.neighbours.refresh, refresh),
+            source=by,
+            k=_pick(config.neighbours.k, count),
+            update_every=_pick(config.neighbours.update_every, refresh),
         ),
         optim=replace(config.optim, epochs=_pick(config.optim.epochs, epochs)),
     )
@@ -90,7 +98,7 @@ def resolve(config: Config, survey: Survey) -> Config:
 
 def _any_task(config: Config) -> bool:
     """Return whether a task was switched on by hand, so that it must be trained."""
-    parts = (config.contrastive, config.order, config.scene, config.structure, config.cluster)
+    parts = (config.contrastive, config.order, config.scene, config.similarity, config.swav)
     return any(part.weight not in ("auto", 0) for part in parts)
 
 
@@ -104,7 +112,7 @@ def view_trust(survey: Survey) -> float:
     (1.0, 0.0, 0.0)
     """
     enough = min(1.0, max(0.0, (survey.videos - 350) / 150))
-    lively = min(1.0, max(0.0, (0.85 - survey.agreement) / 0.15))
+    lively = min(1.0, max(0.0, (0.85 - survey.halves_cosine) / 0.15))
     return round(enough * lively, 3)
 
 

@@ -9,22 +9,22 @@ import torch
 from torch import Tensor
 
 from ..views.view_maker import Clips
-from .disk_array import DiskRows
-from .streamed_clips import HeldRows, StoredClips
+from .disk_array import DiskArray
+from .streamed_clips import InMemoryArray, StoredClips
 
-GPU_SHARE = 0.5  # of a GPU's free memory that the training videos may take
+GPU_FRACTION = 0.5  # of a GPU's free memory that the training videos may take
 _CHUNK = 512  # videos copied at once
 
 
-def on_device(clips: Clips | StoredClips, device: torch.device) -> Clips | StoredClips:
+def place_clips(clips: Clips | StoredClips, device: torch.device) -> Clips | StoredClips:
     """Bring the clips to the device that trains; on a GPU that is too small, batch by batch."""
     parts = {item.name: getattr(clips, item.name) for item in fields(clips)}
     parts.pop("worker", None)
     if device.type == "cpu":
         return clips
-    size = sum(part.nbytes for part in parts.values() if isinstance(part, Tensor | DiskRows))
+    size = sum(part.nbytes for part in parts.values() if isinstance(part, Tensor | DiskArray))
     free, _ = torch.cuda.mem_get_info(device)
-    return moved(clips, device) if size <= GPU_SHARE * free else by_batch(clips, device)
+    return moved(clips, device) if size <= GPU_FRACTION * free else keep_on_host(clips, device)
 
 
 def moved(clips: Clips | StoredClips, device: torch.device) -> Clips:
@@ -33,27 +33,28 @@ def moved(clips: Clips | StoredClips, device: torch.device) -> Clips:
     return Clips(**{name: _moved(getattr(clips, name), device) for name in names})
 
 
-def by_batch(clips: Clips | StoredClips, device: torch.device) -> StoredClips:
+def keep_on_host(clips: Clips | StoredClips, device: torch.device) -> StoredClips:
     """Leave the clips where they are, and let only batches come to the device."""
-    small = {name: _moved(getattr(clips, name), device) for name in ("spread", "shifts")}
+    small = {name: _moved(getattr(clips, name), device) for name in ("std", "shifts")}
     if isinstance(clips, StoredClips):
         return replace(clips, **small, worker=device)
-    candidates, copies = (
-        None if part is None else HeldRows(part) for part in (clips.candidates, clips.copies)
+    candidates, augmented = (
+        None if part is None else InMemoryArray(part)
+        for part in (clips.candidates, clips.augmented)
     )
     return StoredClips(
-        HeldRows(clips.frames),
-        HeldRows(clips.means),
+        InMemoryArray(clips.frames),
+        InMemoryArray(clips.means),
         scenes=clips.scenes,
         candidates=candidates,
-        copies=copies,
+        augmented=augmented,
         worker=device,
         **small,
     )
 
 
 def _moved(part: Any, device: torch.device) -> Any:
-    if not isinstance(part, DiskRows):
+    if not isinstance(part, DiskArray):
         return None if part is None else part.to(device)
     moved = torch.empty(part.shape, device=device)
     for target, rows in zip(torch.split(moved, _CHUNK), part.split(_CHUNK), strict=True):

@@ -27,7 +27,7 @@ Part = npt.NDArray[np.float32]
 
 
 class Splittable(Protocol):
-    """Rows that come in parts, in order: a tensor, or :class:`DiskRows`."""
+    """Rows that come in parts, in order: a tensor, or :class:`DiskArray`."""
 
     def __len__(self) -> int: ...
 
@@ -41,8 +41,8 @@ class Splittable(Protocol):
         ...
 
 
-class DiskRows:
-    """An array (N, ...) of float32 in an open file.
+class DiskArray:
+    """An array (B, ...) of float32 in an open file.
 
     Args:
         handle: Descriptor of the file; closed with this object.
@@ -68,14 +68,14 @@ class DiskRows:
         """Bytes of the file."""
         return self._row * len(self)
 
-    def take(self, numbers: Tensor) -> Tensor:
-        """Return some rows, (n, ...), read in the order of ``numbers`` (n,).
+    def take(self, indices: Tensor) -> Tensor:
+        """Return some rows, (n, ...), read in the order of ``indices`` (n,).
 
         Raises:
             StorageError: If the file cannot be read or is cut short.
         """
-        found = torch.empty(len(numbers), *self.shape[1:])
-        for place, number in enumerate(numbers.tolist()):
+        found = torch.empty(len(indices), *self.shape[1:])
+        for place, number in enumerate(indices.tolist()):
             self._read(found[place : place + 1], number)
         return found
 
@@ -90,7 +90,7 @@ class DiskRows:
             self._read(found, start)
             yield found
 
-    def announce(self, start: int, count: int) -> None:
+    def prefetch(self, start: int, count: int) -> None:
         """Tell the system that rows ``start`` and so many after it will be read soon."""
         offset, length = start * self._row, count * self._row
         os.posix_fadvise(self._handle, offset, length, os.POSIX_FADV_WILLNEED)
@@ -108,9 +108,9 @@ class DiskRows:
             done += count
 
 
-def write_rows(
+def write_disk_array(
     parts: Iterable[Part], count: int, *, folder: Path | None, name: str = "rows"
-) -> DiskRows:
+) -> DiskArray:
     """Write parts (n, ...) that add up to ``count`` rows to a file, and open it.
 
     A file with the same name, size and first part is taken as it is, so that a run that
@@ -118,7 +118,7 @@ def write_rows(
 
     Args:
         parts: In order; only the first is asked for when the file is there.
-        count: N.
+        count: B.
         folder: Where; ``None`` is a file without a name that goes away by itself.
         name: What the file holds.
 
@@ -131,13 +131,13 @@ def write_rows(
     if folder is None:
         with tempfile.TemporaryFile() as file, storage_errors(Path(tempfile.gettempdir())):
             _fill(file.fileno(), chain([first], rest), shape)
-            return DiskRows(os.dup(file.fileno()), shape, Path(tempfile.gettempdir()))
+            return DiskArray(os.dup(file.fileno()), shape, Path(tempfile.gettempdir()))
     path = folder / f"{name}-{_key(first, shape)}.f32"
     if not path.exists():
         with storage_errors(path), atomic_replace(path) as temporary, open(temporary, "wb") as file:
             _fill(file.fileno(), chain([first], rest), shape)
     with storage_errors(path):
-        return DiskRows(os.open(path, os.O_RDONLY | os.O_CLOEXEC), shape, path)
+        return DiskArray(os.open(path, os.O_RDONLY | os.O_CLOEXEC), shape, path)
 
 
 def _key(first: Part, shape: tuple[int, ...]) -> str:

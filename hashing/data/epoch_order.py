@@ -21,14 +21,14 @@ class EpochOrder:
     """One epoch.
 
     Attributes:
-        rows: Video numbers in the order in which they are visited, (N,).
+        rows: Video numbers in the order in which they are visited, (B,).
         shards: Shard numbers in the order in which they are needed; empty for few videos.
     """
 
     rows: Tensor
     shards: Tensor
 
-    def coming(self, start: int, stop: int) -> list[tuple[int, int]]:
+    def prefetch_ranges(self, start: int, stop: int) -> list[tuple[int, int]]:
         """Return which runs of videos to read ahead while ``rows[start:stop]`` are visited.
 
         They are needed a window later; at the start of the epoch, the first window comes with them.
@@ -46,7 +46,7 @@ def epoch_order(videos: int, generator: torch.Generator) -> EpochOrder:
     """Draw the order of an epoch.
 
     Args:
-        videos: N.
+        videos: B.
         generator: Source of chance.
     """
     if videos <= SHARD * WINDOW:

@@ -22,17 +22,17 @@ class Material(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Cached:
+class CachedInputs:
     """Which material beside the frames views are drawn from.
 
     Attributes:
         candidates: Several frames of each segment.
-        copies: Spatially augmented copies of the clips.
+        augmented: Spatially augmented copies of the clips.
         shift: The measured statistics of augmentation.
     """
 
     candidates: bool
-    copies: bool
+    augmented: bool
     shift: bool
 
     def describe(self, material: Material) -> str:
@@ -41,7 +41,7 @@ class Cached:
         parts = []
         if self.candidates:
             parts.append(f"{meta.per_segment} candidates a segment")
-        if self.copies:
+        if self.augmented:
             made = f"{meta.augmentation}; seed {meta.seed}"
             parts.append(f"{meta.views} {meta.views_mode} copies ({made})")
         if measured is not None:
@@ -50,7 +50,7 @@ class Cached:
         return ", ".join(parts)
 
 
-def cached_material(config: Config, material: Material) -> Cached:
+def cached_material(config: Config, material: Material) -> CachedInputs:
     """Decide what the views are drawn from.
 
     Raises:
@@ -69,9 +69,9 @@ def cached_material(config: Config, material: Material) -> Cached:
             hint="`chainpipe extract --measure-augmentation 200` measures it",
         )
     automatic = views.spatial == "auto" and views.mode != "halves" and meta.views > 0
-    return Cached(
+    return CachedInputs(
         candidates=views.mode == "segment" and meta.per_segment > 0,
-        copies=views.spatial == "on" or automatic,
+        augmented=views.spatial == "on" or automatic,
         shift=views.shift > 0,
     )
 
@@ -83,10 +83,10 @@ def check_frames(config: Config, frames: int) -> None:
         UsageError: Naming the key.
     """
     asked: dict[str, int | Auto] = {
-        "views.frames": config.views.frames,
+        "views.num_frames": config.views.num_frames,
         "views.window": config.views.window,
-        "order.frames": config.order.frames,
-        "scene.clusters": config.scene.clusters,
+        "order.num_frames": config.order.num_frames,
+        "scene.num_clusters": config.scene.num_clusters,
     }
     for key, count in asked.items():
         if count != "auto" and count > frames:
@@ -94,29 +94,31 @@ def check_frames(config: Config, frames: int) -> None:
                 f"`{key}` is {count}, but the videos have {frames} frames",
                 hint=f"{frames} at most, or `auto`",
             )
-    if config.views.resample >= frames and config.views.resample:
+    if config.views.temporal_jitter >= frames and config.views.temporal_jitter:
         raise UsageError(
-            f"`views.resample` is {config.views.resample}, but the videos have {frames} frames",
+            f"`views.temporal_jitter` is {config.views.temporal_jitter}, "
+            f"but the videos have {frames} frames",
             hint=f"{frames - 1} at most",
         )
 
 
-def order_draw(config: Config, frames: int) -> tuple[int, int]:
+def order_sample_sizes(config: Config, available: int) -> tuple[int, int]:
     """Return S, the frames of T that the order task draws, and how many of them it mixes up.
 
     Raises:
         UsageError: If that is fewer than two, so that the slots would tell everything.
 
     Example:
-        >>> order_draw(Config(), 25)
+        >>> order_sample_sizes(Config(), 25)
         (8, 8)
     """
-    wanted = 8 if config.order.frames == "auto" else config.order.frames
-    drawn = min(wanted or frames, frames)
-    moved = round(config.order.shuffle * drawn)
-    if moved < min(2, drawn):
+    wanted = 8 if config.order.num_frames == "auto" else config.order.num_frames
+    num_frames = min(wanted or available, available)
+    num_shuffled = round(config.order.shuffle_fraction * num_frames)
+    if num_shuffled < min(2, num_frames):
         raise UsageError(
-            f"`order.shuffle` is {config.order.shuffle:g}: {moved} of {drawn} frames are mixed up",
-            hint=f"{2 / drawn:.2g} or more; `order.weight=0` switches the task off",
+            f"`order.shuffle_fraction` is {config.order.shuffle_fraction:g}: "
+            f"{num_shuffled} of {num_frames} frames are mixed up",
+            hint=f"{2 / num_frames:.2g} or more; `order.weight=0` switches the task off",
         )
-    return drawn, moved
+    return num_frames, num_shuffled

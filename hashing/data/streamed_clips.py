@@ -15,11 +15,11 @@ from ..mining.nearest_neighbours import NONE
 from ..runtime.units import shown_size
 from ..views.view_maker import Batch, Clips
 from .augmentation_shifts import Shifts
-from .disk_array import DiskRows, Splittable, write_rows
+from .disk_array import DiskArray, Splittable, write_disk_array
 
 
-class HeldRows:
-    """What ``DiskRows`` is, around a tensor (N, ...)."""
+class InMemoryArray:
+    """What ``DiskArray`` is, around a tensor (B, ...)."""
 
     def __init__(self, tensor: Tensor) -> None:
         self._tensor, self.shape, self.nbytes = tensor, tuple(tensor.shape), tensor.nbytes
@@ -27,16 +27,16 @@ class HeldRows:
     def __len__(self) -> int:
         return len(self._tensor)
 
-    def take(self, numbers: Tensor) -> Tensor:
+    def take(self, indices: Tensor) -> Tensor:
         """Return some rows, (n, ...)."""
-        return self._tensor[numbers]
+        return self._tensor[indices]
 
     def split(self, split_size: int) -> Iterator[Tensor]:
         """Yield all rows in order, so many at once."""
         yield from torch.split(self._tensor, split_size)
 
 
-Rows = DiskRows | HeldRows
+Rows = DiskArray | InMemoryArray
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -44,22 +44,22 @@ class StoredClips:
     """What ``Clips`` is, a batch at a time.
 
     Attributes:
-        frames: (N, T, M).
-        means: Mean over the frames, (N, M).
-        spread: Standard deviation of each of the M numbers, (M,).
-        scenes: Scene number of each frame, (N, T), or ``None``.
-        candidates: (N, T, C, M), or ``None``.
-        copies: (N, V, T, M), or ``None``.
+        frames: (B, T, M).
+        means: Mean over the frames, (B, M).
+        std: Standard deviation of each of the M numbers, (M,).
+        scenes: Scene number of each frame, (B, T), or ``None``.
+        candidates: (B, T, C, M), or ``None``.
+        augmented: (B, V, T, M), or ``None``.
         shifts: How augmentation moves frames, or ``None``.
         worker: Where batches are needed.
     """
 
     frames: Rows
     means: Rows
-    spread: Tensor
+    std: Tensor
     scenes: Tensor | None = None
     candidates: Rows | None = None
-    copies: Rows | None = None
+    augmented: Rows | None = None
     shifts: Shifts | None = None
     worker: torch.device = torch.device("cpu")  # noqa: RUF009 - a device never changes
 
@@ -79,7 +79,7 @@ class StoredClips:
     def where(self) -> str:
         """Say where the frames are."""
         size = shown_size(self.frames.nbytes)
-        place = "a file" if isinstance(self.frames, DiskRows) else "memory"
+        place = "a file" if isinstance(self.frames, DiskArray) else "memory"
         return f"{size} of training frames are in {place}, taken a batch at a time"
 
     def chunks(self, size: int) -> Iterator[Tensor]:
@@ -89,52 +89,52 @@ class StoredClips:
 
     def gather(self, parts: Iterable[Tensor]) -> Splittable:
         """Join parts (n, X), a row a video: in a file if the frames are in one."""
-        if isinstance(self.frames, HeldRows):
+        if isinstance(self.frames, InMemoryArray):
             return torch.cat([part.cpu() for part in parts])
         arrays = (part.cpu().numpy() for part in parts)
-        return write_rows(arrays, len(self), folder=None)
+        return write_disk_array(arrays, len(self), folder=None)
 
     def with_scenes(self, scenes: Tensor) -> StoredClips:
-        """Return the same videos with other scenes, (N, T)."""
+        """Return the same videos with other scenes, (B, T)."""
         return replace(self, scenes=scenes)
 
-    def announce(self, start: int, count: int) -> None:
+    def prefetch(self, start: int, count: int) -> None:
         """Tell the system which videos' frames will be read soon."""
-        if isinstance(self.frames, DiskRows):
-            self.frames.announce(start, count)
+        if isinstance(self.frames, DiskArray):
+            self.frames.prefetch(start, count)
 
-    def batch(self, rows: Tensor, partners: Tensor, neighbours: Tensor | None) -> Batch:
+    def batch(self, rows: Tensor, positive_indices: Tensor, neighbours: Tensor | None) -> Batch:
         """Read the videos of a batch, renumbered from 0.
 
         Args:
             rows: Video numbers, (B,).
-            partners: Video numbers, (B,).
+            positive_indices: Video numbers, (B,).
             neighbours: Of every video, (N, k), or ``None``.
         """
-        numbers, places = torch.unique(torch.cat([rows, partners]), return_inverse=True)
-        clips = self._of(numbers)
-        near = None if neighbours is None else _renumbered(neighbours[numbers], numbers)
-        first, second = places.to(self.worker).chunk(2)
+        indices, positions = torch.unique(torch.cat([rows, positive_indices]), return_inverse=True)
+        clips = self._of(indices)
+        near = None if neighbours is None else _renumbered(neighbours[indices], indices)
+        first, second = positions.to(self.worker).chunk(2)
         return Batch(clips, first, second, None if near is None else near.to(self.worker))
 
-    def _of(self, numbers: Tensor) -> Clips:
+    def _of(self, indices: Tensor) -> Clips:
         """Return some videos, in memory."""
-        frames = self.frames.take(numbers).to(self.worker)
-        scenes = None if self.scenes is None else self.scenes[numbers].to(self.worker)
-        candidates, copies = (
-            None if part is None else part.take(numbers).to(self.worker)
-            for part in (self.candidates, self.copies)
+        frames = self.frames.take(indices).to(self.worker)
+        scenes = None if self.scenes is None else self.scenes[indices].to(self.worker)
+        candidates, augmented = (
+            None if part is None else part.take(indices).to(self.worker)
+            for part in (self.candidates, self.augmented)
         )
         means = frames.mean(dim=1)
-        return Clips(frames, means, self.spread, scenes, candidates, copies, self.shifts)
+        return Clips(frames, means, self.std, scenes, candidates, augmented, self.shifts)
 
 
-def _renumbered(table: Tensor, numbers: Tensor) -> Tensor:
-    """Replace video numbers by their places in ascending ``numbers``; -1 where they are not in it.
+def _renumbered(table: Tensor, indices: Tensor) -> Tensor:
+    """Replace video numbers by their places in ascending ``indices``; -1 where they are not in it.
 
     >>> _renumbered(torch.tensor([[7, 2], [5, -1]]), torch.tensor([2, 7]))
     tensor([[ 1,  0],
             [-1, -1]])
     """
-    places = torch.searchsorted(numbers, table).clamp(max=len(numbers) - 1)
-    return places.masked_fill(numbers[places] != table, NONE)
+    positions = torch.searchsorted(indices, table).clamp(max=len(indices) - 1)
+    return positions.masked_fill(indices[positions] != table, NONE)

@@ -18,7 +18,7 @@ from chainpipe.pipeline.store.base import FeatureStore
 from ..runtime import distributed
 
 if TYPE_CHECKING:
-    from .disk_array import DiskRows
+    from .disk_array import DiskArray
 
 CHUNK = 128  # videos read at once
 MEMORY = 1_000_000_000  # bytes that the training videos may take, unless somebody says otherwise
@@ -30,17 +30,17 @@ class TrainingRows:
     """Which rows of a store are trained on, and why the others are not.
 
     Attributes:
-        rows: Row numbers, ascending, (N,).
+        rows: Row numbers, ascending, (B,).
         split: ``train`` when the store has that split; ``not query or test`` when it has
             none but keeps such videos apart; else ``all``.
-        copies: How many rows were left out because an earlier row has the same bytes.
+        duplicates: How many rows were left out because an earlier row has the same bytes.
         bad: Rows left out because of NaN or Inf.
         digest: SHA-256 over the rows' checksums, hexadecimal; equal digests, equal features.
     """
 
     rows: npt.NDArray[np.int64]
     split: str
-    copies: int
+    duplicates: int
     bad: tuple[int, ...]
     digest: str
 
@@ -69,8 +69,10 @@ def training_rows(store: FeatureStore, *, skip_bad: bool = False) -> TrainingRow
             f"`{store.path}` has {len(rows)} different videos to train on",
             hint=f"training needs at least 2{beside}",
         )
-    copies = len(candidates) - len(unique)
-    return TrainingRows(rows, split, copies, tuple(int(row) for row in bad), digest_of(store, rows))
+    duplicates = len(candidates) - len(unique)
+    return TrainingRows(
+        rows, split, duplicates, tuple(int(row) for row in bad), digest_of(store, rows)
+    )
 
 
 def digest_of(store: FeatureStore, rows: npt.NDArray[np.int64]) -> str:
@@ -107,7 +109,7 @@ def _allowed(split: npt.NDArray[np.uint8]) -> tuple[str, npt.NDArray[np.int64]]:
 
 
 def _first_of_each(ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """Return the positions of the first video of each id, ascending, for ids (N, 32)."""
+    """Return the positions of the first video of each id, ascending, for ids (B, 32)."""
     _, first = np.unique(ids, axis=0, return_index=True)
     return np.sort(first)
 
@@ -173,7 +175,7 @@ class TrainingFrames:
         """
         yield from self._more(self._store.candidates, "candidates")
 
-    def copies(self) -> Iterator[npt.NDArray[np.floating]]:
+    def augmented(self) -> Iterator[npt.NDArray[np.floating]]:
         """Yield the augmented copies, (n, V, T, D), in the order of the rows.
 
         Raises:
@@ -197,7 +199,7 @@ class TrainingFrames:
                 )
             yield part
 
-    def frames_flat(self) -> Iterator[npt.NDArray[np.floating]]:
+    def flat_frames(self) -> Iterator[npt.NDArray[np.floating]]:
         """Yield frames (n * T, D)."""
         for part in self.videos():
             yield part.reshape(-1, self.dim)
@@ -214,7 +216,7 @@ class TrainingFrames:
             start += len(part)
         return np.concatenate(kept)
 
-    def agreement(self) -> float:
+    def halves_cosine(self) -> float:
         """Return the mean cosine between the two halves of a video, around the mean video."""
         halves = self.frames // 2 or 1
         centre = np.zeros(self.dim)
@@ -230,22 +232,22 @@ class TrainingFrames:
         return total / len(self)
 
     def project(
-        self, front: Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
+        self, pca: Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
     ) -> npt.NDArray[np.float32]:
-        """Return all frames through ``front``, (N, T, M), in memory."""
-        return np.concatenate([front(part) for part in self.videos()])
+        """Return all frames through ``pca``, (B, T, M), in memory."""
+        return np.concatenate([pca(part) for part in self.videos()])
 
-    def fit_in_memory(self, numbers: int) -> bool:
+    def fit_in_memory(self, elements: int) -> bool:
         """Return whether so many float32 numbers of each video have room in memory."""
-        return 4 * numbers * len(self) <= self._room
+        return 4 * elements * len(self) <= self._room
 
-    def to_disk(self, parts: Iterable[npt.NDArray[np.float32]], *, name: str) -> DiskRows:
+    def to_disk(self, parts: Iterable[npt.NDArray[np.float32]], *, name: str) -> DiskArray:
         """Write parts (n, ...), a row a video, to a file of this run, and open it.
 
         Raises:
             StorageError: If the disk says no.
         """
-        from .disk_array import write_rows
+        from .disk_array import write_disk_array
 
-        with distributed.lead_first():  # processes of one machine share the file
-            return write_rows(parts, len(self), folder=self._scratch, name=name)
+        with distributed.rank_zero_first():  # processes of one machine share the file
+            return write_disk_array(parts, len(self), folder=self._scratch, name=name)

@@ -17,28 +17,28 @@ from .training_set import TrainingFrames, TrainingRows
 LEAST, MOST = 16, 256  # fewer say nothing; more cost time and say little more
 
 
-def held_out_count(videos: int, share: float) -> int:
-    """Return how many of N training videos are held out; 0 where they would be too few.
+def validation_count(videos: int, fraction: float) -> int:
+    """Return how many of B training videos are held out; 0 where they would be too few.
 
-    >>> [held_out_count(videos, 0.05) for videos in (100, 320, 1500, 45_585)]
+    >>> [validation_count(videos, 0.05) for videos in (100, 320, 1500, 45_585)]
     [0, 16, 75, 256]
     """
-    count = min(round(share * videos), MOST, videos - 2)
+    count = min(round(fraction * videos), MOST, videos - 2)
     return count if count >= LEAST else 0
 
 
-def held_out(ids: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.bool_]:
+def validation_mask(ids: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.bool_]:
     """Choose the videos to hold out by what they are, not by where they stand.
 
     So every method, length and seed is watched by the same ones, and a few videos more or less in
     the store change few of them.
 
     Args:
-        ids: Content ids, (N, 32).
+        ids: Content ids, (B, 32).
         count: How many.
 
     Returns:
-        Which are held out, (N,).
+        Which are held out, (B,).
     """
     # Hashed once more: ids of published sets may be numbered.
     drawn = [hashlib.sha256(b"held out" + row.tobytes()).digest() for row in ids]
@@ -48,28 +48,28 @@ def held_out(ids: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.bool_]:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class TrainValSplit:
     """The training videos of a run, parted.
 
     Attributes:
-        trained: Those that are trained on.
-        held: Those that watch, or ``None``.
-        said: A line about it, or ``""``.
+        training: Those that are trained on.
+        validation: Those that watch, or ``None``.
+        message: A line about it, or ``""``.
     """
 
-    trained: TrainingFrames
-    held: TrainingFrames | None = None
-    said: str = ""
+    training: TrainingFrames
+    validation: TrainingFrames | None = None
+    message: str = ""
 
     @property
     def count(self) -> int:
         """How many are held out."""
-        return 0 if self.held is None else len(self.held)
+        return 0 if self.validation is None else len(self.validation)
 
 
-def parts_of(
+def split_training_videos(
     store: FeatureStore, chosen: TrainingRows, frames: TrainingFrames, config: Mapping[str, Any]
-) -> Parts:
+) -> TrainValSplit:
     """Part the training videos as a resolved config says; without epochs none are held out.
 
     Args:
@@ -78,14 +78,19 @@ def parts_of(
         frames: All of them, returned as they are when none is held out.
         config: Nested plain values of a learned method, or nothing.
     """
-    share = config["watch"]["share"] if config and config["optim"]["epochs"] else 0.0
-    count = held_out_count(len(chosen), share)
+    fraction = config["validation"]["fraction"] if config and config["optim"]["epochs"] else 0.0
+    count = validation_count(len(chosen), fraction)
     if not count:
-        return Parts(frames, said=_too_few(len(chosen), share) if share else "")
-    mask = held_out(store.videos.ids[chosen.rows], count)
-    trained, held = (frames.only(chosen.rows[which]) for which in (~mask, mask))
-    return Parts(trained, held, f"{count} of them are held out to watch the training")
+        return TrainValSplit(frames, message=_too_few(len(chosen), fraction) if fraction else "")
+    mask = validation_mask(store.videos.ids[chosen.rows], count)
+    training, validation = (frames.only(chosen.rows[which]) for which in (~mask, mask))
+    return TrainValSplit(
+        training, validation, f"{count} of them are held out to watch the training"
+    )
 
 
-def _too_few(videos: int, share: float) -> str:
-    return f"nothing is held out: {share:g} of {videos} videos is fewer than {LEAST} (watch.share)"
+def _too_few(videos: int, fraction: float) -> str:
+    return (
+        f"nothing is held out: {fraction:g} of {videos} videos is fewer than {LEAST} "
+        "(validation.fraction)"
+    )

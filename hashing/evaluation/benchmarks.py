@@ -12,7 +12,7 @@ from chainpipe.pipeline.records import Split
 
 
 @dataclass(frozen=True, slots=True)
-class Standard:
+class Benchmark:
     """One benchmark.
 
     Attributes:
@@ -32,12 +32,12 @@ class Standard:
     database: int
 
 
-STANDARDS = {
-    "fcvid": Standard("FCVID", Split.TEST, Split.TEST, True, 45_600, 45_600),
-    "activitynet": Standard("ActivityNet", Split.QUERY, Split.DATABASE, False, 1_000, 3_758),
-    "ucf101": Standard("UCF101", Split.TEST, Split.TRAIN, False, 3_783, 9_537),
-    "hmdb51": Standard("HMDB51", Split.TEST, Split.TRAIN, False, 1_530, 3_570),
-    "yfcc": Standard("YFCC", Split.QUERY, Split.DATABASE, False, 1_000, 101_256),
+BENCHMARKS = {
+    "fcvid": Benchmark("FCVID", Split.TEST, Split.TEST, True, 45_600, 45_600),
+    "activitynet": Benchmark("ActivityNet", Split.QUERY, Split.DATABASE, False, 1_000, 3_758),
+    "ucf101": Benchmark("UCF101", Split.TEST, Split.TRAIN, False, 3_783, 9_537),
+    "hmdb51": Benchmark("HMDB51", Split.TEST, Split.TRAIN, False, 1_530, 3_570),
+    "yfcc": Benchmark("YFCC", Split.QUERY, Split.DATABASE, False, 1_000, 101_256),
 }
 
 FEATURES = {

@@ -12,11 +12,11 @@ from chainpipe.pipeline.records import Split
 
 from ..retrieval.bitpack import U8
 from ..retrieval.hamming import Rows
-from .benchmarks import FEATURES, STANDARDS
+from .benchmarks import BENCHMARKS, FEATURES
 from .protocol import ALL, ALL_AGAINST_ALL, LEAVE_ONE_OUT, SEPARATE, Protocol
 
 AUTO, SPLIT = "auto", "split"
-NAMES = (AUTO, LEAVE_ONE_OUT, SPLIT, *STANDARDS)
+NAMES = (AUTO, LEAVE_ONE_OUT, SPLIT, *BENCHMARKS)
 HINT_LABELS = "put each video into a folder named after its class, or give `extract --labels FILE`"
 HINT_SPLITS = "mark videos as `test`, or as `query` and `database`, in the labels file"
 Splits = npt.NDArray[np.uint8]
@@ -31,8 +31,8 @@ def choose_protocol(
     ``query`` and ``database`` win over ``test``; without any split all videos are used.
 
     Args:
-        labels: Multi-hot, (N, C).
-        split: ``Split`` numbers, (N,).
+        labels: Multi-hot, (B, C).
+        split: ``Split`` numbers, (B,).
         name: One of :data:`NAMES`.
         features: The backbone that the store's features are of.
         keep_self: Leave each query in the database.
@@ -93,7 +93,7 @@ def _named(name: str, labels: U8, split: Splits) -> Protocol:
         return _protocol(labels, split, name, part, part)
     if name == SPLIT:
         return _protocol(labels, split, SEPARATE, Split.QUERY, Split.DATABASE)
-    standard = STANDARDS[name]
+    standard = BENCHMARKS[name]
     found = _protocol(labels, split, name, standard.asking, standard.searched)
     return replace(found, keeps_itself=standard.keeps_itself)
 

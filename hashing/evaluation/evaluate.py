@@ -12,7 +12,7 @@ from . import curves, metrics
 from .choose_protocol import choose_protocol
 from .curves import Curve
 from .protocol import Protocol
-from .ranking import Judged, judge
+from .ranking import RankedBlock, rank_database
 
 CUTOFFS = (5, 20, 40, 60, 80, 100)
 METRICS = ("map", "map_min", "map_tied", "precision", "recall")
@@ -97,7 +97,7 @@ def evaluate(
     radii = np.arange(codes.bits + 1)
     scores = np.zeros((len(METRICS), len(CUTOFFS)))
     by_radius, by_rank = np.zeros((3, len(radii))), np.zeros((3, len(ranks)))
-    for block in judge(codes.codes, codes.bits, codes.labels, protocol, ranks=max(CUTOFFS)):
+    for block in rank_database(codes.codes, codes.bits, codes.labels, protocol, ranks=max(CUTOFFS)):
         scores += _sums(block)
         by_radius += curves.within_radius(block.totals, block.right).sum(axis=1)
         by_rank += curves.down_to_rank(block.totals, block.right, ranks).sum(axis=1)
@@ -116,7 +116,7 @@ def _named(means: metrics.Floats) -> Scores:
     }
 
 
-def _sums(block: Judged) -> metrics.Floats:
+def _sums(block: RankedBlock) -> metrics.Floats:
     """Return each metric at each K, summed over the block's queries, (metrics, K)."""
     hits, relevant = block.hits, block.relevant
     gained = metrics.gains(hits)

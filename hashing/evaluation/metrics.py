@@ -106,8 +106,8 @@ def recall_at(hits: npt.NDArray[np.bool_], k: int, relevant: Counts) -> Floats:
         k: K.
         relevant: R, (Q,).
     """
-    share: Floats = hits[:, :k].sum(axis=1) / np.maximum(relevant, 1)
-    return share
+    recall: Floats = hits[:, :k].sum(axis=1) / np.maximum(relevant, 1)
+    return recall
 
 
 def geometric_mean(values: Sequence[float]) -> float:

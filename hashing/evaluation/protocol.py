@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..retrieval.hamming import Rows
-from .benchmarks import STANDARDS
+from .benchmarks import BENCHMARKS
 
 LEAVE_ONE_OUT = "leave-one-out"
 ALL_AGAINST_ALL = "all against all"
@@ -18,12 +18,12 @@ class Protocol:
     """Which rows ask and which rows are searched.
 
     Attributes:
-        name: ``leave-one-out``, ``all against all`` (the same with each query kept in the
-            database), ``query against database``, or a published benchmark's.
+        name: ``leave-one-out``, ``all combine_stores all`` (the same with each query kept in the
+            database), ``query combine_stores database``, or a published benchmark's.
         asking: Which part of the store the queries are: ``all videos``, ``test`` or ``query``.
         searched: Which part the database is.
         queries: Rows that ask, (Q,).
-        database: Rows that are searched, (N,).
+        database: Rows that are searched, (B,).
         unlabeled: Videos of ``asking`` that do not ask, since no answer could be right.
         keeps_itself: Whether a row may be an answer to itself.
     """
@@ -72,12 +72,12 @@ class Protocol:
 
     def differs_from_published(self) -> bool:
         """Tell whether this is a published benchmark's protocol on a set of other size."""
-        if (standard := STANDARDS.get(self.name)) is None:
+        if (standard := BENCHMARKS.get(self.name)) is None:
             return False
         return (len(self.queries), len(self.database)) != (standard.queries, standard.database)
 
     def _who(self) -> str:
-        head = f"{STANDARDS[self.name].title}'s protocol: " if self.name in STANDARDS else ""
+        head = f"{BENCHMARKS[self.name].title}'s protocol: " if self.name in BENCHMARKS else ""
         if self.asking != self.searched:
             return (
                 f"{head}Each `{self.asking}` video asks and all `{self.searched}` videos are"
@@ -93,7 +93,7 @@ class Protocol:
         return f"{head}Each `{self.asking}` video asks and {others} are searched."
 
     def _sizes(self) -> str:
-        standard = STANDARDS[self.name]
+        standard = BENCHMARKS[self.name]
         return (
             f"The published set has {standard.queries} queries and {standard.database} searched"
             f" videos, not {len(self.queries)} and {len(self.database)}: published figures are of"

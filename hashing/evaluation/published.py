@@ -15,7 +15,7 @@ HALF = 0.0005  # a number of three decimals may be this far off
 
 
 @dataclass(frozen=True, slots=True)
-class Peer:
+class PublishedResult:
     """One published row.
 
     Attributes:
@@ -38,7 +38,7 @@ class Peer:
         return geometric_mean(list(self.map.values()))
 
     @property
-    def flaw(self) -> str:
+    def invalid_reason(self) -> str:
         """Why the row cannot be right, empty if it can: K * mAP@K, a growing sum, must not fall."""
         pairs = pairwise(self.map.items())
         falls = [(k, more) for (k, a), (more, b) in pairs if more * (b + HALF) < k * (a - HALF)]
@@ -55,11 +55,11 @@ class Peer:
             "gmap": self.gmap,
             "source": self.source,
             "note": self.note,
-            "flaw": self.flaw,
+            "flaw": self.invalid_reason,
         }
 
 
-def published(protocol: str, *, bits: int | None = None) -> list[Peer]:
+def published(protocol: str, *, bits: int | None = None) -> list[PublishedResult]:
     """Return the published rows of a benchmark, in the order of the file.
 
     Args:
@@ -75,9 +75,14 @@ def published(protocol: str, *, bits: int | None = None) -> list[Peer]:
     for method, facts in content.get(protocol, {}).items():
         source, note = facts.get("source", content["source"]), facts.get("note", "")
         lengths = [int(key) for key in facts if key.isdigit()]
-        rows += [_peer(method, length, facts[str(length)], source, note) for length in lengths]
+        rows += [
+            _published_result(method, length, facts[str(length)], source, note)
+            for length in lengths
+        ]
     return [row for row in rows if bits in (None, row.bits)]
 
 
-def _peer(method: str, bits: int, values: Sequence[float], source: str, note: str) -> Peer:
-    return Peer(method, bits, dict(zip(CUTOFFS, values, strict=True)), source, note)
+def _published_result(
+    method: str, bits: int, values: Sequence[float], source: str, note: str
+) -> PublishedResult:
+    return PublishedResult(method, bits, dict(zip(CUTOFFS, values, strict=True)), source, note)

@@ -1,6 +1,6 @@
 """Which answers are right: every query's ranking against the labels, in blocks of queries.
 
-Memory is one line of N numbers a query and small tables a block, never N x N. Distances are counted
+Memory is one line of B numbers a query and small tables a block, never B x B. Distances are counted
 rather than sorted: only the few answers at the cut are ever put into order.
 """
 
@@ -20,7 +20,7 @@ from .ties import Counts
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class RankedBlock:
     """What a block of Q queries found.
 
     Attributes:
@@ -40,15 +40,15 @@ class Judged:
         return relevant
 
 
-def judge(
+def rank_database(
     codes: U8, bits: int, labels: U8, protocol: Protocol, *, ranks: int, block: int = 256
-) -> Iterator[Judged]:
+) -> Iterator[RankedBlock]:
     """Rank the database for every query and compare with the labels.
 
     Args:
-        codes: Packed codes of all videos, (N, ceil(bits / 8)).
+        codes: Packed codes of all videos, (B, ceil(bits / 8)).
         bits: K, the length of a code.
-        labels: Multi-hot, (N, C).
+        labels: Multi-hot, (B, C).
         protocol: Who asks and who is searched.
         ranks: How many ranks to look at.
         block: Queries at a time.
@@ -65,7 +65,7 @@ def judge(
         counted = _count(
             to_words(codes[rows]), labels[rows], own[part], database, relevance, bits, ranks
         )
-        yield Judged(relevance.right(labels[rows], counted[0]), *counted[1:])
+        yield RankedBlock(relevance.right(labels[rows], counted[0]), *counted[1:])
 
 
 def _own_places(protocol: Protocol) -> Rows:

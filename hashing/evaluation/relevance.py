@@ -16,7 +16,7 @@ class Relevance:
     tells whether one answer is right.
 
     Args:
-        labels: Of the database, multi-hot, (N, C).
+        labels: Of the database, multi-hot, (B, L).
     """
 
     def __init__(self, labels: U8) -> None:
@@ -28,7 +28,7 @@ class Relevance:
         """Return all rows that share a label with a query, ascending.
 
         Args:
-            wanted: The query's labels, multi-hot, (C,).
+            wanted: The query's labels, multi-hot, (L,).
         """
         lists = [self._rows[label] for label in np.flatnonzero(wanted)]
         if len(lists) == 1:
@@ -43,7 +43,7 @@ class Relevance:
         """Tell which answers share a label with their query, (Q, K).
 
         Args:
-            wanted: The queries' labels, multi-hot, (Q, C).
+            wanted: The queries' labels, multi-hot, (Q, L).
             answers: Rows of the database, (Q, K); -1 is no answer, and not right.
         """
         if not len(self._masks):
@@ -54,7 +54,7 @@ class Relevance:
 
 
 def _masks(labels: U8) -> npt.NDArray[np.uint64]:
-    """Pack the labels of each row into 64-bit words, (N, ceil(C / 64))."""
+    """Pack the labels of each row into 64-bit words, (B, ceil(L / 64))."""
     n, count = labels.shape
     padded = np.zeros((n, (count + 63) // 64 * 8), np.uint8)
     padded[:, : (count + 7) // 8] = np.packbits(labels != 0, axis=1)

@@ -13,7 +13,7 @@ from ..retrieval.bitpack import U8
 from ..retrieval.codes import Codes, joined
 
 
-def against(queries: Codes, database: Codes) -> Codes:
+def combine_stores(queries: Codes, database: Codes) -> Codes:
     """Mark one store's codes as queries and another's as the database, labels matched by name.
 
     Args:
@@ -21,7 +21,7 @@ def against(queries: Codes, database: Codes) -> Codes:
         database: Codes of the videos that are searched, likewise.
 
     Returns:
-        The queries, then the database, for the protocol ``query against database``.
+        The queries, then the database, for the protocol ``query combine_stores database``.
 
     Raises:
         UsageError: If the two share no label, so that no answer could be right.
@@ -41,7 +41,7 @@ def _marked(codes: Codes, names: tuple[str, ...], split: Split) -> Codes:
 
 
 def _spread(codes: Codes, names: tuple[str, ...]) -> U8:
-    """Return the labels in the columns of other names, (N, len(names))."""
+    """Return the labels in the columns of other names, (B, len(names))."""
     labels = np.zeros((len(codes), len(names)), np.uint8)
     for old, name in enumerate(codes.label_names):
         labels[:, names.index(name)] |= codes.labels[:, old]

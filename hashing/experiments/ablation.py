@@ -9,57 +9,57 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ..config import Config
 from ..config.overrides import Scalar, key_names
-from .plan import Plan, Row, config_of
+from .plan import ExperimentPlan, Variant, config_of
 
 TASKS = ("contrastive", "order", "scene")
 OURS = {"contrastive": 1.0, "order": 0.1, "scene": 0.1}  # weights beside our extensions
 PAPER = {"contrastive": 1.0, "order": 0.3, "scene": 0.3}  # weights of the --paper preset [I]
 EXTENSIONS: dict[str, dict[str, Scalar]] = {
-    "no neighbours": {"neighbours.count": 0},
-    "neighbours by means": {"neighbours.by": "means", "neighbours.refresh": 0},
-    "neighbours by means, then by codes": {"neighbours.by": "means"},
+    "no neighbours": {"neighbours.k": 0},
+    "neighbours by means": {"neighbours.source": "means", "neighbours.update_every": 0},
+    "neighbours by means, then by codes": {"neighbours.source": "means"},
     "little weight decay": {"optim.weight_decay": 1e-4},
     "whitening": {"input.whitening": 0.25},
     "hash layer starts at random": {"hash.init": "random"},
-    "a position for each frame": {"encoder.slots": 0},
-    "start not distilled": {"hash.distil_steps": 0},
+    "a position for each frame": {"encoder.position_slots": 0},
+    "start not distilled": {"hash.distill_steps": 0},
     "only the start": {"optim.epochs": 0},
-    "structure off": {"structure.weight": 0.0},
-    "nothing held out": {"watch.share": 0.0},
-    "clusters of videos": {"cluster.weight": 0.3},
+    "structure off": {"similarity.weight": 0.0},
+    "nothing held out": {"validation.fraction": 0.0},
+    "clusters of videos": {"swav.weight": 0.3},
     "order on": {"order.weight": OURS["order"]},
     "scene on": {"scene.weight": OURS["scene"]},
     "order and scene on": {"order.weight": OURS["order"], "scene.weight": OURS["scene"]},
 }
 STRENGTHS: dict[str, dict[str, Scalar]] = {
     "no noise": {"views.noise": 0.0},
-    "no feature dropout": {"views.drop_features": 0.0},
-    "frame dropout": {"views.drop_frames": 0.2},
-    "frames resampled": {"views.resample": 1},
-    "frames of a scene mixed": {"views.mix": 0.3},
-    "debiased contrast": {"contrastive.debias": 0.1},
-    "partial shuffle": {"order.weight": OURS["order"], "order.shuffle": 0.5},
-    "sharp positions": {"order.weight": OURS["order"], "order.smoothing": 0.0},
-    "scenes found anew": {"scene.weight": OURS["scene"], "scene.refresh": 5},
-    "order ramps up": {"order.weight": OURS["order"], "order.ramp": 0.5},
-    "scene ramps up": {"scene.weight": OURS["scene"], "scene.ramp": 0.5},
+    "no feature dropout": {"views.feature_dropout": 0.0},
+    "frame dropout": {"views.frame_dropout": 0.2},
+    "frames resampled": {"views.temporal_jitter": 1},
+    "frames of a scene mixed": {"views.scene_mixup": 0.3},
+    "debiased contrast": {"contrastive.tau_plus": 0.1},
+    "partial shuffle": {"order.weight": OURS["order"], "order.shuffle_fraction": 0.5},
+    "sharp positions": {"order.weight": OURS["order"], "order.label_std": 0.0},
+    "scenes found anew": {"scene.weight": OURS["scene"], "scene.update_every": 5},
+    "order ramps up": {"order.weight": OURS["order"], "order.warmup": 0.5},
+    "scene ramps up": {"scene.weight": OURS["scene"], "scene.warmup": 0.5},
 }
 ELSEWHERE = (  # keys with several choices that other experiments compare
     *("encoder.kind", "views.mode", "views.spatial", "views.spatial_per_frame", "hash.init"),
-    *("neighbours.by", "watch.stop"),
+    *("neighbours.source", "validation.stop_on_failure"),
 )
 
 
-def ablation() -> Plan:
+def ablation() -> ExperimentPlan:
     """Return the ablation; rows that would change nothing are left out."""
-    default = Row(label="default", group="default")
+    default = Variant(label="default", group="default")
     turned = [
         *_extensions("extension", EXTENSIONS),
         *_switches(),
         *_extensions("strength", STRENGTHS),
     ]
     kept = [row for row in turned if config_of(row, {}) != Config()]
-    return Plan(
+    return ExperimentPlan(
         name="ablation",
         about="What do CHAIN's three tasks bring, alone, in pairs and together, beside our "
         "extensions and in the plain published shape; and which switches matter?",
@@ -68,7 +68,7 @@ def ablation() -> Plan:
     )
 
 
-def _tasks(weights: dict[str, float], *, paper: bool) -> list[Row]:
+def _tasks(weights: dict[str, float], *, paper: bool) -> list[Variant]:
     """Return a row for each task alone, each pair, and all three."""
     head = "paper" if paper else "tasks"
     rows = []
@@ -78,16 +78,16 @@ def _tasks(weights: dict[str, float], *, paper: bool) -> list[Row]:
                 f"{task}.weight": weights[task] if task in names else 0.0 for task in TASKS
             }
             label = f"{head}: {' + '.join(names) if count < 3 else 'all'}"
-            values["structure.weight"] = 0.0
-            rows.append(Row(label=label, paper=paper, values=values, group=head))
+            values["similarity.weight"] = 0.0
+            rows.append(Variant(label=label, paper=paper, values=values, group=head))
     return rows
 
 
-def _extensions(group: str, turned: dict[str, dict[str, Scalar]]) -> list[Row]:
-    return [Row(label=label, values=values, group=group) for label, values in turned.items()]
+def _extensions(group: str, turned: dict[str, dict[str, Scalar]]) -> list[Variant]:
+    return [Variant(label=label, values=values, group=group) for label, values in turned.items()]
 
 
-def _switches() -> list[Row]:
+def _switches() -> list[Variant]:
     """Return a row for every other choice of every key that has choices."""
     plain, rows = Config(), []
     for key in key_names(plain):
@@ -98,7 +98,7 @@ def _switches() -> list[Row]:
         for choice in _choices(part, name):
             if choice != getattr(part, name):
                 label = f"{key}={str(choice).lower() if isinstance(choice, bool) else choice}"
-                rows.append(Row(label=label, values={key: choice}, group="switch"))
+                rows.append(Variant(label=label, values={key: choice}, group="switch"))
     return rows
 
 

@@ -7,7 +7,7 @@ from chainpipe.pipeline.errors import UsageError
 from ..config.overrides import Scalar
 from ..methods.registry import BASELINES, LEARNED
 from .ablation import ablation
-from .plan import Plan, Row
+from .plan import ExperimentPlan, Variant
 from .sensitivity import sensitivity
 
 NAMES = ("methods", "ablation", "sensitivity", "encoders", "sampling", "spatial")
@@ -19,26 +19,26 @@ SHORT = 20  # epochs of a rival that takes many more
 BTH_LIKE: dict[str, Scalar] = {
     "similarity.weight": 0.087,  # 0.08 / 0.92 of rebuilding
     "contrastive.weight": 0.0,
-    "mask.share": 0.15,
-    "encoder.layers": 1,
-    "encoder.heads": 1,
-    "decoder.layers": 1,
-    "optim.batch": 256,
-    "optim.rate": 3e-4,
-    "optim.least": 1e-4,
+    "mask.ratio": 0.15,
+    "encoder.num_layers": 1,
+    "encoder.num_heads": 1,
+    "decoder.num_layers": 1,
+    "optim.batch_size": 256,
+    "optim.lr": 3e-4,
+    "optim.min_lr": 1e-4,
     "optim.epochs": 55,
 }
 S5VH_LIKE: dict[str, Scalar] = {
     "centres.weight": 0.01,
     "contrastive.weight": 2.5,
-    "encoder.layers": 6,
-    "decoder.layers": 1,
-    "optim.rate": 5e-4,
+    "encoder.num_layers": 6,
+    "decoder.num_layers": 1,
+    "optim.lr": 5e-4,
     "optim.epochs": SHORT,
 }
 
 
-def plan_of(name: str) -> Plan:
+def experiment_plan(name: str) -> ExperimentPlan:
     """Return an experiment.
 
     Raises:
@@ -57,18 +57,18 @@ def plan_of(name: str) -> Plan:
     return plans[name]()
 
 
-def methods() -> Plan:
+def methods() -> ExperimentPlan:
     """Every method as it comes, and CHAIN's published shape."""
-    ours = [Row(label="chain"), Row(label="chain --paper", paper=True)]
+    ours = [Variant(label="chain"), Variant(label="chain --paper", paper=True)]
     short: dict[str, Scalar] = {"optim.epochs": SHORT}
     rivals = [name for name in LEARNED if name != "chain"]
-    brief = [Row(label=f"{name}, {SHORT} epochs", method=name, values=short) for name in rivals]
+    brief = [Variant(label=f"{name}, {SHORT} epochs", method=name, values=short) for name in rivals]
     like = [
-        Row(label="bth-like", method="conmh", values=BTH_LIKE),
-        Row(label=f"s5vh-like, {SHORT} epochs", method="conmh", values=S5VH_LIKE),
+        Variant(label="bth-like", method="conmh", values=BTH_LIKE),
+        Variant(label=f"s5vh-like, {SHORT} epochs", method="conmh", values=S5VH_LIKE),
     ]
-    others = [*brief, *like, *(Row(label=name, method=name) for name in (*rivals, *BASELINES))]
-    return Plan(
+    others = [*brief, *like, *(Variant(label=name, method=name) for name in (*rivals, *BASELINES))]
+    return ExperimentPlan(
         name="methods",
         about="How good are the codes of each method? Each has its own defaults; `chain --paper` "
         "is the plain published shape of CHAIN, without our extensions. A rival is trained as "
@@ -80,42 +80,44 @@ def methods() -> Plan:
     )
 
 
-def encoders() -> Plan:
+def encoders() -> ExperimentPlan:
     """The paper's encoders."""
     kinds = ("transformer", "lstm", "mlp-mixer")
-    return Plan(
+    return ExperimentPlan(
         name="encoders",
         about="Which encoder over the frames is best, and what does each cost?",
         reference="transformer",
-        rows=tuple(Row(label=kind, values={"encoder.kind": kind}) for kind in kinds),
+        rows=tuple(Variant(label=kind, values={"encoder.kind": kind}) for kind in kinds),
     )
 
 
-def sampling() -> Plan:
+def sampling() -> ExperimentPlan:
     """The ways to draw the frames of a view."""
     modes = ("halves", "segment", "random", "consecutive")
-    return Plan(
+    return ExperimentPlan(
         name="sampling",
         about="How should the frames of the two views of a video be drawn?",
         reference="halves",
-        rows=tuple(Row(label=mode, values={"views.mode": mode}) for mode in modes),
+        rows=tuple(Variant(label=mode, values={"views.mode": mode}) for mode in modes),
     )
 
 
-def spatial() -> Plan:
+def spatial() -> ExperimentPlan:
     """Augmented copies, with and without the noise that stands in for them."""
     ways: dict[str, dict[str, Scalar]] = {
         "no copies": {"views.spatial": "off"},
         "copies, one a view": {"views.spatial": "on", "views.spatial_per_frame": False},
         "copies, one a frame": {"views.spatial": "on", "views.spatial_per_frame": True},
     }
-    plain: dict[str, Scalar] = {"views.noise": 0.0, "views.drop_features": 0.0}
-    rows = [Row(label=label, values=values, group="with noise") for label, values in ways.items()]
+    plain: dict[str, Scalar] = {"views.noise": 0.0, "views.feature_dropout": 0.0}
+    rows = [
+        Variant(label=label, values=values, group="with noise") for label, values in ways.items()
+    ]
     rows += [
-        Row(label=f"{label}, no noise", values={**values, **plain}, group="without noise")
+        Variant(label=f"{label}, no noise", values={**values, **plain}, group="without noise")
         for label, values in ways.items()
     ]
-    return Plan(
+    return ExperimentPlan(
         name="spatial",
         about="What do spatially augmented copies of a clip bring, temporally consistent (one "
         "copy a view) or not (another copy each frame), beside feature noise and without it?",

@@ -53,7 +53,7 @@ def check_classes(listed: Sequence[str], known: Sequence[str]) -> None:
         raise UsageError("`--apart` lists every class", hint="list those to report apart only")
 
 
-def parts_of(codes: Codes, listed: Sequence[str]) -> dict[str, Codes]:
+def split_by_class(codes: Codes, listed: Sequence[str]) -> dict[str, Codes]:
     """Return the codes of the whole, and where classes are listed, of both parts.
 
     A video with several labels is of the listed part if one of them is listed; in that part only
@@ -66,7 +66,7 @@ def parts_of(codes: Codes, listed: Sequence[str]) -> dict[str, Codes]:
     if not listed:
         return {WHOLE: codes}
     inside = np.isin(codes.label_names, listed)  # (C,)
-    mine = codes.labels[:, inside].any(axis=1)  # (N,)
+    mine = codes.labels[:, inside].any(axis=1)  # (B,)
     others = ~mine & codes.labels.any(axis=1)
     return {
         WHOLE: codes,

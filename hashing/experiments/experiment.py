@@ -11,15 +11,15 @@ from chainpipe.pipeline.errors import UsageError
 
 from ..config.overrides import Scalar
 from ..methods.registry import check_method
-from .plan import Plan, config_of
-from .process_pool import run_jobs
-from .result import Record, check_made, read_record
-from .run import Job
-from .store_check import Ground, look_at, resolved
+from .plan import ExperimentPlan, config_of
+from .process_pool import run_in_processes
+from .result import RunResult, check_same_settings, read_result
+from .run import ExperimentRun
+from .store_check import StoreCheck, check_store, resolved
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ExperimentRequest:
     """What a user asks of an experiment.
 
     Attributes:
@@ -46,7 +46,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Campaign:
+class Experiment:
     """An experiment that is ready to run.
 
     Attributes:
@@ -55,17 +55,17 @@ class Campaign:
         kept: Records of jobs that were finished before, by the job's record path.
     """
 
-    grounds: tuple[Ground, ...]
-    jobs: tuple[Job, ...]
-    kept: dict[Path, Record]
+    grounds: tuple[StoreCheck, ...]
+    jobs: tuple[ExperimentRun, ...]
+    kept: dict[Path, RunResult]
 
     @property
-    def waiting(self) -> list[Job]:
+    def waiting(self) -> list[ExperimentRun]:
         """The jobs that are not finished."""
         return [job for job in self.jobs if job.record not in self.kept]
 
 
-def prepare(plan: Plan, asked: Asked) -> Campaign:
+def prepare(plan: ExperimentPlan, asked: ExperimentRequest) -> Experiment:
     """Look at everything before anything is trained.
 
     Raises:
@@ -75,31 +75,31 @@ def prepare(plan: Plan, asked: Asked) -> Campaign:
     """
     _check(plan, asked)
     configs = [config_of(row, asked.values) for row in plan.rows]
-    grounds = tuple(look_at(path, configs, asked.listed) for path in asked.stores)
+    grounds = tuple(check_store(path, configs, asked.listed) for path in asked.stores)
     jobs = [job for ground in grounds for job in _jobs(plan, asked, ground)]
-    kept: dict[Path, Record] = {}
+    kept: dict[Path, RunResult] = {}
     for job in [] if asked.restart else jobs:
-        record = read_record(job.record)
+        record = read_result(job.record)
         if record is not None:
-            check_made(record, job.made, job.record)
+            check_same_settings(record, job.made, job.record)
             kept[job.record] = record
-    return Campaign(grounds, tuple(jobs), kept)
+    return Experiment(grounds, tuple(jobs), kept)
 
 
 def run(
-    campaign: Campaign, *, workers: int, done: Callable[[Record], None] = lambda record: None
-) -> list[Record]:
+    campaign: Experiment, *, workers: int, done: Callable[[RunResult], None] = lambda record: None
+) -> list[RunResult]:
     """Run what is not finished and return all records, in the order of the jobs.
 
     Raises:
-        ChainpipeError: As ``run_jobs``.
+        ChainpipeError: As ``run_in_processes``.
     """
-    run_jobs(campaign.waiting, workers=workers, done=done)
-    found = [campaign.kept.get(job.record) or read_record(job.record) for job in campaign.jobs]
+    run_in_processes(campaign.waiting, workers=workers, done=done)
+    found = [campaign.kept.get(job.record) or read_result(job.record) for job in campaign.jobs]
     return [record for record in found if record is not None]
 
 
-def _check(plan: Plan, asked: Asked) -> None:
+def _check(plan: ExperimentPlan, asked: ExperimentRequest) -> None:
     if asked.seeds < 1:
         raise UsageError(f"`--seeds {asked.seeds}` is impossible", hint="1 or more")
     if asked.workers < 1:
@@ -113,7 +113,9 @@ def _check(plan: Plan, asked: Asked) -> None:
             check_method(row.method, bits)
 
 
-def _jobs(plan: Plan, asked: Asked, ground: Ground) -> list[Job]:
+def _jobs(
+    plan: ExperimentPlan, asked: ExperimentRequest, ground: StoreCheck
+) -> list[ExperimentRun]:
     jobs = []
     for row in plan.rows:
         config = config_of(row, asked.values)
@@ -127,7 +129,7 @@ def _jobs(plan: Plan, asked: Asked, ground: Ground) -> list[Job]:
             for seed in range(asked.seeds):
                 folder = asked.out / "runs" / ground.name / f"{row.slug}-{bits}-{seed}"
                 jobs.append(
-                    Job(
+                    ExperimentRun(
                         store=ground.path,
                         name=ground.name,
                         row=row.label,

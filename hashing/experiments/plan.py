@@ -15,7 +15,7 @@ from ..methods.registry import LEARNED, check_method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Variant:
     """One line of a table.
 
     Attributes:
@@ -36,14 +36,14 @@ class Row:
     def slug(self) -> str:
         """The label as the name of a folder.
 
-        >>> Row(label="chain --paper, 2 Views").slug
+        >>> Variant(label="chain --paper, 2 Views").slug
         'chain-paper-2-views'
         """
         return re.sub(r"[^a-z0-9.=+]+", "-", self.label.lower()).strip("-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class ExperimentPlan:
     """An experiment on paper.
 
     Attributes:
@@ -56,10 +56,10 @@ class Plan:
     name: str
     about: str
     reference: str
-    rows: tuple[Row, ...]
+    rows: tuple[Variant, ...]
 
 
-def config_of(row: Row, values: Mapping[str, Scalar]) -> AnyConfig | None:
+def config_of(row: Variant, values: Mapping[str, Scalar]) -> AnyConfig | None:
     """Return what a row trains with, may hold ``auto``; ``None`` for methods without keys.
 
     Args:
@@ -79,7 +79,9 @@ def config_of(row: Row, values: Mapping[str, Scalar]) -> AnyConfig | None:
     return apply(start, {**known, **row.values})
 
 
-def chosen(plan: Plan, patterns: Sequence[str], values: Mapping[str, Scalar]) -> Plan:
+def chosen(
+    plan: ExperimentPlan, patterns: Sequence[str], values: Mapping[str, Scalar]
+) -> ExperimentPlan:
     """Return a plan with only some of its rows, after a look whether everything fits.
 
     Args:
@@ -99,14 +101,16 @@ def chosen(plan: Plan, patterns: Sequence[str], values: Mapping[str, Scalar]) ->
     for row in rows:
         check_method(row.method, 1)
         config_of(row, values)
-    return Plan(name=plan.name, about=plan.about, reference=plan.reference, rows=tuple(rows))
+    return ExperimentPlan(
+        name=plan.name, about=plan.about, reference=plan.reference, rows=tuple(rows)
+    )
 
 
-def _fits(row: Row, patterns: Sequence[str]) -> bool:
+def _fits(row: Variant, patterns: Sequence[str]) -> bool:
     return any(fnmatchcase(row.label, pattern) for pattern in patterns)
 
 
-def _check_keys(rows: Sequence[Row], values: Mapping[str, Scalar]) -> None:
+def _check_keys(rows: Sequence[Variant], values: Mapping[str, Scalar]) -> None:
     """Refuse keys that no row has."""
     configs = [c for c in (config_of(row, {}) for row in rows) if c is not None]
     if values and not configs:

@@ -13,13 +13,15 @@ from multiprocessing.process import BaseProcess
 
 from chainpipe.pipeline.errors import ChainpipeError, StorageError, UsageError
 
-from .result import Record
-from .run import Job, run_job
+from .result import RunResult
+from .run import ExperimentRun, run_one
 
-Work = Callable[[Job], Record]
+Work = Callable[[ExperimentRun], RunResult]
 
 
-def run_jobs(jobs: Sequence[Job], *, workers: int, done: Callable[[Record], None]) -> None:
+def run_in_processes(
+    jobs: Sequence[ExperimentRun], *, workers: int, done: Callable[[RunResult], None]
+) -> None:
     """Run all jobs; with one worker, in this process.
 
     Args:
@@ -36,11 +38,11 @@ def run_jobs(jobs: Sequence[Job], *, workers: int, done: Callable[[Record], None
         raise UsageError(f"`--workers {workers}` is impossible", hint="1 or more")
     if workers == 1 or len(jobs) < 2:
         for job in jobs:
-            done(run_job(job))
+            done(run_one(job))
         return
     waiting = list(reversed(jobs))
-    with _crew(min(workers, len(jobs))) as pipes:
-        busy: dict[Connection, Job] = {}
+    with _pool(min(workers, len(jobs))) as pipes:
+        busy: dict[Connection, ExperimentRun] = {}
         for pipe in pipes:
             _give(pipe, waiting, busy)
         while busy:
@@ -49,26 +51,28 @@ def run_jobs(jobs: Sequence[Job], *, workers: int, done: Callable[[Record], None
                 _give(pipe, waiting, busy)
 
 
-def _give(pipe: Connection, waiting: list[Job], busy: dict[Connection, Job]) -> None:
+def _give(
+    pipe: Connection, waiting: list[ExperimentRun], busy: dict[Connection, ExperimentRun]
+) -> None:
     if waiting:
         busy[pipe] = waiting.pop()
         pipe.send(busy[pipe])
 
 
-def _answer(pipe: Connection, job: Job) -> Record:
+def _answer(pipe: Connection, job: ExperimentRun) -> RunResult:
     try:
         answer = pipe.recv()
     except EOFError:
         hint = "take fewer `--workers`; the same command goes on where this one ended"
         raise StorageError(f"{job}: its process was killed", hint=hint) from None
-    if isinstance(answer, Record):
+    if isinstance(answer, RunResult):
         return answer
     assert isinstance(answer, BaseException)
     raise answer
 
 
 @contextmanager
-def _crew(count: int) -> Iterator[list[Connection]]:
+def _pool(count: int) -> Iterator[list[Connection]]:
     """Start processes, give their pipes, and end them."""
     context = multiprocessing.get_context("spawn")
     processes: list[BaseProcess] = []
@@ -99,7 +103,7 @@ def _serve(pipe: Connection) -> None:
         except EOFError:
             return
         try:
-            pipe.send(run_job(job))
+            pipe.send(run_one(job))
         except ChainpipeError as error:
             pipe.send(error)
 

@@ -8,21 +8,21 @@ from pathlib import Path
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 from .class_split import WHOLE
-from .plan import Plan
-from .result import Record, codes_of
-from .store_check import Ground
-from .summary import Line
+from .plan import ExperimentPlan
+from .result import RunResult, codes_of
+from .store_check import StoreCheck
+from .summary import SummaryLine
 
 SHOWN = (("map", "5"), ("map", "20"), ("map_min", "20"), ("map_tied", "20"))
 HEADS = ("mAP@5", "mAP@20", "mAP@20 by min(K, R)", "mAP@20 tie-averaged")
 PARTS = {WHOLE: "", "listed": ", the listed classes among themselves", "rest": ", the other ones"}
 
 
-def page_of(
-    plan: Plan,
-    grounds: Sequence[Ground],
-    records: Sequence[Record],
-    lines: Sequence[Line],
+def report_of(
+    plan: ExperimentPlan,
+    grounds: Sequence[StoreCheck],
+    records: Sequence[RunResult],
+    lines: Sequence[SummaryLine],
     *,
     seeds: int,
 ) -> str:
@@ -53,7 +53,7 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _protocol(grounds: Sequence[Ground], records: Sequence[Record], seeds: int) -> list[str]:
+def _protocol(grounds: Sequence[StoreCheck], records: Sequence[RunResult], seeds: int) -> list[str]:
     """Say who asks, what is counted, and what was run."""
     text = []
     for ground in grounds:
@@ -67,7 +67,7 @@ def _protocol(grounds: Sequence[Ground], records: Sequence[Record], seeds: int) 
     return text
 
 
-def _table(lines: Sequence[Line], reference: str) -> list[str]:
+def _table(lines: Sequence[SummaryLine], reference: str) -> list[str]:
     base = next((line for line in lines if line.row == reference), None)
     text = [f"| row | {' | '.join(HEADS)} | to `{reference}` | CPU s | parameters |"]
     text.append("|---|" + "---:|" * (len(HEADS) + 3))
@@ -79,7 +79,7 @@ def _table(lines: Sequence[Line], reference: str) -> list[str]:
     return text
 
 
-def _ratio(line: Line, base: Line | None) -> str:
+def _ratio(line: SummaryLine, base: SummaryLine | None) -> str:
     """Return mAP@20 as a share of the reference's."""
     if base is None or not base.scores["map", "20"].mean:
         return ""

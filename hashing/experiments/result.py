@@ -12,12 +12,13 @@ from typing import Any
 
 from chainpipe.pipeline.errors import DamageError, UsageError
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
+from hashing.config.aliases import canonical_sections
 
 SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class RunResult:
     """One finished (row, bits, seed).
 
     Attributes:
@@ -64,22 +65,25 @@ class Record:
         return config
 
 
-def read_record(path: Path) -> Record | None:
+def read_result(path: Path) -> RunResult | None:
     """Return a record, or ``None`` if there is none.
 
     Raises:
         DamageError: If the file is no record.
     """
     try:
-        return Record(**json.loads(path.read_bytes()))
+        content = json.loads(path.read_bytes())
+        if isinstance(made := content.get("made"), dict):
+            made["config"] = canonical_sections(made.get("config", {}))
+        return RunResult(**content)
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         hint = "remove the file: its run is evaluated again"
         raise DamageError(f"`{path}` is truncated or altered: {error}", hint=hint) from error
 
 
-def write_record(path: Path, record: Record) -> None:
+def write_result(path: Path, record: RunResult) -> None:
     """Write a record; the file appears whole or not at all.
 
     Raises:
@@ -89,7 +93,7 @@ def write_record(path: Path, record: Record) -> None:
         temporary.write_text(json.dumps(asdict(record)))
 
 
-def check_made(record: Record, made: dict[str, Any], path: Path) -> None:
+def check_same_settings(record: RunResult, made: dict[str, Any], path: Path) -> None:
     """Refuse a record that was made with other settings or from another store.
 
     Raises:
@@ -124,6 +128,6 @@ def code_digest() -> str:
     return found.hexdigest()[:12]
 
 
-def codes_of(records: Sequence[Record]) -> list[str]:
+def codes_of(records: Sequence[RunResult]) -> list[str]:
     """Return the different states of the program that made some records."""
     return sorted({record.code for record in records})

@@ -14,12 +14,12 @@ from chainpipe.pipeline.store.base import FeatureStore
 from ..config import AnyConfig
 from ..model_folder.folder import ModelFacts
 from ..models.hasher import Hasher
-from .class_split import parts_of
-from .result import Record, code_digest, read_record, write_record
+from .class_split import split_by_class
+from .result import RunResult, code_digest, read_result, write_result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
+class ExperimentRun:
     """One (row, bits, seed) on one store; it is sent to other processes as it is.
 
     Attributes:
@@ -67,7 +67,7 @@ class Cost:
     wall: float | None
 
 
-def run_job(job: Job) -> Record:
+def run_one(job: ExperimentRun) -> RunResult:
     """Train, encode and evaluate on one thread, and write the record.
 
     Raises:
@@ -76,21 +76,21 @@ def run_job(job: Job) -> Record:
     from chainpipe.pipeline.store import open_store
 
     from ..methods.registry import load_hasher
-    from ..runtime.determinism import blas_threads, settled_torch
+    from ..runtime.determinism import blas_threads, deterministic_torch
 
     _warm_up()
     try:
-        with open_store(job.store) as store, blas_threads(1), settled_torch(1):
+        with open_store(job.store) as store, blas_threads(1), deterministic_torch(1):
             facts, cost = _trained(job, store)
             record = _judged(job, store, facts, load_hasher(job.folder)[1], cost)
     except ChainpipeError as error:
         error.args = (f"{job}: {error}",)
         raise
-    write_record(job.record, record)
+    write_result(job.record, record)
     return record
 
 
-def _trained(job: Job, store: FeatureStore) -> tuple[ModelFacts, Cost]:
+def _trained(job: ExperimentRun, store: FeatureStore) -> tuple[ModelFacts, Cost]:
     """Train; the cost of a model that was begun or finished before is that of its record."""
     from ..runs.options import TrainOptions
     from ..runs.train import train
@@ -109,12 +109,14 @@ def _trained(job: Job, store: FeatureStore) -> tuple[ModelFacts, Cost]:
     report = train(store, options)
     cost = Cost(time.process_time() - cpu, time.perf_counter() - wall)
     if report.already_done:
-        old = read_record(job.record)
+        old = read_result(job.record)
         cost = Cost(old.cpu_seconds, old.wall_seconds) if old else Cost(None, None)
     return report.facts, Cost(None, None) if begun else cost
 
 
-def _judged(job: Job, store: FeatureStore, facts: ModelFacts, hasher: Hasher, cost: Cost) -> Record:
+def _judged(
+    job: ExperimentRun, store: FeatureStore, facts: ModelFacts, hasher: Hasher, cost: Cost
+) -> RunResult:
     """Encode what the protocol needs and evaluate it, whole and in parts."""
     from ..evaluation.choose_protocol import choose_protocol, only_needed
     from ..evaluation.evaluate import evaluate
@@ -128,10 +130,10 @@ def _judged(job: Job, store: FeatureStore, facts: ModelFacts, hasher: Hasher, co
     codes = encode_store(store, facts, hasher, rows=rows)
     encoding = time.process_time() - started
     scores: dict[str, dict[str, Any]] = {}
-    for name, part in parts_of(codes, job.listed).items():
+    for name, part in split_by_class(codes, job.listed).items():
         protocol = choose_protocol(part.labels, part.split, features=backbone)
         scores[name] = evaluate(part, method=job.method, protocol=protocol).to_json()
-    return Record(
+    return RunResult(
         store=job.name,
         row=job.row,
         bits=job.bits,
@@ -164,4 +166,4 @@ def _warm_up() -> None:
     )
 
 
-Done = Callable[[Record], None]
+OnResult = Callable[[RunResult], None]

@@ -18,14 +18,14 @@ from ..config.presets import Survey
 from ..data.requirements import cached_material, check_frames
 from ..data.training_set import TrainingFrames, training_rows
 from ..evaluation.choose_protocol import choose_protocol
-from ..methods.base import Learned
+from ..methods.base import LearnedMethod
 from ..methods.registry import LEARNED
 from ..retrieval.encode import digest
 from .class_split import check_classes
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class StoreCheck:
     """A store as the rows see it.
 
     Attributes:
@@ -45,7 +45,9 @@ class Ground:
     trained: str
 
 
-def look_at(path: Path, configs: Sequence[AnyConfig | None], listed: Sequence[str]) -> Ground:
+def check_store(
+    path: Path, configs: Sequence[AnyConfig | None], listed: Sequence[str]
+) -> StoreCheck:
     """Open a store and see whether all rows can be trained and evaluated on it.
 
     Args:
@@ -67,19 +69,21 @@ def look_at(path: Path, configs: Sequence[AnyConfig | None], listed: Sequence[st
         frames = TrainingFrames(store, chosen.rows)
         for config in configs:
             _check(config, frames, store)
-        return Ground(
+        return StoreCheck(
             path=path,
             name=path.stem,
-            survey=Survey(len(chosen), round(frames.agreement(), 6)),
+            survey=Survey(len(chosen), round(frames.halves_cosine(), 6)),
             digest=_digest(store),
             sentences=tuple(protocol.sentences()),
             trained=f"{len(chosen)} videos ({chosen.split} split), without labels",
         )
 
 
-def resolved(ground: Ground, method: str, config: AnyConfig | None) -> dict[str, dict[str, object]]:
+def resolved(
+    ground: StoreCheck, method: str, config: AnyConfig | None
+) -> dict[str, dict[str, object]]:
     """Return a row's config without ``auto``, nested plain values; empty for methods without."""
-    entry: Learned[AnyConfig] | None = LEARNED.get(method)
+    entry: LearnedMethod[AnyConfig] | None = LEARNED.get(method)
     if entry is None or config is None:
         return {}
     return {k: dict(v) for k, v in to_dict(entry.resolve(config, ground.survey)).items()}
@@ -90,7 +94,7 @@ def _check(config: AnyConfig | None, frames: TrainingFrames, store: FeatureStore
         return
     check_frames(config, frames.frames)
     meta = store.meta
-    if cached_material(config, frames).copies and meta.views_mode != "consistent":
+    if cached_material(config, frames).augmented and meta.views_mode != "consistent":
         raise UsageError(
             f"the copies in `{store.path}` are {meta.views_mode}, so a view of one copy is not"
             " temporally consistent",

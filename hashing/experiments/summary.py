@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from .class_split import WHOLE
-from .result import Record
+from .result import RunResult
 
 METRICS = ("map", "map_min", "map_tied")
 CUTOFFS = ("5", "20", "100")
@@ -18,7 +18,7 @@ CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True, slots=True)
-class Estimate:
+class SeedEstimate:
     """A mean over seeds.
 
     Attributes:
@@ -35,7 +35,7 @@ class Estimate:
         return f"{self.mean:.3f}" if math.isnan(self.half) else f"{self.mean:.3f} ± {self.half:.3f}"
 
 
-def estimate(values: Sequence[float]) -> Estimate:
+def estimate(values: Sequence[float]) -> SeedEstimate:
     """Return the mean and its interval.
 
     Raises:
@@ -47,16 +47,16 @@ def estimate(values: Sequence[float]) -> Estimate:
     if not values:
         raise ValueError("no value has no mean")
     if len(values) == 1:
-        return Estimate(values[0], math.nan, 1)
+        return SeedEstimate(values[0], math.nan, 1)
     from scipy.stats import t
 
     quantile = float(t.ppf((1 + CONFIDENCE) / 2, len(values) - 1))
     half = quantile * stdev(values) / math.sqrt(len(values))
-    return Estimate(fmean(values), half, len(values))
+    return SeedEstimate(fmean(values), half, len(values))
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class SummaryLine:
     """All seeds of one row at one code length on one store.
 
     Attributes:
@@ -73,8 +73,8 @@ class Line:
     row: str
     bits: int
     part: str
-    scores: dict[tuple[str, str], Estimate]
-    cpu: Estimate | None
+    scores: dict[tuple[str, str], SeedEstimate]
+    cpu: SeedEstimate | None
     parameters: int
 
     def to_json(self) -> dict[str, object]:
@@ -92,15 +92,15 @@ class Line:
         }
 
 
-def summarize(records: Sequence[Record]) -> list[Line]:
+def summarize(records: Sequence[RunResult]) -> list[SummaryLine]:
     """Return one line for each store, row, length and part, in the order of the records."""
-    groups: dict[tuple[str, str, int], list[Record]] = {}
+    groups: dict[tuple[str, str, int], list[RunResult]] = {}
     for record in records:
         groups.setdefault((record.store, record.row, record.bits), []).append(record)
     return [_line(group, part) for group in groups.values() for part in group[0].scores]
 
 
-def _line(group: Sequence[Record], part: str) -> Line:
+def _line(group: Sequence[RunResult], part: str) -> SummaryLine:
     first = group[0]
     scores = {
         (metric, k): estimate([record.scores[part][metric][k] for record in group])
@@ -109,10 +109,10 @@ def _line(group: Sequence[Record], part: str) -> Line:
     }
     times = [record.cpu_seconds for record in group if record.cpu_seconds is not None]
     cpu = estimate(times) if times else None
-    return Line(first.store, first.row, first.bits, part, scores, cpu, first.parameters)
+    return SummaryLine(first.store, first.row, first.bits, part, scores, cpu, first.parameters)
 
 
-def to_csv(lines: Sequence[Line]) -> str:
+def to_csv(lines: Sequence[SummaryLine]) -> str:
     """Return a CSV, one line a row, with a head."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -133,6 +133,6 @@ def _number(value: float) -> str:
     return "" if math.isnan(value) else f"{value:.5f}"
 
 
-def whole(lines: Sequence[Line]) -> list[Line]:
+def whole(lines: Sequence[SummaryLine]) -> list[SummaryLine]:
     """Return the lines over all classes."""
     return [line for line in lines if line.part == WHOLE]

@@ -9,22 +9,22 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..models.hash_model import Hashed
+from ..models.hash_model import HashOutput
 from ..views.view_maker import Clips, Views
 
 Measures = dict[str, Tensor]
 
 
-class Network(Protocol):
+class StepNetwork(Protocol):
     """What runs in a step: a ``HashModel``, or stands before it."""
 
-    def __call__(self, clips: Tensor, shown: Tensor | None = None, /) -> Hashed:
-        """Hash clips (B, T, M) that went through the front; ``shown`` (B, T) masks padding."""
+    def __call__(self, clips: Tensor, frame_mask: Tensor | None = None, /) -> HashOutput:
+        """Hash clips (B, T, M) that went through the front; ``frame_mask`` (B, T) masks padding."""
         ...
 
     @property
     def encoder(self) -> Callable[[Tensor], Tensor]:
-        """From clips (B, T, M) to encoded frames (B, T, W)."""
+        """From clips (B, T, M) to encoded frames (B, T, H)."""
         ...
 
 
@@ -36,22 +36,22 @@ class Step:
         model: The network.
         clips: All training videos.
         views: The two views of each of the B videos.
-        hashed: What the network made of the 2B views.
+        output: What the network made of the 2B views.
         rows: Which videos the batch holds, (B,).
         neighbours: Neighbours of every video, (N, k), or ``None``.
         generator: Source of chance.
     """
 
-    model: Network
+    model: StepNetwork
     clips: Clips
     views: Views
-    hashed: Hashed
+    output: HashOutput
     rows: Tensor
     neighbours: Tensor | None
     generator: torch.Generator
 
 
-class Task(Protocol):
+class Loss(Protocol):
     """One term of the objective; a ``torch.nn.Module``, which may hold a head."""
 
     def __call__(self, step: Step) -> tuple[Tensor, Measures]:

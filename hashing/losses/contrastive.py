@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..monitoring.code_metrics import partners_found
+from ..monitoring.code_metrics import top1_match_rate
 from .base import Measures, Step
 
 _NEVER = -1e9  # a logit whose exponential is 0; unlike -inf it has a gradient
@@ -23,8 +23,8 @@ def nt_xent(
     view_b: Tensor,
     *,
     temperature: float,
-    debias: float = 0.0,
-    excluded: Tensor | None = None,
+    tau_plus: float = 0.0,
+    excluded_pairs: Tensor | None = None,
 ) -> Tensor:
     """Contrast each code with its other view against the rest of the batch.
 
@@ -34,9 +34,9 @@ def nt_xent(
         view_a: Codes of the first views, (B, K).
         view_b: Codes of the second views, (B, K); row i is the positive of row i of ``view_a``.
         temperature: Divides the cosine similarities; smaller is sharper.
-        debias: Assumed share of negatives that are positives in truth; their part is subtracted
+        tau_plus: Assumed share of negatives that are positives in truth; their part is subtracted
             from the negatives' sum. 0 is NT-Xent.
-        excluded: Pairs that are no negatives of each other, (2B, 2B) bool; positives stay.
+        excluded_pairs: Pairs that are no negatives of each other, (2B, 2B) bool; positives stay.
 
     Returns:
         The mean loss, a scalar.
@@ -55,79 +55,85 @@ def nt_xent(
     codes = F.normalize(torch.cat([view_a, view_b]), dim=1) * temperature**-0.5  # (2B, K)
     other_view = torch.arange(len(codes), device=codes.device).roll(len(view_a))
     logits = (codes @ codes.T).fill_diagonal_(_NEVER)  # (2B, 2B), cosines over the temperature
-    if excluded is not None:
-        partners = F.one_hot(other_view, len(codes)).bool()
-        logits = logits.masked_fill(excluded & ~partners, _NEVER)
-    if not debias:
+    if excluded_pairs is not None:
+        positive_indices = F.one_hot(other_view, len(codes)).bool()
+        logits = logits.masked_fill(excluded_pairs & ~positive_indices, _NEVER)
+    if not tau_plus:
         return F.cross_entropy(logits, other_view)
     positive = logits.gather(1, other_view[:, None])[:, 0]  # (2B,)
     others = logits.scatter(1, other_view[:, None], _NEVER)
     counts = (others > _NEVER).sum(dim=1)
     negatives = others.logsumexp(dim=1)  # (2B,)
-    negatives = debiased(negatives, positive, counts, share=debias, temperature=temperature)
+    negatives = debiased(negatives, positive, counts, tau_plus=tau_plus, temperature=temperature)
     return F.softplus(negatives - positive).mean()
 
 
 def debiased(
-    negatives: Tensor, positive: Tensor, counts: Tensor, *, share: float, temperature: float
+    negatives: Tensor, positive: Tensor, counts: Tensor, *, tau_plus: float, temperature: float
 ) -> Tensor:
     """Correct the log of the negatives' sum for the positives hidden among them.
 
-    The sum becomes ``(sum - share * count * positive) / (1 - share)``, and at least
+    The sum becomes ``(sum - tau_plus * count * positive) / (1 - tau_plus)``, and at least
     ``count * exp(-1 / temperature)``, the least that ``count`` negatives can add up to.
 
     Args:
         negatives: Log of each sum of exponentials, (2B,).
         positive: Logit of each positive, (2B,).
         counts: How many negatives each sum has, (2B,).
-        share: Assumed share of hidden positives.
+        tau_plus: Assumed share of hidden positives.
         temperature: That the logits were divided by.
     """
     top = 1 / temperature  # no logit is larger, so no exponential below overflows
-    raw = (negatives - top).exp() - share * counts * (positive - top).exp()
+    raw = (negatives - top).exp() - tau_plus * counts * (positive - top).exp()
     least = counts * math.exp(-2 * top)
-    return torch.maximum(raw / (1 - share), least).clamp(min=1e-30).log() + top
+    return torch.maximum(raw / (1 - tau_plus), least).clamp(min=1e-30).log() + top
 
 
-def related_pairs(owners: Tensor, neighbours: Tensor) -> Tensor:
+def positive_pairs(video_indices: Tensor, neighbours: Tensor) -> Tensor:
     """Return which views show the same video or neighbours, (2B, 2B) bool.
 
     Args:
-        owners: Number of the video that each view shows, (2B,).
+        video_indices: Number of the video that each view shows, (2B,).
         neighbours: Neighbours of each of the N videos, (N, k); -1 where there are fewer.
     """
-    near = (neighbours[owners][:, None, :] == owners[None, :, None]).any(dim=2)
-    return near | near.T | (owners[:, None] == owners[None, :])
+    near = (neighbours[video_indices][:, None, :] == video_indices[None, :, None]).any(dim=2)
+    return near | near.T | (video_indices[:, None] == video_indices[None, :])
 
 
-class ContrastiveTask(nn.Module):
+class ContrastiveLoss(nn.Module):
     """NT-Xent over the codes of a batch's views.
 
     Args:
         temperature: Divides the cosines.
-        debias: Assumed share of positives among the negatives.
+        tau_plus: Assumed share of positives among the negatives.
         mask_neighbours: Whether views of the same video or of neighbours are no negatives.
     """
 
-    def __init__(self, *, temperature: float, debias: float, mask_neighbours: bool) -> None:
+    def __init__(self, *, temperature: float, tau_plus: float, mask_neighbours: bool) -> None:
         super().__init__()
-        self.temperature, self.debias = temperature, debias
+        self.temperature, self.tau_plus = temperature, tau_plus
         self.mask_neighbours = mask_neighbours
 
     def forward(self, step: Step) -> tuple[Tensor, Measures]:
-        """Return the loss, and the mean cosine of positives as ``agreement``.
+        """Return the loss, and the mean cosine of positives as ``positive_cosine``.
 
         When not training, also how often a view's positive is nearest: ``contrastive_accuracy``.
         """
-        view_a, view_b = step.hashed.codes.chunk(2)
-        excluded = None
+        view_a, view_b = step.output.codes.chunk(2)
+        excluded_pairs = None
         if self.mask_neighbours and step.neighbours is not None:
-            excluded = related_pairs(step.views.owners, step.neighbours)
+            excluded_pairs = positive_pairs(step.views.video_indices, step.neighbours)
         loss = nt_xent(
-            view_a, view_b, temperature=self.temperature, debias=self.debias, excluded=excluded
+            view_a,
+            view_b,
+            temperature=self.temperature,
+            tau_plus=self.tau_plus,
+            excluded_pairs=excluded_pairs,
         )
-        agreement = F.cosine_similarity(view_a.detach(), view_b.detach()).mean()
-        measures = {"agreement": agreement}
+        positive_cosine = F.cosine_similarity(view_a.detach(), view_b.detach()).mean()
+        measures = {"positive_cosine": positive_cosine}
         if not self.training:
-            measures["contrastive_accuracy"] = agreement.new_tensor(partners_found(view_a, view_b))
+            measures["contrastive_accuracy"] = positive_cosine.new_tensor(
+                top1_match_rate(view_a, view_b)
+            )
         return loss, measures

@@ -12,20 +12,20 @@ from torch.nn import functional as F
 
 def kmeans(
     points: Tensor,
-    clusters: int,
+    num_clusters: int,
     *,
     generator: torch.Generator,
-    starts: int = 4,
-    rounds: int = 30,
+    restarts: int = 4,
+    iterations: int = 30,
 ) -> tuple[Tensor, Tensor]:
     """Cluster each of B sets of points; of several starts the best one counts.
 
     Args:
         points: (B, T, M).
-        clusters: P, the most clusters a set gets; equal points never make two.
+        num_clusters: P, the most clusters a set gets; equal points never make two.
         generator: Source of chance, on the CPU.
-        starts: Independent starts.
-        rounds: Most rounds of Lloyd's algorithm.
+        restarts: Independent starts.
+        iterations: Most rounds of Lloyd's algorithm.
 
     Returns:
         Cluster numbers, (B, T), and the sums of squared distances to the centres, (B,).
@@ -37,26 +37,26 @@ def kmeans(
         (True, 0.005)
     """
     sets, frames, _ = points.shape
-    many = points.repeat(starts, 1, 1)  # (starts * B, T, M)
-    centres = first_centres(many, clusters, generator)
+    many = points.repeat(restarts, 1, 1)  # (starts * B, T, M)
+    centres = first_centres(many, num_clusters, generator)
     labels, nearest = _assign(many, centres)
-    for _ in range(rounds):
+    for _ in range(iterations):
         centres = _means(many, labels, centres)
         before = labels
         labels, nearest = _assign(many, centres)
         if torch.equal(before, labels):
             break
-    inertia, best = nearest.sum(dim=1).view(starts, sets).min(dim=0)
-    return labels.view(starts, sets, frames)[best, torch.arange(sets)], inertia
+    inertia, best = nearest.sum(dim=1).view(restarts, sets).min(dim=0)
+    return labels.view(restarts, sets, frames)[best, torch.arange(sets)], inertia
 
 
-def first_centres(points: Tensor, clusters: int, generator: torch.Generator) -> Tensor:
+def first_centres(points: Tensor, num_clusters: int, generator: torch.Generator) -> Tensor:
     """Draw centres (B, P, M) from points (B, T, M), far ones more often (k-means++)."""
     sets, frames, _ = points.shape
     which = torch.arange(sets)
     chosen = [points[which, torch.randint(frames, (sets,), generator=generator)]]
     nearest = torch.full((sets, frames), float("inf"))
-    for _ in range(clusters - 1):
+    for _ in range(num_clusters - 1):
         nearest = torch.minimum(nearest, (points - chosen[-1][:, None]).square().sum(dim=2))
         covered = nearest.sum(dim=1, keepdim=True) <= 0  # every point is a centre already
         far = torch.multinomial(nearest + covered, 1, generator=generator)

@@ -20,32 +20,32 @@ CHUNK = 512  # videos clustered at once
 
 
 def find_scenes(
-    clips: Splittable, *, clusters: int, min_spread: float, generator: torch.Generator
+    clips: Splittable, *, num_clusters: int, min_std: float, generator: torch.Generator
 ) -> Tensor:
     """Cluster each video's frames into scenes, by their input features.
 
     Args:
-        clips: All training videos, (N, T, M).
-        clusters: P, scenes of a video at most.
-        min_spread: A video whose frames vary less than this share of the average video is one
+        clips: All training videos, (B, T, M).
+        num_clusters: P, scenes of a video at most.
+        min_std: A video whose frames vary less than this share of the average video is one
             scene.
         generator: Source of chance.
 
     Returns:
-        Scene number of each frame, (N, T).
+        Scene number of each frame, (B, T).
     """
-    parts, spreads = [], []
+    parts, stds = [], []
     for part in clips.split(CHUNK):
-        parts.append(kmeans(part, clusters, generator=generator)[0])
+        parts.append(kmeans(part, num_clusters, generator=generator)[0])
         around = part - part.mean(dim=1, keepdim=True)
-        spreads.append(around.square().sum(dim=2).mean(dim=1))
-    spread = torch.cat(spreads)  # (N,)
-    varied = spread > min_spread * spread.mean()
+        stds.append(around.square().sum(dim=2).mean(dim=1))
+    std = torch.cat(stds)  # (B,)
+    varied = std > min_std * std.mean()
     return torch.cat(parts) * varied[:, None]
 
 
-def find_again(
-    first: Tensor, encoded: Iterable[Tensor], *, clusters: int, generator: torch.Generator
+def find_encoded_scenes(
+    first: Tensor, encoded: Iterable[Tensor], *, num_clusters: int, generator: torch.Generator
 ) -> Tensor:
     """Cluster each video's frames anew, by the directions of the encoder's outputs.
 
@@ -53,32 +53,32 @@ def find_again(
     inputs stays one.
 
     Args:
-        first: Scenes by the inputs, (N, T).
-        encoded: Encoded whole videos, in parts, (n, T, W) each.
-        clusters: P, scenes of a video at most.
+        first: Scenes by the inputs, (B, T).
+        encoded: Encoded whole videos, in parts, (n, T, H) each.
+        num_clusters: P, scenes of a video at most.
         generator: Source of chance.
 
     Returns:
-        Scene number of each frame, (N, T).
+        Scene number of each frame, (B, T).
     """
     units = (F.normalize(part, dim=2).cpu() for part in encoded)
-    found = torch.cat([kmeans(part, clusters, generator=generator)[0] for part in units])
+    found = torch.cat([kmeans(part, num_clusters, generator=generator)[0] for part in units])
     several = (first != first[:, :1]).any(dim=1, keepdim=True)
     return found.to(first.device) * several
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScenePlan:
+class SceneUpdater:
     """How scenes are found anew while training.
 
     Attributes:
-        clusters: P, scenes of a video at most.
-        refresh: Epochs between two searches in the encoder's outputs.
-        encode: The encoder: clips (B, T, M) to (B, T, W).
+        num_clusters: P, scenes of a video at most.
+        update_every: Epochs between two searches in the encoder's outputs.
+        encode: The encoder: clips (B, T, M) to (B, T, H).
     """
 
-    clusters: int
-    refresh: int
+    num_clusters: int
+    update_every: int
     encode: Callable[[Tensor], Tensor]
 
 
@@ -89,7 +89,7 @@ def scene_loss(encoded: Tensor, scenes: Tensor, *, temperature: float) -> Tensor
     exactly 0.
 
     Args:
-        encoded: Encoded frames, (B, S, W).
+        encoded: Encoded frames, (B, S, H).
         scenes: Scene number of each frame, (B, S).
         temperature: Divides the cosines.
 
@@ -99,14 +99,14 @@ def scene_loss(encoded: Tensor, scenes: Tensor, *, temperature: float) -> Tensor
     """
     frames = F.normalize(encoded, dim=2)
     member = F.one_hot(scenes).to(frames.dtype)  # (B, S, P)
-    prototypes = F.normalize(member.transpose(1, 2) @ frames, dim=2)  # (B, P, W)
+    prototypes = F.normalize(member.transpose(1, 2) @ frames, dim=2)  # (B, P, H)
     logits = frames @ prototypes.transpose(1, 2) / temperature  # (B, S, P)
     absent = member.sum(dim=1, keepdim=True) == 0  # (B, 1, P)
     logits = logits.masked_fill(absent, float("-inf"))
     return F.cross_entropy(logits.flatten(0, 1), scenes.flatten())
 
 
-class SceneTask(nn.Module):
+class SceneLoss(nn.Module):
     """The scene loss on the encoder's output for each view; the scenes are those of the clips.
 
     Args:
@@ -121,5 +121,7 @@ class SceneTask(nn.Module):
         """Return the loss."""
         if step.clips.scenes is None:
             raise ValueError("the scene task needs clips with scenes")
-        scenes = step.clips.scenes[step.views.owners[:, None], step.views.places]  # (2B, S)
-        return scene_loss(step.hashed.frames, scenes, temperature=self.temperature), {}
+        scenes = step.clips.scenes[
+            step.views.video_indices[:, None], step.views.frame_indices
+        ]  # (2B, S)
+        return scene_loss(step.output.frames, scenes, temperature=self.temperature), {}

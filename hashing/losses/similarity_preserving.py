@@ -10,8 +10,8 @@ from torch.nn import functional as F
 
 from .base import Measures, Step
 
-Form = Literal["listwise", "squared"]
-Of = Literal["views", "videos"]
+LossForm = Literal["listwise", "squared"]
+Source = Literal["views", "videos"]
 
 
 def squared_loss(codes: Tensor, features: Tensor) -> Tensor:
@@ -28,7 +28,9 @@ def squared_loss(codes: Tensor, features: Tensor) -> Tensor:
     return (cosines(codes) - cosines(features)).square().mean()
 
 
-def listwise_loss(codes: Tensor, features: Tensor, *, target: float, temperature: float) -> Tensor:
+def listwise_loss(
+    codes: Tensor, features: Tensor, *, target_temperature: float, temperature: float
+) -> Tensor:
     """Return how badly the codes rank each video's others as the features do, a scalar.
 
     The cosines to all others become a distribution by a softmax, and the two distributions are
@@ -38,15 +40,15 @@ def listwise_loss(codes: Tensor, features: Tensor, *, target: float, temperature
     Args:
         codes: (B, K).
         features: Fixed features of the same videos, (B, M).
-        target: Temperature of the features' softmax.
+        target_temperature: Temperature of the features' softmax.
         temperature: Temperature of the codes' softmax.
 
     Example:
         >>> same = torch.ones(3, 2)  # two others, alike: log 2
-        >>> listwise_loss(same, same, target=1.0, temperature=1.0)
+        >>> listwise_loss(same, same, target_temperature=1.0, temperature=1.0)
         tensor(0.6931)
     """
-    wanted = (cosines(features) / target).fill_diagonal_(-torch.inf).softmax(dim=1)
+    wanted = (cosines(features) / target_temperature).fill_diagonal_(-torch.inf).softmax(dim=1)
     logits = (cosines(codes) / temperature).fill_diagonal_(-1e9)
     return F.cross_entropy(logits, wanted)
 
@@ -57,29 +59,41 @@ def cosines(vectors: Tensor) -> Tensor:
     return unit @ unit.T
 
 
-class StructureTask(nn.Module):
+class SimilarityPreservingLoss(nn.Module):
     """Structure keeping between codes and the mean inputs of whole, unchanged videos.
 
     Args:
-        of: Codes of each video's own view, which the network has made already, or those of the
+        source: Codes of each video's own view, which the network has made already, or those of the
             whole videos, for which it runs again.
-        form: Which of the two losses.
-        target: Temperature of the features, listwise only.
+        loss_form: Which of the two losses.
+        target_temperature: Temperature of the features, listwise only.
         temperature: Temperature of the codes, listwise only.
     """
 
-    def __init__(self, *, of: Of, form: Form, target: float, temperature: float) -> None:
+    def __init__(
+        self, *, source: Source, loss_form: LossForm, target_temperature: float, temperature: float
+    ) -> None:
         super().__init__()
-        self.of, self.form, self.target, self.temperature = of, form, target, temperature
+        self.source, self.loss_form, self.target_temperature, self.temperature = (
+            source,
+            loss_form,
+            target_temperature,
+            temperature,
+        )
 
     def forward(self, step: Step) -> tuple[Tensor, Measures]:
         """Return the loss."""
-        if self.of == "videos":
+        if self.source == "videos":
             codes = step.model(step.clips.frames[step.rows]).codes
         else:
-            codes = step.hashed.codes[: len(step.rows)]  # the first views are the video's own
+            codes = step.output.codes[: len(step.rows)]  # the first views are the video's own
         features = step.clips.means[step.rows]
-        if self.form == "squared" or len(codes) < 2:
+        if self.loss_form == "squared" or len(codes) < 2:
             return squared_loss(codes, features), {}
-        loss = listwise_loss(codes, features, target=self.target, temperature=self.temperature)
+        loss = listwise_loss(
+            codes,
+            features,
+            target_temperature=self.target_temperature,
+            temperature=self.temperature,
+        )
         return loss, {}

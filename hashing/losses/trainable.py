@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ..models.hash_model import Hashed
+from ..models.hash_model import HashOutput
 from ..views.view_maker import Clips
 
 
@@ -16,7 +16,7 @@ class Trainable(Protocol):
     """What the trainer can make small: a ``torch.nn.Module`` that is called with a batch."""
 
     @property
-    def model(self) -> Callable[[Tensor], Hashed]:
+    def model(self) -> Callable[[Tensor], HashOutput]:
         """The network that hashes whole clips (B, T, M)."""
         ...
 
@@ -25,20 +25,20 @@ class Trainable(Protocol):
         clips: Clips,
         *,
         rows: Tensor,
-        partners: Tensor,
+        positive_indices: Tensor,
         neighbours: Tensor | None,
         generator: torch.Generator,
-        done: float,
+        progress: float,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss of a batch, and it as ``loss`` with every other measure by name.
 
         Args:
             clips: All training videos.
             rows: Which videos the batch holds, (B,).
-            partners: Whose frames may stand in for each video's second view, (B,).
+            positive_indices: Whose frames may stand in for each video's second view, (B,).
             neighbours: Neighbours of every video, (N, k), or ``None``.
             generator: Source of chance.
-            done: Share of the steps that are done, for what changes over a run.
+            progress: Share of the steps that are done, for what changes over a run.
         """
         ...
 

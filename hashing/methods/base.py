@@ -1,6 +1,6 @@
 """A learned method as one entry: what configures, trains, loads and describes it. No torch here.
 
-A further one is a module with a :class:`Learned` in it, and a line in
+A further one is a module with a :class:`LearnedMethod` in it, and a line in
 ``hashing.methods.registry``. What needs torch is imported by the functions themselves.
 """
 
@@ -31,18 +31,18 @@ Asked = TypeVar("Asked", bound=AnyConfig, contravariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
+class PreparedTraining:
     """A network and all that its training needs.
 
     Attributes:
         model: What is saved in the end; a part of the trainer's objective.
         trainer: Trains it.
-        started: History of what was done before the first epoch.
+        init_history: History of what was done before the first epoch.
     """
 
     model: nn.Module
     trainer: Trainer
-    started: list[HistoryRow]
+    init_history: list[HistoryRow]
 
 
 class Build(Protocol[Asked]):
@@ -57,9 +57,9 @@ class Build(Protocol[Asked]):
         seed: int,
         device: torch.device,
         state: State | None,
-        held: TrainingFrames | None = None,
+        validation: TrainingFrames | None = None,
         compiled: bool = False,
-    ) -> Ready:
+    ) -> PreparedTraining:
         """Build what is trained.
 
         Args:
@@ -70,14 +70,14 @@ class Build(Protocol[Asked]):
             device: Where it is trained.
             state: Of an interrupted run, for what need not be found again; the trainer restores
                 the weights itself.
-            held: Videos that are not trained on and watch the training.
+            validation: Videos that are not trained on and watch the training.
             compiled: Whether `torch.compile` makes its steps faster.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Learned(Generic[Kind]):
+class LearnedMethod(Generic[Kind]):
     """One learned method.
 
     Attributes:
@@ -89,7 +89,8 @@ class Learned(Generic[Kind]):
         notes: What the model card says about trust, from a resolved config.
         material: Says which cached material beside the frames is used; ``""`` for none.
         paper: The ``--paper`` preset, if there is one.
-        older: What keys meant before they were there, for models whose config does not name them.
+        legacy_defaults: What keys meant before they were there, for models whose config does not
+            name them.
     """
 
     about: str
@@ -100,4 +101,4 @@ class Learned(Generic[Kind]):
     notes: Callable[[Kind], Sequence[str]]
     material: Callable[[Kind, Material], str] = lambda config, frames: ""
     paper: Kind | None = None
-    older: Mapping[str, Scalar] = field(default_factory=dict)
+    legacy_defaults: Mapping[str, Scalar] = field(default_factory=dict)

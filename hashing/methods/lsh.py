@@ -18,7 +18,7 @@ def fit_lsh(means: npt.NDArray[np.floating], bits: int, *, seed: int) -> LinearH
     Two videos at angle a differ in each bit with probability a / pi.
 
     Args:
-        means: Mean feature of each training video, (N, D).
+        means: Mean feature of each training video, (B, D).
         bits: K.
         seed: Of the directions.
     """

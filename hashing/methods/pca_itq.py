@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..models.linear_hash import LinearHash
-from ..models.pca import Array, principal, principal_of_rows
+from ..models.pca import Array, principal_axes, principal_axes_of_rows
 
 ITERATIONS = 50
 
@@ -28,7 +28,7 @@ def fit_pca_itq(
     """Fit PCA and the rotation on mean features; the values are 1 in size on average.
 
     Args:
-        means: Mean feature of each training video, (N, D).
+        means: Mean feature of each training video, (B, D).
         bits: K. Directions beyond the rank of ``means`` come from the frames' PCA, then from
             seeded random orthogonal ones.
         seed: Of the first rotation and of the random directions.
@@ -40,7 +40,7 @@ def fit_pca_itq(
     centre = exact.mean(axis=0)
     exact -= centre  # in place: there may be a gigabyte of them
     directions = hash_directions(exact, bits, rng=rng, frame_covariance=frame_covariance)
-    values = exact @ directions  # (N, K)
+    values = exact @ directions  # (B, K)
     # A direction's sign is free: that of its skewness is the same in every basis of the features.
     signs = np.where((values**3).sum(axis=0) < 0, -1.0, 1.0)
     directions, values = directions * signs, values * signs
@@ -50,7 +50,7 @@ def fit_pca_itq(
 
 
 def itq_rotation(values: Array, *, rng: np.random.Generator, iterations: int = ITERATIONS) -> Array:
-    """Find the rotation (K, K) that brings centred values (N, K) closest to their own signs.
+    """Find the rotation (K, K) that brings centred values (B, K) closest to their own signs.
 
     Alternates between the signs of the rotated values and the rotation that fits those signs best
     (orthogonal Procrustes), from a random start.
@@ -58,7 +58,7 @@ def itq_rotation(values: Array, *, rng: np.random.Generator, iterations: int = I
     bits = values.shape[1]
     rotation = random_orthogonal(np.zeros((bits, 0)), bits, rng)
     for _ in range(iterations):
-        signs = np.where(values @ rotation >= 0, 1.0, -1.0)  # (N, K)
+        signs = np.where(values @ rotation >= 0, 1.0, -1.0)  # (B, K)
         left, _, right = np.linalg.svd(values.T @ signs)
         rotation = left @ right
     return rotation
@@ -75,10 +75,10 @@ def hash_directions(
 
     They are orthogonal; when K > D, each D of them are.
     """
-    _, directions = principal_of_rows(centred, bits)
+    _, directions = principal_axes_of_rows(centred, bits)
     if directions.shape[1] < min(bits, len(directions)):
         rest = remaining_covariance(frame_covariance(), directions)
-        _, more = principal(rest, bits - directions.shape[1])
+        _, more = principal_axes(rest, bits - directions.shape[1])
         directions = np.hstack([directions, more])
     size = len(directions)
     while (found := directions.shape[1]) < bits:

@@ -22,7 +22,7 @@ class RandomHash:
     seed: int
 
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Return the codes (N, K) of videos (N, T, D)."""
+        """Return the codes (B, K) of videos (B, T, D)."""
         codes = np.empty((len(features), self.bits), bool)
         for code, frames in zip(codes, features.astype(np.float32), strict=True):
             digest = hashlib.sha256(f"{self.seed}:".encode() + frames.tobytes()).digest()

@@ -18,15 +18,15 @@ from ..data.training_set import TrainingFrames
 from ..model_folder.folder import ModelFacts, Tensors, read_facts, read_tensors
 from ..models.hasher import Hasher
 from ..models.linear_hash import LinearHash
-from ..models.pca import moments
-from .base import Learned
+from ..models.pca import mean_covariance
+from .base import LearnedMethod
 from .chain.method import CHAIN
 from .conmh import CONMH
 from .lsh import fit_lsh
 from .pca_itq import fit_pca_itq
 from .random_codes import RandomHash
 
-LEARNED: Mapping[str, Learned[Any]] = {
+LEARNED: Mapping[str, LearnedMethod[Any]] = {
     "chain": CHAIN,
     "conmh": CONMH,
 }
@@ -75,7 +75,7 @@ def fit_baseline(method: str, frames: TrainingFrames, *, bits: int, seed: int) -
             frames.means(),
             bits,
             seed=seed,
-            frame_covariance=lambda: moments(frames.frames_flat()).covariance,
+            frame_covariance=lambda: mean_covariance(frames.flat_frames()).covariance,
         )
     return {"mean": fitted.mean, "directions": fitted.directions}
 
@@ -100,5 +100,5 @@ def build_hasher(facts: ModelFacts, tensors: Tensors) -> Hasher:
     if facts.method in BASELINES:
         return LinearHash(tensors["mean"], tensors["directions"])
     method = LEARNED[facts.method]
-    defaults = apply(method.config, method.older)
+    defaults = apply(method.config, method.legacy_defaults)
     return method.load(from_dict(facts.config, defaults), tensors)

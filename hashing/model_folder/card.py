@@ -64,13 +64,13 @@ def parameter_counts(tensors: Tensors) -> dict[str, int]:
     The fixed front is measured, not trained. A method without parts has one, of no name.
 
     >>> import numpy as np
-    >>> parameter_counts({"front_mean": np.ones(9), "encoder.a": np.ones(4)})
+    >>> parameter_counts({"pca_mean": np.ones(9), "encoder.a": np.ones(4)})
     {'encoder': 4}
     """
     counts: dict[str, int] = {}
     for name, tensor in tensors.items():
         part = name.rpartition(".")[0].partition(".")[0]
-        if not name.startswith("front_"):
+        if not name.startswith("pca_"):
             counts[part] = counts.get(part, 0) + tensor.size
     return counts
 

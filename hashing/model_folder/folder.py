@@ -17,6 +17,7 @@ import numpy.typing as npt
 from chainpipe.pipeline.errors import DamageError, NotFoundError, UsageError
 from chainpipe.pipeline.records import Fingerprint
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
+from hashing.config.aliases import canonical_sections, canonical_tensor
 
 FORMAT, FORMAT_VERSION = "chainpipe-model", 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -108,6 +109,7 @@ def read_facts(folder: Path) -> ModelFacts:
             hint="update chainpipe",
         )
     facts = content["model"]
+    facts = {**facts, "config": canonical_sections(facts.get("config", {}))}
     return ModelFacts(**{**facts, "fingerprint": Fingerprint(**facts["fingerprint"])})
 
 
@@ -127,7 +129,7 @@ def read_tensors(folder: Path) -> Tensors:
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != facts.weights_sha256:
         raise DamageError(f"`{path}` was altered or is cut short", hint=hint)
-    return load(data)
+    return {canonical_tensor(name): tensor for name, tensor in load(data).items()}
 
 
 def newest_model(models: Path = Path("models")) -> Path:

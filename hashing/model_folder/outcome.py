@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..monitoring.failure_signatures import all_signatures
+from ..monitoring.failure_signatures import all_failure_signatures
 from ..monitoring.history import HistoryRow
 
-_HELD = "held_"
+_VAL_PREFIX = "val_"
 
 
 def outcome(history: list[HistoryRow], *, stopped: bool) -> str:
@@ -18,15 +18,18 @@ def outcome(history: list[HistoryRow], *, stopped: bool) -> str:
     parts = ["## Training\n", "![curves](curves.png)\n", *_watched(history)]
     if stopped:
         epoch = history[-1]["epoch"]
-        parts.append(f"Stopped by a failure signature after epoch {epoch:.0f} (`watch.stop`).\n")
+        parts.append(
+            f"Stopped by a failure signature after epoch {epoch:.0f} "
+            "(`validation.stop_on_failure`).\n"
+        )
     return "\n".join([*parts, _numbers(history)])
 
 
 def _watched(history: list[HistoryRow]) -> list[str]:
     """Say which failure signatures there are; nothing where nobody watched."""
-    if not any(name.startswith(_HELD) for name in history[0]):
+    if not any(name.startswith(_VAL_PREFIX) for name in history[0]):
         return []
-    found = all_signatures(history)
+    found = all_failure_signatures(history)
     if not found:
         return ["Failure signatures: none found.\n"]
     lines = "\n".join(f"- {signature}" for signature in found)
@@ -36,11 +39,11 @@ def _watched(history: list[HistoryRow]) -> list[str]:
 def _numbers(history: list[HistoryRow]) -> str:
     """Return a table of the last numbers: in training, and on videos held out before and after."""
     first, last = history[0], history[-1]
-    names = list(dict.fromkeys(name.removeprefix(_HELD) for name in last))
-    if not any(name.startswith(_HELD) for name in last):
+    names = list(dict.fromkeys(name.removeprefix(_VAL_PREFIX) for name in last))
+    if not any(name.startswith(_VAL_PREFIX) for name in last):
         return _table([["", "at the end"], *([n, _said(last, n)] for n in names)])
     head = ["", "at the end", "held out, before", "held out, at the end"]
-    rows = [[n, _said(last, n), *(_said(r, _HELD + n) for r in (first, last))] for n in names]
+    rows = [[n, _said(last, n), *(_said(r, _VAL_PREFIX + n) for r in (first, last))] for n in names]
     return _table([head, *rows])
 
 

@@ -19,7 +19,7 @@ class Binarizer(Protocol):
         """Return the stand-ins for signs of values of any shape, with a gradient."""
         ...
 
-    def at(self, done: float) -> None:
+    def set_progress(self, progress: float) -> None:
         """Be told which share of the training steps is done, in [0, 1]."""
         ...
 
@@ -62,7 +62,7 @@ class StraightThrough(nn.Module):
         """Return signs."""
         return sign(values)
 
-    def at(self, done: float) -> None:
+    def set_progress(self, progress: float) -> None:
         """Nothing changes over the training."""
 
 
@@ -87,15 +87,15 @@ class Continuation(nn.Module):
         """Return numbers between -1 and 1."""
         return torch.tanh(self.beta * values)
 
-    def at(self, done: float) -> None:
+    def set_progress(self, progress: float) -> None:
         """Set ``beta`` for a share of the training steps."""
-        self.beta.fill_(beta_at(done, start=self.start, end=self.end))
+        self.beta.fill_(beta_at(progress, start=self.start, end=self.end))
 
 
-def beta_at(done: float, *, start: float, end: float) -> float:
+def beta_at(progress: float, *, start: float, end: float) -> float:
     """Return the sharpness at a share of the training: it grows by equal factors [I].
 
     >>> [round(beta_at(x, start=1.0, end=16.0), 6) for x in (0.0, 0.5, 1.0)]
     [1.0, 4.0, 16.0]
     """
-    return float(start * (end / start) ** done)
+    return float(start * (end / start) ** progress)

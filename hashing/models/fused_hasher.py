@@ -20,13 +20,13 @@ from .hash_layer import HashLayer
 FRAMES = 800  # at a time: the largest intermediate result then fits a core's cache
 
 
-class FoldedHasher:
+class FusedHasher:
     """Encodes with the weights that a network has now.
 
     Args:
         mean: What the front subtracts, (D,).
         matrix: Of the front, (D, M).
-        unit_frames: Whether the front scales each frame to length 1 first.
+        l2_normalize: Whether the front scales each frame to length 1 first.
         encoder: In evaluation mode.
         hash_layer: In evaluation mode.
     """
@@ -36,13 +36,13 @@ class FoldedHasher:
         *,
         mean: Tensor,
         matrix: Tensor,
-        unit_frames: bool,
+        l2_normalize: bool,
         encoder: Encoder,
         hash_layer: HashLayer,
     ) -> None:
-        self.mean, self.matrix, self.unit_frames = mean, matrix, unit_frames
+        self.mean, self.matrix, self.l2_normalize = mean, matrix, l2_normalize
         self.encoder, self.hash_layer = encoder, hash_layer
-        self.weight, self.bias = folded(mean, matrix, encoder.enter)
+        self.weight, self.bias = fused(mean, matrix, encoder.input_proj)
 
     @property
     def bits(self) -> int:
@@ -50,7 +50,7 @@ class FoldedHasher:
         return self.hash_layer.bits
 
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Return the codes (N, K) of videos (N, T, D): a bit is 1 where the value is >= 0."""
+        """Return the codes (B, K) of videos (B, T, D): a bit is 1 where the value is >= 0."""
         codes = np.empty((len(features), self.bits), bool)
         batch = max(1, FRAMES // features.shape[1])
         with torch.inference_mode():
@@ -61,9 +61,9 @@ class FoldedHasher:
 
     def values(self, features: Tensor) -> Tensor:
         """Return the values whose signs are the codes, (B, K), of videos (B, T, D)."""
-        if self.unit_frames:
+        if self.l2_normalize:
             features = F.normalize(features, dim=-1)
-        frames = F.linear(features, self.weight, self.bias)  # (B, T, W)
+        frames = F.linear(features, self.weight, self.bias)  # (B, T, H)
         if self.hash_layer.binarize == "frame":
             encoded = self.encoder.mix(frames)
         else:  # only means count: hand them on as clips of one frame
@@ -75,11 +75,11 @@ class FoldedHasher:
 
 
 @torch.no_grad()
-def folded(mean: Tensor, matrix: Tensor, enter: nn.Linear) -> tuple[Tensor, Tensor]:
-    """Return one linear map, weight (W, D) and bias (W,), for the front and ``enter`` after it."""
-    exact = enter.weight.double() @ matrix.double().T  # (W, D)
+def fused(mean: Tensor, matrix: Tensor, input_proj: nn.Linear) -> tuple[Tensor, Tensor]:
+    """Return one linear map, weight (H, D) and bias (H,), for the front and ``input_proj``."""
+    exact = input_proj.weight.double() @ matrix.double().T  # (H, D)
     weight = exact.float()
-    return weight, (enter.bias.double() - weight.double() @ mean.double()).float()
+    return weight, (input_proj.bias.double() - weight.double() @ mean.double()).float()
 
 
 def tensor_of(features: npt.NDArray[np.floating], device: torch.device) -> Tensor:

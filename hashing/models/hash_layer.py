@@ -22,11 +22,11 @@ class HashLayer(nn.Module):
 
     Args:
         dims: M, numbers a frame before the encoder.
-        width: W, numbers a frame after it.
+        hidden_dim: H, numbers a frame after it.
         bits: K.
         binarize: Sign of the video's mean, or of each frame before the mean.
-        skip: Whether the input reaches the bits directly, too.
-        unit_mean: Whether the skip's input is scaled to length 1.
+        shortcut: Whether the input reaches the bits directly, too.
+        l2_normalize: Whether the skip's input is scaled to length 1.
         binarizer: What the losses see in place of signs; straight-through signs if not given.
     """
 
@@ -34,58 +34,58 @@ class HashLayer(nn.Module):
         self,
         *,
         dims: int,
-        width: int,
+        hidden_dim: int,
         bits: int,
         binarize: Binarize,
-        skip: bool,
-        unit_mean: bool,
+        shortcut: bool,
+        l2_normalize: bool,
         binarizer: Binarizer | None = None,
     ) -> None:
         super().__init__()
-        self.binarize, self.unit_mean = binarize, unit_mean
+        self.binarize, self.l2_normalize = binarize, l2_normalize
         self.binarizer = binarizer or StraightThrough()
-        self.norm = nn.LayerNorm(width)
-        self.learned = nn.Linear(width, bits)
-        self.skip = nn.Linear(dims, bits) if skip else None
-        if skip:
-            nn.init.zeros_(self.learned.weight)
-            nn.init.zeros_(self.learned.bias)
+        self.norm = nn.LayerNorm(hidden_dim)
+        self.head = nn.Linear(hidden_dim, bits)
+        self.shortcut = nn.Linear(dims, bits) if shortcut else None
+        if shortcut:
+            nn.init.zeros_(self.head.weight)
+            nn.init.zeros_(self.head.bias)
 
     @property
     def bits(self) -> int:
         """K, the length of a code."""
-        return self.learned.out_features
+        return self.head.out_features
 
-    def start_as(self, start: LinearHash) -> None:
-        """Set the skip to a linear hash fitted on mean inputs (N, M)."""
-        if self.skip is None:
+    def init_shortcut(self, initial: LinearHash) -> None:
+        """Set the skip to a linear hash fitted on mean inputs (B, M)."""
+        if self.shortcut is None:
             raise ValueError("a hash layer without a skip cannot start as a linear hash")
-        directions = torch.from_numpy(start.directions)
+        directions = torch.from_numpy(initial.directions)
         with torch.no_grad():
-            self.skip.weight.copy_(directions.T)
-            self.skip.bias.copy_(-torch.from_numpy(start.mean) @ directions)
+            self.shortcut.weight.copy_(directions.T)
+            self.shortcut.bias.copy_(-torch.from_numpy(initial.mean) @ directions)
 
     def forward(
-        self, encoded: Tensor, inputs: Tensor, shown: Tensor | None
+        self, encoded: Tensor, inputs: Tensor, frame_mask: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Return values and codes, (B, K) each, for frames (B, T, W) and their inputs (B, T, M)."""
+        """Return values and codes, (B, K) each, for frames (B, T, H) and their inputs (B, T, M)."""
         if self.binarize == "frame":
             every = self._values(encoded, inputs)  # (B, T, K)
-            return mean_of_shown(sign(every), shown), mean_of_shown(self.binarizer(every), shown)
-        values = self._values(mean_of_shown(encoded, shown), mean_of_shown(inputs, shown))
+            return masked_mean(sign(every), frame_mask), masked_mean(self.binarizer(every), frame_mask)
+        values = self._values(masked_mean(encoded, frame_mask), masked_mean(inputs, frame_mask))
         return values, self.binarizer(values)
 
     def _values(self, encoded: Tensor, inputs: Tensor) -> Tensor:
-        values: Tensor = self.learned(self.norm(encoded))
-        if self.skip is None:
+        values: Tensor = self.head(self.norm(encoded))
+        if self.shortcut is None:
             return values
-        direct: Tensor = self.skip(F.normalize(inputs, dim=-1) if self.unit_mean else inputs)
-        return values + direct
+        linear: Tensor = self.shortcut(F.normalize(inputs, dim=-1) if self.l2_normalize else inputs)
+        return values + linear
 
 
-def mean_of_shown(frames: Tensor, shown: Tensor | None) -> Tensor:
+def masked_mean(frames: Tensor, frame_mask: Tensor | None) -> Tensor:
     """Return the mean over frames (B, T, X) that exist, (B, X)."""
-    if shown is None:
+    if frame_mask is None:
         return frames.mean(dim=1)
-    weights = shown.to(frames.dtype)[:, :, None]  # (B, T, 1)
+    weights = frame_mask.to(frames.dtype)[:, :, None]  # (B, T, 1)
     return (frames * weights).sum(dim=1) / weights.sum(dim=1)

@@ -11,16 +11,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .encoders import Encoder
-from .fused_hasher import FoldedHasher
-from .pca_whitening import Front
+from .fused_hasher import FusedHasher
+from .pca_whitening import PcaWhitening
 from .hash_layer import HashLayer
 
 
-class Hashed(NamedTuple):
+class HashOutput(NamedTuple):
     """What the network makes of a batch of clips.
 
     Attributes:
-        frames: The encoder's output, (B, T, W).
+        frames: The encoder's output, (B, T, H).
         values: Numbers whose signs are the code at test time, (B, K).
         codes: What the losses see, (B, K): signs of ``values``, or the mean of the frames' signs,
             or the binarizer's stand-ins for them.
@@ -35,21 +35,21 @@ class HashModel(nn.Module):
     """Front, encoder and hash layer.
 
     Args:
-        front: The fixed front; kept in buffers, never trained.
+        pca: The fixed front; kept in buffers, never trained.
         encoder: Any temporal encoder.
         hash_layer: Fits the encoder's width and the front's M.
     """
 
-    front_mean: Tensor
-    front_matrix: Tensor
-    front_spread: Tensor
+    pca_mean: Tensor
+    pca_matrix: Tensor
+    pca_std: Tensor
 
-    def __init__(self, *, front: Front, encoder: Encoder, hash_layer: HashLayer) -> None:
+    def __init__(self, *, pca: PcaWhitening, encoder: Encoder, hash_layer: HashLayer) -> None:
         super().__init__()
-        self.unit_frames = front.unit_frames
-        self.register_buffer("front_mean", torch.from_numpy(front.mean.copy()))
-        self.register_buffer("front_matrix", torch.from_numpy(front.matrix.copy()))
-        self.register_buffer("front_spread", torch.from_numpy(front.spread.copy()))
+        self.l2_normalize = pca.l2_normalize
+        self.register_buffer("pca_mean", torch.from_numpy(pca.mean.copy()))
+        self.register_buffer("pca_matrix", torch.from_numpy(pca.matrix.copy()))
+        self.register_buffer("pca_std", torch.from_numpy(pca.std.copy()))
         self.encoder, self.hash_layer = encoder, hash_layer
 
     @property
@@ -59,27 +59,27 @@ class HashModel(nn.Module):
 
     def project(self, features: Tensor) -> Tensor:
         """Map features (B, T, D) through the fixed front to clips (B, T, M)."""
-        if self.unit_frames:
+        if self.l2_normalize:
             features = F.normalize(features, dim=-1)
-        return (features - self.front_mean) @ self.front_matrix
+        return (features - self.pca_mean) @ self.pca_matrix
 
-    def forward(self, clips: Tensor, shown: Tensor | None = None) -> Hashed:
-        """Hash clips (B, T, M) that went through the front; ``shown`` (B, T) masks padding."""
-        frames = self.encoder(clips, shown)
-        values, codes = self.hash_layer(frames, clips, shown)
-        return Hashed(frames, values, codes)
+    def forward(self, clips: Tensor, frame_mask: Tensor | None = None) -> HashOutput:
+        """Hash clips (B, T, M) that went through the front; ``frame_mask`` (B, T) masks padding."""
+        frames = self.encoder(clips, frame_mask)
+        values, codes = self.hash_layer(frames, clips, frame_mask)
+        return HashOutput(frames, values, codes)
 
-    def folded(self) -> FoldedHasher:
+    def fused(self) -> FusedHasher:
         """Return what encodes with the weights as they are now, faster than the network itself."""
         self.eval()
-        return FoldedHasher(
-            mean=self.front_mean,
-            matrix=self.front_matrix,
-            unit_frames=self.unit_frames,
+        return FusedHasher(
+            mean=self.pca_mean,
+            matrix=self.pca_matrix,
+            l2_normalize=self.l2_normalize,
             encoder=self.encoder,
             hash_layer=self.hash_layer,
         )
 
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Return the codes (N, K) of videos (N, T, D): a bit is 1 where the value is >= 0."""
-        return self.folded().encode(features)
+        """Return the codes (B, K) of videos (B, T, D): a bit is 1 where the value is >= 0."""
+        return self.fused().encode(features)

@@ -17,5 +17,5 @@ class Hasher(Protocol):
         ...
 
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Return the codes (N, K) of videos (N, T, D), for any T: 1 where a value is >= 0."""
+        """Return the codes (B, K) of videos (B, T, D), for any T: 1 where a value is >= 0."""
         ...

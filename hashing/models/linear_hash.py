@@ -34,14 +34,14 @@ class LinearHash:
         return int(self.directions.shape[1])
 
     def values(self, means: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Return the numbers whose signs are the bits, (N, K), for mean features (N, D)."""
+        """Return the numbers whose signs are the bits, (B, K), for mean features (B, D)."""
         return np.asarray((means.astype(np.float32) - self.mean) @ self.directions, np.float32)
 
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Return the codes (N, K) of videos (N, T, D): a bit is 1 where the value is >= 0."""
+        """Return the codes (B, K) of videos (B, T, D): a bit is 1 where the value is >= 0."""
         return self.values(video_means(features)) >= 0
 
 
 def video_means(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    """Return each video's mean feature, (N, D), for frames (N, T, D)."""
+    """Return each video's mean feature, (B, D), for frames (B, T, D)."""
     return np.asarray(features.mean(axis=1, dtype=np.float32))

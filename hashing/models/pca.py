@@ -18,7 +18,7 @@ _FULL_EIGH = 2048  # up to this size the exact solver takes about two seconds
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Moments:
+class MeanCovariance:
     """Mean and covariance of many vectors.
 
     Attributes:
@@ -35,7 +35,7 @@ class Moments:
         return f"Moments({self.count} vectors x {len(self.mean)})"
 
 
-def moments(chunks: Iterable[npt.NDArray[np.floating]]) -> Moments:
+def mean_covariance(chunks: Iterable[npt.NDArray[np.floating]]) -> MeanCovariance:
     """Return the moments of vectors that arrive in chunks (n, D), in one pass.
 
     Sums are taken around the mean of the first chunk, so a large common offset costs no digits.
@@ -44,7 +44,7 @@ def moments(chunks: Iterable[npt.NDArray[np.floating]]) -> Moments:
         ValueError: If no vector arrives.
 
     Example:
-        >>> moments([np.array([[0.0, 1.0]]), np.array([[2.0, 1.0]])]).covariance
+        >>> mean_covariance([np.array([[0.0, 1.0]]), np.array([[2.0, 1.0]])]).covariance
         array([[1., 0.],
                [0., 0.]])
     """
@@ -60,10 +60,10 @@ def moments(chunks: Iterable[npt.NDArray[np.floating]]) -> Moments:
         total += values.sum(axis=0)
         square += values.T @ values
     offset = total / count
-    return Moments(count, shift + offset, square / count - np.outer(offset, offset))
+    return MeanCovariance(count, shift + offset, square / count - np.outer(offset, offset))
 
 
-def principal(covariance: Array, count: int) -> tuple[Array, Array]:
+def principal_axes(covariance: Array, count: int) -> tuple[Array, Array]:
     """Return the largest eigenvalues and their directions, without those beyond the rank.
 
     Every direction's largest entry is positive, so that equal input gives equal signs.
@@ -76,7 +76,7 @@ def principal(covariance: Array, count: int) -> tuple[Array, Array]:
         Values, largest first, (k,), and directions, (D, k), with k <= count.
 
     Example:
-        >>> values, directions = principal(np.diag([1.0, 4.0, 0.0]), 3)
+        >>> values, directions = principal_axes(np.diag([1.0, 4.0, 0.0]), 3)
         >>> values
         array([4., 1.])
         >>> directions[:, 0]
@@ -94,15 +94,15 @@ def principal(covariance: Array, count: int) -> tuple[Array, Array]:
     return values, vectors * np.sign(vectors[largest, np.arange(len(values))]) + 0.0
 
 
-def principal_of_rows(centred: Array, count: int) -> tuple[Array, Array]:
-    """Return what :func:`principal` returns for the covariance of centred rows, (N, D).
+def principal_axes_of_rows(centred: Array, count: int) -> tuple[Array, Array]:
+    """Return what :func:`principal_axes` returns for the covariance of centred rows, (B, D).
 
-    With fewer rows than columns the small (N, N) problem is solved instead.
+    With fewer rows than columns the small (B, B) problem is solved instead.
     """
     rows, columns = centred.shape
     if rows >= columns:
-        return principal(centred.T @ centred / rows, count)
-    values, left = principal(centred @ centred.T / rows, count)
+        return principal_axes(centred.T @ centred / rows, count)
+    values, left = principal_axes(centred @ centred.T / rows, count)
     directions = centred.T @ left / np.sqrt(values * rows)  # (D, k)
     largest = np.abs(directions).argmax(axis=0)
     return values, directions * np.sign(directions[largest, np.arange(len(values))])

@@ -1,6 +1,6 @@
 """How healthy codes are, without labels: balance, entropy, correlation, neighbours, partners.
 
-All functions take signs (N, K) of -1 and +1 and return numbers.
+All functions take signs (B, K) of -1 and +1 and return numbers.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-NEIGHBOURS = 10  # of each video, in :func:`neighbours_kept`
+NEIGHBOURS = 10  # of each video, in :func:`neighbour_recall`
 
 
-def bit_shares(codes: Tensor) -> Tensor:
+def bit_means(codes: Tensor) -> Tensor:
     """Return the share of videos in which each bit is 1, (K,)."""
     return (codes > 0).float().mean(dim=0)
 
@@ -25,7 +25,7 @@ def bit_entropies(codes: Tensor) -> Tensor:
     >>> bit_entropies(torch.tensor([[1.0, 1.0], [-1.0, 1.0]]))
     tensor([1., 0.])
     """
-    ones = bit_shares(codes)
+    ones = bit_means(codes)
     both = torch.stack([ones, 1 - ones])  # (2, K)
     return (-torch.xlogy(both, both) / math.log(2)).sum(dim=0)
 
@@ -36,7 +36,7 @@ def bit_balance(codes: Tensor) -> float:
     >>> bit_balance(torch.tensor([[1.0, 1.0], [-1.0, 1.0]]))  # one balanced, one fixed
     0.5
     """
-    return float((1 - (2 * bit_shares(codes) - 1).abs()).mean())
+    return float((1 - (2 * bit_means(codes) - 1).abs()).mean())
 
 
 def bit_entropy(codes: Tensor) -> float:
@@ -59,27 +59,27 @@ def bit_correlation(codes: Tensor) -> float:
     bits = codes.shape[1]
     if bits < 2:
         return 0.0
-    unit = F.normalize(codes - codes.mean(dim=0), dim=0)  # (N, K)
+    unit = F.normalize(codes - codes.mean(dim=0), dim=0)  # (B, K)
     pairs = (unit.T @ unit).abs()
     return float((pairs.sum() - pairs.diagonal().sum()) / (bits * (bits - 1)))
 
 
-def distinct_share(codes: Tensor) -> float:
+def distinct_fraction(codes: Tensor) -> float:
     """Return the number of different codes as a share of the videos.
 
-    >>> distinct_share(torch.tensor([[1.0], [1.0], [-1.0], [1.0]]))
+    >>> distinct_fraction(torch.tensor([[1.0], [1.0], [-1.0], [1.0]]))
     0.5
     """
     return len(torch.unique(codes > 0, dim=0)) / len(codes)
 
 
-def neighbours_kept(codes: Tensor, features: Tensor, *, count: int = NEIGHBOURS) -> float:
+def neighbour_recall(codes: Tensor, features: Tensor, *, count: int = NEIGHBOURS) -> float:
     """Return how many of each video's nearest others by features are so by codes, as a share.
 
     Args:
-        codes: (N, K).
-        features: Around their mean, (N, M); compared by cosine.
-        count: How many nearest; at most N - 1.
+        codes: (B, K).
+        features: Around their mean, (B, M); compared by cosine.
+        count: How many nearest; at most B - 1.
     """
     count = min(count, len(codes) - 1)
     if count < 1:
@@ -88,21 +88,21 @@ def neighbours_kept(codes: Tensor, features: Tensor, *, count: int = NEIGHBOURS)
     return float((near[0] & near[1]).sum() / (count * len(codes)))
 
 
-def partners_found(one: Tensor, other: Tensor) -> float:
+def top1_match_rate(one: Tensor, other: Tensor) -> float:
     """Return how often a video's other code is the most alike among all videos' other codes.
 
     Both ways are counted; where several are equally alike, each has its share.
 
     Args:
-        one: A code of each video, (N, K).
-        other: Another code of each, (N, K).
+        one: A code of each video, (B, K).
+        other: Another code of each, (B, K).
 
     Example:
         >>> codes = torch.tensor([[1.0, 1.0], [1.0, -1.0], [1.0, -1.0]])  # the last two are alike
-        >>> round(partners_found(codes, codes), 4)
+        >>> round(top1_match_rate(codes, codes), 4)
         0.6667
     """
-    cosine = F.normalize(one, dim=1) @ F.normalize(other, dim=1).T  # (N, N)
+    cosine = F.normalize(one, dim=1) @ F.normalize(other, dim=1).T  # (B, B)
     own = cosine.diagonal()
     shares = []
     for rows in (cosine, cosine.T):
@@ -113,7 +113,7 @@ def partners_found(one: Tensor, other: Tensor) -> float:
 
 
 def _nearest(vectors: Tensor, count: int) -> Tensor:
-    """Return which others are among the nearest of each, (N, N) bool; ties by row."""
+    """Return which others are among the nearest of each, (B, B) bool; ties by row."""
     unit = F.normalize(vectors, dim=1)
     cosine = (unit @ unit.T).fill_diagonal_(-2.0)
     order = cosine.argsort(dim=1, descending=True, stable=True)[:, :count]

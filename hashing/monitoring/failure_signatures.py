@@ -22,11 +22,11 @@ WORSE = 0.15  # share of the best value that is lost
 BETTER = 0.05  # what a share must gain, or lose, to count
 APART = 0.05  # share by which a held-out loss rises, or a training loss falls, to count
 CARRIED = 0.1  # of what a task gains in training, on held-out videos
-TASKS = ("contrastive", "order", "scene", "structure", "cluster", "rebuilding")
+TASKS = ("contrastive", "order", "scene", "similarity", "swav", "rebuilding")
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class FailureSignature:
     """A failure signature that was found.
 
     Attributes:
@@ -46,7 +46,7 @@ class Signature:
         return f"{self.name} (from epoch {self.since}{gone}): {self.evidence}"
 
 
-def signatures(history: Sequence[HistoryRow]) -> list[Signature]:
+def failure_signatures(history: Sequence[HistoryRow]) -> list[FailureSignature]:
     """Return the signatures that the latest look at the held-out videos shows.
 
     One look may be chance: a signature counts when the look before shows it, too.
@@ -54,23 +54,23 @@ def signatures(history: Sequence[HistoryRow]) -> list[Signature]:
     Args:
         history: Rows as the trainer writes them; only those with ``held_`` numbers count.
     """
-    return [found for found in all_signatures(history) if found.until is None]
+    return [found for found in all_failure_signatures(history) if found.until is None]
 
 
-def new_signatures(history: Sequence[HistoryRow]) -> list[Signature]:
+def new_failure_signatures(history: Sequence[HistoryRow]) -> list[FailureSignature]:
     """Return the signatures that the last row is the first to show."""
     latest = history[-1]["epoch"] if history else -1
-    return [found for found in signatures(history) if found.since == latest]
+    return [found for found in failure_signatures(history) if found.since == latest]
 
 
-def all_signatures(history: Sequence[HistoryRow]) -> list[Signature]:
+def all_failure_signatures(history: Sequence[HistoryRow]) -> list[FailureSignature]:
     """Return every signature that was ever found, with what became of it."""
-    looks = [row for row in history if "held_bit_entropy" in row]
+    looks = [row for row in history if "val_bit_entropy" in row]
     found = (_last_stretch(name, rule, looks) for name, rule in RULES.items())
     return [signature for signature in found if signature is not None]
 
 
-def _last_stretch(name: str, rule: Rule, looks: Sequence[HistoryRow]) -> Signature | None:
+def _last_stretch(name: str, rule: Rule, looks: Sequence[HistoryRow]) -> FailureSignature | None:
     """Return the last unbroken stretch of looks that show a signature."""
     shown = [""] + [rule(looks[: end + 1]) for end in range(1, len(looks))]  # none at the start
     confirmed = [i for i in range(1, len(looks)) if shown[i] and shown[i - 1]]
@@ -80,26 +80,26 @@ def _last_stretch(name: str, rule: Rule, looks: Sequence[HistoryRow]) -> Signatu
     while first - 1 in confirmed:
         first -= 1
     until = None if last == len(looks) - 1 else int(looks[last]["epoch"])
-    return Signature(name, int(looks[first]["epoch"]), shown[last], until)
+    return FailureSignature(name, int(looks[first]["epoch"]), shown[last], until)
 
 
 def collapsed(looks: Sequence[HistoryRow]) -> str:
     """Return what shows that bits stand still or say the same, or ``""``."""
     now = looks[-1]
     said = []
-    if now["held_bit_entropy"] < LEAST_ENTROPY:
-        said.append(f"a bit has {now['held_bit_entropy']:.2f} bits of entropy on average")
-    if now["held_dead_bits"] > MOST_DEAD:
-        said.append(f"{now['held_dead_bits']:.0%} of the bits hardly ever change")
-    if now["held_bit_correlation"] > MOST_CORRELATION:
-        said.append(f"two bits correlate by {now['held_bit_correlation']:.2f} on average")
+    if now["val_bit_entropy"] < LEAST_ENTROPY:
+        said.append(f"a bit has {now['val_bit_entropy']:.2f} bits of entropy on average")
+    if now["val_dead_bits"] > MOST_DEAD:
+        said.append(f"{now['val_dead_bits']:.0%} of the bits hardly ever change")
+    if now["val_bit_correlation"] > MOST_CORRELATION:
+        said.append(f"two bits correlate by {now['val_bit_correlation']:.2f} on average")
     return ", ".join(said)
 
 
 def order_alone(looks: Sequence[HistoryRow]) -> str:
     """Return what shows that frame order is learned at the cost of neighbours, or ``""``."""
     now = looks[-1]
-    accuracy, chance = now.get("held_order_accuracy", 0.0), now.get("held_order_chance", 1.0)
+    accuracy, chance = now.get("val_order_accuracy", 0.0), now.get("val_order_chance", 1.0)
     worse = neighbours_lost(looks)
     if not worse or accuracy < chance + HIGH_ORDER * (1 - chance):
         return ""
@@ -109,11 +109,11 @@ def order_alone(looks: Sequence[HistoryRow]) -> str:
 def easy_views(looks: Sequence[HistoryRow]) -> str:
     """Return what shows that telling views apart was never a task, or ``""``."""
     first, now = looks[0], looks[-1]
-    if "held_agreement" not in now or _better(first, now):
+    if "val_positive_cosine" not in now or _better(first, now):
         return ""
     after = looks[1:]
-    same = min(look["held_agreement"] for look in after)
-    found = min(look["held_contrastive_accuracy"] for look in after)
+    same = min(look["val_positive_cosine"] for look in after)
+    found = min(look["val_contrastive_accuracy"] for look in after)
     if found < (0.5 if same >= SAME_VIEWS else FOUND_VIEWS):
         return ""
     return (
@@ -124,7 +124,7 @@ def easy_views(looks: Sequence[HistoryRow]) -> str:
 
 def overfitting(looks: Sequence[HistoryRow]) -> str:
     """Return which tasks get better on the videos trained on and worse on others, or ``""``."""
-    tasks = [task for task in TASKS if task in looks[-1] and f"held_{task}" in looks[-1]]
+    tasks = [task for task in TASKS if task in looks[-1] and f"val_{task}" in looks[-1]]
     rising = [text for task in tasks if (text := _rising(task, looks[1:]))]
     return "; ".join(rising) or _useless(tasks, looks)
 
@@ -133,11 +133,11 @@ def _useless(tasks: Sequence[str], looks: Sequence[HistoryRow]) -> str:
     """Return which tasks got better on the videos trained on alone, at the cost of neighbours."""
     first, now, worse = looks[1], looks[-1], neighbours_lost(looks)
     for task in tasks:
-        gain, held_gain = first[task] - now[task], first[f"held_{task}"] - now[f"held_{task}"]
+        gain, held_gain = first[task] - now[task], first[f"val_{task}"] - now[f"val_{task}"]
         if worse and gain > APART * first[task] and held_gain < CARRIED * gain:
             return (
                 f"since epoch {first['epoch']:.0f} {task} {first[task]:.3g} to {now[task]:.3g} in "
-                f"training, held out {first[f'held_{task}']:.3g} to {now[f'held_{task}']:.3g}; "
+                f"training, held out {first[f'val_{task}']:.3g} to {now[f'val_{task}']:.3g}; "
                 f"{worse}"
             )
     return ""
@@ -148,11 +148,11 @@ def _rising(task: str, looks: Sequence[HistoryRow]) -> str:
 
     The held-out loss alone may rise because codes of like videos gather: that is no failure.
     """
-    held = f"held_{task}"
+    held = f"val_{task}"
     now, best = looks[-1], min(looks, key=lambda look: look[held])
     if now[held] <= (1 + APART) * best[held] or now[task] >= best[task]:
         return ""
-    kept, found = (f"held_{name}" for name in ("neighbours_kept", "halves_found"))
+    kept, found = (f"val_{name}" for name in ("neighbours_kept", "halves_found"))
     if now[kept] >= (1 - WORSE) * best[kept] and now[found] >= best[found] - BETTER:
         return ""
     return (
@@ -168,9 +168,9 @@ def neighbours_lost(looks: Sequence[HistoryRow]) -> str:
     Leaving the features' own neighbours is no failure while the halves of a video find each other
     better: then the codes learn what the features do not say.
     """
-    now, best = looks[-1], max(looks, key=lambda look: look["held_neighbours_kept"])
-    kept, before = now["held_neighbours_kept"], best["held_neighbours_kept"]
-    found, earlier = now["held_halves_found"], best["held_halves_found"]
+    now, best = looks[-1], max(looks, key=lambda look: look["val_neighbours_kept"])
+    kept, before = now["val_neighbours_kept"], best["val_neighbours_kept"]
+    found, earlier = now["val_halves_found"], best["val_halves_found"]
     if kept >= (1 - WORSE) * before or found > earlier + BETTER:
         return ""
     return (
@@ -181,7 +181,7 @@ def neighbours_lost(looks: Sequence[HistoryRow]) -> str:
 
 def _better(first: HistoryRow, now: HistoryRow) -> bool:
     """Return whether codes are better than before, one measure balanced against the other."""
-    names = ("held_neighbours_kept", "held_halves_found")
+    names = ("val_neighbours_kept", "val_halves_found")
     return sum(now[name] - first[name] for name in names) > BETTER
 
 

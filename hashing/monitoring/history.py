@@ -7,8 +7,8 @@ import io
 
 HistoryRow = dict[str, float]
 
-_INK, _HELD_INK, _GRID = "#1f3a5f", "#c2571a", "#d9dee5"
-_HELD = "held_"
+_INK, _VAL_INK, _GRID = "#1f3a5f", "#c2571a", "#d9dee5"
+_VAL_PREFIX = "val_"
 
 
 def history_csv(history: list[HistoryRow]) -> bytes:
@@ -36,7 +36,7 @@ def draw_curves(history: list[HistoryRow], *, title: str) -> bytes:
 
     history = history or [{"epoch": 0.0, "loss": 0.0}]
     clock = "step" if "step" in history[0] else "epoch"
-    names = list(dict.fromkeys(n.removeprefix(_HELD) for n in _names(history) if n != clock))
+    names = list(dict.fromkeys(n.removeprefix(_VAL_PREFIX) for n in _names(history) if n != clock))
     names = [name for name in names if not name.endswith("_chance")]
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
@@ -45,7 +45,7 @@ def draw_curves(history: list[HistoryRow], *, title: str) -> bytes:
     figure.suptitle(title, fontsize=11)
     for place, name in enumerate(names):
         axes = figure.add_subplot(rows, columns, place + 1)
-        for key, colour in ((name, _INK), (_HELD + name, _HELD_INK)):
+        for key, colour in ((name, _INK), (_VAL_PREFIX + name, _VAL_INK)):
             points = [(row[clock], row[key]) for row in history if key in row]
             times, values = [p[0] for p in points], [p[1] for p in points]
             axes.plot(times, values, color=colour, marker=".", markersize=3)
@@ -56,7 +56,7 @@ def draw_curves(history: list[HistoryRow], *, title: str) -> bytes:
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_xlabel(clock, fontsize=8)
-    if any(name.startswith(_HELD) for name in _names(history)):
+    if any(name.startswith(_VAL_PREFIX) for name in _names(history)):
         words = "blue: in training; orange: on held-out videos"
         figure.supxlabel(words, fontsize=8)
     picture = io.BytesIO()
@@ -67,4 +67,4 @@ def draw_curves(history: list[HistoryRow], *, title: str) -> bytes:
 def _names(history: list[HistoryRow]) -> list[str]:
     """Return every name of any row: the clock first, then training's, then the held-out ones'."""
     names = list(dict.fromkeys(name for row in history for name in row))
-    return sorted(names, key=lambda name: name.startswith(_HELD))
+    return sorted(names, key=lambda name: name.startswith(_VAL_PREFIX))

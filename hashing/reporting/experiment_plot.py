@@ -11,13 +11,13 @@ from typing import Any
 
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
-from ..experiments.summary import Line, whole
+from ..experiments.summary import SummaryLine, whole
 
 _COLOURS = ("#1f3a5f", "#d1495b", "#2a9d8f", "#e9a23b", "#6b7785")
 _GRID = "#d9dee5"
 
 
-def draw(lines: Sequence[Line], *, title: str, reference: str) -> bytes:
+def draw(lines: Sequence[SummaryLine], *, title: str, reference: str) -> bytes:
     """Return a PNG with a panel for each store; a code length has a colour.
 
     Args:
@@ -46,7 +46,7 @@ def draw(lines: Sequence[Line], *, title: str, reference: str) -> bytes:
     return picture.getvalue()
 
 
-def write_picture(path: Path, lines: Sequence[Line], *, title: str, reference: str) -> None:
+def write_picture(path: Path, lines: Sequence[SummaryLine], *, title: str, reference: str) -> None:
     """Write the picture; the file appears whole or not at all.
 
     Raises:
@@ -57,7 +57,7 @@ def write_picture(path: Path, lines: Sequence[Line], *, title: str, reference: s
         temporary.write_bytes(content)
 
 
-def _panel(axes: Any, lines: Sequence[Line], rows: Sequence[str], reference: str) -> None:
+def _panel(axes: Any, lines: Sequence[SummaryLine], rows: Sequence[str], reference: str) -> None:
     lengths = sorted({line.bits for line in lines})
     for number, bits in enumerate(lengths):
         colour = _COLOURS[number % len(_COLOURS)]

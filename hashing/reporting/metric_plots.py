@@ -11,12 +11,12 @@ from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 from ..evaluation.curves import Curve
 from ..evaluation.evaluate import CUTOFFS, Evaluation
-from ..evaluation.published import Peer
+from ..evaluation.published import PublishedResult
 
 _INK, _SECOND, _GRID, _PEER, _FAINT = "#1f3a5f", "#d1495b", "#d9dee5", "#6b7785", "#c3cad2"
 
 
-def draw_scores(evaluation: Evaluation, *, peers: Sequence[Peer] = ()) -> bytes:
+def draw_scores(evaluation: Evaluation, *, peers: Sequence[PublishedResult] = ()) -> bytes:
     """Return a PNG of three panels.
 
     Args:
@@ -42,7 +42,9 @@ def draw_scores(evaluation: Evaluation, *, peers: Sequence[Peer] = ()) -> bytes:
     return picture.getvalue()
 
 
-def write_scores(path: Path, evaluation: Evaluation, *, peers: Sequence[Peer] = ()) -> None:
+def write_scores(
+    path: Path, evaluation: Evaluation, *, peers: Sequence[PublishedResult] = ()
+) -> None:
     """Write the picture; the file appears whole or not at all.
 
     Raises:
@@ -53,7 +55,7 @@ def write_scores(path: Path, evaluation: Evaluation, *, peers: Sequence[Peer] = 
         temporary.write_bytes(content)
 
 
-def _draw_map(axes: Any, evaluation: Evaluation, peers: Sequence[Peer]) -> None:
+def _draw_map(axes: Any, evaluation: Evaluation, peers: Sequence[PublishedResult]) -> None:
     ranked = sorted(peers, key=lambda peer: peer.gmap)
     for peer in ranked:
         colour = _PEER if peer is ranked[-1] else _FAINT

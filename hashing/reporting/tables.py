@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..evaluation.evaluate import CUTOFFS, Evaluation
-from ..evaluation.published import Peer
+from ..evaluation.published import PublishedResult
 from ..retrieval.display_names import shown
 
 HEADS = {
@@ -47,7 +47,7 @@ def scores_table(evaluation: Evaluation) -> Table:
     return table
 
 
-def peers_table(evaluation: Evaluation, peers: Sequence[Peer]) -> Table:
+def published_table(evaluation: Evaluation, peers: Sequence[PublishedResult]) -> Table:
     """Draw mAP@K beside what rivals published, the best last.
 
     Args:
@@ -66,17 +66,22 @@ def peers_table(evaluation: Evaluation, peers: Sequence[Peer]) -> Table:
     return table
 
 
-def peers_notes(peers: Sequence[Peer]) -> list[str]:
+def published_notes(peers: Sequence[PublishedResult]) -> list[str]:
     """Return where the published rows were read and what is doubtful, one line each."""
     sources = dict.fromkeys(peer.source for peer in peers)
     lines = [
         f"Published rows of {', '.join(_named(peers, source))}: {source}." for source in sources
     ]
-    doubts = [(peer.method, doubt) for peer in peers for doubt in (peer.note, peer.flaw) if doubt]
+    doubts = [
+        (peer.method, doubt)
+        for peer in peers
+        for doubt in (peer.note, peer.invalid_reason)
+        if doubt
+    ]
     return lines + [f"{method}: {doubt}." for method, doubt in doubts]
 
 
-def _named(peers: Sequence[Peer], source: str) -> list[str]:
+def _named(peers: Sequence[PublishedResult], source: str) -> list[str]:
     return [peer.method for peer in peers if peer.source == source]
 
 

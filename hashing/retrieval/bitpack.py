@@ -12,10 +12,10 @@ def pack(bits: npt.NDArray[np.bool_] | U8) -> U8:
     """Pack one code a row into bytes; the last byte is filled up with zeros.
 
     Args:
-        bits: Truth values, (N, K).
+        bits: Truth values, (B, K).
 
     Returns:
-        Packed codes, (N, ceil(K / 8)).
+        Packed codes, (B, ceil(K / 8)).
 
     Raises:
         ValueError: If ``bits`` is not two-dimensional.
@@ -33,11 +33,11 @@ def unpack(codes: U8, bits: int) -> npt.NDArray[np.bool_]:
     """Undo :func:`pack`.
 
     Args:
-        codes: Packed codes, (N, ceil(K / 8)).
+        codes: Packed codes, (B, ceil(K / 8)).
         bits: K.
 
     Returns:
-        Truth values, (N, K).
+        Truth values, (B, K).
 
     Raises:
         ValueError: If the codes are not as wide as ``bits`` asks.

@@ -1,4 +1,4 @@
-"""The codes of N videos with everything an answer needs, and the file they are kept in.
+"""The codes of B videos with everything an answer needs, and the file they are kept in.
 
 The file is a true, uncompressed ``.npz`` without pickle: ``numpy.load`` opens it anywhere.
 """
@@ -49,16 +49,16 @@ class Origin:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Codes:
-    """The packed codes of N videos.
+    """The packed codes of B videos.
 
     Attributes:
-        codes: (N, ceil(bits / 8)), as :func:`pack` makes them.
+        codes: (B, ceil(bits / 8)), as :func:`pack` makes them.
         bits: K.
-        ids: SHA-256 of each video's bytes, (N, 32).
-        paths: ``os.fsencode``, relative to the root of the store or folder, N of them.
-        labels: Multi-hot, (N, C).
+        ids: SHA-256 of each video's bytes, (B, 32).
+        paths: ``os.fsencode``, relative to the root of the store or folder, B of them.
+        labels: Multi-hot, (B, C).
         label_names: C names.
-        split: ``Split`` numbers, (N,).
+        split: ``Split`` numbers, (B,).
         origin: What made the codes.
     """
 

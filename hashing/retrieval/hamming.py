@@ -16,10 +16,10 @@ def to_words(codes: U8) -> Words:
     """Lay packed codes out as 64-bit words, one line a word, so that a scan reads straight on.
 
     Args:
-        codes: Packed codes, (N, bytes).
+        codes: Packed codes, (B, bytes).
 
     Returns:
-        Zero-padded words, (ceil(bytes / 8), N).
+        Zero-padded words, (ceil(bytes / 8), B).
     """
     n, size = codes.shape
     padded = np.zeros((n, (size + 7) // 8 * 8), np.uint8)
@@ -32,10 +32,10 @@ def distances(query: Words, database: Words) -> Distances:
 
     Args:
         query: Words of one code, (W,).
-        database: Words of N codes, (W, N).
+        database: Words of B codes, (W, B).
 
     Returns:
-        (N,); as uint8 up to 192 bits, else as uint16, both with room for one number more.
+        (B,); as uint8 up to 192 bits, else as uint16, both with room for one number more.
 
     Example:
         >>> codes = to_words(np.array([[0b0000], [0b0001], [0b0111]], np.uint8))
@@ -56,12 +56,12 @@ def nearest(found: Distances, k: int, counts: Rows) -> Rows:
     equal distances the lower row comes first, at the cut as well.
 
     Args:
-        found: Distances of one query, (N,).
-        k: How many rows, at most N.
+        found: Distances of one query, (B,).
+        k: How many rows, at most B.
         counts: ``np.bincount(found)``, how many rows have distance 0, 1, 2, ...
 
     Returns:
-        (min(k, N),).
+        (min(k, B),).
 
     Example:
         >>> found = np.array([7, 1, 3, 1, 3], np.uint8)

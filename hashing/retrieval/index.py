@@ -17,8 +17,8 @@ class Neighbours(NamedTuple):
     """The answers to Q queries, nearest first, equal distances by row.
 
     Attributes:
-        distances: Hamming distances, (Q, min(k, N)).
-        rows: Rows of the database, (Q, min(k, N)).
+        distances: Hamming distances, (Q, min(k, B)).
+        rows: Rows of the database, (Q, min(k, B)).
     """
 
     distances: npt.NDArray[np.int32]
@@ -26,7 +26,7 @@ class Neighbours(NamedTuple):
 
 
 class HammingIndex(Protocol):
-    """N packed codes that can be searched.
+    """B packed codes that can be searched.
 
     Attributes:
         bits: K, the length of a code.
@@ -41,7 +41,7 @@ class HammingIndex(Protocol):
 
         Args:
             queries: Packed codes, (Q, ceil(bits / 8)).
-            k: How many; all N when there are fewer, none when the index is empty.
+            k: How many; all B when there are fewer, none when the index is empty.
 
         Raises:
             ValueError: If ``k`` is below 1 or the queries are of another width.
@@ -53,7 +53,7 @@ class NumpyFlat:
     """The plain scan, exact by construction.
 
     Args:
-        codes: Packed codes, (N, ceil(bits / 8)).
+        codes: Packed codes, (B, ceil(bits / 8)).
         bits: K.
 
     Raises:
@@ -85,7 +85,7 @@ class FaissFlat:
     it returns. Where the (k+1)-th ties with the k-th, all rows up to that distance are fetched.
 
     Args:
-        codes: Packed codes, (N, ceil(bits / 8)).
+        codes: Packed codes, (B, ceil(bits / 8)).
         bits: K, any number.
         threads: For faiss, which otherwise takes every core and lets single queries spin.
 

@@ -9,18 +9,18 @@ import torch
 from chainpipe.pipeline.errors import UsageError
 
 from ..data.training_set import TrainingFrames
-from ..methods.base import Kind, Learned
+from ..methods.base import Kind, LearnedMethod
 from ..methods.chain.build_model import tensors_of
 from ..model_folder.folder import Tensors
-from ..monitoring.failure_signatures import Signature
+from ..monitoring.failure_signatures import FailureSignature
 from ..monitoring.history import HistoryRow
 from ..runtime import distributed
-from ..runtime.determinism import settled_torch
+from ..runtime.determinism import deterministic_torch
 from ..training.checkpoint import Checkpoint
 
 
 def fit(
-    method: Learned[Kind],
+    method: LearnedMethod[Kind],
     config: Kind,
     frames: TrainingFrames,
     *,
@@ -31,8 +31,8 @@ def fit(
     checkpoint: Checkpoint | None = None,
     on_step: Callable[[int, int], None] = lambda done, total: None,
     on_epoch: Callable[[HistoryRow, int], None] = lambda row, total: None,
-    held: TrainingFrames | None = None,
-    on_signature: Callable[[Signature], None] = lambda signature: None,
+    validation: TrainingFrames | None = None,
+    on_failure: Callable[[FailureSignature], None] = lambda signature: None,
     log: Callable[[str], None] = lambda line: None,
     compiled: bool = False,
 ) -> tuple[Tensors, list[HistoryRow]]:
@@ -49,8 +49,8 @@ def fit(
         checkpoint: Where to continue from and to save to.
         on_step: Told the steps done and the total.
         on_epoch: Told the means of each finished epoch, and how many epochs there are.
-        held: Videos that are not trained on and watch the training.
-        on_signature: Told a failure signature when it is first found.
+        validation: Videos that are not trained on and watch the training.
+        on_failure: Told a failure signature when it is first found.
         log: Told where the training frames are.
         compiled: Whether `torch.compile` makes the steps faster.
 
@@ -61,24 +61,24 @@ def fit(
         UsageError: If the config asks for what the videos do not have, or this machine lacks what
             `torch.compile` needs.
     """
-    state = distributed.from_lead(checkpoint.load() if checkpoint else None)
-    with settled_torch(threads):
-        ready = method.build(
+    state = distributed.broadcast_object(checkpoint.load() if checkpoint else None)
+    with deterministic_torch(threads):
+        prepared = method.build(
             config,
             frames,
             bits=bits,
             seed=seed,
             device=pick_device(device),
             state=state,
-            held=held,
+            validation=validation,
             compiled=compiled,
         )
-        if ready.trainer.steps:
-            log(ready.trainer.clips.where)
-        history = ready.trainer.run(
-            checkpoint=checkpoint, on_step=on_step, on_epoch=on_epoch, on_signature=on_signature
+        if prepared.trainer.steps:
+            log(prepared.trainer.clips.where)
+        history = prepared.trainer.run(
+            checkpoint=checkpoint, on_step=on_step, on_epoch=on_epoch, on_failure=on_failure
         )
-    return tensors_of(ready.model), history or ready.started
+    return tensors_of(prepared.model), history or prepared.init_history
 
 
 def pick_device(name: str) -> torch.device:
@@ -97,7 +97,7 @@ def pick_device(name: str) -> torch.device:
 
 def _own_gpu() -> torch.device:
     """Return the GPU of this process: the only one it needs, or its own of several processes."""
-    if distributed.size() == 1:
+    if distributed.world_size() == 1:
         return torch.device("cuda")
     number, count = distributed.local_rank(), torch.cuda.device_count()
     if number >= count:

@@ -16,7 +16,7 @@ from ..methods.base import Kind
 from ..methods.registry import LEARNED, about_method
 from ..model_folder.card import model_card, parameter_counts
 from ..model_folder.folder import ModelFacts, Tensors, save_model
-from ..monitoring.failure_signatures import all_signatures
+from ..monitoring.failure_signatures import all_failure_signatures
 from ..monitoring.history import HistoryRow, draw_curves, history_csv
 from ..runtime import distributed
 from .options import TrainOptions
@@ -36,18 +36,18 @@ def facts_of(
     Raises:
         UsageError: If the config does not fit the videos, or a feature is NaN or Inf.
     """
-    agreement = round(frames.agreement(), 6)
+    halves_cosine = round(frames.halves_cosine(), 6)
     config, cached = {}, ""
     if (method := LEARNED.get(options.method)) is not None:
         asked = _of_all(options.config or method.config)
-        config = to_dict(method.resolve(asked, Survey(len(chosen), agreement)))
+        config = to_dict(method.resolve(asked, Survey(len(chosen), halves_cosine)))
         cached = method.material(asked, frames)
     data = {
         "videos": len(chosen),
-        "agreement": agreement,
+        "agreement": halves_cosine,
         "frames": store.shape[1],
         "split": chosen.split,
-        "copies": chosen.copies,
+        "copies": chosen.duplicates,
         "bad": len(chosen.bad),
         "digest": chosen.digest,
         "cached": cached,
@@ -65,13 +65,13 @@ def facts_of(
 
 def _of_all(config: Kind) -> Kind:
     """Return the config of several processes: a step has as many videos for each of them."""
-    batch = to_dict(config)["optim"]["batch"]
-    return apply(config, {"optim.batch": batch * distributed.size()})
+    batch = to_dict(config)["optim"]["batch_size"]
+    return apply(config, {"optim.batch_size": batch * distributed.world_size()})
 
 
 def with_outcome(facts: ModelFacts, history: list[HistoryRow]) -> ModelFacts:
     """Say in the facts which failure signatures were found, and where the run stopped."""
-    found = [asdict(signature) for signature in all_signatures(history)]
+    found = [asdict(signature) for signature in all_failure_signatures(history)]
     last = history[-1].get("epoch") if history else None
     early = last is not None and last < facts.config["optim"]["epochs"]
     return with_data(facts, signatures=found, stopped=int(last) if early and last else None)
@@ -129,4 +129,4 @@ def _as_published(facts: ModelFacts) -> bool:
         return False
     survey = Survey(facts.data["videos"], facts.data["agreement"])
     published = to_dict(method.resolve(method.paper, survey))
-    return bool({**facts.config, "watch": None} == {**published, "watch": None})
+    return bool({**facts.config, "validation": None} == {**published, "validation": None})

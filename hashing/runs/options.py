@@ -76,6 +76,6 @@ def check_numbers(options: TrainOptions) -> None:
         from .fit import pick_device
 
         pick_device(options.device)
-    elif distributed.launched() > 1:
+    elif distributed.launched_world_size() > 1:
         hint = "run it without `torchrun`"
         raise UsageError(f"`--method {options.method}` is fitted by one process", hint=hint)

@@ -10,6 +10,7 @@ from typing import Any
 from chainpipe.pipeline.errors import NotFoundError, UsageError
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
+from ..config.aliases import canonical
 from ..model_folder.folder import ModelFacts, read_facts
 
 STATE, LOCK = "state.pt", "lock"
@@ -86,7 +87,11 @@ def prepare(scratch: Path, facts: ModelFacts, *, restart: bool, log: Callable[[s
         (scratch / STATE).unlink(missing_ok=True)
     if path.exists():
         folder = scratch.with_name(scratch.name.removesuffix(".training"))
-        _compare(json.loads(path.read_bytes()), _settings(facts), folder)
+        there = json.loads(path.read_bytes())
+        if any(was_alias for _, was_alias in map(canonical, there)):
+            hint = "finish it with that version, or train anew with `--restart`"
+            raise UsageError(f"`{folder}` has an unfinished run of an older chainpipe", hint=hint)
+        _compare(there, _settings(facts), folder)
         log("continuing an interrupted run")
         return
     with storage_errors(path), atomic_replace(path) as temporary:

@@ -12,10 +12,10 @@ from chainpipe.pipeline.store.lock import OutputLock
 
 from ..config.overrides import from_dict
 from ..data.training_set import TrainingFrames, TrainingRows, training_rows
-from ..data.validation_split import Parts, parts_of
+from ..data.validation_split import TrainValSplit, split_training_videos
 from ..methods.registry import LEARNED, check_method, fit_baseline
 from ..model_folder.folder import ModelFacts, Tensors
-from ..monitoring.failure_signatures import Signature
+from ..monitoring.failure_signatures import FailureSignature
 from ..monitoring.history import HistoryRow
 from ..runtime import distributed
 from ..runtime.determinism import blas_threads
@@ -25,7 +25,7 @@ from .resume import LOCK, STATE, check_same_run, finished, prepare, scratch_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
+class TrainCallbacks:
     """Whom `train` tells how it goes; it never prints.
 
     Attributes:
@@ -38,7 +38,7 @@ class Watch:
     step: Callable[[int, int], None] = lambda done, total: None
     epoch: Callable[[HistoryRow, int], None] = lambda row, total: None
     log: Callable[[str], None] = lambda line: None
-    warn: Callable[[Signature], None] = lambda signature: None
+    warn: Callable[[FailureSignature], None] = lambda signature: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,15 @@ class TrainReport:
     already_done: bool = False
 
 
-def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None) -> TrainReport:
+def train(
+    store: FeatureStore, options: TrainOptions, callbacks: TrainCallbacks | None = None
+) -> TrainReport:
     """Train a model on a store, alone or as the lead of several processes.
 
     Args:
         store: An open feature store.
         options: What is asked for.
-        watch: Whom to tell.
+        callbacks: Whom to tell.
 
     Raises:
         UsageError: For bad options or features, or if ``out`` holds a run with other settings.
@@ -76,13 +78,17 @@ def train(store: FeatureStore, options: TrainOptions, watch: Watch | None = None
     """
     check_method(options.method, options.bits)
     check_numbers(options)
-    with distributed.joined(options.device):
+    with distributed.process_group(options.device):
         run: _Run | TrainReport | None = None
         try:
-            run = _begin(store, options, watch or Watch())
+            run = _begin(store, options, callbacks or TrainCallbacks())
         finally:
-            distributed.from_lead((run.chosen, run.facts) if isinstance(run, _Run) else None)
-        return run if isinstance(run, TrainReport) else _finish(run, options, watch or Watch())
+            distributed.broadcast_object((run.chosen, run.facts) if isinstance(run, _Run) else None)
+        return (
+            run
+            if isinstance(run, TrainReport)
+            else _finish(run, options, callbacks or TrainCallbacks())
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +98,26 @@ class _Run:
     folder: Path
     chosen: TrainingRows
     facts: ModelFacts
-    parts: Parts
+    split: TrainValSplit
     lock: OutputLock
 
 
-def _begin(store: FeatureStore, options: TrainOptions, watch: Watch) -> _Run | TrainReport:
+def _begin(
+    store: FeatureStore, options: TrainOptions, callbacks: TrainCallbacks
+) -> _Run | TrainReport:
     chosen = training_rows(store, skip_bad=options.skip_bad)
     folder = options.out or default_folder(store.path, options.method, options.bits)
     scratch = scratch_of(folder)
     frames = TrainingFrames(store, chosen.rows, memory=options.memory, scratch=scratch)
     facts = facts_of(store, options, chosen, frames)
-    parts = parts_of(store, chosen, frames, facts.config)
+    split = split_training_videos(store, chosen, frames, facts.config)
     del frames  # it may hold all features in memory
-    facts = with_data(facts, held_out=parts.count)
-    _tell_rows(chosen, watch.log)
-    if parts.said:
-        watch.log(parts.said)
+    facts = with_data(facts, held_out=split.count)
+    _tell_rows(chosen, callbacks.log)
+    if split.message:
+        callbacks.log(split.message)
     if cached := facts.data["cached"]:
-        watch.log(f"views are drawn from {cached}")
+        callbacks.log(f"views are drawn from {cached}")
     if not options.restart and (done := finished(folder)) is not None:
         check_same_run(done, facts, folder)
         return TrainReport(folder, done, [], already_done=True)
@@ -117,20 +125,20 @@ def _begin(store: FeatureStore, options: TrainOptions, watch: Watch) -> _Run | T
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = OutputLock(scratch / LOCK, folder)
     try:
-        prepare(scratch, facts, restart=options.restart, log=watch.log)
+        prepare(scratch, facts, restart=options.restart, log=callbacks.log)
     except Exception:
         _leave(scratch, lock)
         raise
-    return _Run(folder, chosen, facts, parts, lock)
+    return _Run(folder, chosen, facts, split, lock)
 
 
-def _finish(run: _Run, options: TrainOptions, watch: Watch) -> TrainReport:
+def _finish(run: _Run, options: TrainOptions, callbacks: TrainCallbacks) -> TrainReport:
     scratch = scratch_of(run.folder)
-    if distributed.size() > 1:
-        watch.log(f"{distributed.size()} processes train together")
+    if distributed.world_size() > 1:
+        callbacks.log(f"{distributed.world_size()} processes train together")
     try:
         with blas_threads(options.threads):
-            tensors, history = _fit(options, run.facts, run.parts, scratch, watch)
+            tensors, history = _fit(options, run.facts, run.split, scratch, callbacks)
         facts = save_run(run.folder, with_outcome(run.facts, history), tensors, history)
         remove(scratch)
     except Exception:
@@ -152,11 +160,11 @@ def _leave(scratch: Path, lock: OutputLock | None) -> None:
 def _fit(
     options: TrainOptions,
     facts: ModelFacts,
-    parts: Parts,
+    split: TrainValSplit,
     scratch: Path,
-    watch: Watch,
+    callbacks: TrainCallbacks,
 ) -> tuple[Tensors, list[HistoryRow]]:
-    method, frames = LEARNED.get(options.method), parts.trained
+    method, frames = LEARNED.get(options.method), split.training
     if method is None:
         tensors = fit_baseline(options.method, frames, bits=options.bits, seed=options.seed)
         return tensors, []
@@ -174,18 +182,18 @@ def _fit(
         checkpoint=Checkpoint(
             scratch / STATE, every=options.checkpoint_seconds, limit=options.time_limit
         ),
-        on_step=watch.step,
-        on_epoch=watch.epoch,
-        held=parts.held,
-        on_signature=watch.warn,
-        log=watch.log,
+        on_step=callbacks.step,
+        on_epoch=callbacks.epoch,
+        validation=split.validation,
+        on_failure=callbacks.warn,
+        log=callbacks.log,
         compiled=options.compiled,
     )
 
 
 def _tell_rows(chosen: TrainingRows, log: Callable[[str], None]) -> None:
     log(f"{len(chosen)} training videos ({chosen.split} split)")
-    if chosen.copies:
-        log(f"{chosen.copies} rows left out: same bytes as an earlier row")
+    if chosen.duplicates:
+        log(f"{chosen.duplicates} rows left out: same bytes as an earlier row")
     if chosen.bad:
         log(f"{len(chosen.bad)} rows left out: NaN or Inf")

@@ -7,7 +7,7 @@ from chainpipe.pipeline.store.base import FeatureStore
 
 from ..config.overrides import from_dict
 from ..data.training_set import TrainingFrames, TrainingRows, digest_of
-from ..data.validation_split import parts_of
+from ..data.validation_split import split_training_videos
 from ..methods.registry import LEARNED
 from ..model_folder.folder import ModelFacts
 from ..runtime import distributed
@@ -16,7 +16,7 @@ from .options import TrainOptions, default_folder
 from .resume import scratch_of
 
 
-def follow(store: FeatureStore, options: TrainOptions) -> None:
+def run_worker(store: FeatureStore, options: TrainOptions) -> None:
     """Train beside the lead until the model is trained; nothing is kept.
 
     Args:
@@ -28,11 +28,11 @@ def follow(store: FeatureStore, options: TrainOptions) -> None:
         DistributedError: If one of the processes is gone.
         TimeLimitError: If the lead's time limit is over.
     """
-    with distributed.joined(options.device):
-        said: tuple[TrainingRows, ModelFacts] | None = distributed.from_lead(None)
-        if said is None:
+    with distributed.process_group(options.device):
+        sent: tuple[TrainingRows, ModelFacts] | None = distributed.broadcast_object(None)
+        if sent is None:
             return  # nothing to train, and the lead says why
-        chosen, facts = said
+        chosen, facts = sent
         if digest_of(store, chosen.rows) != chosen.digest:
             hint = "give every process the same store"
             raise UsageError(f"`{store.path}` is not the store of process 0", hint=hint)
@@ -40,16 +40,16 @@ def follow(store: FeatureStore, options: TrainOptions) -> None:
         shared = scratch_of(folder)
         scratch = shared if shared.is_dir() else None  # another machine may not have it
         frames = TrainingFrames(store, chosen.rows, memory=options.memory, scratch=scratch)
-        parts = parts_of(store, chosen, frames, facts.config)
+        split = split_training_videos(store, chosen, frames, facts.config)
         method = LEARNED[facts.method]
         fit(
             method,
             from_dict(facts.config, method.config),
-            parts.trained,
+            split.training,
             bits=facts.bits,
             seed=facts.seed,
             device=options.device,
             threads=options.threads,
-            held=parts.held,
+            validation=split.validation,
             compiled=options.compiled,
         )

@@ -16,7 +16,7 @@ def blas_threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def settled_torch(threads: int) -> Iterator[None]:
+def deterministic_torch(threads: int) -> Iterator[None]:
     """Fix torch's threads and choose deterministic kernels, and put both back after."""
     import torch
     import torch.utils.deterministic as details

@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Value = TypeVar("Value")
-PATIENCE = timedelta(hours=24)  # the lead may read a large store while the others wait
+TIMEOUT = timedelta(hours=24)  # the lead may read a large store while the others wait
 
 
-def launched() -> int:
+def launched_world_size() -> int:
     """Return how many processes `torchrun` started; 1 without it."""
     return _number("WORLD_SIZE", 1)
 
 
-def follows() -> bool:
+def is_worker() -> bool:
     """Return whether `torchrun` started this process as another than the lead."""
-    return launched() > 1 and _number("RANK", 0) > 0
+    return launched_world_size() > 1 and _number("RANK", 0) > 0
 
 
 def local_rank() -> int:
@@ -40,15 +40,15 @@ def local_rank() -> int:
     return _number("LOCAL_RANK", 0)
 
 
-def size() -> int:
-    """Return W, how many processes have joined; 1 outside of :func:`joined`."""
+def world_size() -> int:
+    """Return W, how many processes have joined; 1 outside of :func:`process_group`."""
     dist = sys.modules.get("torch.distributed")
     return dist.get_world_size() if dist and dist.is_initialized() else 1
 
 
 def rank() -> int:
     """Return this process's number among those that have joined, from 0."""
-    return sys.modules["torch.distributed"].get_rank() if size() > 1 else 0
+    return sys.modules["torch.distributed"].get_rank() if world_size() > 1 else 0
 
 
 def _number(name: str, alone: int) -> int:
@@ -60,7 +60,7 @@ def _number(name: str, alone: int) -> int:
 
 
 @contextmanager
-def joined(device: str) -> Iterator[None]:
+def process_group(device: str) -> Iterator[None]:
     """Meet the other processes, and part from them after the block.
 
     Args:
@@ -69,7 +69,7 @@ def joined(device: str) -> Iterator[None]:
     Raises:
         DistributedError: If they cannot be reached.
     """
-    if launched() == 1:
+    if launched_world_size() == 1:
         yield
         return
     import torch
@@ -81,80 +81,80 @@ def joined(device: str) -> Iterator[None]:
 
     gpu = device != "cpu" and torch.cuda.is_available()
     backend = "cpu:gloo,cuda:nccl" if gpu else "gloo"
-    with _together():
-        dist.init_process_group(backend, timeout=PATIENCE)
+    with _lost_process_errors():
+        dist.init_process_group(backend, timeout=TIMEOUT)
     try:
         yield
     finally:
         dist.destroy_process_group()
 
 
-def from_lead(value: Value) -> Value:
+def broadcast_object(value: Value) -> Value:
     """Return the lead's value, which must be of plain things and tensors."""
-    if size() == 1:
+    if world_size() == 1:
         return value
     import torch.distributed as dist
 
     sent: list[Any] = [value]
-    with _together():
+    with _lost_process_errors():
         dist.broadcast_object_list(sent, src=0, device=_cpu())
     result: Value = sent[0]
     return result
 
 
-def lead_says(yes: bool) -> bool:
+def broadcast_flag(yes: bool) -> bool:
     """Return whether the lead says yes; cheap enough for every step."""
-    if size() == 1:
+    if world_size() == 1:
         return yes
     import torch
     import torch.distributed as dist
 
     flag = torch.tensor([yes])
-    with _together():
+    with _lost_process_errors():
         dist.broadcast(flag, src=0)
     return bool(flag)
 
 
 @contextmanager
-def lead_first() -> Iterator[None]:
+def rank_zero_first() -> Iterator[None]:
     """Let the lead run the block before the others do."""
     if rank():
-        lead_says(True)
+        broadcast_flag(True)
     yield
-    if size() > 1 and not rank():
-        lead_says(True)
+    if world_size() > 1 and not rank():
+        broadcast_flag(True)
 
 
-def own_share(count: int) -> Tensor:
-    """Return which of so many rows this process works on, (s,); see :func:`share_of`."""
-    return share_of(count, number=rank(), processes=size())
+def own_shard(count: int) -> Tensor:
+    """Return which of so many rows this process works on, (s,); see :func:`shard_of`."""
+    return shard_of(count, rank=rank(), processes=world_size())
 
 
-def share_of(count: int, *, number: int, processes: int) -> Tensor:
+def shard_of(count: int, *, rank: int, processes: int) -> Tensor:
     """Return which of so many rows a process works on, (s,), s being equal for all.
 
     The last row is repeated where the rows cannot be cut evenly.
 
-    >>> share_of(5, number=1, processes=2)
+    >>> shard_of(5, rank=1, processes=2)
     tensor([3, 4, 4])
     """
     import torch
 
-    share = -(-count // processes)
-    return (torch.arange(share) + number * share).clamp(max=count - 1)
+    shard = -(-count // processes)
+    return (torch.arange(shard) + rank * shard).clamp(max=count - 1)
 
 
-def all_rows(own: Tensor, count: int) -> Tensor:
+def all_gather_rows(shard: Tensor, count: int) -> Tensor:
     """Join everybody's rows (s, ...) to all of them, (count, ...).
 
     Every process computes the whole loss, so each keeps the gradient of its own rows, W times as
     large: the mean over the processes is then right for what all rows share and for what each has.
     """
-    joined: Tensor = _gather().apply(own)
-    return joined[:count]
+    gathered: Tensor = _gather().apply(shard)
+    return gathered[:count]
 
 
-def mean_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
+def all_reduce_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
     """Replace every gradient by its mean over the processes.
 
     One sum over all numbers in one fixed order: unlike torch's DDP, whose buckets change after the
@@ -165,9 +165,9 @@ def mean_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
 
     grads = [each.grad for each in parameters if each.grad is not None]
     flat = torch.cat([grad.flatten() for grad in grads])
-    with _together():
+    with _lost_process_errors():
         dist.all_reduce(flat)
-    flat /= size()
+    flat /= world_size()
     parts = torch.split(flat, [grad.numel() for grad in grads])
     for grad, part in zip(grads, parts, strict=True):
         grad.copy_(part.view_as(grad))
@@ -181,29 +181,29 @@ def _gather() -> Any:
 
     class Gather(torch.autograd.Function):
         @staticmethod
-        def forward(_: Any, own: Tensor) -> Tensor:
-            own = own.contiguous()
-            parts = [torch.empty_like(own) for _ in range(size())]
-            with _together():
-                dist.all_gather(parts, own)
+        def forward(_: Any, shard: Tensor) -> Tensor:
+            shard = shard.contiguous()
+            parts = [torch.empty_like(shard) for _ in range(world_size())]
+            with _lost_process_errors():
+                dist.all_gather(parts, shard)
             return torch.cat(parts)
 
         @staticmethod
         def backward(_: Any, gradient: Tensor) -> Tensor:
-            return gradient.chunk(size())[rank()] * size()
+            return gradient.chunk(world_size())[rank()] * world_size()
 
     return Gather
 
 
 @contextmanager
-def _together() -> Iterator[None]:
+def _lost_process_errors() -> Iterator[None]:
     """Turn what a lost process looks like into an error that says so."""
     try:
         yield
     except RuntimeError as error:
         first = str(error).splitlines()[0]
         raise DistributedError(
-            f"process {_number('RANK', 0)} of {launched()} lost the others: {first}",
+            f"process {_number('RANK', 0)} of {launched_world_size()} lost the others: {first}",
             hint="if one of them says why, mend it; the same command goes on from the checkpoint",
         ) from error
 

@@ -10,29 +10,31 @@ import torch
 from torch import Tensor
 
 
-def seed_of(seed: int, purpose: str, number: int) -> int:
+def derive_seed(seed: int, purpose: str, number: int) -> int:
     """Return a seed of its own for each purpose and step of a run."""
     digest = hashlib.sha256(f"{seed}:{purpose}:{number}".encode()).digest()
     return int.from_bytes(digest[:8], "little") >> 1
 
 
-def generator_of(seed: int, purpose: str, number: int) -> torch.Generator:
-    """Return a CPU generator with :func:`seed_of`'s seed."""
-    return torch.Generator().manual_seed(seed_of(seed, purpose, number))
+def derive_generator(seed: int, purpose: str, number: int) -> torch.Generator:
+    """Return a CPU generator with :func:`derive_seed`'s seed."""
+    return torch.Generator().manual_seed(derive_seed(seed, purpose, number))
 
 
-def kept(shape: Sequence[int], *, share: float, generator: torch.Generator | None = None) -> Tensor:
+def dropout_mask(
+    shape: Sequence[int], *, p: float, generator: torch.Generator | None = None
+) -> Tensor:
     """Draw which numbers stay, bool on the CPU; a quarter of the time of torch's own draw.
 
-    Each takes 16 bits of chance, so ``share`` is met to 1 / 131072.
+    Each takes 16 bits of chance, so ``p`` is met to 1 / 131072.
 
     Args:
         shape: Of what is drawn.
-        share: Chance of each number not to stay, below 1.
+        p: Chance of each number not to stay, below 1.
         generator: Source of chance; torch's own if not given.
     """
     count = math.prod(shape)
     words = torch.empty(-(-count // 4), dtype=torch.int64)
     words.random_(-(2**63), None, generator=generator)  # all 64 bits
-    least = round(share * 2**16) - 2**15
+    least = round(p * 2**16) - 2**15
     return (words.view(torch.int16)[:count] >= least).view(*shape)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from chainpipe.pipeline.errors import UsageError
 
-from ..models.hash_model import Hashed, HashModel
+from ..models.hash_model import HashModel, HashOutput
 from ..runtime import distributed
 
 Precision = Literal["float32", "bfloat16"]
@@ -22,7 +22,7 @@ _NO_COMPILER = "leave out `--compile`, or install a C++ compiler such as g++"
 Output = TypeVar("Output", bound=Tensor | tuple[Tensor, ...])
 
 
-class Runner:
+class ForwardRunner:
     """Runs parts of a network.
 
     Args:
@@ -32,7 +32,7 @@ class Runner:
 
     def __init__(self, *, precision: Precision = "float32", compiled: bool = False) -> None:
         self.precision, self.compiled = precision, compiled
-        self._faster: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self._compiled_parts: dict[Callable[..., Any], Callable[..., Any]] = {}
 
     def __call__(self, part: Callable[..., Output], rows: Tensor, *more: Tensor | None) -> Output:
         """Return what a part makes of all n rows; of several processes, each runs its share.
@@ -45,11 +45,13 @@ class Runner:
         Raises:
             UsageError: If the part cannot be compiled here.
         """
-        if distributed.size() == 1:
+        if distributed.world_size() == 1:
             return _each(torch.Tensor.float, self._run(part, rows, *more))
-        own = distributed.own_share(len(rows)).to(rows.device)
-        found = self._run(part, rows[own], *(None if each is None else each[own] for each in more))
-        return _each(lambda each: distributed.all_rows(each.float(), len(rows)), found)
+        shard = distributed.own_shard(len(rows)).to(rows.device)
+        found = self._run(
+            part, rows[shard], *(None if each is None else each[shard] for each in more)
+        )
+        return _each(lambda each: distributed.all_gather_rows(each.float(), len(rows)), found)
 
     def _run(self, part: Callable[..., Output], rows: Tensor, *more: Tensor | None) -> Output:
         lower = self.precision == "bfloat16"
@@ -60,13 +62,13 @@ class Runner:
     def _compiled(self, part: Callable[..., Output]) -> Callable[..., Output]:
         from torch._dynamo.exc import TorchDynamoException
 
-        if part not in self._faster:
-            self._faster[part] = torch.compile(part)
-        faster = self._faster[part]
+        if part not in self._compiled_parts:
+            self._compiled_parts[part] = torch.compile(part)
+        compiled = self._compiled_parts[part]
 
         def run(*inputs: Tensor | None) -> Output:
             try:
-                found: Output = faster(*inputs)
+                found: Output = compiled(*inputs)
             except TorchDynamoException as error:
                 reason = str(error).splitlines()[0]
                 raise UsageError(f"cannot compile: {reason}", hint=_NO_COMPILER) from error
@@ -82,7 +84,7 @@ def _each(change: Callable[[Tensor], Tensor], output: Output) -> Output:
     return type(output)(*map(change, output))
 
 
-class StepModel:
+class ForwardModel:
     """CHAIN's network as the tasks see it in a step: a runner's.
 
     Args:
@@ -90,15 +92,15 @@ class StepModel:
         run: Runs it.
     """
 
-    def __init__(self, model: HashModel, run: Runner) -> None:
+    def __init__(self, model: HashModel, run: ForwardRunner) -> None:
         self._model, self._run = model, run
 
-    def __call__(self, clips: Tensor, shown: Tensor | None = None) -> Hashed:
-        """Hash clips (B, T, M) that went through the front; ``shown`` (B, T) masks padding."""
-        hashed: Hashed = self._run(self._model, clips, shown)
-        return hashed
+    def __call__(self, clips: Tensor, frame_mask: Tensor | None = None) -> HashOutput:
+        """Hash clips (B, T, M) that went through the front; ``frame_mask`` (B, T) masks padding."""
+        output: HashOutput = self._run(self._model, clips, frame_mask)
+        return output
 
     def encoder(self, clips: Tensor) -> Tensor:
-        """Encode clips (B, T, M), (B, T, W)."""
+        """Encode clips (B, T, M), (B, T, H)."""
         encoded: Tensor = self._run(self._model.encoder, clips)
         return encoded

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ..losses.base import Step, Task
+from ..losses.base import Loss, Step
 from ..models.hash_model import HashModel
-from ..runtime.schedules import ramp
+from ..runtime.schedules import linear_warmup
 from ..views.view_maker import Clips, ViewMaker
-from .forward import Runner, StepModel
+from .forward import ForwardModel, ForwardRunner
 
 
 class Objective(nn.Module):
@@ -20,9 +20,9 @@ class Objective(nn.Module):
     Args:
         model: The network.
         views: Draws the two views.
-        tasks: By name; a ``torch.nn.Module`` each.
+        losses: By name; a ``torch.nn.Module`` each.
         weights: Weight of each task, by the same names.
-        ramps: Share of the run in which a task's weight grows from 0; 0 where a name is missing.
+        warmups: Share of the run in which a task's weight grows from 0; 0 where a name is missing.
         run: Runs the network; plainly if not given.
 
     Raises:
@@ -34,54 +34,61 @@ class Objective(nn.Module):
         *,
         model: HashModel,
         views: ViewMaker,
-        tasks: Mapping[str, Task],
+        losses: Mapping[str, Loss],
         weights: Mapping[str, float],
-        ramps: Mapping[str, float] | None = None,
-        run: Runner | None = None,
+        warmups: Mapping[str, float] | None = None,
+        run: ForwardRunner | None = None,
     ) -> None:
         super().__init__()
-        if set(tasks) != set(weights):
-            raise ValueError(f"tasks {sorted(tasks)} but weights {sorted(weights)}")
-        self.ramps, self.run = dict(ramps or {}), run or Runner()
+        if set(losses) != set(weights):
+            raise ValueError(f"tasks {sorted(losses)} but weights {sorted(weights)}")
+        self.warmups, self.run = dict(warmups or {}), run or ForwardRunner()
         self.model, self.views, self.weights = model, views, dict(weights)
-        self.tasks = nn.ModuleDict({name: _module(task) for name, task in tasks.items()})
+        self.losses = nn.ModuleDict(
+            {name: _module(loss_module) for name, loss_module in losses.items()}
+        )
 
     def forward(
         self,
         clips: Clips,
         *,
         rows: Tensor,
-        partners: Tensor,
+        positive_indices: Tensor,
         neighbours: Tensor | None,
         generator: torch.Generator,
-        done: float = 1.0,
+        progress: float = 1.0,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the weighted sum, and every unweighted term and measure by name.
 
         Args:
             clips: All training videos.
             rows: Which videos the batch holds, (B,).
-            partners: Whose frames each second view shows, (B,).
+            positive_indices: Whose frames each second view shows, (B,).
             neighbours: Neighbours of every video, (N, k), or ``None``.
             generator: Source of chance.
-            done: Share of the run's steps that are done, in [0, 1].
+            progress: Share of the run's steps that are done, in [0, 1].
         """
-        self.model.hash_layer.binarizer.at(done)
-        views = self.views(clips, rows, partners, generator)
+        self.model.hash_layer.binarizer.set_progress(progress)
+        views = self.views(clips, rows, positive_indices, generator)
         # Watching, every process looks at all held-out videos.
-        network = StepModel(self.model, self.run) if self.training else self.model
-        hashed = network(views.clips, views.shown)
-        step = Step(network, clips, views, hashed, rows, neighbours, generator)
-        total = hashed.codes.new_zeros(())
+        network = ForwardModel(self.model, self.run) if self.training else self.model
+        output = network(views.clips, views.frame_mask)
+        step = Step(network, clips, views, output, rows, neighbours, generator)
+        total = output.codes.new_zeros(())
         report: dict[str, Tensor] = {}
-        for name, task in self.tasks.items():
-            loss, measures = task(step)
-            total = total + self.weights[name] * ramp(done, over=self.ramps.get(name, 0)) * loss
+        for name, loss_module in self.losses.items():
+            loss, measures = loss_module(step)
+            total = (
+                total
+                + self.weights[name]
+                * linear_warmup(progress, warmup=self.warmups.get(name, 0))
+                * loss
+            )
             report |= {name: loss.detach(), **measures}
         return total, {"loss": total.detach(), **report}
 
 
-def _module(task: Task) -> nn.Module:
-    if not isinstance(task, nn.Module):
-        raise ValueError(f"the task {task!r} is no torch module")
-    return task
+def _module(loss_module: Loss) -> nn.Module:
+    if not isinstance(loss_module, nn.Module):
+        raise ValueError(f"the task {loss_module!r} is no torch module")
+    return loss_module

@@ -16,15 +16,20 @@ from torch import Tensor
 from chainpipe.pipeline.errors import TimeLimitError, UsageError
 
 from ..data.epoch_order import EpochOrder, epoch_order
-from ..losses.scene import ScenePlan
+from ..losses.scene import SceneUpdater
 from ..losses.trainable import Trainable
-from ..mining.refresh import NeighbourPlan, scenes_now
-from ..monitoring.failure_signatures import HistoryRow, Signature, new_signatures, signatures
+from ..mining.refresh import NeighbourMiner, update_scenes
+from ..monitoring.failure_signatures import (
+    FailureSignature,
+    HistoryRow,
+    failure_signatures,
+    new_failure_signatures,
+)
 from ..runtime import distributed
-from ..runtime.seeding import generator_of, seed_of
+from ..runtime.seeding import derive_generator, derive_seed
 from ..views.view_maker import TrainingClips
 from .checkpoint import Checkpoint, State
-from .validation import WatchPlan, look
+from .validation import ValidationPlan, validate
 
 
 @dataclass(slots=True)
@@ -33,13 +38,13 @@ class Progress:
 
     Attributes:
         step: Steps done.
-        table: Neighbours of every video, (N, k), or ``None``.
+        neighbours: Neighbours of every video, (B, k), or ``None``.
         history: One row for each finished epoch.
         sums: Sums of the running epoch's measures.
     """
 
     step: int = 0
-    table: Tensor | None = None
+    neighbours: Tensor | None = None
     history: list[HistoryRow] = field(default_factory=list)
     sums: dict[str, Tensor] = field(default_factory=dict)
 
@@ -52,14 +57,14 @@ class Trainer:
         clips: All training videos; their batches come on the device of the objective.
         seed: Of everything that is drawn.
         epochs: Rounds over the videos.
-        batch: Videos a step, at most; a round is cut into equal batches.
-        rate: The highest learning rate.
+        batch_size: Videos a step, at most; a round is cut into equal batches.
+        lr: The highest learning rate.
         schedule: From steps done and their total to the share of that rate.
         weight_decay: Of AdamW, on matrices.
-        clip: Longest gradient; 0 is no limit.
+        grad_clip_norm: Longest gradient; 0 is no limit.
         neighbours: ``None`` uses none.
         scenes: ``None`` keeps the clips' scenes as they are.
-        watch: ``None`` does not watch.
+        validation: ``None`` does not watch.
     """
 
     def __init__(
@@ -69,21 +74,26 @@ class Trainer:
         *,
         seed: int,
         epochs: int,
-        batch: int,
-        rate: float,
+        batch_size: int,
+        lr: float,
         schedule: Callable[[int, int], float],
         weight_decay: float,
-        clip: float,
-        neighbours: NeighbourPlan | None,
-        scenes: ScenePlan | None = None,
-        watch: WatchPlan | None = None,
+        grad_clip_norm: float,
+        neighbours: NeighbourMiner | None,
+        scenes: SceneUpdater | None = None,
+        validation: ValidationPlan | None = None,
     ) -> None:
-        self.watch = watch
+        self.validation = validation
         self.first_scenes, self.scenes = clips.scenes, scenes
         self.objective, self.clips, self.seed = objective, clips, seed
-        self.rate, self.schedule, self.clip, self.plan = rate, schedule, clip, neighbours
-        self.steps_an_epoch = math.ceil(len(clips) / batch)
-        self.steps = epochs * self.steps_an_epoch
+        self.lr, self.schedule, self.grad_clip_norm, self.neighbour_miner = (
+            lr,
+            schedule,
+            grad_clip_norm,
+            neighbours,
+        )
+        self.steps_per_epoch = math.ceil(len(clips) / batch_size)
+        self.steps = epochs * self.steps_per_epoch
         self.progress = Progress()
         self._order: tuple[int, EpochOrder] | None = None  # of the running epoch
         self.optimizer = _adamw(objective, weight_decay)
@@ -94,7 +104,7 @@ class Trainer:
         checkpoint: Checkpoint | None = None,
         on_step: Callable[[int, int], None] = lambda done, total: None,
         on_epoch: Callable[[HistoryRow, int], None] = lambda row, total: None,
-        on_signature: Callable[[Signature], None] = lambda signature: None,
+        on_failure: Callable[[FailureSignature], None] = lambda signature: None,
     ) -> list[HistoryRow]:
         """Train from where the checkpoint stands to the end, or to a signature that ends the run.
 
@@ -102,7 +112,7 @@ class Trainer:
             checkpoint: Where to continue from and to save to.
             on_step: Told the steps done and the total.
             on_epoch: Told the means of each finished epoch, and how many epochs there are.
-            on_signature: Told a failure signature when it is first found.
+            on_failure: Told a failure signature when it is first found.
 
         Returns:
             The history, one row an epoch; a watched run has a row of epoch 0, from before it.
@@ -115,50 +125,52 @@ class Trainer:
         if checkpoint and (state := checkpoint.load()):
             self.restore(state)
         if (
-            distributed.size() > 1
+            distributed.world_size() > 1
         ):  # another machine's first weights may differ in their last digits
-            self.restore(distributed.from_lead(self.state()))
-        if self.watch and not self.progress.step:
-            self.progress.history = [{"epoch": 0, **self._look(self.watch)}]
-            on_epoch(self.progress.history[0], self.steps // self.steps_an_epoch)
+            self.restore(distributed.broadcast_object(self.state()))
+        if self.validation and not self.progress.step:
+            self.progress.history = [{"epoch": 0, **self._validate(self.validation)}]
+            on_epoch(self.progress.history[0], self.steps // self.steps_per_epoch)
         while self.progress.step < self.steps and not self._stopped():
             self._one_step()
             on_step(self.progress.step, self.steps)
-            if self.progress.step % self.steps_an_epoch == 0:
-                on_epoch(self._finish_epoch(), self.steps // self.steps_an_epoch)
-                for signature in new_signatures(self.progress.history):
-                    on_signature(signature)
+            if self.progress.step % self.steps_per_epoch == 0:
+                on_epoch(self._finish_epoch(), self.steps // self.steps_per_epoch)
+                for signature in new_failure_signatures(self.progress.history):
+                    on_failure(signature)
             if self.progress.step < self.steps:
                 self._keep(checkpoint)
         self.objective.eval()
         return self.progress.history
 
     def _keep(self, checkpoint: Checkpoint | None) -> None:
-        if distributed.lead_says(checkpoint is not None and checkpoint.save_if_due(self.state)):
+        if distributed.broadcast_flag(
+            checkpoint is not None and checkpoint.save_if_due(self.state)
+        ):
             hint = "run the same command again: it goes on from here"
             raise TimeLimitError("the time limit is reached before the last step", hint=hint)
 
     def _one_step(self) -> None:
         step = self.progress.step
-        epoch, within = divmod(step, self.steps_an_epoch)
+        epoch, within = divmod(step, self.steps_per_epoch)
         if within == 0:
             self._refresh(epoch)
         rows = self._rows(epoch, within)
-        generator = generator_of(self.seed, "step", step)
-        partners = self._partners(rows, generator)
-        batch = self.clips.batch(rows, partners, self.progress.table)
+        generator = derive_generator(self.seed, "step", step)
+        positive_indices = self._positive_indices(rows, generator)
+        batch = self.clips.batch(rows, positive_indices, self.progress.neighbours)
         self.objective.train()
         # Dropout draws from torch's own generator: seed it for this step, and put it back after.
         used = [batch.rows.device] if batch.rows.is_cuda else []
         with torch.random.fork_rng(used):
-            torch.manual_seed(seed_of(self.seed, "dropout", step) + distributed.rank())
+            torch.manual_seed(derive_seed(self.seed, "dropout", step) + distributed.rank())
             loss, report = self.objective(
                 batch.clips,
                 rows=batch.rows,
-                partners=batch.partners,
+                positive_indices=batch.positive_indices,
                 neighbours=batch.neighbours,
                 generator=generator,
-                done=step / self.steps,
+                progress=step / self.steps,
             )
         self._descend(loss, step)
         sums = self.progress.sums
@@ -167,81 +179,85 @@ class Trainer:
 
     def _descend(self, loss: Tensor, step: int) -> None:
         for group in self.optimizer.param_groups:
-            group["lr"] = self.rate * self.schedule(step, self.steps)
+            group["lr"] = self.lr * self.schedule(step, self.steps)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        if distributed.size() > 1:
-            distributed.mean_gradients(self.objective.parameters())
-        if self.clip:
-            torch.nn.utils.clip_grad_norm_(self.objective.parameters(), self.clip)
+        if distributed.world_size() > 1:
+            distributed.all_reduce_gradients(self.objective.parameters())
+        if self.grad_clip_norm:
+            torch.nn.utils.clip_grad_norm_(self.objective.parameters(), self.grad_clip_norm)
         self.optimizer.step()
 
     def _rows(self, epoch: int, within: int) -> Tensor:
         """Return the videos of a step, and let those of later ones be read ahead."""
         if self._order is None or self._order[0] != epoch:
-            drawn = epoch_order(len(self.clips), generator_of(self.seed, "order", epoch))
+            drawn = epoch_order(len(self.clips), derive_generator(self.seed, "order", epoch))
             self._order = epoch, drawn
-        order, least = self._order[1], len(self.clips) // self.steps_an_epoch
-        more = len(self.clips) % self.steps_an_epoch  # so many steps have a video more
+        order, least = self._order[1], len(self.clips) // self.steps_per_epoch
+        more = len(self.clips) % self.steps_per_epoch  # so many steps have a video more
         start, stop = (each * least + min(each, more) for each in (within, within + 1))
-        for first, count in order.coming(start, stop):
-            self.clips.announce(first, count)
+        for first, count in order.prefetch_ranges(start, stop):
+            self.clips.prefetch(first, count)
         return order.rows[start:stop].to(self.clips.device)
 
-    def _partners(self, rows: Tensor, generator: torch.Generator) -> Tensor:
-        if self.plan is None or self.progress.table is None:
+    def _positive_indices(self, rows: Tensor, generator: torch.Generator) -> Tensor:
+        if self.neighbour_miner is None or self.progress.neighbours is None:
             return rows
-        return self.plan.draw(rows, self.progress.table, generator)
+        return self.neighbour_miner.draw(rows, self.progress.neighbours, generator)
 
     def _refresh(self, epoch: int) -> None:
         """Look for neighbours, and for scenes once there is something learned in them."""
-        if self.plan is not None and self.plan.due(epoch):
-            self.progress.table = self.plan.find(self.objective, self.clips, epoch)
+        if self.neighbour_miner is not None and self.neighbour_miner.due(epoch):
+            self.progress.neighbours = self.neighbour_miner.find(self.objective, self.clips, epoch)
         plan, first = self.scenes, self.first_scenes
-        if plan is None or first is None or not epoch or epoch % plan.refresh:
+        if plan is None or first is None or not epoch or epoch % plan.update_every:
             return
-        scenes = scenes_now(
+        scenes = update_scenes(
             plan, self.objective, self.clips, first, seed=self.seed, purpose="scenes", epoch=epoch
         )
         self.clips = self.clips.with_scenes(scenes)
 
     def _finish_epoch(self) -> HistoryRow:
-        steps = self.steps_an_epoch
+        steps = self.steps_per_epoch
         epoch = self.progress.step // steps
         means = {name: float(value) / steps for name, value in self.progress.sums.items()}
         if not math.isfinite(means["loss"]):
             raise UsageError(
-                f"the loss is `{means['loss']}` after epoch {epoch}", hint="lower `optim.rate`"
+                f"the loss is `{means['loss']}` after epoch {epoch}", hint="lower `optim.lr`"
             )
         row: HistoryRow = {"epoch": epoch, **means}
-        watch = self.watch
-        if watch and (epoch % watch.every == 0 or self.progress.step == self.steps):
-            row |= self._look(watch)
+        validation = self.validation
+        if validation and (epoch % validation.every == 0 or self.progress.step == self.steps):
+            row |= self._validate(validation)
         self.progress.history.append(row)
         self.progress.sums = {}
         return row
 
-    def _look(self, watch: WatchPlan) -> HistoryRow:
+    def _validate(self, validation: ValidationPlan) -> HistoryRow:
         """Look at the held-out videos, with scenes that are as old as those that train."""
-        held, epoch = watch.clips, self.progress.step // self.steps_an_epoch
-        if self.scenes and held.scenes is not None and epoch > self.scenes.refresh:
-            scenes = scenes_now(
+        clips, epoch = validation.clips, self.progress.step // self.steps_per_epoch
+        if self.scenes and clips.scenes is not None and epoch > self.scenes.update_every:
+            scenes = update_scenes(
                 self.scenes,
                 self.objective,
-                held,
-                held.scenes,
+                clips,
+                clips.scenes,
                 seed=self.seed,
                 purpose="held scenes",
                 epoch=epoch,
             )
-            held = held.with_scenes(scenes)
+            clips = clips.with_scenes(scenes)
         done = self.progress.step / self.steps
-        return look(self.objective, held, seed=self.seed, done=done)
+        return validate(self.objective, clips, seed=self.seed, progress=done)
 
     def _stopped(self) -> bool:
         """Return whether a signature ended the run; the history alone decides."""
-        watch = self.watch
-        return watch is not None and watch.stop and bool(signatures(self.progress.history))
+        validation = self.validation
+        return (
+            validation is not None
+            and validation.stop_on_failure
+            and bool(failure_signatures(self.progress.history))
+        )
 
     def state(self) -> State:
         """Return everything that :meth:`restore` needs."""
@@ -250,7 +266,7 @@ class Trainer:
             "objective": self.objective.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": progress.step,
-            "table": progress.table,
+            "table": progress.neighbours,
             "history": progress.history,
             "sums": progress.sums,
             "scenes": self.clips.scenes if self.scenes else None,
@@ -261,12 +277,12 @@ class Trainer:
         device = self.clips.device
         self.objective.load_state_dict(state["objective"])
         self.optimizer.load_state_dict(state["optimizer"])
-        table = state["table"]
+        neighbours = state["table"]
         if self.scenes:
             self.clips = self.clips.with_scenes(state["scenes"].to(device))
         self.progress = Progress(
             step=state["step"],
-            table=None if table is None else table.to(device),
+            neighbours=None if neighbours is None else neighbours.to(device),
             history=state["history"],
             sums=state["sums"],
         )

@@ -15,43 +15,43 @@ from ..monitoring.code_metrics import (
     bit_correlation,
     bit_entropy,
     dead_bits,
-    distinct_share,
-    neighbours_kept,
-    partners_found,
+    distinct_fraction,
+    neighbour_recall,
+    top1_match_rate,
 )
-from ..runtime.seeding import generator_of
+from ..runtime.seeding import derive_generator
 from ..views.view_maker import Clips
 
-HELD = "held_"  # before the name of everything that is measured on held-out videos
-LOOKS = 10  # of a run, when nobody says
+VAL_PREFIX = "val_"  # before the name of everything that is measured on held-out videos
+VALIDATIONS_PER_RUN = 10  # of a run, when nobody says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WatchPlan:
+class ValidationPlan:
     """Who watches a training run, and how.
 
     Attributes:
         clips: The held-out videos, on the device of the objective.
         every: Epochs between two looks.
-        stop: Whether a failure signature ends the run.
+        stop_on_failure: Whether a failure signature ends the run.
     """
 
     clips: Clips
     every: int
-    stop: bool
+    stop_on_failure: bool
 
 
-def looks_every(every: int | Auto, epochs: int) -> int:
+def validation_interval(every: int | Auto, epochs: int) -> int:
     """Return the epochs between two looks.
 
-    >>> looks_every("auto", 83), looks_every("auto", 4), looks_every(3, 83)
+    >>> validation_interval("auto", 83), validation_interval("auto", 4), validation_interval(3, 83)
     (8, 1, 3)
     """
-    return max(1, epochs // LOOKS) if every == "auto" else every
+    return max(1, epochs // VALIDATIONS_PER_RUN) if every == "auto" else every
 
 
 @torch.no_grad()
-def look(objective: Trainable, clips: Clips, *, seed: int, done: float) -> dict[str, float]:
+def validate(objective: Trainable, clips: Clips, *, seed: int, progress: float) -> dict[str, float]:
     """Return what the held-out videos say about an objective, each name with ``held_`` before it.
 
     The objective runs on them as one batch without dropout. Its views are drawn in the same way at
@@ -61,23 +61,25 @@ def look(objective: Trainable, clips: Clips, *, seed: int, done: float) -> dict[
         objective: What is trained; it is left in the mode for evaluation.
         clips: The held-out videos, n of them.
         seed: Of the run.
-        done: Share of the run's steps that are done.
+        progress: Share of the run's steps that are done.
     """
     objective.eval()
     rows = torch.arange(len(clips), device=clips.frames.device)
     _, report = objective(
         clips,
         rows=rows,
-        partners=rows,
+        positive_indices=rows,
         neighbours=None,
-        generator=generator_of(seed, "watch", 0),
-        done=done,
+        generator=derive_generator(seed, "watch", 0),
+        progress=progress,
     )
     found = {name: float(value) for name, value in report.items()}
-    return {HELD + name: value for name, value in (found | code_health(objective, clips)).items()}
+    return {
+        VAL_PREFIX + name: value for name, value in (found | code_metrics(objective, clips)).items()
+    }
 
 
-def code_health(objective: Trainable, clips: Clips) -> dict[str, float]:
+def code_metrics(objective: Trainable, clips: Clips) -> dict[str, float]:
     """Return how healthy the codes of whole videos are, and whether their halves are alike."""
     codes = _signs(objective, clips.frames)
     half = clips.frames.shape[1] // 2 or 1
@@ -89,11 +91,11 @@ def code_health(objective: Trainable, clips: Clips) -> dict[str, float]:
         "bit_entropy": bit_entropy(codes),
         "dead_bits": dead_bits(codes) / codes.shape[1],
         "bit_correlation": bit_correlation(codes),
-        "distinct_codes": distinct_share(codes),
-        "neighbours_kept": neighbours_kept(
+        "distinct_codes": distinct_fraction(codes),
+        "neighbours_kept": neighbour_recall(
             codes, clips.means - clips.means.mean(dim=0), count=count
         ),
-        "halves_found": partners_found(first, last),
+        "halves_found": top1_match_rate(first, last),
     }
 
 

@@ -6,36 +6,36 @@ import torch
 from torch import Tensor
 
 
-def draw_copies(
-    videos: int, *, copies: int, frames: int | None, generator: torch.Generator
+def draw_augmented(
+    videos: int, *, num_augmented: int, num_frames: int | None, generator: torch.Generator
 ) -> Tensor:
     """Draw which augmented copy each view shows; the two views of a video show different ones.
 
     Args:
         videos: B.
-        copies: V, at least 2.
-        frames: S for a draw of its own for each frame, which the two views may share; ``None``
+        num_augmented: V, at least 2.
+        num_frames: S for a draw of its own for each frame, which the two views may share; ``None``
             for one draw a view: temporally consistent.
         generator: Source of chance.
 
     Returns:
         Numbers of copies, first views before second views, (2B, 1), or (2B, S).
     """
-    if frames is not None:
-        return torch.randint(copies, (2 * videos, frames), generator=generator)
-    first = torch.randint(copies, (videos, 1), generator=generator)
-    step = torch.randint(1, copies, (videos, 1), generator=generator)
-    return torch.cat([first, (first + step) % copies])
+    if num_frames is not None:
+        return torch.randint(num_augmented, (2 * videos, num_frames), generator=generator)
+    first = torch.randint(num_augmented, (videos, 1), generator=generator)
+    step = torch.randint(1, num_augmented, (videos, 1), generator=generator)
+    return torch.cat([first, (first + step) % num_augmented])
 
 
-def show(
+def gather_views(
     frames: Tensor,
     candidates: Tensor | None,
-    copies: Tensor | None,
+    augmented: Tensor | None,
     *,
-    owners: Tensor,
-    places: Tensor,
-    drawn: Tensor | None,
+    video_indices: Tensor,
+    frame_indices: Tensor,
+    augmented_indices: Tensor | None,
     generator: torch.Generator,
 ) -> Tensor:
     """Return the frames of each view, (X, S, M).
@@ -44,18 +44,22 @@ def show(
     augmentation moved the frame of its segment.
 
     Args:
-        frames: (N, T, M).
-        candidates: Several frames of each segment, (N, T, C, M); one is drawn for each place.
-        copies: (N, V, T, M).
-        owners: Whose frames each view shows, (X,).
-        places: Which, (X, S).
-        drawn: From which copies, (X, 1) or (X, S); ``None`` for none.
+        frames: (B, T, M).
+        candidates: Several frames of each segment, (B, T, C, M); one is drawn for each place.
+        augmented: (B, V, T, M).
+        video_indices: Whose frames each view shows, (X,).
+        frame_indices: Which, (X, S).
+        augmented_indices: From which copies, (X, 1) or (X, S); ``None`` for none.
         generator: Source of chance.
     """
-    who = owners[:, None]
-    moved = None if copies is None or drawn is None else copies[who, drawn, places]
+    who = video_indices[:, None]
+    moved = (
+        None
+        if augmented is None or augmented_indices is None
+        else augmented[who, augmented_indices, frame_indices]
+    )
     if candidates is None:
-        return frames[who, places] if moved is None else moved
-    choice = torch.randint(candidates.shape[2], places.shape, generator=generator)
-    shown = candidates[who, places, choice.to(places.device)]
-    return shown if moved is None else shown + (moved - frames[who, places])
+        return frames[who, frame_indices] if moved is None else moved
+    choice = torch.randint(candidates.shape[2], frame_indices.shape, generator=generator)
+    views = candidates[who, frame_indices, choice.to(frame_indices.device)]
+    return views if moved is None else views + (moved - frames[who, frame_indices])

@@ -14,15 +14,15 @@ from ..data.disk_array import Splittable
 from ..runtime.units import shown_size
 from .augmentations import (
     Mode,
+    clip_noise,
+    draw_frame_mask,
     draw_views,
-    keep_frames,
-    mix_frames,
-    others_of_scene,
-    resample,
-    shared_feature_mask,
-    shared_noise,
+    feature_dropout,
+    mixup_frames,
+    same_scene_frames,
+    temporal_jitter,
 )
-from .frame_sources import draw_copies, show
+from .frame_sources import draw_augmented, gather_views
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -30,21 +30,21 @@ class Clips:
     """All training videos behind the fixed front.
 
     Attributes:
-        frames: (N, T, M).
-        means: Mean over the frames, (N, M).
-        spread: Standard deviation of each of the M numbers, (M,).
-        scenes: Scene number of each frame, (N, T), or ``None`` when nothing needs them.
-        candidates: Several frames of each segment, (N, T, C, M), where views are drawn from them.
-        copies: Augmented copies of the clips, (N, V, T, M), V at least 2, likewise.
+        frames: (B, T, M).
+        means: Mean over the frames, (B, M).
+        std: Standard deviation of each of the M numbers, (M,).
+        scenes: Scene number of each frame, (B, T), or ``None`` when nothing needs them.
+        candidates: Several frames of each segment, (B, T, C, M), where views are drawn from them.
+        augmented: Augmented copies of the clips, (B, V, T, M), V at least 2, likewise.
         shifts: How augmentation moves frames, where views are moved so.
     """
 
     frames: Tensor
     means: Tensor
-    spread: Tensor
+    std: Tensor
     scenes: Tensor | None = None
     candidates: Tensor | None = None
-    copies: Tensor | None = None
+    augmented: Tensor | None = None
     shifts: Shifts | None = None
 
     def __len__(self) -> int:
@@ -74,15 +74,15 @@ class Clips:
         return torch.cat([*parts])
 
     def with_scenes(self, scenes: Tensor) -> Clips:
-        """Return the same videos with other scenes, (N, T)."""
+        """Return the same videos with other scenes, (B, T)."""
         return replace(self, scenes=scenes)
 
-    def announce(self, start: int, count: int) -> None:
+    def prefetch(self, start: int, count: int) -> None:
         """Do nothing: all videos are here."""
 
-    def batch(self, rows: Tensor, partners: Tensor, neighbours: Tensor | None) -> Batch:
+    def batch(self, rows: Tensor, positive_indices: Tensor, neighbours: Tensor | None) -> Batch:
         """Return all videos, and the numbers as they are."""
-        return Batch(self, rows, partners, neighbours)
+        return Batch(self, rows, positive_indices, neighbours)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +92,13 @@ class Batch:
     Attributes:
         clips: The batch's videos, perhaps among others.
         rows: Which of them the batch holds, (B,).
-        partners: Whose frames each second view shows, (B,).
+        positive_indices: Whose frames each second view shows, (B,).
         neighbours: Neighbours of every video, or ``None``.
     """
 
     clips: Clips
     rows: Tensor
-    partners: Tensor
+    positive_indices: Tensor
     neighbours: Tensor | None
 
 
@@ -119,17 +119,17 @@ class TrainingClips(Protocol):
 
     @property
     def frames(self) -> Splittable:
-        """All frames, (N, T, M)."""
+        """All frames, (B, T, M)."""
         ...
 
     @property
     def means(self) -> Splittable:
-        """Mean over the frames, (N, M)."""
+        """Mean over the frames, (B, M)."""
         ...
 
     @property
     def scenes(self) -> Tensor | None:
-        """Scene number of each frame, (N, T), or ``None``."""
+        """Scene number of each frame, (B, T), or ``None``."""
         ...
 
     def chunks(self, size: int) -> Iterator[Tensor]:
@@ -141,14 +141,14 @@ class TrainingClips(Protocol):
         ...
 
     def with_scenes(self, scenes: Tensor) -> TrainingClips:
-        """Return the same videos with other scenes, (N, T)."""
+        """Return the same videos with other scenes, (B, T)."""
         ...
 
-    def announce(self, start: int, count: int) -> None:
+    def prefetch(self, start: int, count: int) -> None:
         """Tell the system which videos' frames will be read soon."""
         ...
 
-    def batch(self, rows: Tensor, partners: Tensor, neighbours: Tensor | None) -> Batch:
+    def batch(self, rows: Tensor, positive_indices: Tensor, neighbours: Tensor | None) -> Batch:
         """Return what the objective is called with."""
         ...
 
@@ -159,15 +159,15 @@ class Views:
 
     Attributes:
         clips: (2B, S, M).
-        shown: Which frames are not hidden, (2B, S), or ``None`` for all.
-        owners: Number of the video that each view shows, (2B,).
-        places: Place in the video of each frame, (2B, S).
+        frame_mask: Which frames are not hidden, (2B, S), or ``None`` for all.
+        video_indices: Number of the video that each view shows, (2B,).
+        frame_indices: Place in the video of each frame, (2B, S).
     """
 
     clips: Tensor
-    shown: Tensor | None
-    owners: Tensor
-    places: Tensor
+    frame_mask: Tensor | None
+    video_indices: Tensor
+    frame_indices: Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,10 +179,10 @@ class ViewMaker:
         length: S, frames of a view.
         window: Frames that they are drawn from, in mode ``halves``.
         noise: Shared noise, in standard deviations of each feature.
-        drop_features: Share of features hidden in a whole view.
-        drop_frames: Share of frames hidden.
-        resample: The most places that a frame is taken from elsewhere.
-        mix: The most that a frame takes of another one of its scene.
+        feature_dropout_p: Share of features hidden in a whole view.
+        frame_dropout_p: Share of frames hidden.
+        temporal_jitter: The most places that a frame is taken from elsewhere.
+        scene_mixup: The most that a frame takes of another one of its scene.
         shift: Shifts as measured, times this.
         per_frame: Whether each frame comes from an augmented copy of its own.
     """
@@ -191,86 +191,95 @@ class ViewMaker:
     length: int
     window: int
     noise: float
-    drop_features: float
-    drop_frames: float
-    resample: int = 0
-    mix: float = 0.0
+    feature_dropout_p: float
+    frame_dropout_p: float
+    temporal_jitter: int = 0
+    scene_mixup: float = 0.0
     shift: float = 0.0
     per_frame: bool = False
 
     def __call__(
-        self, clips: Clips, rows: Tensor, partners: Tensor, generator: torch.Generator
+        self, clips: Clips, rows: Tensor, positive_indices: Tensor, generator: torch.Generator
     ) -> Views:
         """Make a view of each video ``rows`` (B,) and one of each of its partners (B,)."""
         device = clips.frames.device
-        owners = torch.cat([rows, partners])  # (2B,)
-        places = self._places(len(rows), clips.frames.shape[1], generator).to(device)
-        shown = self._shown(clips, owners, places, generator)  # (2B, S, M)
+        video_indices = torch.cat([rows, positive_indices])  # (2B,)
+        frame_indices = self._frame_indices(len(rows), clips.frames.shape[1], generator).to(device)
+        views = self._gather(clips, video_indices, frame_indices, generator)  # (2B, S, M)
         return Views(
-            self._changed(shown, clips, generator),
-            self._kept(len(owners), device, generator),
-            owners,
-            places,
+            self._augment(views, clips, generator),
+            self._frame_mask(len(video_indices), device, generator),
+            video_indices,
+            frame_indices,
         )
 
-    def _places(self, videos: int, frames: int, generator: torch.Generator) -> Tensor:
+    def _frame_indices(self, videos: int, num_frames: int, generator: torch.Generator) -> Tensor:
         """Draw which frames are shown, (2B, S)."""
         drawn = draw_views(
             self.mode,
             videos=videos,
-            frames=frames,
+            num_frames=num_frames,
             length=self.length,
             window=self.window,
             generator=generator,
         )
-        places = torch.cat(drawn)
-        if self.resample:
-            places = resample(places, frames=frames, reach=self.resample, generator=generator)
-        return places
+        frame_indices = torch.cat(drawn)
+        if self.temporal_jitter:
+            frame_indices = temporal_jitter(
+                frame_indices,
+                num_frames=num_frames,
+                max_offset=self.temporal_jitter,
+                generator=generator,
+            )
+        return frame_indices
 
-    def _shown(
-        self, clips: Clips, owners: Tensor, places: Tensor, generator: torch.Generator
+    def _gather(
+        self, clips: Clips, video_indices: Tensor, frame_indices: Tensor, generator: torch.Generator
     ) -> Tensor:
         """Fetch the frames of the views, (2B, S, M), from where they are drawn."""
         drawn = None
-        if clips.copies is not None:
-            drawn = draw_copies(
-                len(owners) // 2,
-                copies=clips.copies.shape[1],
-                frames=self.length if self.per_frame else None,
+        if clips.augmented is not None:
+            drawn = draw_augmented(
+                len(video_indices) // 2,
+                num_augmented=clips.augmented.shape[1],
+                num_frames=self.length if self.per_frame else None,
                 generator=generator,
-            ).to(places.device)
+            ).to(frame_indices.device)
 
         def fetch(wanted: Tensor) -> Tensor:
-            return show(
+            return gather_views(
                 clips.frames,
                 clips.candidates,
-                clips.copies,
-                owners=owners,
-                places=wanted,
-                drawn=drawn,
+                clips.augmented,
+                video_indices=video_indices,
+                frame_indices=wanted,
+                augmented_indices=drawn,
                 generator=generator,
             )
 
-        shown = fetch(places)
-        if self.mix and clips.scenes is not None:
-            others = others_of_scene(places, clips.scenes[owners], generator)
-            shown = mix_frames(shown, fetch(others), most=self.mix, generator=generator)
-        return shown
+        views = fetch(frame_indices)
+        if self.scene_mixup and clips.scenes is not None:
+            others = same_scene_frames(frame_indices, clips.scenes[video_indices], generator)
+            views = mixup_frames(
+                views, fetch(others), max_weight=self.scene_mixup, generator=generator
+            )
+        return views
 
-    def _changed(self, shown: Tensor, clips: Clips, generator: torch.Generator) -> Tensor:
+    def _augment(self, views: Tensor, clips: Clips, generator: torch.Generator) -> Tensor:
         if self.shift and clips.shifts is not None:
-            views, frames, _ = shown.shape
-            drawn = draw_shifts(clips.shifts, views=views, frames=frames, generator=generator)
-            shown = shown + self.shift * drawn
+            count, num_frames, _ = views.shape
+            drawn = draw_shifts(clips.shifts, views=count, frames=num_frames, generator=generator)
+            views = views + self.shift * drawn
         if self.noise:
-            shown = shared_noise(shown, amount=self.noise, spread=clips.spread, generator=generator)
-        if self.drop_features:
-            shown = shared_feature_mask(shown, share=self.drop_features, generator=generator)
-        return shown
+            views = clip_noise(views, amount=self.noise, std=clips.std, generator=generator)
+        if self.feature_dropout_p:
+            views = feature_dropout(views, p=self.feature_dropout_p, generator=generator)
+        return views
 
-    def _kept(self, views: int, device: torch.device, generator: torch.Generator) -> Tensor | None:
-        if not self.drop_frames:
+    def _frame_mask(
+        self, views: int, device: torch.device, generator: torch.Generator
+    ) -> Tensor | None:
+        if not self.frame_dropout_p:
             return None
-        kept = keep_frames(views, self.length, share=self.drop_frames, generator=generator)
-        return kept.to(device)
+        mask = draw_frame_mask(views, self.length, p=self.frame_dropout_p, generator=generator)
+        return mask.to(device)

@@ -10,23 +10,23 @@ from chainpipe.hashing.config.presets import Survey, resolve
 
 SIZES: dict[str, object] = {
     "input.dims": 10,
-    "encoder.width": 16,
-    "encoder.heads": 2,
-    "encoder.feed_forward": 16,
+    "encoder.hidden_dim": 16,
+    "encoder.num_heads": 2,
+    "encoder.feed_forward_dim": 16,
     "optim.epochs": 4,
-    "optim.batch": 16,
+    "optim.batch_size": 16,
 }
 TASKS: dict[str, object] = {"contrastive.weight": 1.0, "order.weight": 0.1, "scene.weight": 0.1}
-NEIGHBOURS: dict[str, object] = {"neighbours.count": 3, "neighbours.refresh": 1}
+NEIGHBOURS: dict[str, object] = {"neighbours.k": 3, "neighbours.update_every": 1}
 CONMH: dict[str, object] = {
-    "encoder.width": 16,
-    "encoder.layers": 1,
-    "encoder.heads": 2,
-    "encoder.feed_forward": 16,
-    "decoder.width": 12,
-    "decoder.layers": 1,
-    "decoder.feed_forward": 16,
-    "optim.batch": 16,
+    "encoder.hidden_dim": 16,
+    "encoder.num_layers": 1,
+    "encoder.num_heads": 2,
+    "encoder.feed_forward_dim": 16,
+    "decoder.hidden_dim": 12,
+    "decoder.num_layers": 1,
+    "decoder.feed_forward_dim": 16,
+    "optim.batch_size": 16,
 }
 
 

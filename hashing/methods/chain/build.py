@@ -9,15 +9,15 @@ from ...config.presets import number
 from ...data.requirements import check_frames
 from ...data.streamed_clips import StoredClips
 from ...data.training_set import TrainingFrames
-from ...models.pca_whitening import Front, fit_front
+from ...models.pca_whitening import PcaWhitening, fit_pca_whitening
 from ...monitoring.history import HistoryRow
 from ...training.checkpoint import State
 from ...views.view_maker import Clips
-from ..base import Ready
-from .build_model import build_model, front_of
+from ..base import PreparedTraining
+from .build_model import build_model, pca_whitening_of
 from .build_trainer import build_trainer, make_clips, make_stored_clips
-from .cached import add_cached, cached_numbers
-from .init_hash_layer import Frames, start_hash_layer
+from .cached import add_cached, cached_elements
+from .init_hash_layer import Frames, init_hash_layer
 
 
 def build(
@@ -28,54 +28,58 @@ def build(
     seed: int,
     device: torch.device,
     state: State | None,
-    held: TrainingFrames | None = None,
+    validation: TrainingFrames | None = None,
     compiled: bool = False,
-) -> Ready:
+) -> PreparedTraining:
     """Put CHAIN's network and trainer together; see ``Build``."""
     check_frames(config, frames.frames)
-    front = _front(config, frames, state)
-    projected, clips = _clips(config, frames, front, seed=seed)
-    started: list[HistoryRow] = []
-    model = build_model(config, front, bits=bits, seed=seed)
+    pca = _front(config, frames, state)
+    projected, clips = _clips(config, frames, pca, seed=seed)
+    init_history: list[HistoryRow] = []
+    model = build_model(config, pca, bits=bits, seed=seed)
     if config.hash.init == "pca-itq" and state is None:
-        started = start_hash_layer(config, model, projected, bits=bits, seed=seed)
+        init_history = init_hash_layer(config, model, projected, bits=bits, seed=seed)
     model.to(device)
-    watching = None
-    if held is not None:
-        watching = _in_memory(config, held, front, seed=seed)[1]
-    trainer = build_trainer(config, model, clips, seed=seed, held=watching, compiled=compiled)
-    return Ready(model, trainer, started)
+    validation_clips = None
+    if validation is not None:
+        validation_clips = _in_memory(config, validation, pca, seed=seed)[1]
+    trainer = build_trainer(
+        config, model, clips, seed=seed, validation=validation_clips, compiled=compiled
+    )
+    return PreparedTraining(model, trainer, init_history)
 
 
 def _clips(
-    config: Config, frames: TrainingFrames, front: Front, *, seed: int
+    config: Config, frames: TrainingFrames, pca: PcaWhitening, *, seed: int
 ) -> tuple[Frames, Clips | StoredClips]:
-    """Take all frames through the front, (N, T, M), to memory or to a file: as they fit."""
-    numbers = frames.frames * front.matrix.shape[1]
-    if frames.fit_in_memory(numbers * (1 + cached_numbers(config, frames))):
-        return _in_memory(config, frames, front, seed=seed)
-    stored = frames.to_disk((front(part) for part in frames.videos()), name="frames")
-    more = make_stored_clips(config, front, stored, seed=seed)
-    return stored, add_cached(config, more, frames, front)
+    """Take all frames through the front, (B, T, M), to memory or to a file: as they fit."""
+    elements = frames.frames * pca.matrix.shape[1]
+    if frames.fit_in_memory(elements * (1 + cached_elements(config, frames))):
+        return _in_memory(config, frames, pca, seed=seed)
+    stored = frames.to_disk((pca(part) for part in frames.videos()), name="frames")
+    more = make_stored_clips(config, pca, stored, seed=seed)
+    return stored, add_cached(config, more, frames, pca)
 
 
 def _in_memory(
-    config: Config, frames: TrainingFrames, front: Front, *, seed: int
+    config: Config, frames: TrainingFrames, pca: PcaWhitening, *, seed: int
 ) -> tuple[Frames, Clips]:
 
-    held = frames.project(front)
-    clips = make_clips(config, front, held, seed=seed)
-    return held, add_cached(config, clips, frames, front)
+    projected = frames.project(pca)
+    clips = make_clips(config, pca, projected, seed=seed)
+    return projected, add_cached(config, clips, frames, pca)
 
 
-def _front(config: Config, frames: TrainingFrames, state: State | None) -> Front:
+def _front(config: Config, frames: TrainingFrames, state: State | None) -> PcaWhitening:
     """Measure the front, or take it from an interrupted run."""
     if state is not None:
-        kept = {k.removeprefix("model."): t for k, t in state["objective"].items() if "front_" in k}
-        return front_of(config, {name: tensor.numpy() for name, tensor in kept.items()})
-    return fit_front(
-        frames.frames_flat(),
+        tensors = {
+            k.removeprefix("model."): t for k, t in state["objective"].items() if "pca_" in k
+        }
+        return pca_whitening_of(config, {name: tensor.numpy() for name, tensor in tensors.items()})
+    return fit_pca_whitening(
+        frames.flat_frames(),
         dims=config.input.dims,
         whitening=number(config.input.whitening),
-        unit_frames=config.input.unit_frames,
+        l2_normalize=config.input.l2_normalize,
     )

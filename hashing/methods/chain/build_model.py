@@ -15,26 +15,26 @@ from ...models.binarizers import Binarizer, Continuation, StraightThrough
 from ...models.encoders import Encoder, LstmEncoder, MixerEncoder, TransformerEncoder
 from ...models.hash_layer import HashLayer
 from ...models.hash_model import HashModel
-from ...models.pca_whitening import Front
-from ...runtime.seeding import seed_of
+from ...models.pca_whitening import PcaWhitening
+from ...runtime.seeding import derive_seed
 
 
-def build_model(config: Config, front: Front, *, bits: int, seed: int) -> HashModel:
+def build_model(config: Config, pca: PcaWhitening, *, bits: int, seed: int) -> HashModel:
     """Build the network with seeded first weights; torch's own generator is left as it was."""
-    dims = front.matrix.shape[1]
+    dims = pca.matrix.shape[1]
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(seed, "weights", 0))
+        torch.manual_seed(derive_seed(seed, "weights", 0))
         encoder = _encoder(config.encoder, dims)
         hash_layer = HashLayer(
             dims=dims,
-            width=config.encoder.width,
+            hidden_dim=config.encoder.hidden_dim,
             bits=bits,
             binarize=config.hash.binarize,
-            skip=config.hash.init == "pca-itq",
-            unit_mean=config.hash.unit_mean,
+            shortcut=config.hash.init == "pca-itq",
+            l2_normalize=config.hash.l2_normalize,
             binarizer=_binarizer(config.hash),
         )
-    return HashModel(front=front, encoder=encoder, hash_layer=hash_layer)
+    return HashModel(pca=pca, encoder=encoder, hash_layer=hash_layer)
 
 
 def _binarizer(config: HashConfig) -> Binarizer:
@@ -44,43 +44,43 @@ def _binarizer(config: HashConfig) -> Binarizer:
 
 
 def _encoder(config: EncoderConfig, dims: int) -> Encoder:
-    width, layers, dropout = config.width, config.layers, config.dropout
+    hidden_dim, num_layers, dropout = config.hidden_dim, config.num_layers, config.dropout
     if config.kind == "lstm":
-        return LstmEncoder(dims=dims, width=width, layers=layers, dropout=dropout)
+        return LstmEncoder(dims=dims, hidden_dim=hidden_dim, num_layers=num_layers, dropout=dropout)
     if config.kind == "mlp-mixer":
         return MixerEncoder(
             dims=dims,
-            width=width,
-            layers=layers,
-            points=config.points,
-            feed_forward=config.feed_forward,
+            hidden_dim=hidden_dim,
+            num_layers=num_layers,
+            points=config.mixer_tokens,
+            feed_forward_dim=config.feed_forward_dim,
             dropout=dropout,
         )
     return TransformerEncoder(
         dims=dims,
-        width=width,
-        layers=layers,
-        heads=config.heads,
-        feed_forward=config.feed_forward,
+        hidden_dim=hidden_dim,
+        num_layers=num_layers,
+        num_heads=config.num_heads,
+        feed_forward_dim=config.feed_forward_dim,
         dropout=dropout,
         activation=config.activation,
         bias=config.bias,
-        slots=config.slots,
+        position_slots=config.position_slots,
     )
 
 
 def load_model(config: Config, tensors: Mapping[str, npt.NDArray[Any]]) -> HashModel:
     """Rebuild a trained network from its saved tensors."""
-    front = front_of(config, tensors)
-    model = build_model(config, front, bits=len(tensors["hash_layer.learned.weight"]), seed=0)
+    pca = pca_whitening_of(config, tensors)
+    model = build_model(config, pca, bits=len(tensors["hash_layer.head.weight"]), seed=0)
     model.load_state_dict({name: torch.from_numpy(t.copy()) for name, t in tensors.items()})
     return model.eval()
 
 
-def front_of(config: Config, tensors: Mapping[str, npt.NDArray[Any]]) -> Front:
+def pca_whitening_of(config: Config, tensors: Mapping[str, npt.NDArray[Any]]) -> PcaWhitening:
     """Return the front that a network's tensors hold."""
-    mean, matrix, spread = (tensors[f"front_{part}"] for part in ("mean", "matrix", "spread"))
-    return Front(mean, matrix, spread, unit_frames=config.input.unit_frames)
+    mean, matrix, std = (tensors[f"pca_{part}"] for part in ("mean", "matrix", "std"))
+    return PcaWhitening(mean, matrix, std, l2_normalize=config.input.l2_normalize)
 
 
 def tensors_of(model: nn.Module) -> dict[str, npt.NDArray[Any]]:

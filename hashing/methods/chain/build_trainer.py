@@ -14,26 +14,26 @@ from chainpipe.pipeline.errors import UsageError
 from ...config import Config
 from ...config.optimization import NeighboursConfig
 from ...config.presets import number
-from ...data.device_placement import moved, on_device
-from ...data.disk_array import DiskRows, Splittable, write_rows
-from ...data.requirements import order_draw
+from ...data.device_placement import moved, place_clips
+from ...data.disk_array import DiskArray, Splittable, write_disk_array
+from ...data.requirements import order_sample_sizes
 from ...data.streamed_clips import StoredClips
-from ...losses.base import Task
-from ...losses.contrastive import ContrastiveTask
-from ...losses.frame_order import OrderTask
-from ...losses.scene import ScenePlan, SceneTask, find_scenes
-from ...losses.similarity_preserving import StructureTask
-from ...losses.swav import ClusterTask
-from ...mining.refresh import NeighbourPlan
-from ...mining.scene_walk import walked
+from ...losses.base import Loss
+from ...losses.contrastive import ContrastiveLoss
+from ...losses.frame_order import FrameOrderLoss
+from ...losses.scene import SceneLoss, SceneUpdater, find_scenes
+from ...losses.similarity_preserving import SimilarityPreservingLoss
+from ...losses.swav import SwavLoss
+from ...mining.refresh import NeighbourMiner
+from ...mining.scene_walk import scene_walk_neighbours
 from ...models.hash_model import HashModel
-from ...models.pca_whitening import Front
+from ...models.pca_whitening import PcaWhitening
 from ...runtime.schedules import one_cycle
-from ...runtime.seeding import generator_of, seed_of
-from ...training.forward import Runner
+from ...runtime.seeding import derive_generator, derive_seed
+from ...training.forward import ForwardRunner
 from ...training.objective import Objective
 from ...training.trainer import Trainer
-from ...training.validation import WatchPlan, looks_every
+from ...training.validation import ValidationPlan, validation_interval
 from ...views.augmentations import view_length, window_length
 from ...views.view_maker import Clips, TrainingClips, ViewMaker
 
@@ -41,38 +41,40 @@ _CHUNK = 512  # videos read at once
 
 
 def make_clips(
-    config: Config, front: Front, frames: npt.NDArray[np.float32], *, seed: int
+    config: Config, pca: PcaWhitening, frames: npt.NDArray[np.float32], *, seed: int
 ) -> Clips:
     """Return the training clips, with scenes when the scene task or the views need them."""
-    clips = torch.from_numpy(frames)  # (N, T, M)
+    clips = torch.from_numpy(frames)  # (B, T, M)
     scenes = _first_scenes(config, clips, clips.shape[1], seed=seed)
-    return Clips(clips, clips.mean(dim=1), torch.from_numpy(front.spread), scenes)
+    return Clips(clips, clips.mean(dim=1), torch.from_numpy(pca.std), scenes)
 
 
-def make_stored_clips(config: Config, front: Front, frames: DiskRows, *, seed: int) -> StoredClips:
-    """Return what :func:`make_clips` does, for frames (N, T, M) in a file."""
-    means = write_rows(
+def make_stored_clips(
+    config: Config, pca: PcaWhitening, frames: DiskArray, *, seed: int
+) -> StoredClips:
+    """Return what :func:`make_clips` does, for frames (B, T, M) in a file."""
+    means = write_disk_array(
         (part.mean(dim=1).numpy() for part in frames.split(_CHUNK)), len(frames), folder=None
     )
     scenes = _first_scenes(config, frames, frames.shape[1], seed=seed)
-    return StoredClips(frames, means, torch.from_numpy(front.spread), scenes)
+    return StoredClips(frames, means, torch.from_numpy(pca.std), scenes)
 
 
 def _first_scenes(
     config: Config, clips: Splittable, frames: int, *, seed: int
 ) -> torch.Tensor | None:
-    if number(config.scene.weight) <= 0 and not config.views.mix:
+    if number(config.scene.weight) <= 0 and not config.views.scene_mixup:
         return None
     return find_scenes(
         clips,
-        clusters=_clusters(config, frames),
-        min_spread=config.scene.min_spread,
-        generator=generator_of(seed, "scenes", 0),
+        num_clusters=_clusters(config, frames),
+        min_std=config.scene.min_std,
+        generator=derive_generator(seed, "scenes", 0),
     )
 
 
 def _clusters(config: Config, frames: int) -> int:
-    clusters = config.scene.clusters
+    clusters = config.scene.num_clusters
     return min(4, frames) if clusters == "auto" else clusters
 
 
@@ -82,7 +84,7 @@ def build_trainer(
     clips: Clips | StoredClips,
     *,
     seed: int,
-    held: Clips | None = None,
+    validation: Clips | None = None,
     compiled: bool = False,
 ) -> Trainer:
     """Build the objective over ``model`` and the trainer that makes it small.
@@ -92,33 +94,33 @@ def build_trainer(
         model: What is trained.
         clips: The training videos.
         seed: Of everything that is drawn.
-        held: Videos that watch the training.
+        validation: Videos that watch the training.
         compiled: Whether `torch.compile` makes its steps faster.
     """
-    device = model.front_mean.device
+    device = model.pca_mean.device
     frames = clips.frames.shape[1]
-    tasks, weights = _tasks(config, model, places=frames, seed=seed)
+    losses, weights = _losses(config, model, num_positions=frames, seed=seed)
     objective = Objective(
         model=model,
         views=view_maker(config, frames, candidates=clips.candidates is not None),
-        tasks=tasks,
+        losses=losses,
         weights=weights,
-        ramps={name: getattr(config, name).ramp for name in tasks},
-        run=Runner(precision=config.optim.precision, compiled=compiled),
+        warmups={name: getattr(config, name).warmup for name in losses},
+        run=ForwardRunner(precision=config.optim.precision, compiled=compiled),
     )
     return Trainer(
         objective.to(device),
-        on_device(clips, device),
+        place_clips(clips, device),
         seed=seed,
         epochs=int(number(config.optim.epochs)),
-        batch=config.optim.batch,
-        rate=config.optim.rate,
+        batch_size=config.optim.batch_size,
+        lr=config.optim.lr,
         schedule=lambda step, steps: one_cycle(step / steps, warmup=config.optim.warmup),
         weight_decay=config.optim.weight_decay,
-        clip=config.optim.clip,
+        grad_clip_norm=config.optim.grad_clip_norm,
         neighbours=_neighbours(config, seed=seed),
         scenes=_scenes(config, model, frames),
-        watch=None if held is None else _watch(config, moved(held, device)),
+        validation=None if validation is None else _validation(config, moved(validation, device)),
     )
 
 
@@ -128,7 +130,7 @@ def view_maker(config: Config, frames: int, *, candidates: bool = False) -> View
     length = view_length(
         mode,
         frames,
-        config.views.frames,
+        config.views.num_frames,
         candidates=candidates,
         recurrent=config.encoder.kind == "lstm",
     )
@@ -137,77 +139,77 @@ def view_maker(config: Config, frames: int, *, candidates: bool = False) -> View
         length=length,
         window=window_length(frames, config.views.window, length=length),
         noise=config.views.noise,
-        drop_features=config.views.drop_features,
-        drop_frames=config.views.drop_frames,
-        resample=config.views.resample,
-        mix=config.views.mix,
+        feature_dropout_p=config.views.feature_dropout,
+        frame_dropout_p=config.views.frame_dropout,
+        temporal_jitter=config.views.temporal_jitter,
+        scene_mixup=config.views.scene_mixup,
         shift=config.views.shift,
         per_frame=config.views.spatial_per_frame,
     )
 
 
-def _tasks(
-    config: Config, model: HashModel, *, places: int, seed: int
-) -> tuple[dict[str, Task], dict[str, float]]:
+def _losses(
+    config: Config, model: HashModel, *, num_positions: int, seed: int
+) -> tuple[dict[str, Loss], dict[str, float]]:
     """Return the tasks whose weight is not 0, and the weights."""
-    contrastive = ContrastiveTask(
+    contrastive = ContrastiveLoss(
         temperature=config.contrastive.temperature,
-        debias=config.contrastive.debias,
+        tau_plus=config.contrastive.tau_plus,
         mask_neighbours=config.contrastive.mask_neighbours,
     )
-    drawn, moved = order_draw(config, places)
+    num_frames, num_shuffled = order_sample_sizes(config, num_positions)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(seed, "order head", 0))
-        order = OrderTask(
-            width=model.encoder.width,
-            places=places,
-            frames=drawn,
-            moved=moved,
-            smoothing=config.order.smoothing,
+        torch.manual_seed(derive_seed(seed, "order head", 0))
+        order = FrameOrderLoss(
+            hidden_dim=model.encoder.hidden_dim,
+            num_positions=num_positions,
+            num_frames=num_frames,
+            num_shuffled=num_shuffled,
+            label_std=config.order.label_std,
         )
-    structure = StructureTask(
-        of=config.structure.of,
-        form=config.structure.form,
-        target=config.structure.target,
-        temperature=config.structure.temperature,
+    structure = SimilarityPreservingLoss(
+        source=config.similarity.source,
+        loss_form=config.similarity.loss,
+        target_temperature=config.similarity.target_temperature,
+        temperature=config.similarity.temperature,
     )
-    every: dict[str, tuple[Task, float]] = {
+    every: dict[str, tuple[Loss, float]] = {
         "contrastive": (contrastive, number(config.contrastive.weight)),
         "order": (order, number(config.order.weight)),
-        "scene": (SceneTask(temperature=config.scene.temperature), number(config.scene.weight)),
-        "structure": (structure, number(config.structure.weight)),
-        "cluster": (_cluster(config, model.bits, seed=seed), config.cluster.weight),
+        "scene": (SceneLoss(temperature=config.scene.temperature), number(config.scene.weight)),
+        "similarity": (structure, number(config.similarity.weight)),
+        "swav": (_cluster(config, model.bits, seed=seed), config.swav.weight),
     }
     used = {name: pair for name, pair in every.items() if pair[1]}
     if not used and config.optim.epochs:
         raise UsageError("every task has weight 0", hint="set `contrastive.weight` to 1")
-    return {n: task for n, (task, _) in used.items()}, {n: w for n, (_, w) in used.items()}
+    return {n: loss for n, (loss, _) in used.items()}, {n: w for n, (_, w) in used.items()}
 
 
-def _cluster(config: Config, bits: int, *, seed: int) -> ClusterTask:
+def _cluster(config: Config, bits: int, *, seed: int) -> SwavLoss:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(seed, "prototypes", 0))
-        return ClusterTask(
+        torch.manual_seed(derive_seed(seed, "prototypes", 0))
+        return SwavLoss(
             bits=bits,
-            prototypes=config.cluster.prototypes,
-            temperature=config.cluster.temperature,
-            sharpness=config.cluster.sharpness,
-            rounds=config.cluster.rounds,
+            num_prototypes=config.swav.num_prototypes,
+            temperature=config.swav.temperature,
+            epsilon=config.swav.epsilon,
+            iterations=config.swav.iterations,
         )
 
 
-def _neighbours(config: Config, *, seed: int) -> NeighbourPlan | None:
+def _neighbours(config: Config, *, seed: int) -> NeighbourMiner | None:
     settings = config.neighbours
-    count = int(number(settings.count))
+    count = int(number(settings.k))
     if not count or not settings.probability:
         return None
-    return NeighbourPlan(
-        count=count,
+    return NeighbourMiner(
+        k=count,
         probability=settings.probability,
         mutual=settings.mutual,
-        threshold=settings.threshold,
-        refresh=int(number(settings.refresh)),
-        first=_walk(settings, count, seed=seed) if settings.by == "scenes" else None,
+        min_cosine=settings.min_cosine,
+        update_every=int(number(settings.update_every)),
+        first=_walk(settings, count, seed=seed) if settings.source == "scenes" else None,
     )
 
 
@@ -219,13 +221,13 @@ def _walk(
     def search(clips: TrainingClips) -> Tensor:
         # Chance comes from the CPU, and so do the scenes: the same neighbours on every device.
         frames = clips.frames.cpu() if isinstance(clips.frames, Tensor) else clips.frames
-        table = walked(
+        table = scene_walk_neighbours(
             frames,
             count,
-            clusters=min(settings.scenes, frames.shape[1]),
-            links=settings.links,
-            onward=settings.onward,
-            generator=generator_of(seed, "scene walk", 0),
+            num_clusters=min(settings.scenes_per_video, frames.shape[1]),
+            edges_per_scene=settings.edges_per_scene,
+            damping=settings.damping,
+            generator=derive_generator(seed, "scene walk", 0),
             mutual=settings.mutual,
         )
         return table.to(clips.device)
@@ -233,14 +235,18 @@ def _walk(
     return search
 
 
-def _scenes(config: Config, model: HashModel, frames: int) -> ScenePlan | None:
-    if not config.scene.refresh:
+def _scenes(config: Config, model: HashModel, frames: int) -> SceneUpdater | None:
+    if not config.scene.update_every:
         return None
-    return ScenePlan(
-        clusters=_clusters(config, frames), refresh=config.scene.refresh, encode=model.encoder
+    return SceneUpdater(
+        num_clusters=_clusters(config, frames),
+        update_every=config.scene.update_every,
+        encode=model.encoder,
     )
 
 
-def _watch(config: Config, held: Clips) -> WatchPlan:
-    every = looks_every(config.watch.every, int(number(config.optim.epochs)))
-    return WatchPlan(clips=held, every=every, stop=config.watch.stop)
+def _validation(config: Config, validation: Clips) -> ValidationPlan:
+    every = validation_interval(config.validation.every, int(number(config.optim.epochs)))
+    return ValidationPlan(
+        clips=validation, every=every, stop_on_failure=config.validation.stop_on_failure
+    )

@@ -16,13 +16,15 @@ from ...data.augmentation_shifts import project_shifts
 from ...data.requirements import cached_material
 from ...data.streamed_clips import StoredClips
 from ...data.training_set import TrainingFrames
-from ...models.pca_whitening import Front
+from ...models.pca_whitening import PcaWhitening
 from ...views.view_maker import Clips
 
 AnyClips = TypeVar("AnyClips", Clips, StoredClips)
 
 
-def add_cached(config: Config, clips: AnyClips, frames: TrainingFrames, front: Front) -> AnyClips:
+def add_cached(
+    config: Config, clips: AnyClips, frames: TrainingFrames, pca: PcaWhitening
+) -> AnyClips:
     """Return the clips with the candidates, copies and shifts that the config uses.
 
     Raises:
@@ -32,26 +34,28 @@ def add_cached(config: Config, clips: AnyClips, frames: TrainingFrames, front: F
     keep = _in_memory if isinstance(clips, Clips) else frames.to_disk
     more: dict[str, Any] = {}
     if used.candidates:
-        more["candidates"] = keep((front(part) for part in frames.candidates()), name="candidates")
-    if used.copies:
-        more["copies"] = keep(_two_or_more(frames, front), name="copies")
+        more["candidates"] = keep((pca(part) for part in frames.candidates()), name="candidates")
+    if used.augmented:
+        more["augmented"] = keep(_two_or_more(frames, pca), name="augmented")
     measured = frames.augmentation() if used.shift else None
     if measured is not None:
-        more["shifts"] = project_shifts(measured, front.matrix)
+        more["shifts"] = project_shifts(measured, pca.matrix)
     return replace(clips, **more)
 
 
-def cached_numbers(config: Config, frames: TrainingFrames) -> int:
+def cached_elements(config: Config, frames: TrainingFrames) -> int:
     """Return how many clips' worth of frames the cached material of a video takes."""
     used = cached_material(config, frames)
-    return used.candidates * frames.meta.per_segment + used.copies * max(2, frames.meta.views)
+    return used.candidates * frames.meta.per_segment + used.augmented * max(2, frames.meta.views)
 
 
-def _two_or_more(frames: TrainingFrames, front: Front) -> Iterator[npt.NDArray[np.float32]]:
+def _two_or_more(frames: TrainingFrames, pca: PcaWhitening) -> Iterator[npt.NDArray[np.float32]]:
     """Yield the copies, (n, V, T, M); two views need two, so beside one the clean clip stands."""
-    for copies, clean in zip(frames.copies(), frames.videos(), strict=True):
-        shown = front(copies)
-        yield shown if shown.shape[1] > 1 else np.stack([shown[:, 0], front(clean)], axis=1)
+    for augmented, clean in zip(frames.augmented(), frames.videos(), strict=True):
+        projected = pca(augmented)
+        yield (
+            projected if projected.shape[1] > 1 else np.stack([projected[:, 0], pca(clean)], axis=1)
+        )
 
 
 def _in_memory(parts: Iterable[npt.NDArray[np.float32]], *, name: str) -> Tensor:

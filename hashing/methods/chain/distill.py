@@ -21,30 +21,30 @@ BATCH = 512
 _WEIGHT_DECAY, _WARMUP = 0.01, 0.1
 
 
-def distil(
-    skip: nn.Linear,
+def distill(
+    shortcut: nn.Linear,
     frames: Rows,
     *,
     centre: Tensor,
-    shown: int,
-    unit_mean: bool,
+    num_frames: int,
+    l2_normalize: bool,
     steps: int,
-    rate: float,
-    target: float,
+    lr: float,
+    target_temperature: float,
     temperature: float,
     generator: torch.Generator,
 ) -> list[float]:
     """Train a linear hash layer, in place, to keep the features' own ranking.
 
     Args:
-        skip: From mean inputs to bits.
-        frames: Whose means it reads, (N, T, M); the cosines of whole videos' means are kept.
+        shortcut: From mean inputs to bits.
+        frames: Whose means it reads, (B, T, M); the cosines of whole videos' means are kept.
         centre: The mean input, (M,), around which cosines are taken.
-        shown: S, how many frames of a video, drawn anew each step, its mean is of; at most T.
-        unit_mean: Whether it reads means of unit length.
+        num_frames: S, how many frames of a video, drawn anew each step, its mean is of; at most T.
+        l2_normalize: Whether it reads means of unit length.
         steps: Of AdamW, with a one-cycle rate.
-        rate: The highest learning rate.
-        target: Temperature of the features in the listwise loss.
+        lr: The highest learning rate.
+        target_temperature: Temperature of the features in the listwise loss.
         temperature: Temperature of the codes.
         generator: Draws the batches.
 
@@ -52,19 +52,23 @@ def distil(
         The loss of each step.
     """
     losses: list[float] = []
-    optimizer = torch.optim.AdamW(skip.parameters(), lr=0.0, weight_decay=_WEIGHT_DECAY, fused=True)
+    optimizer = torch.optim.AdamW(
+        shortcut.parameters(), lr=0.0, weight_decay=_WEIGHT_DECAY, fused=True
+    )
     for step in range(steps):
         clips = frames.take(torch.randperm(len(frames), generator=generator)[:BATCH])  # (B, T, M)
-        places = any_frames(len(clips), frames.shape[1], shown, generator)
-        means = clips[torch.arange(len(clips))[:, None], places].mean(dim=1)
-        codes = sign(skip(F.normalize(means, dim=1) if unit_mean else means))
+        frame_indices = any_frames(len(clips), frames.shape[1], num_frames, generator)
+        means = clips[torch.arange(len(clips))[:, None], frame_indices].mean(dim=1)
+        codes = sign(shortcut(F.normalize(means, dim=1) if l2_normalize else means))
         features = clips.mean(dim=1) - centre
-        loss = listwise_loss(codes, features, target=target, temperature=temperature)
+        loss = listwise_loss(
+            codes, features, target_temperature=target_temperature, temperature=temperature
+        )
         for group in optimizer.param_groups:
-            group["lr"] = rate * one_cycle(step / steps, warmup=_WARMUP)
+            group["lr"] = lr * one_cycle(step / steps, warmup=_WARMUP)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         losses.append(loss.item())
-    skip.zero_grad(set_to_none=True)
+    shortcut.zero_grad(set_to_none=True)
     return losses

@@ -10,30 +10,30 @@ import torch
 
 from ...config import Config
 from ...config.presets import number
-from ...data.disk_array import DiskRows, Splittable
-from ...data.streamed_clips import HeldRows
+from ...data.disk_array import DiskArray, Splittable
+from ...data.streamed_clips import InMemoryArray
 from ...models.hash_model import HashModel
 from ...models.linear_hash import LinearHash
-from ...models.pca import moments
-from ...models.pca_whitening import unit_length
+from ...models.pca import mean_covariance
+from ...models.pca_whitening import l2_normalized
 from ...monitoring.history import HistoryRow
-from ...runtime.seeding import generator_of
+from ...runtime.seeding import derive_generator
 from ..pca_itq import fit_pca_itq
-from .distill import distil
+from .distill import distill
 
-Frames = npt.NDArray[np.float32] | DiskRows  # projected training frames, (N, T, M)
+Frames = npt.NDArray[np.float32] | DiskArray  # projected training frames, (B, T, M)
 MEANS_BYTES = 300_000_000  # of the mean inputs that the start is fitted on
 _CHUNK = 512  # videos read at once
 
 
-def first_codes(frames: Frames, *, bits: int, seed: int, unit_mean: bool) -> LinearHash:
-    """Fit PCA-ITQ on mean inputs, for projected training frames (N, T, M)."""
+def fit_initial_hash(frames: Frames, *, bits: int, seed: int, l2_normalize: bool) -> LinearHash:
+    """Fit PCA-ITQ on mean inputs, for projected training frames (B, T, M)."""
     means = mean_inputs(frames)
     return fit_pca_itq(
-        unit_length(means) if unit_mean else means,
+        l2_normalized(means) if l2_normalize else means,
         bits,
         seed=seed,
-        frame_covariance=lambda: moments(_flat(frames)).covariance,
+        frame_covariance=lambda: mean_covariance(_flat(frames)).covariance,
     )
 
 
@@ -58,7 +58,7 @@ def _parts(frames: Frames) -> Iterator[npt.NDArray[np.float32]]:
         yield part.numpy()
 
 
-def start_hash_layer(
+def init_hash_layer(
     config: Config,
     model: HashModel,
     frames: Frames,
@@ -66,26 +66,28 @@ def start_hash_layer(
     bits: int,
     seed: int,
 ) -> list[HistoryRow]:
-    """Set the hash layer to PCA-ITQ of projected training frames (N, T, M), then distil it.
+    """Set the hash layer to PCA-ITQ of projected training frames (B, T, M), then distil it.
 
     Returns:
         The loss of each distilling step.
     """
-    unit = config.hash.unit_mean
-    model.hash_layer.start_as(first_codes(frames, bits=bits, seed=seed, unit_mean=unit))
-    steps = int(number(config.hash.distil_steps))
-    if model.hash_layer.skip is None or not steps:
+    l2_normalize = config.hash.l2_normalize
+    model.hash_layer.init_shortcut(
+        fit_initial_hash(frames, bits=bits, seed=seed, l2_normalize=l2_normalize)
+    )
+    steps = int(number(config.hash.distill_steps))
+    if model.hash_layer.shortcut is None or not steps:
         return []
-    losses = distil(
-        model.hash_layer.skip,
-        HeldRows(torch.from_numpy(frames)) if isinstance(frames, np.ndarray) else frames,
+    losses = distill(
+        model.hash_layer.shortcut,
+        InMemoryArray(torch.from_numpy(frames)) if isinstance(frames, np.ndarray) else frames,
         centre=torch.from_numpy(mean_inputs(frames).mean(axis=0)),
-        shown=max(1, frames.shape[1] // 3),
-        unit_mean=unit,
+        num_frames=max(1, frames.shape[1] // 3),
+        l2_normalize=l2_normalize,
         steps=steps,
-        rate=config.hash.distil_rate,
-        target=config.structure.target,
-        temperature=config.structure.temperature,
-        generator=generator_of(seed, "distil", 0),
+        lr=config.hash.distill_lr,
+        target_temperature=config.similarity.target_temperature,
+        temperature=config.similarity.temperature,
+        generator=derive_generator(seed, "distil", 0),
     )
     return [{"step": float(step), "distil": loss} for step, loss in enumerate(losses, 1)]

@@ -9,14 +9,14 @@ from ...config.presets import paper_config, resolve
 from ...data.requirements import Material, cached_material
 from ...model_folder.folder import Tensors
 from ...models.hasher import Hasher
-from ..base import Learned
+from ..base import LearnedMethod
 
 if TYPE_CHECKING:
     import torch
 
     from ...data.training_set import TrainingFrames
     from ...training.checkpoint import State
-    from ..base import Ready
+    from ..base import PreparedTraining
 
 NO_TASKS = (
     "The three tasks had no part in it: on so few videos, or on videos so still, they cost more "
@@ -36,9 +36,9 @@ def build(
     seed: int,
     device: torch.device,
     state: State | None,
-    held: TrainingFrames | None = None,
+    validation: TrainingFrames | None = None,
     compiled: bool = False,
-) -> Ready:
+) -> PreparedTraining:
     """Put CHAIN's network and trainer together; see :class:`..base.Build`."""
     from .build import build as run
 
@@ -49,7 +49,7 @@ def build(
         seed=seed,
         device=device,
         state=state,
-        held=held,
+        validation=validation,
         compiled=compiled,
     )
 
@@ -58,7 +58,7 @@ def load(config: Config, tensors: Tensors) -> Hasher:
     """Rebuild a trained network."""
     from .build_model import load_model
 
-    return load_model(config, tensors).folded()
+    return load_model(config, tensors).fused()
 
 
 def notes(config: Config) -> list[str]:
@@ -71,7 +71,7 @@ def material(config: Config, frames: Material) -> str:
     return cached_material(config, frames).describe(frames)
 
 
-CHAIN = Learned(
+CHAIN = LearnedMethod(
     about="CHAIN: contrastive learning with frame order and scene tasks",
     config=Config(),
     resolve=resolve,
@@ -80,5 +80,9 @@ CHAIN = Learned(
     notes=notes,
     material=material,
     paper=paper_config(),
-    older={"encoder.slots": 0, "encoder.activation": "gelu", "encoder.bias": True},
+    legacy_defaults={
+        "encoder.position_slots": 0,
+        "encoder.activation": "gelu",
+        "encoder.bias": True,
+    },
 )

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_ROUNDS = 15  # as in the released code, and so are the starts: random videos
+_ITERATIONS = 15  # as in the released code, and so are the starts: random videos
 
 
 def find_anchors(means: Tensor, count: int, *, seed: int) -> Tensor:
     """Find anchors (P, D) by k-means.
 
     Args:
-        means: Mean feature of each training video, (N, D).
+        means: Mean feature of each training video, (B, D).
         count: P; fewer are found where videos are equal.
         seed: Of the videos that it starts from.
 
@@ -31,9 +31,9 @@ def find_anchors(means: Tensor, count: int, *, seed: int) -> Tensor:
     """
     from scipy.cluster.vq import kmeans2
 
-    chance = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     with warnings.catch_warnings(action="ignore"):  # of centres without videos: they are left out
-        _, found = kmeans2(means.numpy(), count, iter=_ROUNDS, minit="points", seed=chance)
+        _, found = kmeans2(means.numpy(), count, iter=_ITERATIONS, minit="points", seed=rng)
     used, members = torch.unique(torch.from_numpy(found).long(), return_inverse=True)
     sums = torch.zeros(len(used), means.shape[1]).index_add_(0, members, means)
     return sums / torch.bincount(members)[:, None]

@@ -1,4 +1,4 @@
-"""ConMH's transformer block: heads of ``width // heads`` numbers, and keys without a bias.
+"""ConMH's transformer block: heads of ``hidden_dim // num_heads`` numbers, and keys without a bias.
 
 The published encoder has 6 heads in a width of 256. They take 42 numbers each, 252 together, and
 with a bias on queries and values only a block has the published 785,400 parameters; no other
@@ -14,59 +14,61 @@ from torch.nn import functional as F
 EPSILON = 1e-6  # of the layer norms [code]
 
 
-class Attention(nn.Module):
+class ConmhAttention(nn.Module):
     """Every frame looks at every other.
 
     Args:
-        width: W, numbers a frame.
-        heads: How many; each has ``width // heads`` numbers.
+        hidden_dim: H, numbers a frame.
+        num_heads: How many; each has ``hidden_dim // num_heads`` numbers.
     """
 
-    def __init__(self, *, width: int, heads: int) -> None:
+    def __init__(self, *, hidden_dim: int, num_heads: int) -> None:
         super().__init__()
-        self.heads, self.inner = heads, width // heads * heads
-        self.query_key_value = nn.Linear(width, 3 * self.inner, bias=False)
-        self.query_bias = nn.Parameter(torch.zeros(self.inner))
-        self.value_bias = nn.Parameter(torch.zeros(self.inner))
-        self.out = nn.Linear(self.inner, width)
+        self.num_heads, self.inner_dim = num_heads, hidden_dim // num_heads * num_heads
+        self.qkv = nn.Linear(hidden_dim, 3 * self.inner_dim, bias=False)
+        self.q_bias = nn.Parameter(torch.zeros(self.inner_dim))
+        self.v_bias = nn.Parameter(torch.zeros(self.inner_dim))
+        self.out_proj = nn.Linear(self.inner_dim, hidden_dim)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Mix frames (B, T, W)."""
+        """Mix frames (B, T, H)."""
         batch, time, _ = frames.shape
-        bias = torch.cat([self.query_bias, torch.zeros_like(self.query_bias), self.value_bias])
-        parts = F.linear(frames, self.query_key_value.weight, bias)
-        query, key, value = parts.view(batch, time, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(query, key, value)  # (B, heads, T, W // heads)
-        result: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, time, self.inner))
+        bias = torch.cat([self.q_bias, torch.zeros_like(self.q_bias), self.v_bias])
+        parts = F.linear(frames, self.qkv.weight, bias)
+        query, key, value = parts.view(batch, time, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(query, key, value)  # (B, heads, T, H // heads)
+        result: Tensor = self.out_proj(mixed.transpose(1, 2).reshape(batch, time, self.inner_dim))
         return result
 
 
-class Block(nn.Module):
+class ConmhBlock(nn.Module):
     """Attention, then a two-layer part, each on normalised frames and beside a skip; no dropout.
 
     Args:
-        width: W, numbers a frame.
-        heads: Attention heads.
-        feed_forward: Hidden numbers of the two-layer part.
+        hidden_dim: H, numbers a frame.
+        num_heads: Attention heads.
+        feed_forward_dim: Hidden numbers of the two-layer part.
     """
 
-    def __init__(self, *, width: int, heads: int, feed_forward: int) -> None:
+    def __init__(self, *, hidden_dim: int, num_heads: int, feed_forward_dim: int) -> None:
         super().__init__()
-        self.attention_norm = nn.LayerNorm(width, eps=EPSILON)
-        self.attention = Attention(width=width, heads=heads)
-        self.feed_norm = nn.LayerNorm(width, eps=EPSILON)
-        self.feed = nn.Sequential(
-            nn.Linear(width, feed_forward), nn.GELU(), nn.Linear(feed_forward, width)
+        self.attention_norm = nn.LayerNorm(hidden_dim, eps=EPSILON)
+        self.attention = ConmhAttention(hidden_dim=hidden_dim, num_heads=num_heads)
+        self.feed_forward_norm = nn.LayerNorm(hidden_dim, eps=EPSILON)
+        self.feed_forward = nn.Sequential(
+            nn.Linear(hidden_dim, feed_forward_dim),
+            nn.GELU(),
+            nn.Linear(feed_forward_dim, hidden_dim),
         )
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Transform frames (B, T, W)."""
+        """Transform frames (B, T, H)."""
         frames = frames + self.attention(self.attention_norm(frames))
-        result: Tensor = frames + self.feed(self.feed_norm(frames))
+        result: Tensor = frames + self.feed_forward(self.feed_forward_norm(frames))
         return result
 
 
-def start(module: nn.Module) -> None:
+def init_xavier(module: nn.Module) -> None:
     """Give every linear layer within Glorot's uniform weights and no bias [code].
 
     Glorot and Bengio (2010): https://proceedings.mlr.press/v9/glorot10a.html

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ..pca_itq import fit_pca_itq
 from .anchors import nearest_anchors
-from .terms import Seen
+from .terms import ConmhBatch
 
 
 def centre_codes(anchors: Tensor, bits: int, *, seed: int) -> Tensor:
@@ -33,7 +33,7 @@ def centre_codes(anchors: Tensor, bits: int, *, seed: int) -> Tensor:
     return torch.from_numpy(values >= 0).float() * 2 - 1
 
 
-def softened(labels: Tensor, predicted: Tensor, *, trust: float) -> Tensor:
+def soften_labels(labels: Tensor, predicted: Tensor, *, trust: float) -> Tensor:
     """Return the labels as far as they are trusted, and the predictions for the rest, (B, P).
 
     Args:
@@ -45,7 +45,7 @@ def softened(labels: Tensor, predicted: Tensor, *, trust: float) -> Tensor:
     return trust * exact + (1 - trust) * predicted
 
 
-class CentreTask(nn.Module):
+class S5vhCentreLoss(nn.Module):
     """The cross-entropy between codes' likeness to the anchors' codes and the nearest anchor.
 
     After a warm-up, what the whole video's code says is trusted more and more. The released code
@@ -56,8 +56,8 @@ class CentreTask(nn.Module):
         anchors: (P, D).
         codes: Of the anchors, (P, K).
         temperature: Divides products of codes, which are K at most.
-        warmup: Epochs in which the nearest anchor is trusted.
-        smoothing: Share of the trust that an epoch then takes.
+        warmup_epochs: Epochs in which the nearest anchor is trusted.
+        trust_decay: Share of the trust that an epoch then takes.
         epochs: Of the run.
     """
 
@@ -70,28 +70,28 @@ class CentreTask(nn.Module):
         anchors: Tensor,
         codes: Tensor,
         temperature: float,
-        warmup: int,
-        smoothing: float,
+        warmup_epochs: int,
+        trust_decay: float,
         epochs: int,
     ) -> None:
         super().__init__()
         self.register_buffer("anchors", anchors)
         self.register_buffer("codes", codes)
-        self.temperature, self.warmup = temperature, warmup
-        self.smoothing, self.epochs = smoothing, epochs
+        self.temperature, self.warmup_epochs = temperature, warmup_epochs
+        self.trust_decay, self.epochs = trust_decay, epochs
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, batch: ConmhBatch) -> Tensor:
         """Return the loss, the mean over both views."""
-        wanted = self._wanted(seen)
-        logits = seen.codes @ self.codes.T / (self.codes.shape[1] * self.temperature)  # (2B, P)
+        wanted = self._wanted(batch)
+        logits = batch.codes @ self.codes.T / (self.codes.shape[1] * self.temperature)  # (2B, P)
         return F.cross_entropy(logits, wanted.repeat(2, 1))
 
     @torch.no_grad()
-    def _wanted(self, seen: Seen) -> Tensor:
+    def _wanted(self, batch: ConmhBatch) -> Tensor:
         """Return a distribution over the anchors for each video, (B, P)."""
-        labels = nearest_anchors(seen.frames.mean(dim=1), self.anchors, 1)[:, 0]
-        later = max(0, int(seen.done * self.epochs) - self.warmup)
-        trust = (1 - self.smoothing) ** later
+        labels = nearest_anchors(batch.frames.mean(dim=1), self.anchors, 1)[:, 0]
+        later = max(0, int(batch.progress * self.epochs) - self.warmup_epochs)
+        trust = (1 - self.trust_decay) ** later
         if trust == 1:
-            return F.one_hot(labels, len(self.anchors)).to(seen.codes)
-        return softened(labels, (seen.whole() @ self.codes.T).softmax(dim=1), trust=trust)
+            return F.one_hot(labels, len(self.anchors)).to(batch.codes)
+        return soften_labels(labels, (batch.whole() @ self.codes.T).softmax(dim=1), trust=trust)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...model_folder.folder import Tensors
 from ...models.hasher import Hasher
-from ..base import Learned
+from ..base import LearnedMethod
 from .config import ConmhConfig
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ...data.training_set import TrainingFrames
     from ...training.checkpoint import State
-    from ..base import Ready
+    from ..base import PreparedTraining
 
 
 def build(
@@ -25,14 +25,20 @@ def build(
     seed: int,
     device: torch.device,
     state: State | None,
-    held: TrainingFrames | None = None,
+    validation: TrainingFrames | None = None,
     compiled: bool = False,
-) -> Ready:
+) -> PreparedTraining:
     """Put network and trainer together; anchors are found again, so ``state`` is not needed."""
     from .build import build as put_together
 
     return put_together(
-        config, frames, bits=bits, seed=seed, device=device, held=held, compiled=compiled
+        config,
+        frames,
+        bits=bits,
+        seed=seed,
+        device=device,
+        validation=validation,
+        compiled=compiled,
     )
 
 
@@ -56,7 +62,7 @@ def notes(config: ConmhConfig) -> list[str]:
     return words
 
 
-CONMH = Learned(
+CONMH = LearnedMethod(
     about="ConMH: contrastive masked autoencoders over codes, a rival that learns",
     config=ConmhConfig(),
     resolve=lambda config, survey: config,

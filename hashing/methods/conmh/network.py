@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ...models.binarizers import sign
-from ...models.encoders.positional_encoding import sinusoids
-from ...models.hash_model import Hashed
-from .blocks import EPSILON, Block, start
+from ...models.encoders.positional_encoding import sinusoidal_encoding
+from ...models.hash_model import HashOutput
+from .blocks import EPSILON, ConmhBlock, init_xavier
 
 _BATCH = 128  # videos encoded at once
 
@@ -20,26 +20,36 @@ class ConmhModel(nn.Module):
 
     Args:
         dims: D, numbers a frame.
-        width: W, numbers a frame inside.
-        layers: How many blocks.
-        heads: Attention heads of a block.
-        feed_forward: Hidden numbers of a block's two-layer part.
+        hidden_dim: H, numbers a frame inside.
+        num_layers: How many blocks.
+        num_heads: Attention heads of a block.
+        feed_forward_dim: Hidden numbers of a block's two-layer part.
         bits: K.
     """
 
     def __init__(
-        self, *, dims: int, width: int, layers: int, heads: int, feed_forward: int, bits: int
+        self,
+        *,
+        dims: int,
+        hidden_dim: int,
+        num_layers: int,
+        num_heads: int,
+        feed_forward_dim: int,
+        bits: int,
     ) -> None:
         super().__init__()
-        self.width = width
-        self.enter = nn.Linear(dims, width)
+        self.hidden_dim = hidden_dim
+        self.input_proj = nn.Linear(dims, hidden_dim)
         self.blocks = nn.ModuleList(
-            Block(width=width, heads=heads, feed_forward=feed_forward) for _ in range(layers)
+            ConmhBlock(
+                hidden_dim=hidden_dim, num_heads=num_heads, feed_forward_dim=feed_forward_dim
+            )
+            for _ in range(num_layers)
         )
-        self.norm = nn.LayerNorm(width, eps=EPSILON)
-        self.leave = nn.Linear(width, width)
-        start(self)
-        self.hash = nn.Linear(width, bits)
+        self.norm = nn.LayerNorm(hidden_dim, eps=EPSILON)
+        self.output_proj = nn.Linear(hidden_dim, hidden_dim)
+        init_xavier(self)
+        self.hash = nn.Linear(hidden_dim, bits)
         self.hash_norm = nn.LayerNorm(bits)
 
     @property
@@ -47,34 +57,34 @@ class ConmhModel(nn.Module):
         """K, the length of a code."""
         return self.hash.out_features
 
-    def encoded(self, frames: Tensor, places: Tensor) -> Tensor:
-        """Encode frames (B, S, D) that stand at ``places`` (B, S) of their video, (B, S, W).
+    def encoded(self, frames: Tensor, frame_indices: Tensor) -> Tensor:
+        """Encode frames (B, S, D) that stand at ``frame_indices`` (B, S) of their video, (B, S, H).
 
         A frame that is not shown is not there at all: the encoder never sees it.
         """
-        table = sinusoids(int(places.max()) + 1, self.width).to(frames)
-        hidden: Tensor = self.enter(frames) + table[places]
+        positions = sinusoidal_encoding(int(frame_indices.max()) + 1, self.hidden_dim).to(frames)
+        hidden: Tensor = self.input_proj(frames) + positions[frame_indices]
         for block in self.blocks:
             hidden = block(hidden)
-        result: Tensor = self.leave(self.norm(hidden))
+        result: Tensor = self.output_proj(self.norm(hidden))
         return result
 
     def signs(self, encoded: Tensor) -> Tensor:
-        """Return a sign for each bit of encoded frames (B, S, W), (B, S, K)."""
+        """Return a sign for each bit of encoded frames (B, S, H), (B, S, K)."""
         return sign(self.hash_norm(self.hash(encoded)))
 
-    def forward(self, clips: Tensor) -> Hashed:
+    def forward(self, clips: Tensor) -> HashOutput:
         """Hash whole clips (B, T, D)."""
-        places = torch.arange(clips.shape[1], device=clips.device).expand(clips.shape[:2])
-        encoded = self.encoded(clips, places)
+        frame_indices = torch.arange(clips.shape[1], device=clips.device).expand(clips.shape[:2])
+        encoded = self.encoded(clips, frame_indices)
         mean = self.signs(encoded).mean(dim=1)  # (B, K)
-        return Hashed(encoded, mean, mean)
+        return HashOutput(encoded, mean, mean)
 
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Return the codes (N, K) of videos (N, T, D): 1 where at least half the signs are +1."""
+        """Return the codes (B, K) of videos (B, T, D): 1 where at least half the signs are +1."""
         self.eval()
         codes = np.empty((len(features), self.bits), bool)
-        device = self.enter.weight.device
+        device = self.input_proj.weight.device
         with torch.inference_mode():
             for first in range(0, len(features), _BATCH):
                 part = torch.from_numpy(features[first : first + _BATCH].astype(np.float32))

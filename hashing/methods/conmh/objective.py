@@ -9,17 +9,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...losses.contrastive import nt_xent
-from ...models.hash_model import Hashed
-from ...monitoring.code_metrics import partners_found
-from ...training.forward import Runner
+from ...models.hash_model import HashOutput
+from ...monitoring.code_metrics import top1_match_rate
+from ...training.forward import ForwardRunner
 from ...views.view_maker import Clips
 from .decoder import ConmhDecoder
 from .network import ConmhModel
-from .terms import Seen, Terms
+from .terms import ConmhBatch, ExtraLosses
 
 
-def two_masks(
-    videos: int, frames: int, *, share: float, generator: torch.Generator
+def complementary_masks(
+    videos: int, frames: int, *, mask_ratio: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
     """Draw which frames each of two views shows, and which it hides.
 
@@ -28,33 +28,33 @@ def two_masks(
     Args:
         videos: B.
         frames: T.
-        share: Of the frames that a view hides, rounded down.
+        mask_ratio: Of the frames that a view hides, rounded down.
         generator: Source of chance.
 
     Returns:
         Places of the shown frames, (2B, S), and of the hidden ones, (2B, T - S); first views first.
 
     Example:
-        >>> shown, hidden = two_masks(1, 25, share=0.75, generator=torch.Generator())
+        >>> shown, hidden = complementary_masks(1, 25, mask_ratio=0.75, generator=torch.Generator())
         >>> shown.shape, hidden.shape
         (torch.Size([2, 7]), torch.Size([2, 18]))
     """
-    seen = frames - int(share * frames)
+    num_visible = frames - int(mask_ratio * frames)
     order = torch.rand(videos, frames, generator=generator).argsort(dim=1)  # (B, T)
     both = torch.cat([order, order.flip(1)])  # (2B, T)
-    return both[:, :seen], both[:, seen:]
+    return both[:, :num_visible], both[:, num_visible:]
 
 
-def rebuilding_errors(rebuilt: Tensor, wanted: Tensor) -> Tensor:
+def reconstruction_errors(reconstructed: Tensor, wanted: Tensor) -> Tensor:
     """Return each view's mean squared error, (2B,); 0 where nothing is hidden.
 
     Args:
-        rebuilt: Hidden frames as rebuilt, (2B, T - S, D).
+        reconstructed: Hidden frames as rebuilt, (2B, T - S, D).
         wanted: As they are.
     """
     if not wanted.numel():
         return wanted.new_zeros(len(wanted))
-    return F.mse_loss(rebuilt, wanted, reduction="none").mean(dim=(1, 2))
+    return F.mse_loss(reconstructed, wanted, reduction="none").mean(dim=(1, 2))
 
 
 class _Views(NamedTuple):
@@ -70,11 +70,11 @@ class ConmhObjective(nn.Module):
     Args:
         model: Encoder and hash layer.
         decoder: Rebuilds hidden frames.
-        share: Of the frames that a view hides.
+        mask_ratio: Of the frames that a view hides.
         weight: Of the contrastive loss.
         temperature: Divides its cosines.
-        debias: Assumed share of false negatives.
-        terms: Further ones, and the weight of each, by name; those of other rivals.
+        tau_plus: Assumed share of false negatives.
+        losses: Further ones, and the weight of each, by name; those of other rivals.
         run: Runs the network; plainly if not given.
     """
 
@@ -83,72 +83,87 @@ class ConmhObjective(nn.Module):
         *,
         model: ConmhModel,
         decoder: ConmhDecoder,
-        share: float,
+        mask_ratio: float,
         weight: float,
         temperature: float,
-        debias: float,
-        terms: Terms | None = None,
-        run: Runner | None = None,
+        tau_plus: float,
+        losses: ExtraLosses | None = None,
+        run: ForwardRunner | None = None,
     ) -> None:
         super().__init__()
-        self.run = run or Runner()
-        self.model, self.decoder, self.share = model, decoder, share
-        self.weight, self.temperature, self.debias = weight, temperature, debias
-        self.terms = nn.ModuleDict({name: term for name, (term, _) in (terms or {}).items()})
-        self.weights = {name: share for name, (_, share) in (terms or {}).items()}
+        self.run = run or ForwardRunner()
+        self.model, self.decoder, self.mask_ratio = model, decoder, mask_ratio
+        self.weight, self.temperature, self.tau_plus = weight, temperature, tau_plus
+        self.losses = nn.ModuleDict({name: module for name, (module, _) in (losses or {}).items()})
+        self.weights = {name: mask_ratio for name, (_, mask_ratio) in (losses or {}).items()}
 
     def forward(
         self,
         clips: Clips,
         *,
         rows: Tensor,
-        partners: Tensor,
+        positive_indices: Tensor,
         neighbours: Tensor | None,
         generator: torch.Generator,
-        done: float = 1.0,
+        progress: float = 1.0,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the loss and its parts by name; partners and neighbours are not looked at.
 
         When not training, also how often a view's positive is nearest: ``contrastive_accuracy``.
         """
-        masks = two_masks(len(rows), clips.frames.shape[1], share=self.share, generator=generator)
-        shown, hidden = (places.to(rows.device) for places in masks)
-        owners = rows.repeat(2)[:, None]  # (2B, 1)
-        views = clips.frames[owners, shown], shown, clips.frames[owners, hidden], hidden
+        masks = complementary_masks(
+            len(rows), clips.frames.shape[1], mask_ratio=self.mask_ratio, generator=generator
+        )
+        visible, masked = (frame_indices.to(rows.device) for frame_indices in masks)
+        video_indices = rows.repeat(2)[:, None]  # (2B, 1)
+        views = (
+            clips.frames[video_indices, visible],
+            visible,
+            clips.frames[video_indices, masked],
+            masked,
+        )
         # Watching, every process looks at all held-out videos.
-        hashed = self.run(self._see, *views) if self.training else self._see(*views)
-        view_a, view_b = hashed.codes.chunk(2)  # (B, K) each
+        output = (
+            self.run(self._view_outputs, *views) if self.training else self._view_outputs(*views)
+        )
+        view_a, view_b = output.codes.chunk(2)  # (B, K) each
         parts = {
-            "rebuilding": 2 * hashed.errors.mean(),
+            "rebuilding": 2 * output.errors.mean(),
             "contrastive": nt_xent(
-                view_a, view_b, temperature=self.temperature, debias=self.debias
+                view_a, view_b, temperature=self.temperature, tau_plus=self.tau_plus
             ),
         }
-        parts |= self._further(hashed.codes, clips, rows, done)
+        parts |= self._extra_losses(output.codes, clips, rows, progress)
         weights = {"rebuilding": 1.0, "contrastive": self.weight, **self.weights}
         loss = torch.stack([weights[name] * part for name, part in parts.items()]).sum()
-        agreement = F.cosine_similarity(view_a.detach(), view_b.detach()).mean()
-        measures = {n: part.detach() for n, part in parts.items()} | {"agreement": agreement}
+        positive_cosine = F.cosine_similarity(view_a.detach(), view_b.detach()).mean()
+        measures = {n: part.detach() for n, part in parts.items()} | {
+            "positive_cosine": positive_cosine
+        }
         if not self.training:
-            measures["contrastive_accuracy"] = loss.new_tensor(partners_found(view_a, view_b))
+            measures["contrastive_accuracy"] = loss.new_tensor(top1_match_rate(view_a, view_b))
         return loss, {"loss": loss.detach(), **measures}
 
-    def _further(self, codes: Tensor, clips: Clips, rows: Tensor, done: float) -> dict[str, Tensor]:
+    def _extra_losses(
+        self, codes: Tensor, clips: Clips, rows: Tensor, progress: float
+    ) -> dict[str, Tensor]:
         """Return the unweighted further terms by name."""
-        if not self.terms:
+        if not self.losses:
             return {}  # spares fetching whole videos
         frames = clips.frames[rows]
-        seen = Seen(codes, frames, lambda: self._codes(frames), done)
-        return {name: term(seen) for name, term in self.terms.items()}
+        batch = ConmhBatch(codes, frames, lambda: self._codes(frames), progress)
+        return {name: module(batch) for name, module in self.losses.items()}
 
     @torch.no_grad()
     def _codes(self, frames: Tensor) -> Tensor:
         """Hash whole videos (B, T, D), (B, K)."""
-        hashed: Hashed = self.run(self.model, frames) if self.training else self.model(frames)
-        return hashed.codes
+        output: HashOutput = self.run(self.model, frames) if self.training else self.model(frames)
+        return output.codes
 
-    def _see(self, frames: Tensor, shown: Tensor, wanted: Tensor, hidden: Tensor) -> _Views:
+    def _view_outputs(
+        self, frames: Tensor, visible: Tensor, wanted: Tensor, masked: Tensor
+    ) -> _Views:
         """Hash views of frames (2B, S, D) and rebuild what they hide (2B, T - S, D)."""
-        signs = self.model.signs(self.model.encoded(frames, shown))
-        errors = rebuilding_errors(self.decoder(signs, shown, hidden), wanted)
+        signs = self.model.signs(self.model.encoded(frames, visible))
+        errors = reconstruction_errors(self.decoder(signs, visible, masked), wanted)
         return _Views(signs.mean(dim=1), errors)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .anchors import nearest_anchors
-from .terms import Seen
+from .terms import ConmhBatch
 
 _ALIKE, _NEAR, _FAR = 3, 4, 5  # how many of the nearest anchors are compared
 
@@ -24,8 +24,8 @@ def relations(nearest: Tensor) -> Tensor:
     Args:
         nearest: Anchors of each video, nearest first, (B, 5) or fewer.
     """
-    alike = _share(nearest[:, :_ALIKE])
-    differ = _share(nearest[:, :_FAR]) & ~_share(nearest[:, :_NEAR])
+    alike = _share_anchor(nearest[:, :_ALIKE])
+    differ = _share_anchor(nearest[:, :_FAR]) & ~_share_anchor(nearest[:, :_NEAR])
     found = alike.float() - differ.float()
     return found.fill_diagonal_(0)
 
@@ -49,7 +49,7 @@ def similarity_loss(codes: Tensor, wanted: Tensor) -> Tensor:
     return errors.sum() / counted.sum().clamp(min=1)
 
 
-class SimilarityTask(nn.Module):
+class BthSimilarityLoss(nn.Module):
     """The loss over all pairs of a batch [I]; each view meets the views of other videos.
 
     Args:
@@ -62,14 +62,14 @@ class SimilarityTask(nn.Module):
         super().__init__()
         self.register_buffer("anchors", anchors)
 
-    def forward(self, seen: Seen) -> Tensor:
+    def forward(self, batch: ConmhBatch) -> Tensor:
         """Return the loss."""
-        means = seen.frames.mean(dim=1)
+        means = batch.frames.mean(dim=1)
         wanted = relations(nearest_anchors(means, self.anchors, _FAR))
-        return similarity_loss(seen.codes, wanted.repeat(2, 2))
+        return similarity_loss(batch.codes, wanted.repeat(2, 2))
 
 
-def _share(nearest: Tensor) -> Tensor:
+def _share_anchor(nearest: Tensor) -> Tensor:
     """Return which videos have an anchor in common, (B, B)."""
     result: Tensor = (nearest[:, None, :, None] == nearest[None, :, None, :]).any(3).any(2)
     return result

@@ -8,21 +8,21 @@ from typing import TypeAlias
 
 from torch import Tensor, nn
 
-Terms: TypeAlias = Mapping[str, tuple[nn.Module, float]]  # and the weight of each, by name
+ExtraLosses: TypeAlias = Mapping[str, tuple[nn.Module, float]]  # and the weight of each, by name
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ConmhBatch:
     """A batch in training.
 
     Attributes:
         codes: Of first views, then of second views, (2B, K).
         frames: Of the whole videos, (B, T, D).
         whole: Returns the codes of the whole videos, (B, K), without gradient.
-        done: Share of the run's steps that are done, in [0, 1].
+        progress: Share of the run's steps that are done, in [0, 1].
     """
 
     codes: Tensor
     frames: Tensor
     whole: Callable[[], Tensor]
-    done: float
+    progress: float

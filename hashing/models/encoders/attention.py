@@ -13,26 +13,26 @@ class SelfAttention(nn.Module):
     """Every frame looks at every frame that exists, with several heads.
 
     Args:
-        width: W, numbers a frame.
-        heads: How many parts the width is split into; divides it.
+        hidden_dim: H, numbers a frame.
+        num_heads: How many parts the width is split into; divides it.
         bias: Whether queries, keys and values have one.
     """
 
-    def __init__(self, *, width: int, heads: int, bias: bool) -> None:
+    def __init__(self, *, hidden_dim: int, num_heads: int, bias: bool) -> None:
         super().__init__()
-        if width % heads:
-            raise ValueError(f"{heads} heads do not divide a width of {width}")
-        self.heads = heads
-        self.query_key_value = nn.Linear(width, 3 * width, bias=bias)
-        self.out = nn.Linear(width, width)
+        if hidden_dim % num_heads:
+            raise ValueError(f"{num_heads} heads do not divide a width of {hidden_dim}")
+        self.num_heads = num_heads
+        self.qkv = nn.Linear(hidden_dim, 3 * hidden_dim, bias=bias)
+        self.out_proj = nn.Linear(hidden_dim, hidden_dim)
 
-    def forward(self, frames: Tensor, shown: Tensor | None = None) -> Tensor:
-        """Mix frames (B, T, W); ``shown`` (B, T) is false where a frame does not exist."""
-        batch, time, width = frames.shape
-        parts = self.query_key_value(frames).view(batch, time, 3, self.heads, -1)
-        query, key, value = parts.permute(2, 0, 3, 1, 4)  # (B, heads, T, W / heads) each
+    def forward(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
+        """Mix frames (B, T, H); ``frame_mask`` (B, T) is false where a frame does not exist."""
+        batch, time, hidden_dim = frames.shape
+        parts = self.qkv(frames).view(batch, time, 3, self.num_heads, -1)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)  # (B, heads, T, H / heads) each
         mixed = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=None if shown is None else shown[:, None, None, :]
+            query, key, value, attn_mask=None if frame_mask is None else frame_mask[:, None, None, :]
         )
-        result: Tensor = self.out(mixed.transpose(1, 2).reshape(batch, time, width))
+        result: Tensor = self.out_proj(mixed.transpose(1, 2).reshape(batch, time, hidden_dim))
         return result

@@ -10,31 +10,32 @@ from torch import Tensor, nn
 class Encoder(Protocol):
     """Lets the frames of a clip look at each other, for any number of frames.
 
-    An encoder is a linear map of each frame, ``enter``, and what follows it, ``mix``. The two stand
-    apart because encoding melts ``enter`` into the fixed front (see ``hashing.models.fused_hasher``).
+    An encoder is a linear map of each frame, ``input_proj``, and what follows it, ``mix``. The two
+    stand apart because encoding melts ``input_proj`` into the fixed front (see
+    ``hashing.models.fused_hasher``).
 
     Attributes:
-        width: W, numbers a frame that come out.
-        enter: From M to W numbers.
+        hidden_dim: H, numbers a frame that come out.
+        input_proj: From M to H numbers.
     """
 
-    width: int
-    enter: nn.Linear
+    hidden_dim: int
+    input_proj: nn.Linear
 
-    def __call__(self, clips: Tensor, shown: Tensor | None = None) -> Tensor:
-        """Encode clips (B, T, M) to (B, T, W).
+    def __call__(self, clips: Tensor, frame_mask: Tensor | None = None) -> Tensor:
+        """Encode clips (B, T, M) to (B, T, H).
 
         Args:
             clips: (B, T, M).
-            shown: Which frames exist, (B, T) bool; ``None`` means all. What stands in the others
-                changes nothing in those that exist.
+            frame_mask: Which frames exist, (B, T) bool; ``None`` means all. What stands in the
+                others changes nothing in those that exist.
         """
         ...
 
-    def mix(self, frames: Tensor, shown: Tensor | None = None) -> Tensor:
-        """Do what follows ``enter``: frames (B, T, W) to (B, T, W)."""
+    def mix(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
+        """Do what follows ``input_proj``: frames (B, T, H) to (B, T, H)."""
         ...
 
     def mean(self, frames: Tensor) -> Tensor:
-        """Return the mean over time of :meth:`mix`, (B, W); it may be cheaper than all frames."""
+        """Return the mean over time of :meth:`mix`, (B, H); it may be cheaper than all frames."""
         ...

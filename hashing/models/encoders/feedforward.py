@@ -20,33 +20,33 @@ class FeedForward(nn.Sequential):
     """Linear map, curve, linear map.
 
     Args:
-        width: W, numbers a frame.
-        hidden: Numbers between the two maps.
+        hidden_dim: H, numbers a frame.
+        feed_forward_dim: Numbers between the two maps.
         activation: Their curve.
         bias: Whether the first map has a bias; the second always has.
     """
 
-    def __init__(self, *, width: int, hidden: int, activation: Activation, bias: bool) -> None:
+    def __init__(self, *, hidden_dim: int, feed_forward_dim: int, activation: Activation, bias: bool) -> None:
         super().__init__(
-            nn.Linear(width, hidden, bias=bias),
+            nn.Linear(hidden_dim, feed_forward_dim, bias=bias),
             nn.ReLU() if activation == "relu" else nn.GELU(),
-            nn.Linear(hidden, width),
+            nn.Linear(feed_forward_dim, hidden_dim),
         )
         self.lean = activation == "relu" and not bias
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Transform frames (..., W)."""
+        """Transform frames (..., H)."""
         kind = frames.device.type
         lower = torch.is_autocast_enabled(kind)
         if not self.lean or kind != "cpu" or lower or torch.compiler.is_compiling():
             plain: Tensor = super().forward(frames)  # type: ignore[no-untyped-call]
             return plain
         into, _, out = self
-        lean: Tensor = _LeanReLU.apply(frames, into.weight, out.weight, out.bias)
+        lean: Tensor = _InPlaceReLUFeedForward.apply(frames, into.weight, out.weight, out.bias)
         return lean
 
 
-class _LeanReLU(torch.autograd.Function):
+class _InPlaceReLUFeedForward(torch.autograd.Function):
     """The same numbers, with one large result kept and changed in place, forward and backward.
 
     On a CPU the hidden numbers of a batch do not fit the cache: each pass over them counts.
@@ -54,7 +54,7 @@ class _LeanReLU(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, frames: Tensor, into: Tensor, out: Tensor, bias: Tensor) -> Tensor:
-        """Return what the layers make of frames (..., W)."""
+        """Return what the layers make of frames (..., H)."""
         rows = frames.reshape(-1, frames.shape[-1])
         hidden = (rows @ into.T).clamp_min_(0)
         ctx.save_for_backward(rows, hidden, into, out)

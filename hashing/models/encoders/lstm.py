@@ -9,30 +9,30 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from .dropout import Dropout
+from .dropout import ResidualDropout
 
 
-class BothWays(nn.Module):
+class BidirectionalLstm(nn.Module):
     """One LSTM forwards and one backwards, half the width each [I].
 
     Args:
-        width: W, numbers a frame; an odd one loses the last of the backward half.
+        hidden_dim: H, numbers a frame; an odd one loses the last of the backward half.
     """
 
-    def __init__(self, *, width: int) -> None:
+    def __init__(self, *, hidden_dim: int) -> None:
         super().__init__()
-        half = (width + 1) // 2
-        self.lstm = nn.LSTM(width, half, batch_first=True, bidirectional=True)
+        half = (hidden_dim + 1) // 2
+        self.lstm = nn.LSTM(hidden_dim, half, batch_first=True, bidirectional=True)
 
     def forward(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Read frames (B, T, W), of which the first ``lengths`` (B,) exist, on the CPU."""
-        width = frames.shape[2]
+        """Read frames (B, T, H), of which the first ``lengths`` (B,) exist, on the CPU."""
+        hidden_dim = frames.shape[2]
         if lengths is None:
-            return self._read(frames)[..., :width]
+            return self._read(frames)[..., :hidden_dim]
         packed = pack_padded_sequence(frames, lengths, batch_first=True, enforce_sorted=False)
         read, _ = self.lstm(packed)
         padded, _ = pad_packed_sequence(read, batch_first=True, total_length=frames.shape[1])
-        return padded[..., :width]
+        return padded[..., :hidden_dim]
 
     def _read(self, frames: Tensor) -> Tensor:
         read: Tensor = self.lstm(frames)[0]
@@ -47,33 +47,33 @@ class LstmEncoder(nn.Module):
 
     Args:
         dims: M, numbers a frame that come in.
-        width: W, numbers a frame that come out.
-        layers: How many bidirectional layers.
+        hidden_dim: H, numbers a frame that come out.
+        num_layers: How many bidirectional layers.
         dropout: Share of what a layer adds that is set to zero in training.
     """
 
-    def __init__(self, *, dims: int, width: int, layers: int, dropout: float) -> None:
+    def __init__(self, *, dims: int, hidden_dim: int, num_layers: int, dropout: float) -> None:
         super().__init__()
-        self.width = width
-        self.enter = nn.Linear(dims, width)
-        self.layers = nn.ModuleList(BothWays(width=width) for _ in range(layers))
-        self.dropout = Dropout(dropout)
+        self.hidden_dim = hidden_dim
+        self.input_proj = nn.Linear(dims, hidden_dim)
+        self.layers = nn.ModuleList(BidirectionalLstm(hidden_dim=hidden_dim) for _ in range(num_layers))
+        self.dropout = ResidualDropout(dropout)
 
-    def forward(self, clips: Tensor, shown: Tensor | None = None) -> Tensor:
-        """Encode clips (B, T, M) to (B, T, W)."""
-        return self.mix(self.enter(clips), shown)
+    def forward(self, clips: Tensor, frame_mask: Tensor | None = None) -> Tensor:
+        """Encode clips (B, T, M) to (B, T, H)."""
+        return self.mix(self.input_proj(clips), frame_mask)
 
-    def mix(self, frames: Tensor, shown: Tensor | None = None) -> Tensor:
-        """Let frames (B, T, W) look at each other."""
-        if shown is None:
+    def mix(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
+        """Let frames (B, T, H) look at each other."""
+        if frame_mask is None:
             return self._through(frames, None)
-        order = (~shown).int().argsort(dim=1, stable=True)[:, :, None]  # existing frames first
-        lengths = shown.sum(dim=1).clamp(min=1).cpu()
+        order = (~frame_mask).int().argsort(dim=1, stable=True)[:, :, None]  # existing frames first
+        lengths = frame_mask.sum(dim=1).clamp(min=1).cpu()
         mixed = self._through(torch.take_along_dim(frames, order, dim=1), lengths)
         return torch.take_along_dim(mixed, order.argsort(dim=1), dim=1)
 
     def mean(self, frames: Tensor) -> Tensor:
-        """Return the mean over time of :meth:`mix`, (B, W)."""
+        """Return the mean over time of :meth:`mix`, (B, H)."""
         return self.mix(frames).mean(dim=1)
 
     def _through(self, frames: Tensor, lengths: Tensor | None) -> Tensor:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .dropout import Dropout
-from .resample import nearness, to_frames, to_points
+from .dropout import ResidualDropout
+from .resample import interpolation_weights, to_frames, to_points
 
 HIDDEN = 2  # hidden numbers of the mixing over time, as a multiple of the points, as in MLP-mixer
 RANGES = (1.0, 0.25)  # long, middle: share of the clip on both sides; short is one point
@@ -21,23 +21,23 @@ class RangeGate(nn.Module):
     """Every number of a point is weighed by its surroundings: near, wider, whole clip [I].
 
     Args:
-        width: W, numbers a point.
+        hidden_dim: H, numbers a point.
         points: P.
     """
 
     around: Tensor
 
-    def __init__(self, *, width: int, points: int) -> None:
+    def __init__(self, *, hidden_dim: int, points: int) -> None:
         super().__init__()
-        reaches = [max(1, round(share * points)) for share in RANGES] + [1]
+        reaches = [max(1, round(fraction * points)) for fraction in RANGES] + [1]
         away = (torch.arange(points)[:, None] - torch.arange(points)).abs()  # (P, P)
         windows = torch.stack([(away <= reach).float() for reach in reaches])  # (3, P, P)
         means = windows / windows.sum(dim=2, keepdim=True)
         self.register_buffer("around", means, persistent=False)
-        self.gates = nn.ModuleList(nn.Linear(width, width) for _ in reaches)
+        self.gates = nn.ModuleList(nn.Linear(hidden_dim, hidden_dim) for _ in reaches)
 
     def forward(self, points: Tensor) -> Tensor:
-        """Weigh points (B, P, W); weights lie between 0 and 2."""
+        """Weigh points (B, P, H); weights lie between 0 and 2."""
         weights = torch.zeros_like(points)
         for gate, around in zip(self.gates, self.around, strict=True):
             weights = weights + gate(around @ points).sigmoid()
@@ -48,26 +48,26 @@ class MixerBlock(nn.Module):
     """One pre-norm block: gates and a mix over time, then a two-layer part, each beside a skip.
 
     Args:
-        width: W, numbers a point.
+        hidden_dim: H, numbers a point.
         points: P.
-        feed_forward: Hidden numbers of the two-layer part.
+        feed_forward_dim: Hidden numbers of the two-layer part.
         dropout: Share of what each part adds that is set to zero in training.
     """
 
-    def __init__(self, *, width: int, points: int, feed_forward: int, dropout: float) -> None:
+    def __init__(self, *, hidden_dim: int, points: int, feed_forward_dim: int, dropout: float) -> None:
         super().__init__()
-        self.time_norm = nn.LayerNorm(width)
-        self.gate = RangeGate(width=width, points=points)
-        self.time = _two_layers(points, HIDDEN * points)
-        self.feed_norm = nn.LayerNorm(width)
-        self.feed = _two_layers(width, feed_forward)
-        self.dropout = Dropout(dropout)
+        self.token_mixer_norm = nn.LayerNorm(hidden_dim)
+        self.gate = RangeGate(hidden_dim=hidden_dim, points=points)
+        self.token_mixer = _mlp(points, HIDDEN * points)
+        self.feed_forward_norm = nn.LayerNorm(hidden_dim)
+        self.feed_forward = _mlp(hidden_dim, feed_forward_dim)
+        self.dropout = ResidualDropout(dropout)
 
     def forward(self, points: Tensor) -> Tensor:
-        """Transform points (B, P, W)."""
-        gated = self.gate(self.time_norm(points))
-        points = self.dropout(points, self.time(gated.transpose(1, 2)).transpose(1, 2))
-        result: Tensor = self.dropout(points, self.feed(self.feed_norm(points)))
+        """Transform points (B, P, H)."""
+        gated = self.gate(self.token_mixer_norm(points))
+        points = self.dropout(points, self.token_mixer(gated.transpose(1, 2)).transpose(1, 2))
+        result: Tensor = self.dropout(points, self.feed_forward(self.feed_forward_norm(points)))
         return result
 
 
@@ -79,10 +79,10 @@ class MixerEncoder(nn.Module):
 
     Args:
         dims: M, numbers a frame that come in.
-        width: W, numbers a frame that come out.
-        layers: How many blocks.
+        hidden_dim: H, numbers a frame that come out.
+        num_layers: How many blocks.
         points: P.
-        feed_forward: Hidden numbers of a block's two-layer part.
+        feed_forward_dim: Hidden numbers of a block's two-layer part.
         dropout: Share of what a block adds that is set to zero in training.
     """
 
@@ -90,36 +90,36 @@ class MixerEncoder(nn.Module):
         self,
         *,
         dims: int,
-        width: int,
-        layers: int,
+        hidden_dim: int,
+        num_layers: int,
         points: int,
-        feed_forward: int,
+        feed_forward_dim: int,
         dropout: float,
     ) -> None:
         super().__init__()
-        self.width, self.points = width, points
-        self.enter = nn.Linear(dims, width)
+        self.hidden_dim, self.points = hidden_dim, points
+        self.input_proj = nn.Linear(dims, hidden_dim)
         self.blocks = nn.Sequential(
             *(
-                MixerBlock(width=width, points=points, feed_forward=feed_forward, dropout=dropout)
-                for _ in range(layers)
+                MixerBlock(hidden_dim=hidden_dim, points=points, feed_forward_dim=feed_forward_dim, dropout=dropout)
+                for _ in range(num_layers)
             )
         )
 
-    def forward(self, clips: Tensor, shown: Tensor | None = None) -> Tensor:
-        """Encode clips (B, T, M) to (B, T, W)."""
-        return self.mix(self.enter(clips), shown)
+    def forward(self, clips: Tensor, frame_mask: Tensor | None = None) -> Tensor:
+        """Encode clips (B, T, M) to (B, T, H)."""
+        return self.mix(self.input_proj(clips), frame_mask)
 
-    def mix(self, frames: Tensor, shown: Tensor | None = None) -> Tensor:
-        """Let frames (B, T, W) look at each other."""
-        near = nearness(frames.shape[1], self.points, shown).to(frames)
+    def mix(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
+        """Let frames (B, T, H) look at each other."""
+        near = interpolation_weights(frames.shape[1], self.points, frame_mask).to(frames)
         points = to_points(frames, near)
         return frames + to_frames(self.blocks(points) - points, near)
 
     def mean(self, frames: Tensor) -> Tensor:
-        """Return the mean over time of :meth:`mix`, (B, W)."""
+        """Return the mean over time of :meth:`mix`, (B, H)."""
         return self.mix(frames).mean(dim=1)
 
 
-def _two_layers(width: int, hidden: int) -> nn.Sequential:
-    return nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+def _mlp(hidden_dim: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(hidden_dim, hidden), nn.GELU(), nn.Linear(hidden, hidden_dim))

@@ -9,48 +9,48 @@ import torch
 from torch import Tensor
 
 
-def sinusoids(slots: int, width: int) -> Tensor:
-    """Return one vector a slot, (T, W): sines, then cosines, of falling frequency.
+def sinusoidal_encoding(num_slots: int, hidden_dim: int) -> Tensor:
+    """Return one vector a slot, (T, H): sines, then cosines, of falling frequency.
 
     A vector belongs to a slot of the clip as it is fed, never to a frame's place in the video: fed
     with a shuffled clip, the encoder is not told the answer.
 
     Example:
-        >>> sinusoids(2, 2)
+        >>> sinusoidal_encoding(2, 2)
         tensor([[0.0000, 1.0000],
                 [0.8415, 0.5403]])
     """
-    return sinusoids_at(torch.arange(slots), width)
+    return sinusoidal_encoding_at(torch.arange(num_slots), hidden_dim)
 
 
-def sinusoids_at(places: Tensor, width: int) -> Tensor:
-    """Return the vectors (..., W) of places (...), which need not be whole numbers."""
-    half = (width + 1) // 2
-    rates = 10_000.0 ** (-torch.arange(half, device=places.device) / half)  # (W / 2,)
-    angles = places[..., None] * rates  # (..., W / 2)
-    return torch.cat([angles.sin(), angles.cos()], dim=-1)[..., :width]
+def sinusoidal_encoding_at(positions: Tensor, hidden_dim: int) -> Tensor:
+    """Return the vectors (..., H) of places (...), which need not be whole numbers."""
+    half = (hidden_dim + 1) // 2
+    rates = 10_000.0 ** (-torch.arange(half, device=positions.device) / half)  # (W / 2,)
+    angles = positions[..., None] * rates  # (..., H / 2)
+    return torch.cat([angles.sin(), angles.cos()], dim=-1)[..., :hidden_dim]
 
 
-def spread(frames: int, slots: int) -> Tensor:
+def spread_positions(num_frames: int, num_slots: int) -> Tensor:
     """Return the places (T,) of a clip's frames, evenly spread over so many slots.
 
     A network that is trained on clips of a few frames then meets no place that it does not know
     when it is fed with longer ones.
 
     Example:
-        >>> spread(4, 4), spread(8, 4)[:3]
+        >>> spread_positions(4, 4), spread_positions(8, 4)[:3]
         (tensor([0., 1., 2., 3.]), tensor([-0.2500,  0.2500,  0.7500]))
     """
-    return (torch.arange(frames) + 0.5) * slots / frames - 0.5
+    return (torch.arange(num_frames) + 0.5) * num_slots / num_frames - 0.5
 
 
-def spread_shown(shown: Tensor, slots: int) -> Tensor:
-    """Return the places (B, T) of frames as :func:`spread` does, as if hidden ones were not there.
+def spread_unmasked_positions(frame_mask: Tensor, num_slots: int) -> Tensor:
+    """Return the places (B, T) of frames as :func:`spread_positions` does, without the hidden ones.
 
     Args:
-        shown: Which frames are not hidden, (B, T).
-        slots: How many they are spread over.
+        frame_mask: Which frames are not hidden, (B, T).
+        num_slots: How many they are spread over.
     """
-    before = shown.cumsum(dim=1) - shown.int()
-    count = shown.sum(dim=1, keepdim=True).clamp(min=1)
-    return (before + 0.5) * slots / count - 0.5
+    before = frame_mask.cumsum(dim=1) - frame_mask.int()
+    count = frame_mask.sum(dim=1, keepdim=True).clamp(min=1)
+    return (before + 0.5) * num_slots / count - 0.5

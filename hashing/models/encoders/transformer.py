@@ -7,20 +7,20 @@ from typing import cast
 from torch import Tensor, nn
 
 from .attention import SelfAttention
-from .dropout import Dropout
+from .dropout import ResidualDropout
 from .feedforward import Activation, FeedForward
-from .positional_encoding import sinusoids, sinusoids_at, spread, spread_shown
+from .positional_encoding import sinusoidal_encoding, sinusoidal_encoding_at, spread_positions, spread_unmasked_positions
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """One pre-norm transformer block: attention, then a two-layer part, each beside a skip.
 
     On layer normalization in the transformer (2020): https://arxiv.org/abs/2002.04745
 
     Args:
-        width: W, numbers a frame.
-        heads: Attention heads.
-        feed_forward: Hidden numbers of the two-layer part.
+        hidden_dim: H, numbers a frame.
+        num_heads: Attention heads.
+        feed_forward_dim: Hidden numbers of the two-layer part.
         dropout: Share of numbers that each part adds set to zero in training.
         activation: Curve of the hidden numbers.
         bias: Whether what reads normalised frames, whose norm has a bias, adds one of its own.
@@ -29,34 +29,34 @@ class Block(nn.Module):
     def __init__(
         self,
         *,
-        width: int,
-        heads: int,
-        feed_forward: int,
+        hidden_dim: int,
+        num_heads: int,
+        feed_forward_dim: int,
         dropout: float,
         activation: Activation,
         bias: bool,
     ) -> None:
         super().__init__()
-        self.attention_norm = nn.LayerNorm(width)
-        self.attention = SelfAttention(width=width, heads=heads, bias=bias)
-        self.feed_norm = nn.LayerNorm(width)
-        self.feed = FeedForward(width=width, hidden=feed_forward, activation=activation, bias=bias)
-        self.dropout = Dropout(dropout)
+        self.attention_norm = nn.LayerNorm(hidden_dim)
+        self.attention = SelfAttention(hidden_dim=hidden_dim, num_heads=num_heads, bias=bias)
+        self.feed_forward_norm = nn.LayerNorm(hidden_dim)
+        self.feed_forward = FeedForward(hidden_dim=hidden_dim, feed_forward_dim=feed_forward_dim, activation=activation, bias=bias)
+        self.dropout = ResidualDropout(dropout)
 
-    def forward(self, frames: Tensor, shown: Tensor | None = None) -> Tensor:
-        """Transform frames (B, T, W)."""
-        frames = self.dropout(frames, self.attention(self.attention_norm(frames), shown))
-        result: Tensor = self.dropout(frames, self.feed(self.feed_norm(frames)))
+    def forward(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
+        """Transform frames (B, T, H)."""
+        frames = self.dropout(frames, self.attention(self.attention_norm(frames), frame_mask))
+        result: Tensor = self.dropout(frames, self.feed_forward(self.feed_forward_norm(frames)))
         return result
 
     def mean(self, frames: Tensor) -> Tensor:
-        """Return the mean over time of what the block makes of frames (B, T, W), (B, W).
+        """Return the mean over time of what the block makes of frames (B, T, H), (B, H).
 
         The last matrix is linear, so it is applied once, to the mean of what comes before it.
         """
         frames = frames + self.attention(self.attention_norm(frames))
-        into, curve, out = self.feed
-        hidden: Tensor = curve(into(self.feed_norm(frames))).mean(dim=1)  # (B, hidden)
+        into, activation, out = self.feed_forward
+        hidden: Tensor = activation(into(self.feed_forward_norm(frames))).mean(dim=1)  # (B, hidden)
         result: Tensor = frames.mean(dim=1) + out(hidden)
         return result
 
@@ -66,65 +66,66 @@ class TransformerEncoder(nn.Module):
 
     Args:
         dims: M, numbers a frame that come in.
-        width: W, numbers a frame that come out.
-        layers: How many blocks.
-        heads: Attention heads of a block.
-        feed_forward: Hidden numbers of a block's two-layer part.
+        hidden_dim: H, numbers a frame that come out.
+        num_layers: How many blocks.
+        num_heads: Attention heads of a block.
+        feed_forward_dim: Hidden numbers of a block's two-layer part.
         dropout: Share of numbers set to zero in training.
         activation: Curve of a block's hidden numbers.
         bias: Whether all maps of a block add a bias, or only those that it ends its parts with.
-        slots: How many the positions of any clip are spread over; 0 gives each frame its own.
+        position_slots: How many the positions of any clip are spread over; 0 gives each frame its
+            own.
     """
 
     def __init__(
         self,
         *,
         dims: int,
-        width: int,
-        layers: int,
-        heads: int,
-        feed_forward: int,
+        hidden_dim: int,
+        num_layers: int,
+        num_heads: int,
+        feed_forward_dim: int,
         dropout: float,
         activation: Activation,
         bias: bool,
-        slots: int,
+        position_slots: int,
     ) -> None:
         super().__init__()
-        self.width, self.slots = width, slots
-        self.enter = nn.Linear(dims, width)
+        self.hidden_dim, self.position_slots = hidden_dim, position_slots
+        self.input_proj = nn.Linear(dims, hidden_dim)
         self.blocks = nn.ModuleList(
-            Block(
-                width=width,
-                heads=heads,
-                feed_forward=feed_forward,
+            TransformerBlock(
+                hidden_dim=hidden_dim,
+                num_heads=num_heads,
+                feed_forward_dim=feed_forward_dim,
                 dropout=dropout,
                 activation=activation,
                 bias=bias,
             )
-            for _ in range(layers)
+            for _ in range(num_layers)
         )
 
-    def forward(self, clips: Tensor, shown: Tensor | None = None) -> Tensor:
-        """Encode clips (B, T, M) to (B, T, W)."""
-        return self.mix(self.enter(clips), shown)
+    def forward(self, clips: Tensor, frame_mask: Tensor | None = None) -> Tensor:
+        """Encode clips (B, T, M) to (B, T, H)."""
+        return self.mix(self.input_proj(clips), frame_mask)
 
-    def mix(self, frames: Tensor, shown: Tensor | None = None) -> Tensor:
-        """Let frames (B, T, W) look at each other."""
-        frames = self._placed(frames, shown)
+    def mix(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
+        """Let frames (B, T, H) look at each other."""
+        frames = self._placed(frames, frame_mask)
         for block in self.blocks:
-            frames = block(frames, shown)
+            frames = block(frames, frame_mask)
         return frames
 
     def mean(self, frames: Tensor) -> Tensor:
-        """Return the mean over time of :meth:`mix`, (B, W), of all frames, without dropout."""
+        """Return the mean over time of :meth:`mix`, (B, H), of all frames, without dropout."""
         frames = self._placed(frames)
         for block in self.blocks[:-1]:
             frames = block(frames)
-        return cast(Block, self.blocks[-1]).mean(frames)
+        return cast(TransformerBlock, self.blocks[-1]).mean(frames)
 
-    def _placed(self, frames: Tensor, shown: Tensor | None = None) -> Tensor:
+    def _placed(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
         count = frames.shape[1]
-        if not self.slots:
-            return frames + sinusoids(count, self.width).to(frames)
-        places = spread(count, self.slots) if shown is None else spread_shown(shown, self.slots)
-        return frames + sinusoids_at(places, self.width).to(frames)
+        if not self.position_slots:
+            return frames + sinusoidal_encoding(count, self.hidden_dim).to(frames)
+        positions = spread_positions(count, self.position_slots) if frame_mask is None else spread_unmasked_positions(frame_mask, self.position_slots)
+        return frames + sinusoidal_encoding_at(positions, self.hidden_dim).to(frames)

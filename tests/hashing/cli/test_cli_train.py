@@ -18,7 +18,14 @@ from chainpipe.pipeline.errors import UsageError
 
 MakeStore = Callable[..., Path]
 
-SMALL = ["--set", "encoder.width=16", "--set", "encoder.feed_forward=16", "--set", "input.dims=8"]
+SMALL = [
+    "--set",
+    "encoder.hidden_dim=16",
+    "--set",
+    "encoder.feed_forward_dim=16",
+    "--set",
+    "input.dims=8",
+]
 
 
 class Program:
@@ -99,15 +106,17 @@ def test_show_config_prints_what_would_run_and_does_nothing(
 
 
 def test_later_settings_win_over_earlier_ones(tmp_path: Path) -> None:
-    (tmp_path / "c.toml").write_text("[order]\nweight = 0.7\n[optim]\nepochs = 9\nbatch = 32\n")
+    (tmp_path / "c.toml").write_text(
+        "[order]\nweight = 0.7\n[optim]\nepochs = 9\nbatch_size = 32\n"
+    )
     config = chosen_config(
         paper=True,
         config_file=tmp_path / "c.toml",
-        assignments=["optim.batch=64"],
+        assignments=["optim.batch_size=64"],
         epochs=2,
     )
     assert (config.views.mode, config.order.weight) == ("segment", 0.7)
-    assert (config.optim.batch, config.optim.epochs) == (64, 2)
+    assert (config.optim.batch_size, config.optim.epochs) == (64, 2)
 
 
 def test_logs_grow_into_the_models_history(
@@ -124,7 +133,7 @@ def test_logs_of_a_run_without_epochs_hold_its_steps(
     make_store: MakeStore, planted: np.ndarray, tmp_path: Path
 ) -> None:
     words = ["--bits", "8", "--epochs", "0", "--out", str(tmp_path / "m"), *SMALL]
-    distilled = ["--set", "hash.distil_steps=5", "--logs", str(tmp_path / "logs")]
+    distilled = ["--set", "hash.distill_steps=5", "--logs", str(tmp_path / "logs")]
     Program()(str(make_store(planted)), *words, *distilled)
     logged = (tmp_path / "logs" / "history.csv").read_bytes()
     assert logged == (tmp_path / "m" / "history.csv").read_bytes()

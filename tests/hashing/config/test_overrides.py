@@ -50,7 +50,7 @@ def test_the_default_of_every_key_is_a_value_it_takes(config: AnyConfig) -> None
 def test_the_paper_preset_switches_our_extensions_off() -> None:
     paper = resolve(paper_config(), Survey(1000, 0.5))
     assert (paper.views.mode, paper.hash.init) == ("segment", "random")
-    assert (paper.neighbours.count, paper.structure.weight, paper.input.whitening) == (0, 0, 0)
+    assert (paper.neighbours.k, paper.similarity.weight, paper.input.whitening) == (0, 0, 0)
     assert number(paper.order.weight) > 0
     assert number(paper.scene.weight) > 0
     assert paper.contrastive.temperature == 0.5
@@ -59,12 +59,12 @@ def test_the_paper_preset_switches_our_extensions_off() -> None:
 def test_nothing_is_automatic_once_resolved() -> None:
     resolved = flatten(to_dict(resolve(Config(), Survey(2, 1.0))))
     assert [name for name, value in resolved.items() if value == "auto"] == [
-        "views.frames",
+        "views.num_frames",
         "views.window",
         "views.spatial",
-        "order.frames",
-        "scene.clusters",
-        "watch.every",
+        "order.num_frames",
+        "scene.num_clusters",
+        "validation.every",
     ]
 
 
@@ -72,8 +72,8 @@ def test_nothing_is_automatic_once_resolved() -> None:
     ("survey", "leader"),
     [
         (Survey(1500, 0.6), "contrastive"),
-        (Survey(150, 0.6), "structure"),
-        (Survey(1500, 0.95), "structure"),
+        (Survey(150, 0.6), "similarity"),
+        (Survey(1500, 0.95), "similarity"),
     ],
 )
 def test_contrastive_learning_leads_only_where_views_can_be_trusted(
@@ -82,10 +82,10 @@ def test_contrastive_learning_leads_only_where_views_can_be_trusted(
     config = resolve(Config(), survey)
     weights = {
         name: number(getattr(config, name).weight)
-        for name in ("contrastive", "order", "scene", "structure")
+        for name in ("contrastive", "order", "scene", "similarity")
     }
     assert max(weights, key=lambda name: weights[name]) == leader
-    assert all(weights[name] > 0 for name in ("contrastive", "structure"))
+    assert all(weights[name] > 0 for name in ("contrastive", "similarity"))
     assert weights["order"] == weights["scene"] == 0
     assert bool(config.optim.epochs) == bool(view_trust(survey)) == (leader == "contrastive")
 
@@ -106,10 +106,10 @@ def test_an_unresolved_number_is_refused() -> None:
         ("order.weight=-1", "`order.weight` is `-1`", "`auto` or a number|a number.*or `auto`"),
         ("order.weight=much", "`order.weight` is `much`", "`auto`"),
         ("views.mode=both", "`views.mode` is `both`", "`halves` or `segment`"),
-        ("optim.batch=2.5", "`optim.batch` is `2.5`", "a whole number from 2"),
-        ("optim.batch=true", "`optim.batch` is `True`", "a whole number"),
+        ("optim.batch_size=2.5", "`optim.batch_size` is `2.5`", "a whole number from 2"),
+        ("optim.batch_size=true", "`optim.batch_size` is `True`", "a whole number"),
         ("neighbours.mutual=1", "`neighbours.mutual` is `1`", "`true` or `false`"),
-        ("encoder.heads=3", "cannot be shared by 3 heads", "divisor"),
+        ("encoder.num_heads=3", "cannot be shared by 3 heads", "divisor"),
     ],
 )
 def test_a_wrong_assignment_is_named_with_what_would_be_right(
@@ -124,9 +124,9 @@ def test_a_wrong_assignment_is_named_with_what_would_be_right(
 def test_assignments_are_read_as_toml_and_words_as_text() -> None:
     config = apply(
         Config(),
-        parse_assignments(["views.mode=segment", "optim.rate=1e-2", "neighbours.mutual = true"]),
+        parse_assignments(["views.mode=segment", "optim.lr=1e-2", "neighbours.mutual = true"]),
     )
-    assert (config.views.mode, config.optim.rate, config.neighbours.mutual) == (
+    assert (config.views.mode, config.optim.lr, config.neighbours.mutual) == (
         "segment",
         0.01,
         True,
@@ -157,7 +157,7 @@ def test_a_task_or_epochs_asked_for_by_hand_are_trained_on_few_videos_too() -> N
 
 @pytest.mark.parametrize("kind", ["lstm", "mlp-mixer"])
 def test_heads_need_not_divide_the_width_where_there_are_none(kind: str) -> None:
-    values = {"encoder.kind": kind, "encoder.heads": 3}
-    assert apply(Config(), values).encoder.heads == 3
+    values = {"encoder.kind": kind, "encoder.num_heads": 3}
+    assert apply(Config(), values).encoder.num_heads == 3
     with pytest.raises(UsageError, match="cannot be shared by 3 heads"):
         apply(Config(), values | {"encoder.kind": "transformer"})

@@ -15,7 +15,7 @@ from chainpipe.hashing.cli import app
 from chainpipe.hashing.cli.context import Tools
 from chainpipe.hashing.config import Config
 from chainpipe.hashing.config.overrides import apply, read_toml
-from chainpipe.hashing.evaluation.benchmarks import FEATURES, STANDARDS
+from chainpipe.hashing.evaluation.benchmarks import BENCHMARKS, FEATURES
 from chainpipe.hashing.evaluation.published import published
 from chainpipe.hashing.retrieval.codes import read_codes
 from chainpipe.pipeline.errors import UsageError
@@ -24,8 +24,8 @@ from tests.published_sets import SETS, write_feats, write_set
 RECIPES = Path(__file__).parents[3] / "recipes"
 FOLDERS = {name: features.removeprefix("published:") for features, name in FEATURES.items()}
 SMALL = [
-    *("--set", "encoder.width=16", "--set", "encoder.feed_forward=16"),
-    *("--set", "input.dims=8", "--set", "hash.distil_steps=0", "--epochs", "1"),
+    *("--set", "encoder.hidden_dim=16", "--set", "encoder.feed_forward_dim=16"),
+    *("--set", "input.dims=8", "--set", "hash.distill_steps=0", "--epochs", "1"),
 ]
 ASKED = {"fcvid": (30, 30), "activitynet": (10, 30), "ucf101": (12, 40), "hmdb51": (12, 40)}
 ASKED["yfcc"] = (8, 29)
@@ -52,10 +52,10 @@ def chainpipe(*words: str) -> str:
 
 
 def test_there_is_a_recipe_for_every_benchmark() -> None:
-    assert {path.stem for path in RECIPES.iterdir()} == {*STANDARDS}
+    assert {path.stem for path in RECIPES.iterdir()} == {*BENCHMARKS}
 
 
-@pytest.mark.parametrize("name", list(STANDARDS))
+@pytest.mark.parametrize("name", list(BENCHMARKS))
 def test_a_recipe_changes_the_default_and_marks_its_numbers(name: str) -> None:
     path = RECIPES / f"{name}.toml"
     assert apply(Config(), read_toml(path)) != Config()
@@ -66,7 +66,7 @@ def test_a_recipe_changes_the_default_and_marks_its_numbers(name: str) -> None:
     assert f"chainpipe train data/{FOLDERS[name]} --bits 64 --config recipes/{name}.toml" in text
 
 
-@pytest.mark.parametrize("name", list(STANDARDS))
+@pytest.mark.parametrize("name", list(BENCHMARKS))
 def test_a_recipe_runs_from_published_files_to_scores_beside_rivals(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -24,7 +24,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_few_videos_are_shuffled_as_a_whole() -> None:
     order = epoch_order(12, generator(1))
     assert torch.equal(order.rows, torch.randperm(12, generator=generator(1)))
-    assert order.coming(0, 12) == []
+    assert order.prefetch_ranges(0, 12) == []
 
 
 @pytest.mark.parametrize("videos", [13, 50, 51, 200])
@@ -46,7 +46,7 @@ def test_each_shard_is_read_ahead_once_and_before_it_is_needed(videos: int, batc
     order = epoch_order(videos, generator(videos))
     announced: list[int] = []
     for start in range(0, videos, batch):
-        runs = order.coming(start, min(videos, start + batch))
+        runs = order.prefetch_ranges(start, min(videos, start + batch))
         assert all(count == min(4, videos - first) for first, count in runs)
         announced += [first // 4 for first, _ in runs]
         assert {int(row) // 4 for row in order.rows[start : start + batch]} <= set(announced)

@@ -15,16 +15,16 @@ import torch
 from chainpipe.hashing.config import AnyConfig
 from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.data import epoch_order
-from chainpipe.hashing.data.device_placement import by_batch
+from chainpipe.hashing.data.device_placement import keep_on_host
 from chainpipe.hashing.data.streamed_clips import StoredClips
 from chainpipe.hashing.data.training_set import TrainingFrames
-from chainpipe.hashing.methods.base import Learned
+from chainpipe.hashing.methods.base import LearnedMethod
 from chainpipe.hashing.methods.chain.method import CHAIN
 from chainpipe.hashing.methods.conmh import CONMH
 from chainpipe.hashing.mining import nearest_neighbours
 from chainpipe.hashing.mining.nearest_neighbours import nearest
 from chainpipe.hashing.runs.fit import fit
-from chainpipe.hashing.runtime.determinism import settled_torch
+from chainpipe.hashing.runtime.determinism import deterministic_torch
 from chainpipe.hashing.training.checkpoint import Checkpoint
 from chainpipe.hashing.views.view_maker import Clips
 from chainpipe.pipeline.store import open_store
@@ -38,23 +38,28 @@ SMALL = {
     **TASKS,
     **NEIGHBOURS,
     "contrastive.mask_neighbours": True,
-    "structure.weight": 0.1,
+    "similarity.weight": 0.1,
 }
 
 
 small = partial(small_config, SMALL)
 
 
-CONFIGS: dict[str, tuple[Learned[Any], AnyConfig]] = {
+CONFIGS: dict[str, tuple[LearnedMethod[Any], AnyConfig]] = {
     "every task": (CHAIN, small()),
-    "scenes anew": (CHAIN, small(scene__refresh=2, views__mix=0.5)),
+    "scenes anew": (CHAIN, small(scene__update_every=2, views__scene_mixup=0.5)),
     "cached": (CHAIN, small(views__mode="segment", views__spatial="on")),
     "frames and lstm": (CHAIN, small(hash__binarize="frame", encoder__kind="lstm")),
     "conmh": (
         CONMH,
         apply(
             CONMH.config,
-            {"encoder.width": 16, "encoder.layers": 1, "decoder.width": 8, "optim.epochs": 3},
+            {
+                "encoder.hidden_dim": 16,
+                "encoder.num_layers": 1,
+                "decoder.hidden_dim": 8,
+                "optim.epochs": 3,
+            },
         ),
     ),
 }
@@ -69,7 +74,12 @@ def path(make_store: MakeStore, planted: np.ndarray) -> Path:
 
 
 def fitted(
-    path: Path, method: Learned[Any], config: AnyConfig, *, memory: int, scratch: Path | None = None
+    path: Path,
+    method: LearnedMethod[Any],
+    config: AnyConfig,
+    *,
+    memory: int,
+    scratch: Path | None = None,
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     said: list[str] = []
     with open_store(path) as store:
@@ -99,7 +109,7 @@ def test_few_bytes_over_the_limit_make_the_difference(path: Path) -> None:
 
 
 def trained(path: Path, change: Callable[[Clips], Clips | StoredClips]) -> dict[str, torch.Tensor]:
-    with open_store(path) as store, settled_torch(1):
+    with open_store(path) as store, deterministic_torch(1):
         frames = TrainingFrames(store, np.arange(40))
         ready = CHAIN.build(small(), frames, bits=8, seed=0, device=torch.device("cpu"), state=None)
         assert isinstance(ready.trainer.clips, Clips)
@@ -110,7 +120,7 @@ def trained(path: Path, change: Callable[[Clips], Clips | StoredClips]) -> dict[
 
 def test_a_device_that_is_too_small_gets_batches(path: Path) -> None:
     whole = trained(path, lambda clips: clips)
-    parts = trained(path, lambda clips: by_batch(clips, torch.device("cpu")))
+    parts = trained(path, lambda clips: keep_on_host(clips, torch.device("cpu")))
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 

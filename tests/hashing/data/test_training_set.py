@@ -30,7 +30,7 @@ def test_only_the_train_split_is_trained_on(make_store: MakeStore, planted: Feat
 def test_without_a_train_split_all_are(make_store: MakeStore, planted: Features) -> None:
     with open_store(make_store(planted)) as store:
         chosen = training_rows(store)
-    assert (chosen.split, len(chosen), chosen.copies) == ("all", 40, 0)
+    assert (chosen.split, len(chosen), chosen.duplicates) == ("all", 40, 0)
 
 
 @pytest.mark.parametrize("kept_apart", [Split.TEST, Split.QUERY])
@@ -50,7 +50,7 @@ def test_copies_of_a_video_count_once(make_store: MakeStore, planted: Features) 
     with open_store(make_store(planted[:5], ids=[0, 1, 0, 2, 1])) as store:
         chosen = training_rows(store)
     assert chosen.rows.tolist() == [0, 1, 3]
-    assert chosen.copies == 2
+    assert chosen.duplicates == 2
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
@@ -104,7 +104,7 @@ def test_the_agreement_is_the_mean_cosine_of_two_halves(
 ) -> None:
     monkeypatch.setattr(training_set, "CHUNK", 7)
     with open_store(make_store(planted)) as store:
-        agreement = TrainingFrames(store, np.arange(40)).agreement()
+        agreement = TrainingFrames(store, np.arange(40)).halves_cosine()
     exact = planted.astype(np.float16).astype(np.float64)
     centre = exact.mean(axis=(0, 1))
     first, last = (half.mean(axis=1) - centre for half in (exact[:, :4], exact[:, -4:]))

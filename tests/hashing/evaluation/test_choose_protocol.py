@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chainpipe.hashing.evaluation.benchmarks import STANDARDS
+from chainpipe.hashing.evaluation.benchmarks import BENCHMARKS
 from chainpipe.hashing.evaluation.choose_protocol import (
     NAMES,
     choose_protocol,
@@ -45,9 +45,9 @@ def test_a_name_says_who_asks_and_who_is_searched(
     found = chosen(split, name)
     assert (found.queries.tolist(), found.database.tolist()) == (queries, database)
     assert found.facts()["itself"] == itself
-    if name in STANDARDS:
+    if name in BENCHMARKS:
         assert found.facts()["name"] == name
-        assert found.sentences()[0].startswith(f"{STANDARDS[name].title}'s protocol: Each `")
+        assert found.sentences()[0].startswith(f"{BENCHMARKS[name].title}'s protocol: Each `")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chainpipe.hashing.evaluation.choose_protocol import choose_protocol
 from chainpipe.hashing.evaluation.evaluate import CUTOFFS, Evaluation, evaluate
-from chainpipe.hashing.evaluation.two_stores import against
+from chainpipe.hashing.evaluation.two_stores import combine_stores
 from chainpipe.hashing.retrieval.codes import pack
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import Split
@@ -180,7 +180,7 @@ def test_two_stores_are_matched_by_label_names() -> None:
         split=np.full(10, Split.TRAIN, np.uint8),
     )
     second = sample_codes(bits[10:], [[row % 3 + 1] for row in range(10, 30)], names="_abc")
-    found = against(first, second)
+    found = combine_stores(first, second)
     split = np.array([Split.QUERY] * 10 + [Split.DATABASE] * 20, np.uint8)
     expected = evaluate(replace(together, split=split), method="x")
     assert evaluate(found, method="x").to_json() == expected.to_json()
@@ -189,10 +189,10 @@ def test_two_stores_are_matched_by_label_names() -> None:
 def test_stores_without_a_common_label_cannot_be_compared() -> None:
     one, other = (sample_codes(random_bits(4, 8), [[0]] * 4, names=name) for name in ("a", "b"))
     with pytest.raises(UsageError, match="no label in common"):
-        against(one, other)
+        combine_stores(one, other)
     longer = sample_codes(random_bits(4, 16), [[0]] * 4, names="a")
     with pytest.raises(ValueError, match="different bits"):
-        against(one, longer)
+        combine_stores(one, longer)
 
 
 def test_codes_of_every_length_have_a_radius_2() -> None:

@@ -6,16 +6,16 @@ import itertools
 
 import pytest
 
-from chainpipe.hashing.evaluation.benchmarks import STANDARDS
+from chainpipe.hashing.evaluation.benchmarks import BENCHMARKS
 from chainpipe.hashing.evaluation.evaluate import CUTOFFS
-from chainpipe.hashing.evaluation.published import Peer, published
+from chainpipe.hashing.evaluation.published import PublishedResult, published
 
-ROWS = [(name, peer) for name in STANDARDS for peer in published(name)]
+ROWS = [(name, peer) for name in BENCHMARKS for peer in published(name)]
 CEILING = {"activitynet": 18.8, "hmdb51": 70, "ucf101": 94.5}  # right videos a query, on average
 
 
 def test_every_benchmark_has_the_rows_that_the_source_has() -> None:
-    counts = {name: len(published(name, bits=64)) for name in STANDARDS}
+    counts = {name: len(published(name, bits=64)) for name in BENCHMARKS}
     expected = {"fcvid": 18, "activitynet": 16, "ucf101": 12, "hmdb51": 12, "yfcc": 1}
     assert counts == expected
     assert len(ROWS) == 174
@@ -23,7 +23,7 @@ def test_every_benchmark_has_the_rows_that_the_source_has() -> None:
 
 
 @pytest.mark.parametrize(("name", "peer"), ROWS, ids=lambda one: str(getattr(one, "method", one)))
-def test_a_row_falls_and_stays_below_the_ceiling(name: str, peer: Peer) -> None:
+def test_a_row_falls_and_stays_below_the_ceiling(name: str, peer: PublishedResult) -> None:
     values = [peer.map[k] for k in CUTOFFS]
     assert all(a >= b for a, b in itertools.pairwise(values))
     assert all(value <= CEILING.get(name, 1e9) / k + 0.0005 for k, value in peer.map.items())
@@ -34,7 +34,7 @@ def test_a_row_falls_and_stays_below_the_ceiling(name: str, peer: Peer) -> None:
 
 def test_rows_that_break_the_formula_are_known_and_said() -> None:
     """mAP@K divides a sum that only grows by K; five published rows do not obey."""
-    flawed = {(name, peer.method, peer.bits) for name, peer in ROWS if peer.flaw}
+    flawed = {(name, peer.method, peer.bits) for name, peer in ROWS if peer.invalid_reason}
     assert flawed == {
         ("activitynet", "MFH", 32),
         ("activitynet", "JTAE", 16),
@@ -43,11 +43,11 @@ def test_rows_that_break_the_formula_are_known_and_said() -> None:
         ("hmdb51", "MCMSH", 64),
     }
     (row,) = (one for one in published("activitynet", bits=32) if one.method == "AutoSSVH")
-    assert row.flaw == "K * mAP@K falls from K = 80 to 100, so a number must be wrong"
+    assert row.invalid_reason == "K * mAP@K falls from K = 80 to 100, so a number must be wrong"
 
 
 def test_more_bits_are_better() -> None:
-    for name in STANDARDS:
+    for name in BENCHMARKS:
         for method in {peer.method for peer in published(name)}:
             gmaps = [peer.gmap for peer in published(name) if peer.method == method]
             assert gmaps == sorted(gmaps), (name, method)

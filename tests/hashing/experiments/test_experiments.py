@@ -19,12 +19,12 @@ from scipy import stats
 
 from chainpipe import command
 from chainpipe.hashing.config import Config
-from chainpipe.hashing.experiments.catalog import NAMES, plan_of
-from chainpipe.hashing.experiments.class_split import parts_of
-from chainpipe.hashing.experiments.experiment import Asked, prepare, run
-from chainpipe.hashing.experiments.plan import Plan, Row, chosen, config_of
-from chainpipe.hashing.experiments.process_pool import run_jobs
-from chainpipe.hashing.experiments.result import Record, read_record
+from chainpipe.hashing.experiments.catalog import NAMES, experiment_plan
+from chainpipe.hashing.experiments.class_split import split_by_class
+from chainpipe.hashing.experiments.experiment import ExperimentRequest, prepare, run
+from chainpipe.hashing.experiments.plan import ExperimentPlan, Variant, chosen, config_of
+from chainpipe.hashing.experiments.process_pool import run_in_processes
+from chainpipe.hashing.experiments.result import RunResult, read_result
 from chainpipe.hashing.experiments.summary import estimate, summarize
 from chainpipe.hashing.retrieval.codes import Codes, Origin
 from chainpipe.pipeline.errors import DamageError, StorageError, UsageError
@@ -33,11 +33,11 @@ from chainpipe.pipeline.records import Fingerprint, Split
 MakeStore = Callable[..., Path]
 TINY = {
     "input.dims": 8,
-    "encoder.width": 16,
-    "encoder.heads": 2,
-    "encoder.feed_forward": 16,
+    "encoder.hidden_dim": 16,
+    "encoder.num_heads": 2,
+    "encoder.feed_forward_dim": 16,
     "optim.epochs": 2,
-    "optim.batch": 16,
+    "optim.batch_size": 16,
 }
 
 
@@ -46,8 +46,8 @@ def labelled(make_store: MakeStore, planted: np.ndarray) -> Path:
     return make_store(planted, labels=[f"class {i % 4}" for i in range(len(planted))])
 
 
-def asked(store: Path, out: Path, **changes: object) -> Asked:
-    plain = Asked(
+def asked(store: Path, out: Path, **changes: object) -> ExperimentRequest:
+    plain = ExperimentRequest(
         stores=(store,),
         bits=(8,),
         seeds=2,
@@ -61,11 +61,11 @@ def asked(store: Path, out: Path, **changes: object) -> Asked:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def rows_of(*labels: str, name: str = "methods") -> Plan:
-    return chosen(plan_of(name), labels, {})
+def rows_of(*labels: str, name: str = "methods") -> ExperimentPlan:
+    return chosen(experiment_plan(name), labels, {})
 
 
-def judged(record: Record | None) -> dict[str, object]:
+def judged(record: RunResult | None) -> dict[str, object]:
     """Everything of a record that does not depend on the clock."""
     assert record is not None
     times = ("cpu_seconds", "wall_seconds", "encode_cpu_seconds")
@@ -74,7 +74,7 @@ def judged(record: Record | None) -> dict[str, object]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_rows_of_a_plan_are_told_apart_and_each_changes_something(name: str) -> None:
-    plan = plan_of(name)
+    plan = experiment_plan(name)
     assert len({row.slug for row in plan.rows}) == len(plan.rows)
     assert plan.reference in [row.label for row in plan.rows]
     configs = [(row.method, config_of(row, {})) for row in plan.rows]
@@ -84,7 +84,7 @@ def test_the_rows_of_a_plan_are_told_apart_and_each_changes_something(name: str)
 
 def test_the_ablation_has_each_task_alone_each_pair_and_all() -> None:
     found = set()
-    for row in plan_of("ablation").rows:
+    for row in experiment_plan("ablation").rows:
         if row.group in ("tasks", "paper"):
             config = config_of(row, {})
             assert isinstance(config, Config)
@@ -120,7 +120,7 @@ def test_the_parts_of_the_classes_are_evaluated_among_themselves() -> None:
         label_names=("a", "b", "c"),
         origin=Origin(Fingerprint("cnn", "00", 4, "fit=crop"), "cd" * 32, "0.1.0"),
     )
-    parts = parts_of(codes, ["a"])
+    parts = split_by_class(codes, ["a"])
     assert parts["listed"].paths == (b"0", b"3", b"4")
     assert parts["listed"].labels.tolist() == [[1, 0, 0]] * 3
     assert parts["rest"].paths == (b"1", b"2")
@@ -200,7 +200,7 @@ def test_a_killed_experiment_goes_on_to_the_same_figures(
     assert found[0] == found[1]
     kept, whole = (sorted(folder.glob("runs/*/*.json")) for folder in (out, tmp_path / "whole"))
     for one, other in zip(kept, whole, strict=True):
-        assert judged(read_record(one)) == judged(read_record(other))
+        assert judged(read_result(one)) == judged(read_result(other))
 
 
 def test_a_page_a_table_and_a_picture_are_written(
@@ -238,7 +238,7 @@ def test_a_killed_worker_is_said(
     ready = prepare(rows_of("lsh"), asked(labelled, tmp_path / "out"))
     bad = [replace(job, store=_Killer()) for job in ready.jobs]  # type: ignore[arg-type]
     with pytest.raises(StorageError, match="its process was killed"):
-        run_jobs(bad, workers=2, done=lambda record: None)
+        run_in_processes(bad, workers=2, done=lambda record: None)
 
 
 class _Killer:
@@ -266,7 +266,7 @@ BAD = {  # as typed: what the error must name
     "methods STORE --workers 0": "`--workers 0`",
     "methods STORE STORE": "two stores are called `feats`",
     "methods STORE --set optim.rte=1": "optim.rte",
-    "methods STORE --rows lsh --set optim.rate=1": "no row has config keys",
+    "methods STORE --rows lsh --set optim.lr=1": "no row has config keys",
     "methods STORE --apart NAMES": "no class `clas 1`",
     "methods STORE --apart EVERY": "lists every class",
     "methods STORE --apart EMPTY": "names no class",
@@ -305,4 +305,4 @@ def test_a_bad_experiment_is_refused_before_anything_is_trained(
 
 def test_a_preset_that_a_method_does_not_have_is_refused() -> None:
     with pytest.raises(UsageError, match="`conmh` has no `--paper` preset"):
-        config_of(Row(label="x", method="conmh", paper=True), {})
+        config_of(Variant(label="x", method="conmh", paper=True), {})

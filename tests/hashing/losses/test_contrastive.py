@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from chainpipe.hashing.losses.contrastive import nt_xent, related_pairs
+from chainpipe.hashing.losses.contrastive import nt_xent, positive_pairs
 
 
 def by_hand(a: Tensor, b: Tensor, temperature: float, share: float) -> float:
@@ -32,7 +32,7 @@ def test_agrees_with_the_sum_in_the_papers(
     batch: int, bits: int, temperature: float, share: float
 ) -> None:
     a, b = torch.randn(2, batch, bits, generator=torch.Generator().manual_seed(0))
-    ours = nt_xent(a, b, temperature=temperature, debias=share)
+    ours = nt_xent(a, b, temperature=temperature, tau_plus=share)
     assert ours.item() == pytest.approx(by_hand(a, b, temperature, share), rel=1e-4)
 
 
@@ -42,7 +42,7 @@ def test_excluded_pairs_are_as_if_they_were_not_there() -> None:
     excluded = torch.zeros(12, 12, dtype=torch.bool)
     excluded[outside] = True
     excluded[:, outside] = True
-    loss = nt_xent(a, b, temperature=0.3, excluded=excluded)
+    loss = nt_xent(a, b, temperature=0.3, excluded_pairs=excluded)
     alone = nt_xent(a[:4], b[:4], temperature=0.3)
     # Videos 4 and 5 have no negatives left, so each of their views adds 0.
     assert loss.item() == pytest.approx(alone.item() * 8 / 12, rel=1e-5)
@@ -52,14 +52,14 @@ def test_a_positive_stays_a_positive_though_its_pair_is_excluded() -> None:
     a, b = torch.randn(2, 3, 8, generator=torch.Generator().manual_seed(0))
     excluded = torch.zeros(6, 6, dtype=torch.bool)
     excluded[torch.arange(6), torch.arange(6).roll(3)] = True
-    assert nt_xent(a, b, temperature=0.5, excluded=excluded) == nt_xent(a, b, temperature=0.5)
+    assert nt_xent(a, b, temperature=0.5, excluded_pairs=excluded) == nt_xent(a, b, temperature=0.5)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5])
 @pytest.mark.parametrize("temperature", [0.01, 0.5])
 def test_the_gradient_is_finite_even_for_equal_codes(share: float, temperature: float) -> None:
     codes = torch.ones(4, 8, requires_grad=True)
-    nt_xent(codes, -codes, temperature=temperature, debias=share).backward()
+    nt_xent(codes, -codes, temperature=temperature, tau_plus=share).backward()
     assert codes.grad is not None
     assert codes.grad.isfinite().all()
 
@@ -75,7 +75,7 @@ def test_views_of_different_batches_are_refused() -> None:
 
 def test_related_are_the_same_video_and_neighbours_either_way() -> None:
     neighbours = torch.tensor([[1], [2], [-1], [0]])
-    owners = torch.tensor([0, 2, 3, 0])
-    pairs = related_pairs(owners, neighbours)
+    video_indices = torch.tensor([0, 2, 3, 0])
+    pairs = positive_pairs(video_indices, neighbours)
     expected = {(0, 0), (1, 1), (2, 2), (3, 3), (0, 3), (3, 0), (0, 2), (2, 0), (2, 3), (3, 2)}
     assert {(int(i), int(j)) for i, j in pairs.nonzero()} == expected

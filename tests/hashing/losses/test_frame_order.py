@@ -14,15 +14,15 @@ from torch import Tensor, nn
 
 from chainpipe.hashing.losses.base import Step
 from chainpipe.hashing.losses.frame_order import (
-    OrderTask,
-    bell,
+    FrameOrderLoss,
+    gaussian_target,
+    order_chance_level,
     order_loss,
     shuffle_clips,
-    slot_chance,
 )
 from chainpipe.hashing.models.encoders import Encoder, TransformerEncoder
-from chainpipe.hashing.models.hash_model import Hashed, HashLayer, HashModel
-from chainpipe.hashing.models.pca_whitening import Front
+from chainpipe.hashing.models.hash_model import HashLayer, HashModel, HashOutput
+from chainpipe.hashing.models.pca_whitening import PcaWhitening
 from chainpipe.hashing.views.view_maker import Clips, Views
 
 
@@ -49,14 +49,14 @@ def loss_by_hand(logits: Tensor, places: Tensor, smoothing: float) -> float:
 def test_agrees_with_the_sum_written_as_loops(smoothing: float) -> None:
     logits = torch.randn(3, 5, 7, generator=generator())
     places = torch.randint(7, (3, 5), generator=generator())
-    ours = order_loss(logits, places, smoothing=smoothing)
+    ours = order_loss(logits, places, label_std=smoothing)
     assert ours.item() == pytest.approx(loss_by_hand(logits, places, smoothing), rel=1e-5)
 
 
 def test_the_target_is_a_distribution_with_its_top_at_the_true_place() -> None:
     places = torch.arange(9)[None]
     for smoothing in (0.0, 1.0, 3.0):
-        target = bell(places, 9, smoothing=smoothing)
+        target = gaussian_target(places, 9, label_std=smoothing)
         torch.testing.assert_close(target.sum(dim=2), torch.ones(1, 9))
         assert torch.equal(target.argmax(dim=2), places)
 
@@ -65,19 +65,19 @@ def test_the_narrowest_bell_is_the_exact_place() -> None:
     places = torch.tensor([[0, 4, 8]])
     exact = nn.functional.one_hot(places, 9).float()
     for smoothing in (0.0, 1e-30, 1e-3, 0.05):
-        assert torch.equal(bell(places, 9, smoothing=smoothing), exact)
+        assert torch.equal(gaussian_target(places, 9, label_std=smoothing), exact)
 
 
 def test_the_smoothed_loss_is_least_where_the_answer_is_the_bell_itself() -> None:
     places = torch.arange(9)[None]
-    target = bell(places, 9, smoothing=1.5)
-    least = order_loss(target.log(), places, smoothing=1.5)
+    target = gaussian_target(places, 9, label_std=1.5)
+    least = order_loss(target.log(), places, label_std=1.5)
     assert least.item() == pytest.approx(
         -(target * target.log()).sum(dim=2).mean().item(), rel=1e-5
     )
     for seed in range(5):
         other = target.log() + 0.3 * torch.randn(target.shape, generator=generator(seed))
-        assert order_loss(other, places, smoothing=1.5) > least
+        assert order_loss(other, places, label_std=1.5) > least
 
 
 @st.composite
@@ -94,7 +94,9 @@ def test_shuffled_frames_come_from_different_places_and_the_rest_keep_their_slot
 ) -> None:
     count, frames, moved = sizes
     clips = torch.randn(4, count, 2, generator=generator())
-    shuffled, places = shuffle_clips(clips, frames=frames, moved=moved, generator=generator(seed))
+    shuffled, places = shuffle_clips(
+        clips, num_frames=frames, num_shuffled=moved, generator=generator(seed)
+    )
     for clip, original, place in zip(shuffled, clips, places, strict=True):
         assert len(set(place.tolist())) == frames
         assert torch.equal(clip, original[place])
@@ -105,7 +107,7 @@ def test_shuffled_frames_come_from_different_places_and_the_rest_keep_their_slot
 
 def test_as_many_frames_as_asked_are_mixed_up_and_every_order_is_equally_likely() -> None:
     clips = torch.zeros(24_000, 5, 1)
-    _, places = shuffle_clips(clips, frames=5, moved=3, generator=generator())
+    _, places = shuffle_clips(clips, num_frames=5, num_shuffled=3, generator=generator())
     kept = (places == torch.arange(5)).sum(dim=1)
     # Of the six orders of three frames one moves none, three move two and two move three.
     share = torch.bincount(kept, minlength=6) / 24_000
@@ -117,7 +119,9 @@ def test_as_many_frames_as_asked_are_mixed_up_and_every_order_is_equally_likely(
 
 
 def test_every_place_is_equally_likely_in_every_slot_of_a_full_shuffle() -> None:
-    _, places = shuffle_clips(torch.zeros(8000, 5, 1), frames=5, moved=5, generator=generator())
+    _, places = shuffle_clips(
+        torch.zeros(8000, 5, 1), num_frames=5, num_shuffled=5, generator=generator()
+    )
     for slot in range(5):
         share = torch.bincount(places[:, slot], minlength=5) / 8000
         assert (share - 0.2).abs().max() < 0.02
@@ -129,20 +133,24 @@ SHUFFLES = [(12, 12, 12), (12, 12, 6), (12, 5, 5), (12, 5, 2), (12, 12, 0), (7, 
 @pytest.mark.parametrize(("count", "frames", "moved"), SHUFFLES)
 def test_chance_is_what_the_best_guess_by_slot_scores(count: int, frames: int, moved: int) -> None:
     clips = torch.zeros(40_000, count, 1)
-    _, places = shuffle_clips(clips, frames=frames, moved=moved, generator=generator())
+    _, places = shuffle_clips(clips, num_frames=frames, num_shuffled=moved, generator=generator())
     counts = nn.functional.one_hot(places, count).sum(dim=0)  # (S, T)
     best = (counts.amax(dim=1) / 40_000).mean().item()
-    assert slot_chance(places=count, frames=frames, moved=moved) == pytest.approx(best, abs=0.01)
+    assert order_chance_level(
+        num_positions=count, num_frames=frames, num_shuffled=moved
+    ) == pytest.approx(best, abs=0.01)
 
 
 def test_chance_stays_a_number_for_long_videos() -> None:
-    assert slot_chance(places=2000, frames=900, moved=900) == pytest.approx(1 / 2000, rel=1e-6)
+    assert order_chance_level(
+        num_positions=2000, num_frames=900, num_shuffled=900
+    ) == pytest.approx(1 / 2000, rel=1e-6)
 
 
 class TellTale(nn.Module):
     """An encoder that is told the answer: frame features hold their true place."""
 
-    width = 12
+    hidden_dim = 12
 
     def forward(self, clips: Tensor, shown: Tensor | None = None) -> Tensor:
         return nn.functional.one_hot(clips[:, :, 0].long(), 12).float()
@@ -152,33 +160,44 @@ def ours(dims: int) -> TransformerEncoder:
     torch.manual_seed(0)
     return TransformerEncoder(
         dims=dims,
-        width=16,
-        layers=1,
-        heads=2,
-        feed_forward=16,
+        hidden_dim=16,
+        num_layers=1,
+        num_heads=2,
+        feed_forward_dim=16,
         dropout=0.0,
         activation="gelu",
         bias=True,
-        slots=0,
+        position_slots=0,
     )
 
 
-def the_task(encoder: Encoder, clips: Tensor, *, moved: int) -> tuple[OrderTask, Step]:
+def the_task(encoder: Encoder, clips: Tensor, *, moved: int) -> tuple[FrameOrderLoss, Step]:
     """The task as training runs it, over a network whose encoder is given."""
-    task = OrderTask(width=encoder.width, places=12, frames=12, moved=moved, smoothing=0.0)
+    task = FrameOrderLoss(
+        hidden_dim=encoder.hidden_dim,
+        num_positions=12,
+        num_frames=12,
+        num_shuffled=moved,
+        label_std=0.0,
+    )
     rows = torch.arange(len(clips))
     size = clips.shape[2]
-    front = Front(np.zeros(size, "f4"), np.eye(size, dtype="f4"), np.ones(size, "f4"))
+    pca = PcaWhitening(np.zeros(size, "f4"), np.eye(size, dtype="f4"), np.ones(size, "f4"))
     layer = HashLayer(
-        dims=size, width=encoder.width, bits=4, binarize="video", skip=False, unit_mean=False
+        dims=size,
+        hidden_dim=encoder.hidden_dim,
+        bits=4,
+        binarize="video",
+        shortcut=False,
+        l2_normalize=False,
     )
-    model = HashModel(front=front, encoder=encoder, hash_layer=layer)
+    model = HashModel(pca=pca, encoder=encoder, hash_layer=layer)
     nothing = torch.zeros(0)
     step = Step(
         model=model,
         clips=Clips(clips, clips.mean(dim=1), torch.ones(size)),
         views=Views(nothing, None, nothing, nothing),
-        hashed=Hashed(nothing, nothing, nothing),
+        output=HashOutput(nothing, nothing, nothing),
         rows=rows,
         neighbours=None,
         generator=generator(),
@@ -219,7 +238,8 @@ def test_what_ours_is_fed_does_not_depend_on_the_answer(moved: int) -> None:
     """The proof: with equal frames, two different answers give the same output to the bit."""
     blank = torch.ones(16, 12, 4)
     (one, places), (two, others) = (
-        shuffle_clips(blank, frames=12, moved=moved, generator=generator(seed)) for seed in (1, 2)
+        shuffle_clips(blank, num_frames=12, num_shuffled=moved, generator=generator(seed))
+        for seed in (1, 2)
     )
     assert not torch.equal(places, others)
     encoder = ours(4)

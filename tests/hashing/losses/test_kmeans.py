@@ -71,7 +71,7 @@ def test_every_point_is_in_the_cluster_with_the_nearest_mean(
     case: tuple[torch.Tensor, int],
 ) -> None:
     points, clusters = case
-    labels, inertia = kmeans(points, clusters, generator=generator(), rounds=200)
+    labels, inertia = kmeans(points, clusters, generator=generator(), iterations=200)
     assert labels.min() >= 0
     assert labels.max() < clusters
     for clip, label, value in zip(points, labels, inertia.tolist(), strict=True):
@@ -89,8 +89,8 @@ def test_every_point_is_in_the_cluster_with_the_nearest_mean(
 @settings(max_examples=20, deadline=None)
 def test_a_set_is_clustered_alike_whatever_stands_beside_it(case: tuple[torch.Tensor, int]) -> None:
     points, clusters = case
-    _, alone = kmeans(points[:1], clusters, generator=generator(), starts=64)
-    _, beside = kmeans(points, clusters, generator=generator(), starts=64)
+    _, alone = kmeans(points[:1], clusters, generator=generator(), restarts=64)
+    _, beside = kmeans(points, clusters, generator=generator(), restarts=64)
     assert beside[0].item() == pytest.approx(alone[0].item(), rel=0.1, abs=1e-3)
 
 

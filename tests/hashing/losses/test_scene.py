@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from chainpipe.hashing.losses.scene import find_again, find_scenes, scene_loss
+from chainpipe.hashing.losses.scene import find_encoded_scenes, find_scenes, scene_loss
 
 
 def by_hand(encoded: Tensor, scenes: Tensor, temperature: float) -> float:
@@ -57,7 +57,7 @@ def test_a_video_that_hardly_varies_is_one_scene() -> None:
     chance = torch.Generator().manual_seed(0)
     lively = 3 * torch.randn(6, 10, 4, generator=chance)
     still = 5 + 0.01 * torch.randn(2, 10, 4, generator=chance)
-    scenes = find_scenes(torch.cat([lively, still]), clusters=3, min_spread=0.1, generator=chance)
+    scenes = find_scenes(torch.cat([lively, still]), num_clusters=3, min_std=0.1, generator=chance)
     assert [len(scene.unique()) for scene in scenes] == [3] * 6 + [1] * 2
 
 
@@ -66,9 +66,9 @@ def test_scenes_do_not_depend_on_how_many_videos_are_clustered_at_once(
 ) -> None:
     centres = 9 * torch.eye(4)
     clips = centres[torch.arange(12) // 4].expand(7, 12, 4)
-    whole = find_scenes(clips, clusters=3, min_spread=0.0, generator=torch.Generator())
+    whole = find_scenes(clips, num_clusters=3, min_std=0.0, generator=torch.Generator())
     monkeypatch.setattr("chainpipe.hashing.losses.scene.CHUNK", 2)
-    parts = find_scenes(clips, clusters=3, min_spread=0.0, generator=torch.Generator())
+    parts = find_scenes(clips, num_clusters=3, min_std=0.0, generator=torch.Generator())
     for scenes in (whole, parts):
         together = scenes[:, :, None] == scenes[:, None, :]
         expected = torch.arange(12)[:, None] // 4 == torch.arange(12)[None] // 4
@@ -84,14 +84,18 @@ def test_scenes_are_found_anew_in_the_encoders_outputs() -> None:
     lengths = torch.tensor([1.0, 5.0, 2.0, 9.0, 0.5, 3.0])  # only directions count
     encoded = torch.eye(3)[truth] * lengths[:, None]
     first = torch.tensor([[0, 1, 0, 1, 0, 1]] * 2)
-    found = find_again(first, encoded.split(1), clusters=3, generator=torch.Generator())
+    found = find_encoded_scenes(
+        first, encoded.split(1), num_clusters=3, generator=torch.Generator()
+    )
     assert torch.equal(together(found), together(truth))
 
 
 def test_a_video_of_one_scene_adds_exactly_nothing_when_scenes_are_found_anew() -> None:
     encoded = torch.randn(3, 8, 5, generator=torch.Generator().manual_seed(0))
     first = torch.tensor([[1] * 8, [0] * 4 + [1] * 4, [0] * 8])
-    found = find_again(first, [encoded], clusters=3, generator=torch.Generator().manual_seed(0))
+    found = find_encoded_scenes(
+        first, [encoded], num_clusters=3, generator=torch.Generator().manual_seed(0)
+    )
     assert [len(scene.unique()) for scene in found] == [1, 3, 1]
     encoded.requires_grad_()
     loss = scene_loss(encoded[[0, 2]], found[[0, 2]], temperature=0.1)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from chainpipe.hashing.losses.base import Step
-from chainpipe.hashing.losses.swav import ClusterTask, shared_out, swapped_loss
-from chainpipe.hashing.models.hash_model import Hashed
+from chainpipe.hashing.losses.swav import SwavLoss, sinkhorn, swapped_prediction_loss
+from chainpipe.hashing.models.hash_model import HashOutput
 from chainpipe.hashing.views.view_maker import Clips, Views
 
 
@@ -45,7 +45,7 @@ def test_agrees_with_the_loss_written_as_loops() -> None:
     chance = torch.Generator().manual_seed(0)
     views = [torch.randn(7, 5, generator=chance) for _ in range(2)]
     prototypes = torch.randn(4, 5, generator=chance)
-    ours = swapped_loss(*views, prototypes, temperature=0.5, sharpness=0.2, rounds=3)
+    ours = swapped_prediction_loss(*views, prototypes, temperature=0.5, epsilon=0.2, iterations=3)
     assert ours.item() == pytest.approx(by_hand(*views, prototypes, rounds=3), rel=1e-4)
 
 
@@ -55,32 +55,32 @@ def test_after_many_rounds_every_prototype_has_an_equal_part(
     codes: int, prototypes: int, seed: int
 ) -> None:
     cosines = 2 * torch.rand(codes, prototypes, generator=torch.Generator().manual_seed(seed)) - 1
-    shares = shared_out(cosines, sharpness=0.3, rounds=200)
+    shares = sinkhorn(cosines, epsilon=0.3, iterations=200)
     torch.testing.assert_close(shares.sum(dim=1), torch.ones(codes))
     even = torch.full((prototypes,), codes / prototypes)
     torch.testing.assert_close(shares.sum(dim=0), even, rtol=1e-3, atol=1e-3)
 
 
 def test_sharp_cosines_do_not_overflow() -> None:
-    shares = shared_out(torch.eye(6), sharpness=1e-3, rounds=3)
+    shares = sinkhorn(torch.eye(6), epsilon=1e-3, iterations=3)
     torch.testing.assert_close(shares, torch.eye(6))
 
 
 def test_the_task_finds_planted_clusters() -> None:
     chance = torch.Generator().manual_seed(0)
     centres = torch.randn(4, 16, generator=chance)
-    owners = torch.arange(40) % 4
+    video_indices = torch.arange(40) % 4
     torch.manual_seed(0)
-    task = ClusterTask(bits=16, prototypes=4, temperature=0.1, sharpness=0.05, rounds=3)
+    task = SwavLoss(bits=16, num_prototypes=4, temperature=0.1, epsilon=0.05, iterations=3)
     optimizer = torch.optim.Adam(task.parameters(), lr=0.05)
     nothing = torch.zeros(0)
     for _ in range(60):
-        codes = centres[owners.repeat(2)] + 0.3 * torch.randn(80, 16, generator=chance)
+        codes = centres[video_indices.repeat(2)] + 0.3 * torch.randn(80, 16, generator=chance)
         step = Step(
             model=None,  # type: ignore[arg-type]
             clips=Clips(nothing, nothing, nothing),
             views=Views(nothing, None, nothing, nothing),
-            hashed=Hashed(nothing, nothing, codes),
+            output=HashOutput(nothing, nothing, codes),
             rows=torch.arange(40),
             neighbours=None,
             generator=chance,

@@ -10,7 +10,7 @@ import torch
 
 from chainpipe.hashing.losses.similarity_preserving import listwise_loss, squared_loss
 from chainpipe.hashing.mining import nearest_neighbours
-from chainpipe.hashing.mining.nearest_neighbours import NONE, draw_partners, nearest
+from chainpipe.hashing.mining.nearest_neighbours import NONE, draw_positives, nearest
 
 
 def vectors(count: int = 30) -> torch.Tensor:
@@ -43,7 +43,7 @@ def test_mutual_neighbours_have_each_other() -> None:
 
 def test_a_threshold_keeps_only_near_ones() -> None:
     unit = torch.nn.functional.normalize(vectors(), dim=1)
-    table = nearest(vectors(), 6, threshold=0.8)
+    table = nearest(vectors(), 6, min_cosine=0.8)
     for i, found in enumerate(table.tolist()):
         kept = [j for j in found if j != NONE]
         assert all(float(unit[i] @ unit[j]) >= 0.8 for j in kept)
@@ -58,8 +58,10 @@ def test_partners_are_neighbours_as_often_as_said() -> None:
     table = torch.tensor([[1, 2, NONE], [NONE, NONE, NONE], [0, 1, 3], [2, 0, 1]])
     rows = torch.arange(4).repeat(3000)
     chance = torch.Generator().manual_seed(0)
-    partners = draw_partners(rows, table, probability=0.6, generator=chance)
-    seen = np.array([[((rows == i) & (partners == j)).sum() for j in range(4)] for i in range(4)])
+    positive_indices = draw_positives(rows, table, probability=0.6, generator=chance)
+    seen = np.array(
+        [[((rows == i) & (positive_indices == j)).sum() for j in range(4)] for i in range(4)]
+    )
     expected = np.array([[4, 3, 3, 0], [0, 10, 0, 0], [2, 2, 4, 2], [2, 2, 2, 4]]) / 10
     np.testing.assert_allclose(seen / 3000, expected, atol=0.04)
     assert (seen[expected == 0] == 0).all()
@@ -92,5 +94,5 @@ def test_listwise_structure_loss_agrees_with_loops() -> None:
     for i in range(6):
         wanted, found = distribution(features, i, 0.2), distribution(codes, i, 0.4)
         total -= sum(wanted[j] * math.log(found[j]) for j in wanted)
-    ours = listwise_loss(codes, features, target=0.2, temperature=0.4)
+    ours = listwise_loss(codes, features, target_temperature=0.2, temperature=0.4)
     assert ours.item() == pytest.approx(total / 6, rel=1e-4)

@@ -8,7 +8,12 @@ import torch
 from torch import Tensor
 
 from chainpipe.hashing.mining import scene_walk
-from chainpipe.hashing.mining.scene_walk import scene_means, transitions, walk, walked
+from chainpipe.hashing.mining.scene_walk import (
+    random_walk,
+    scene_means,
+    scene_walk_neighbours,
+    transition_matrix,
+)
 
 
 def chance(seed: int = 0) -> torch.Generator:
@@ -30,21 +35,23 @@ def planted_clips() -> tuple[Tensor, np.ndarray]:
 def scenes_of(count: int = 40, videos: int = 15) -> tuple[Tensor, Tensor, Tensor]:
     """Random scene directions, every third video with one scene more or less."""
     means = torch.nn.functional.normalize(torch.randn(count, 6, generator=chance()), dim=1)
-    owners = torch.cat(
+    video_indices = torch.cat(
         [torch.arange(videos), torch.randint(videos, (count - videos,), generator=chance())]
     )
-    owners = owners.sort().values
+    video_indices = video_indices.sort().values
     shares = torch.rand(count, generator=chance(2)) + 0.1
-    total = torch.zeros(videos).index_add_(0, owners, shares)
-    return means, shares / total[owners], owners
+    total = torch.zeros(videos).index_add_(0, video_indices, shares)
+    return means, shares / total[video_indices], video_indices
 
 
-def plain_transitions(means: Tensor, shares: Tensor, owners: Tensor, links: int) -> np.ndarray:
+def plain_transitions(
+    means: Tensor, shares: Tensor, video_indices: Tensor, links: int
+) -> np.ndarray:
     """Scene by scene: go to each link as often as its cosine says; links lead both ways."""
-    count, videos = len(means), int(owners.max()) + 1
+    count, videos = len(means), int(video_indices.max()) + 1
     weight = np.zeros((count, count))
     for i in range(count):
-        others = [j for j in range(count) if owners[j] != owners[i]]
+        others = [j for j in range(count) if video_indices[j] != video_indices[i]]
         others.sort(key=lambda j, i=i: -float(means[i] @ means[j]))
         for j in others[:links]:
             cosine = max(0.0, float(means[i] @ means[j]))
@@ -55,24 +62,28 @@ def plain_transitions(means: Tensor, shares: Tensor, owners: Tensor, links: int)
         for j in range(count):
             if weight[i].sum():
                 step = float(shares[i]) * weight[i, j] / weight[i].sum()
-                moves[owners[i], owners[j]] += step
+                moves[video_indices[i], video_indices[j]] += step
         if not weight[i].sum():
-            moves[owners[i], owners[i]] += float(shares[i])
+            moves[video_indices[i], video_indices[i]] += float(shares[i])
     return moves
 
 
 @pytest.mark.parametrize("chunk", [7, 1000])
 def test_moves_are_those_of_a_plain_loop(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scene_walk, "_CHUNK", chunk)
-    means, shares, owners = scenes_of()
-    moves = transitions(means, shares, owners, links=5, videos=15).to_dense().numpy()
-    np.testing.assert_allclose(moves, plain_transitions(means, shares, owners, 5), atol=1e-5)
+    means, shares, video_indices = scenes_of()
+    moves = (
+        transition_matrix(means, shares, video_indices, edges_per_scene=5, videos=15)
+        .to_dense()
+        .numpy()
+    )
+    np.testing.assert_allclose(moves, plain_transitions(means, shares, video_indices, 5), atol=1e-5)
     np.testing.assert_allclose(moves.sum(axis=1), 1, atol=1e-5)
 
 
 def test_a_scene_that_nothing_resembles_stays_where_it_is() -> None:
-    means, owners = torch.eye(3), torch.arange(3)
-    moves = transitions(means, torch.ones(3), owners, links=2, videos=3)
+    means, video_indices = torch.eye(3), torch.arange(3)
+    moves = transition_matrix(means, torch.ones(3), video_indices, edges_per_scene=2, videos=3)
     torch.testing.assert_close(moves.to_dense(), torch.eye(3))
 
 
@@ -82,7 +93,7 @@ def test_a_walk_is_a_power_series_of_its_moves() -> None:
     expected = 0.8**scene_walk.STEPS * torch.matrix_power(moves, scene_walk.STEPS)
     for step in range(scene_walk.STEPS):
         expected = expected + 0.2 * 0.8**step * torch.matrix_power(moves, step)
-    where = walk(moves.to_sparse(), onward=0.8)
+    where = random_walk(moves.to_sparse(), damping=0.8)
     torch.testing.assert_close(where, expected)
     torch.testing.assert_close(where.sum(dim=1), torch.ones(6))
 
@@ -90,8 +101,8 @@ def test_a_walk_is_a_power_series_of_its_moves() -> None:
 def test_scene_means_are_those_of_their_frames() -> None:
     frames = torch.randn(3, 4, 5, generator=chance())
     scenes = torch.tensor([[0, 0, 1, 1], [2, 2, 2, 2], [0, 1, 2, 0]])
-    means, shares, owners = scene_means(frames, scenes, 3)
-    assert owners.tolist() == [0, 0, 1, 2, 2, 2]
+    means, shares, video_indices = scene_means(frames, scenes, 3)
+    assert video_indices.tolist() == [0, 0, 1, 2, 2, 2]
     assert shares.tolist() == [0.5, 0.5, 1.0, 0.5, 0.25, 0.25]
     third = frames[2, [0, 3]].mean(dim=0) - frames.mean(dim=(0, 1))
     torch.testing.assert_close(means[3], third / third.norm())
@@ -99,7 +110,9 @@ def test_scene_means_are_those_of_their_frames() -> None:
 
 def test_videos_of_a_class_find_each_other_by_shared_scenes() -> None:
     frames, classes = planted_clips()
-    table = walked(frames, 8, clusters=3, links=6, onward=0.97, generator=chance())
+    table = scene_walk_neighbours(
+        frames, 8, num_clusters=3, edges_per_scene=6, damping=0.97, generator=chance()
+    )
     assert table.shape == (48, 8)
     assert (classes[table.numpy()] == classes[:, None]).mean() > 0.97
     assert not (table == torch.arange(48)[:, None]).any()
@@ -108,13 +121,15 @@ def test_videos_of_a_class_find_each_other_by_shared_scenes() -> None:
 def test_mutual_ones_have_each_other() -> None:
     frames, _ = planted_clips()
     options = {"clusters": 3, "links": 6, "onward": 0.9}
-    every = walked(frames, 5, **options, generator=chance()).tolist()
-    mutual = walked(frames, 5, **options, generator=chance(), mutual=True).tolist()
+    every = scene_walk_neighbours(frames, 5, **options, generator=chance()).tolist()
+    mutual = scene_walk_neighbours(frames, 5, **options, generator=chance(), mutual=True).tolist()
     for video, found in enumerate(mutual):
         assert [j for j in found if j != -1] == [j for j in every[video] if video in every[j]]
 
 
 def test_two_videos_are_each_others_only_neighbours() -> None:
     frames = torch.randn(2, 4, 5, generator=chance()) + 3
-    table = walked(frames, 8, clusters=2, links=6, onward=0.97, generator=chance())
+    table = scene_walk_neighbours(
+        frames, 8, num_clusters=2, edges_per_scene=6, damping=0.97, generator=chance()
+    )
     assert table.shape == (2, 1)

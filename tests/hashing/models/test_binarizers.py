@@ -15,17 +15,17 @@ from hypothesis import strategies as st
 from chainpipe.hashing.models.binarizers import Continuation, StraightThrough, beta_at, sign
 from chainpipe.hashing.methods.chain.build_model import build_model
 from chainpipe.hashing.methods.chain.build_trainer import build_trainer, make_clips
-from chainpipe.hashing.methods.chain.init_hash_layer import start_hash_layer
+from chainpipe.hashing.methods.chain.init_hash_layer import init_hash_layer
 from chainpipe.hashing.methods.chain.method import CHAIN
 from chainpipe.hashing.training.checkpoint import Checkpoint
 from chainpipe.hashing.config import Config
 from chainpipe.hashing.data.training_set import TrainingFrames
 from chainpipe.hashing.runs.fit import fit
-from chainpipe.hashing.models.pca_whitening import Front, fit_front
+from chainpipe.hashing.models.pca_whitening import PcaWhitening, fit_pca_whitening
 from chainpipe.hashing.models.hash_layer import HashLayer
 from chainpipe.hashing.models.hash_model import HashModel
 from chainpipe.hashing.config.overrides import apply
-from chainpipe.hashing.runtime.determinism import settled_torch
+from chainpipe.hashing.runtime.determinism import deterministic_torch
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.store import open_store
 from tests.hashing.small import NEIGHBOURS, SIZES
@@ -37,7 +37,7 @@ SMALL = {
     **SIZES,
     **NEIGHBOURS,
     "contrastive.weight": 1.0,
-    "hash.distil_steps": 5,
+    "hash.distill_steps": 5,
     "hash.binarizer": "tanh",
 }
 
@@ -45,9 +45,9 @@ SMALL = {
 small = partial(small_config, SMALL)
 
 
-def network(config: Config, features: np.ndarray, bits: int = 8) -> tuple[HashModel, Front]:
-    front = fit_front([features.reshape(-1, features.shape[2])], dims=10, whitening=0.25)
-    return build_model(config, front, bits=bits, seed=0), front
+def network(config: Config, features: np.ndarray, bits: int = 8) -> tuple[HashModel, PcaWhitening]:
+    pca = fit_pca_whitening([features.reshape(-1, features.shape[2])], dims=10, whitening=0.25)
+    return build_model(config, pca, bits=bits, seed=0), pca
 
 
 def test_zero_is_plus_one_and_the_gradient_stops_outside_one() -> None:
@@ -81,7 +81,7 @@ def test_tanh_comes_near_the_sign_and_always_has_a_gradient() -> None:
     stand_in(values).sum().backward()
     assert values.grad is not None
     assert (values.grad > 0).all()
-    stand_in.at(1.0)
+    stand_in.set_progress(1.0)
     torch.testing.assert_close(stand_in(values), sign(values), atol=1e-6, rtol=0)
     assert not stand_in.state_dict()
 
@@ -92,11 +92,11 @@ def test_test_codes_are_signs_whatever_the_losses_see(binarize: str) -> None:
     layers = [
         HashLayer(
             dims=5,
-            width=6,
+            hidden_dim=6,
             bits=4,
             binarize=binarize,
-            skip=False,
-            unit_mean=False,
+            shortcut=False,
+            l2_normalize=False,
             binarizer=one,  # type: ignore[arg-type]
         )
         for one in (StraightThrough(), Continuation(start=0.1, end=1.0))
@@ -110,13 +110,13 @@ def test_test_codes_are_signs_whatever_the_losses_see(binarize: str) -> None:
 
 def test_the_trainer_makes_tanh_steeper_step_by_step(planted: np.ndarray) -> None:
     config = small(hash__tanh_start=2.0, hash__tanh_end=32.0)
-    model, front = network(config, planted)
+    model, pca = network(config, planted)
     trainer = build_trainer(
-        config, model, make_clips(config, front, front(planted), seed=0), seed=0
+        config, model, make_clips(config, pca, pca(planted), seed=0), seed=0
     )
     binarizer, seen = model.hash_layer.binarizer, []
     assert isinstance(binarizer, Continuation)
-    with settled_torch(1):
+    with deterministic_torch(1):
         trainer.run(on_step=lambda done, total: seen.append(binarizer.beta.item()))
     assert seen == pytest.approx([2 * 16 ** (step / 12) for step in range(12)])
 
@@ -145,7 +145,7 @@ def test_an_interrupted_run_with_tanh_ends_with_the_same_bits(
     plain = small(hash__binarizer="straight-through")
     assert plain != config
     config = plain
-    assert not np.array_equal(whole["encoder.enter.weight"], fitted()["encoder.enter.weight"])
+    assert not np.array_equal(whole["encoder.input_proj.weight"], fitted()["encoder.input_proj.weight"])
 
 
 @pytest.mark.parametrize("binarizer", ["straight-through", "tanh"])
@@ -154,9 +154,9 @@ def test_an_interrupted_run_with_tanh_ends_with_the_same_bits(
 def test_codes_of_every_length_can_be_trained(binarizer: str, bits: int) -> None:
     features = np.random.default_rng(0).normal(size=(20, 6, 12)).astype(np.float32)
     config = small(hash__binarizer=binarizer, hash__init="random", optim__epochs=1)
-    model, front = network(config, features, bits)
-    with settled_torch(1):
-        clips = make_clips(config, front, front(features), seed=0)
+    model, pca = network(config, features, bits)
+    with deterministic_torch(1):
+        clips = make_clips(config, pca, pca(features), seed=0)
         history = build_trainer(config, model, clips, seed=0).run()
     codes = model.encode(features)
     assert np.isfinite(history[0]["loss"])
@@ -166,9 +166,9 @@ def test_codes_of_every_length_can_be_trained(binarizer: str, bits: int) -> None
 
 @pytest.mark.parametrize("bits", [1, 13, 200, 256])
 def test_codes_of_every_length_can_start_as_pca_itq(planted: np.ndarray, bits: int) -> None:
-    model, front = network(small(), planted, bits)
-    with settled_torch(1):
-        start_hash_layer(small(), model, front(planted), bits=bits, seed=0)
+    model, pca = network(small(), planted, bits)
+    with deterministic_torch(1):
+        init_hash_layer(small(), model, pca(planted), bits=bits, seed=0)
     codes = model.encode(planted)
     assert codes.shape == (40, bits)
     assert 0 < codes.mean() < 1

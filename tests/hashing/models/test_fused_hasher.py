@@ -14,7 +14,7 @@ from torch import nn
 from chainpipe.hashing.methods.chain.build_model import build_model
 from chainpipe.hashing.config import Config
 from chainpipe.hashing.models.fused_hasher import tensor_of
-from chainpipe.hashing.models.pca_whitening import fit_front
+from chainpipe.hashing.models.pca_whitening import fit_pca_whitening
 from chainpipe.hashing.methods.registry import build_hasher, load_hasher
 from chainpipe.hashing.models.hash_model import HashModel
 from chainpipe.hashing.model_folder.folder import read_facts, read_tensors
@@ -28,10 +28,10 @@ MakeStore = Callable[..., Path]
 KINDS = ("transformer", "lstm", "mlp-mixer")
 SMALL: dict[str, object] = {
     "input.dims": 10,
-    "encoder.width": 16,
-    "encoder.heads": 2,
-    "encoder.points": 9,
-    "encoder.feed_forward": 16,
+    "encoder.hidden_dim": 16,
+    "encoder.num_heads": 2,
+    "encoder.mixer_tokens": 9,
+    "encoder.feed_forward_dim": 16,
 }
 TRAINED: dict[str, object] = {
     "contrastive.weight": 1.0,
@@ -39,8 +39,8 @@ TRAINED: dict[str, object] = {
     "scene.weight": 0.1,
     "hash.init": "random",  # so that it is the encoder that must find the classes
     "optim.epochs": 10,
-    "optim.batch": 16,
-    "optim.rate": 0.01,
+    "optim.batch_size": 16,
+    "optim.lr": 0.01,
 }
 
 
@@ -48,44 +48,44 @@ def network(features: np.ndarray, **changes: object) -> HashModel:
     named = {name.replace("__", "."): value for name, value in changes.items()}
     config = apply(Config(), {**SMALL, **named})
     frames = features.reshape(-1, features.shape[2])
-    front = fit_front([frames], dims=10, whitening=0.25, unit_frames=config.input.unit_frames)
-    model = build_model(config, front, bits=32, seed=0)
+    pca = fit_pca_whitening([frames], dims=10, whitening=0.25, l2_normalize=config.input.l2_normalize)
+    model = build_model(config, pca, bits=32, seed=0)
     torch.manual_seed(0)
-    nn.init.normal_(model.hash_layer.learned.weight)
+    nn.init.normal_(model.hash_layer.head.weight)
     return model.eval()
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("binarize", ["video", "frame"])
-@pytest.mark.parametrize("unit_frames", [False, True])
+@pytest.mark.parametrize("l2_normalize", [False, True])
 def test_encoding_gives_the_networks_own_values(
-    planted: np.ndarray, kind: str, layers: int, binarize: str, unit_frames: bool
+    planted: np.ndarray, kind: str, layers: int, binarize: str, l2_normalize: bool
 ) -> None:
     model = network(
         planted,
         encoder__kind=kind,
-        encoder__layers=layers,
+        encoder__num_layers=layers,
         hash__binarize=binarize,
-        input__unit_frames=unit_frames,
+        input__l2_normalize=l2_normalize,
     )
     features = torch.from_numpy(planted)
     with torch.no_grad():
         expected = model(model.project(features)).values
-        found = model.folded().values(features)
+        found = model.fused().values(features)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
     sure = expected.abs() > 1e-3
     assert (model.encode(planted) == (expected >= 0).numpy())[sure.numpy()].all()
 
 
-@pytest.mark.parametrize("unit_mean", [False, True])
+@pytest.mark.parametrize("l2_normalize", [False, True])
 @pytest.mark.parametrize("init", ["pca-itq", "random"])
-def test_the_skip_and_its_length_are_kept(planted: np.ndarray, unit_mean: bool, init: str) -> None:
-    model = network(planted, hash__unit_mean=unit_mean, hash__init=init)
+def test_the_skip_and_its_length_are_kept(planted: np.ndarray, l2_normalize: bool, init: str) -> None:
+    model = network(planted, hash__l2_normalize=l2_normalize, hash__init=init)
     features = torch.from_numpy(planted)
     with torch.no_grad():
         expected = model(model.project(features)).values
-        found = model.folded().values(features)
+        found = model.fused().values(features)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
@@ -128,9 +128,9 @@ def test_every_kind_learns_is_saved_and_says_its_size(
 def test_a_model_from_before_some_keys_encodes_as_it_did(
     make_store: MakeStore, planted: np.ndarray, tmp_path: Path
 ) -> None:
-    older = {"encoder.slots": 0, "encoder.activation": "gelu", "encoder.bias": True}
+    older = {"encoder.position_slots": 0, "encoder.activation": "gelu", "encoder.bias": True}
     codes, named = {}, {**SMALL, **TRAINED}
-    for name, changed in {"old": older, "new": {}, "spread": {**older, "encoder.slots": 4}}.items():
+    for name, changed in {"old": older, "new": {}, "spread": {**older, "encoder.position_slots": 4}}.items():
         config = apply(Config(), {**named, **changed})
         options = TrainOptions(bits=32, config=config, out=tmp_path / name, device="cpu")
         with open_store(make_store(planted)) as store:

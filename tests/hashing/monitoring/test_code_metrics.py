@@ -14,8 +14,8 @@ from chainpipe.hashing.monitoring.code_metrics import (
     bit_correlation,
     bit_entropy,
     dead_bits,
-    distinct_share,
-    neighbours_kept,
+    distinct_fraction,
+    neighbour_recall,
 )
 
 
@@ -36,7 +36,7 @@ def test_measures_equal_plain_loops(videos: int, bits: int, seed: int) -> None:
     )
     assert bit_entropy(codes) == pytest.approx(sum(entropies) / bits, abs=1e-6)
     assert dead_bits(codes, least=0.5) == sum(e < 0.5 for e in entropies)
-    assert distinct_share(codes) == len({tuple(row) for row in codes.tolist()}) / videos
+    assert distinct_fraction(codes) == len({tuple(row) for row in codes.tolist()}) / videos
     assert bit_correlation(codes) == pytest.approx(plain_correlation(columns), abs=1e-5)
 
 
@@ -56,10 +56,10 @@ def test_codes_of_the_features_own_signs_keep_more_neighbours_than_chance() -> N
     near = features.repeat(2, 1) + 0.1 * torch.randn(
         120, 256, generator=torch.Generator().manual_seed(2)
     )
-    assert neighbours_kept(near.sign(), near, count=1) == 1.0
-    assert neighbours_kept(random_codes(120, 256, 3), near, count=1) < 0.1
+    assert neighbour_recall(near.sign(), near, count=1) == 1.0
+    assert neighbour_recall(random_codes(120, 256, 3), near, count=1) < 0.1
 
 
 def test_one_video_has_no_neighbours_and_one_bit_no_pair() -> None:
-    assert neighbours_kept(torch.ones(1, 4), torch.ones(1, 4)) == 0.0
+    assert neighbour_recall(torch.ones(1, 4), torch.ones(1, 4)) == 0.0
     assert bit_correlation(torch.ones(3, 1)) == 0.0

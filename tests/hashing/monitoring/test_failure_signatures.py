@@ -12,61 +12,61 @@ from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.config.presets import Survey, resolve
 from chainpipe.hashing.methods.chain.build_model import build_model
 from chainpipe.hashing.methods.chain.build_trainer import build_trainer, make_clips
-from chainpipe.hashing.methods.chain.init_hash_layer import start_hash_layer
-from chainpipe.hashing.models.pca_whitening import fit_front
+from chainpipe.hashing.methods.chain.init_hash_layer import init_hash_layer
+from chainpipe.hashing.models.pca_whitening import fit_pca_whitening
 from chainpipe.hashing.monitoring.failure_signatures import (
     HistoryRow,
-    all_signatures,
-    new_signatures,
-    signatures,
+    all_failure_signatures,
+    failure_signatures,
+    new_failure_signatures,
 )
-from chainpipe.hashing.runtime.determinism import settled_torch
+from chainpipe.hashing.runtime.determinism import deterministic_torch
 from chainpipe.hashing.training.trainer import Trainer
 
 SMALL: dict[str, object] = {
     "input.dims": 24,
-    "encoder.width": 32,
-    "encoder.heads": 2,
-    "encoder.feed_forward": 32,
-    "hash.distil_steps": 20,
+    "encoder.hidden_dim": 32,
+    "encoder.num_heads": 2,
+    "encoder.feed_forward_dim": 32,
+    "hash.distill_steps": 20,
     "contrastive.weight": 1.0,
     "order.weight": 0.1,
     "scene.weight": 0.1,
-    "structure.weight": 0.0,
-    "neighbours.count": 3,
-    "neighbours.refresh": 1,
+    "similarity.weight": 0.0,
+    "neighbours.k": 3,
+    "neighbours.update_every": 1,
     "optim.epochs": 20,
-    "optim.batch": 64,
-    "optim.rate": 1e-3,
+    "optim.batch_size": 64,
+    "optim.lr": 1e-3,
     "optim.weight_decay": 0.02,
-    "neighbours.by": "means",
+    "neighbours.source": "means",
 }
 EASY: dict[str, object] = {
     "views.mode": "random",
-    "views.frames": 9,
+    "views.num_frames": 9,
     "views.noise": 0.0,
-    "views.drop_features": 0.0,
-    "neighbours.count": 0,
+    "views.feature_dropout": 0.0,
+    "neighbours.k": 0,
 }
 ORDER_ONLY: dict[str, object] = {
     "contrastive.weight": 0.0,
     "scene.weight": 0.0,
     "order.weight": 10.0,
-    "order.frames": 0,
-    "order.smoothing": 0.5,
+    "order.num_frames": 0,
+    "order.label_std": 0.5,
     "hash.init": "random",
-    "neighbours.count": 0,
-    "optim.rate": 5e-3,
+    "neighbours.k": 0,
+    "optim.lr": 5e-3,
     "optim.epochs": 40,
 }
 BY_HEART: dict[str, object] = {
     "views.noise": 0.0,
-    "views.drop_features": 0.0,
+    "views.feature_dropout": 0.0,
     "encoder.dropout": 0.0,
-    "neighbours.count": 0,
+    "neighbours.k": 0,
     "order.weight": 0.0,
     "scene.weight": 0.0,
-    "optim.rate": 1e-2,
+    "optim.lr": 1e-2,
     "optim.epochs": 100,
 }
 
@@ -89,25 +89,23 @@ def watched(
     features = made_up(videos + 40, classes=classes, seed=seed)
     trained, held = features[:videos], features[videos:]
     config = resolve(apply(Config(), {**SMALL, **changes}), Survey(500, 0.5))
-    front = fit_front([trained.reshape(-1, 32)], dims=24, whitening=0.0)
-    model = build_model(config, front, bits=16, seed=seed)
+    pca = fit_pca_whitening([trained.reshape(-1, 32)], dims=24, whitening=0.0)
+    model = build_model(config, pca, bits=16, seed=seed)
     if config.hash.init == "pca-itq":
-        start_hash_layer(config, model, front(trained), bits=16, seed=seed)
-    clips, watching = (
-        make_clips(config, front, front(part), seed=seed) for part in (trained, held)
-    )
-    return build_trainer(config, model, clips, seed=seed, held=watching)
+        init_hash_layer(config, model, pca(trained), bits=16, seed=seed)
+    clips, watching = (make_clips(config, pca, pca(part), seed=seed) for part in (trained, held))
+    return build_trainer(config, model, clips, seed=seed, validation=watching)
 
 
 def names(history: list[HistoryRow]) -> set[str]:
-    return {signature.name for signature in signatures(history)}
+    return {signature.name for signature in failure_signatures(history)}
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_healthy_run_shows_none(seed: int) -> None:
-    with settled_torch(1):
+    with deterministic_torch(1):
         history = watched({}, seed=seed).run()
-    assert all_signatures(history) == []
+    assert all_failure_signatures(history) == []
 
 
 @pytest.mark.parametrize(
@@ -115,7 +113,7 @@ def test_a_healthy_run_shows_none(seed: int) -> None:
     [
         (EASY, "views too easy", set()),
         # Held-out videos also get worse in such chaos, or not: that depends on the last digits.
-        ({"optim.rate": 3.0}, "collapsed bits", {"overfitting"}),
+        ({"optim.lr": 3.0}, "collapsed bits", {"overfitting"}),
         (ORDER_ONLY, "order without neighbours", {"collapsed bits"}),
     ],
     ids=["easy", "collapse", "order"],
@@ -124,41 +122,41 @@ def test_a_healthy_run_shows_none(seed: int) -> None:
 def test_a_planted_failure_shows_its_signature(
     changes: dict[str, object], planted: str, others: set[str], seed: int
 ) -> None:
-    with settled_torch(1):
+    with deterministic_torch(1):
         found = names(watched(changes, seed=seed).run())
     assert {planted} <= found <= {planted} | others
 
 
 def test_many_epochs_on_few_videos_are_often_overfitting() -> None:
-    with settled_torch(1):
+    with deterministic_torch(1):
         runs = [watched(BY_HEART, videos=8, classes=0, seed=seed).run() for seed in range(6)]
     assert sum("overfitting" in names(history) for history in runs) >= 2
 
 
 def test_it_is_told_once_and_stops_a_run_that_asks_for_it() -> None:
     told = []
-    with settled_torch(1):
-        whole = watched({"optim.rate": 3.0})
-        history = whole.run(on_signature=told.append)
-        short = watched({"optim.rate": 3.0, "watch.stop": True}).run()
+    with deterministic_torch(1):
+        whole = watched({"optim.lr": 3.0})
+        history = whole.run(on_failure=told.append)
+        short = watched({"optim.lr": 3.0, "validation.stop_on_failure": True}).run()
     (only,) = [signature for signature in told if signature.name == "collapsed bits"]
-    assert signatures(history)[0].since == only.since
+    assert failure_signatures(history)[0].since == only.since
     assert short == history[: len(short)]
     assert short[-1]["epoch"] == only.since < history[-1]["epoch"] == 20
 
 
 GOOD: HistoryRow = {
     "contrastive": 2.0,
-    "held_contrastive": 3.0,
-    "held_agreement": 0.4,
-    "held_contrastive_accuracy": 0.4,
-    "held_order_accuracy": 0.1,
-    "held_order_chance": 0.1,
-    "held_bit_entropy": 0.9,
-    "held_dead_bits": 0.0,
-    "held_bit_correlation": 0.1,
-    "held_neighbours_kept": 0.5,
-    "held_halves_found": 0.5,
+    "val_contrastive": 3.0,
+    "val_positive_cosine": 0.4,
+    "val_contrastive_accuracy": 0.4,
+    "val_order_accuracy": 0.1,
+    "val_order_chance": 0.1,
+    "val_bit_entropy": 0.9,
+    "val_dead_bits": 0.0,
+    "val_bit_correlation": 0.1,
+    "val_neighbours_kept": 0.5,
+    "val_halves_found": 0.5,
 }
 
 
@@ -166,7 +164,7 @@ def rows(*changes: dict[str, float]) -> list[HistoryRow]:
     return [{**GOOD, **change, "epoch": epoch} for epoch, change in enumerate(changes)]
 
 
-DEAD = {"held_bit_entropy": 0.4}
+DEAD = {"val_bit_entropy": 0.4}
 
 
 def test_one_look_is_not_enough_and_the_start_does_not_count() -> None:
@@ -178,8 +176,8 @@ def test_one_look_is_not_enough_and_the_start_does_not_count() -> None:
 
 def test_what_is_gone_at_the_end_is_still_told() -> None:
     history = rows({}, DEAD, DEAD, DEAD, {}, {})
-    assert signatures(history) == []
-    (gone,) = all_signatures(history)
+    assert failure_signatures(history) == []
+    (gone,) = all_failure_signatures(history)
     assert (gone.since, gone.until) == (2, 3)
     assert str(gone) == (
         "collapsed bits (from epoch 2 to epoch 3, gone at the end): "
@@ -189,53 +187,53 @@ def test_what_is_gone_at_the_end_is_still_told() -> None:
 
 def test_only_the_row_that_confirms_it_is_new() -> None:
     history = rows({}, DEAD, DEAD, DEAD)
-    new = [new_signatures(history[:end]) for end in range(len(history) + 1)]
+    new = [new_failure_signatures(history[:end]) for end in range(len(history) + 1)]
     assert [len(found) for found in new] == [0, 0, 0, 1, 0]
-    assert new_signatures([*history[:3], {"epoch": 3, "loss": 1.0}]) == []
+    assert new_failure_signatures([*history[:3], {"epoch": 3, "loss": 1.0}]) == []
 
 
 @pytest.mark.parametrize(
     ("last", "expected"),
     [
-        ({"held_dead_bits": 0.3}, {"collapsed bits"}),
-        ({"held_bit_correlation": 0.7}, {"collapsed bits"}),
-        ({"held_agreement": 0.97, "held_contrastive_accuracy": 0.6}, {"views too easy"}),
-        ({"held_agreement": 0.97, "held_contrastive_accuracy": 0.1}, set()),
-        ({"held_contrastive_accuracy": 0.99}, {"views too easy"}),
-        ({"held_contrastive_accuracy": 0.99, "held_halves_found": 0.6}, set()),
-        ({"held_order_accuracy": 0.5}, set()),
+        ({"val_dead_bits": 0.3}, {"collapsed bits"}),
+        ({"val_bit_correlation": 0.7}, {"collapsed bits"}),
+        ({"val_positive_cosine": 0.97, "val_contrastive_accuracy": 0.6}, {"views too easy"}),
+        ({"val_positive_cosine": 0.97, "val_contrastive_accuracy": 0.1}, set()),
+        ({"val_contrastive_accuracy": 0.99}, {"views too easy"}),
+        ({"val_contrastive_accuracy": 0.99, "val_halves_found": 0.6}, set()),
+        ({"val_order_accuracy": 0.5}, set()),
         (
-            {"held_order_accuracy": 0.5, "held_neighbours_kept": 0.4},
+            {"val_order_accuracy": 0.5, "val_neighbours_kept": 0.4},
             {"order without neighbours"},
         ),
         (
             {
-                "held_order_accuracy": 0.5,
-                "held_neighbours_kept": 0.4,
-                "held_halves_found": 0.6,
+                "val_order_accuracy": 0.5,
+                "val_neighbours_kept": 0.4,
+                "val_halves_found": 0.6,
             },
             set(),
         ),
-        ({"held_neighbours_kept": 0.4}, set()),
+        ({"val_neighbours_kept": 0.4}, set()),
     ],
 )
 def test_each_rule_by_hand(last: dict[str, float], expected: set[str]) -> None:
     assert names(rows({}, last, last)) == expected
 
 
-RISEN: dict[str, float] = {"contrastive": 1.0, "held_contrastive": 3.5}
+RISEN: dict[str, float] = {"contrastive": 1.0, "val_contrastive": 3.5}
 
 
 @pytest.mark.parametrize(
     ("last", "expected"),
     [
-        ({**RISEN, "held_halves_found": 0.4}, True),
-        ({**RISEN, "held_neighbours_kept": 0.4}, True),
+        ({**RISEN, "val_halves_found": 0.4}, True),
+        ({**RISEN, "val_neighbours_kept": 0.4}, True),
         (RISEN, False),
-        ({**RISEN, "held_contrastive": 3.1, "held_halves_found": 0.4}, False),
-        ({**RISEN, "contrastive": 2.5, "held_halves_found": 0.4}, False),
-        ({**RISEN, "held_contrastive": 3.0, "held_neighbours_kept": 0.4}, True),
-        ({**RISEN, "held_contrastive": 2.5, "held_neighbours_kept": 0.4}, False),
+        ({**RISEN, "val_contrastive": 3.1, "val_halves_found": 0.4}, False),
+        ({**RISEN, "contrastive": 2.5, "val_halves_found": 0.4}, False),
+        ({**RISEN, "val_contrastive": 3.0, "val_neighbours_kept": 0.4}, True),
+        ({**RISEN, "val_contrastive": 2.5, "val_neighbours_kept": 0.4}, False),
     ],
 )
 def test_overfitting_needs_both_losses_and_the_codes(
@@ -245,5 +243,5 @@ def test_overfitting_needs_both_losses_and_the_codes(
 
 
 def test_a_history_without_looks_says_nothing() -> None:
-    assert all_signatures([{"epoch": 1, "loss": math.pi}]) == []
-    assert new_signatures([]) == []
+    assert all_failure_signatures([{"epoch": 1, "loss": math.pi}]) == []
+    assert new_failure_signatures([]) == []

@@ -27,7 +27,7 @@ def row(epoch: int, loss: float, **more: float) -> dict[str, float]:
 
 
 def test_both_logs_hold_every_row(tmp_path: Path) -> None:
-    rows = [row(1, 0.5), row(2, 0.25, held_loss=0.75)]
+    rows = [row(1, 0.5), row(2, 0.25, val_loss=0.75)]
     logs = Logs(tmp_path / "logs")
     for each in rows:
         logs.add(each)
@@ -35,7 +35,7 @@ def test_both_logs_hold_every_row(tmp_path: Path) -> None:
             rows[: int(each["epoch"])]
         )
     logs.close()
-    assert scalars(tmp_path / "logs") == {"loss": {1: 0.5, 2: 0.25}, "held_loss": {2: 0.75}}
+    assert scalars(tmp_path / "logs") == {"loss": {1: 0.5, 2: 0.25}, "val_loss": {2: 0.75}}
 
 
 def test_a_run_that_continues_replaces_what_it_does_again(tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ from chainpipe.hashing.reporting.contact_sheet import (
 from chainpipe.hashing.reporting.metric_plots import write_scores
 from chainpipe.hashing.reporting.tables import (
     answers_table,
-    peers_notes,
-    peers_table,
     print_out,
+    published_notes,
+    published_table,
     scores_table,
 )
 from chainpipe.hashing.retrieval.display_names import shortened
@@ -145,7 +145,7 @@ def test_published_rows_stand_beside_ours_by_gmap_and_say_what_they_are(
     protocol = choose_protocol(codes.labels, codes.split, name="activitynet")
     evaluation = evaluate(codes, method="lsh", protocol=protocol)
     peers = published("activitynet", bits=32)
-    print_out(peers_table(evaluation, peers), *peers_notes(peers))
+    print_out(published_table(evaluation, peers), *published_notes(peers))
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     rows = [line for line in lines if line.endswith(("published", "measured here"))]
     assert len(rows) == len(peers) + 1

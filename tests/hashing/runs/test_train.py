@@ -22,7 +22,7 @@ from chainpipe.hashing.methods.conmh import CONMH
 from chainpipe.hashing.methods.registry import METHODS, fit_baseline, load_hasher
 from chainpipe.hashing.model_folder.folder import save_model
 from chainpipe.hashing.runs.options import TrainOptions, default_folder
-from chainpipe.hashing.runs.train import TrainReport, Watch, train
+from chainpipe.hashing.runs.train import TrainCallbacks, TrainReport, train
 from chainpipe.pipeline.errors import LockedError, UsageError
 from chainpipe.pipeline.store import open_store
 from chainpipe.pipeline.store.lock import OutputLock
@@ -35,12 +35,12 @@ SMALL = apply(Config(), {**SIZES, **TASKS})
 SMALL_CONMH = apply(
     CONMH.config,
     {
-        "encoder.width": 16,
-        "encoder.layers": 2,
-        "encoder.feed_forward": 16,
-        "decoder.width": 8,
+        "encoder.hidden_dim": 16,
+        "encoder.num_layers": 2,
+        "encoder.feed_forward_dim": 16,
+        "decoder.hidden_dim": 8,
         "optim.epochs": 4,
-        "optim.batch": 16,
+        "optim.batch_size": 16,
     },
 )
 CONFIGS: dict[str, AnyConfig] = {"chain": SMALL, "conmh": SMALL_CONMH}
@@ -51,7 +51,7 @@ def options(tmp_path: Path) -> TrainOptions:
     return TrainOptions(bits=12, config=SMALL, out=tmp_path / "models" / "m", device="cpu")
 
 
-def run(path: Path, options: TrainOptions, watch: Watch | None = None) -> TrainReport:
+def run(path: Path, options: TrainOptions, watch: TrainCallbacks | None = None) -> TrainReport:
     with open_store(path) as store:
         return train(store, options, watch)
 
@@ -78,7 +78,7 @@ def test_learned_codes_find_the_planted_classes(
     make_store: MakeStore, planted: np.ndarray, options: TrainOptions
 ) -> None:
     path = make_store(planted)
-    longer = apply(SMALL_CONMH, {"optim.epochs": 30, "optim.rate": 3e-3})
+    longer = apply(SMALL_CONMH, {"optim.epochs": 30, "optim.lr": 3e-3})
     hits = {}
     for method, config in (("chain", SMALL), ("conmh", longer), ("random", None)):
         out = options.out.with_name(method) if options.out else None
@@ -201,14 +201,14 @@ def test_the_run_is_told_about(
     planted[5, 0, 0] = np.nan
     lines: list[str] = []
     steps: list[tuple[int, int]] = []
-    watch = Watch(log=lines.append, step=lambda done, total: steps.append((done, total)))
+    watch = TrainCallbacks(log=lines.append, step=lambda done, total: steps.append((done, total)))
     path = make_store(planted, ids=[0, *range(39)])
     run(path, replace(options, skip_bad=True), watch)
     assert lines == [
         "38 training videos (all split)",
         "1 rows left out: same bytes as an earlier row",
         "1 rows left out: NaN or Inf",
-        "nothing is held out: 0.05 of 38 videos is fewer than 16 (watch.share)",
+        "nothing is held out: 0.05 of 38 videos is fewer than 16 (validation.fraction)",
         "13.7 kB of training frames are in memory",
     ]
     assert steps == [(n, 12) for n in range(1, 13)]
@@ -263,7 +263,7 @@ def test_a_killed_run_continues_to_the_same_weights(
     assert not out.exists()
     lines: list[str] = []
     steps: list[int] = []
-    watch = Watch(log=lines.append, step=lambda done, total: steps.append(done))
+    watch = TrainCallbacks(log=lines.append, step=lambda done, total: steps.append(done))
     resumed = run(path, replace(longer, out=out), watch)
     assert "continuing an interrupted run" in lines
     assert steps[0] >= int(stop_at) > 1
@@ -280,7 +280,7 @@ def test_an_unfinished_run_with_other_settings_is_refused(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(path, options, Watch(step=stop))
+        run(path, options, TrainCallbacks(step=stop))
     with pytest.raises(UsageError, match="seed: 0 / 5"):
         run(path, replace(options, seed=5))
     assert run(path, replace(options, seed=5, restart=True)).facts.seed == 5

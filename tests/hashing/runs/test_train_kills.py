@@ -27,10 +27,11 @@ from chainpipe.pipeline.store import open_store
 
 store, out, memory = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 config = apply(Config(), {
-    "input.dims": 8, "encoder.width": 16, "encoder.heads": 2, "encoder.feed_forward": 16,
-    "contrastive.weight": 1.0, "order.weight": 0.1, "scene.weight": 0.1, "scene.refresh": 2,
-    "neighbours.count": 3, "neighbours.by": "means", "neighbours.refresh": 2,
-    "optim.epochs": 20, "optim.batch": 16, "watch.every": 1,
+    "input.dims": 8, "encoder.hidden_dim": 16, "encoder.num_heads": 2,
+    "encoder.feed_forward_dim": 16,
+    "contrastive.weight": 1.0, "order.weight": 0.1, "scene.weight": 0.1, "scene.update_every": 2,
+    "neighbours.k": 3, "neighbours.source": "means", "neighbours.update_every": 2,
+    "optim.epochs": 20, "optim.batch_size": 16, "validation.every": 1,
 })
 options = TrainOptions(
     bits=8, config=config, out=out, device="cpu", memory=memory, checkpoint_seconds=0

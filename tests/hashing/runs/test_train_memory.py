@@ -49,8 +49,9 @@ most = int(limit) + (0 if own == "all" else 1024 * int(used))
 resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 run(large, int(memory))
 """
-FEW = ["input.dims=16", "encoder.width=32", "encoder.feed_forward=32", "optim.batch=32",
-       "optim.epochs=2", "neighbours.count=3", "neighbours.refresh=1", "contrastive.weight=1",
+FEW = ["input.dims=16", "encoder.hidden_dim=32", "encoder.feed_forward_dim=32",
+       "optim.batch_size=32",
+       "optim.epochs=2", "neighbours.k=3", "neighbours.update_every=1", "contrastive.weight=1",
        "scene.weight=0.1"]  # fmt: skip
 
 

@@ -26,28 +26,28 @@ MakeStore = Callable[..., Path]
 ROOT = Path(__file__).parents[3]
 CHAIN = [
     "input.dims=8",
-    "encoder.width=16",
-    "encoder.heads=2",
-    "encoder.feed_forward=16",
+    "encoder.hidden_dim=16",
+    "encoder.num_heads=2",
+    "encoder.feed_forward_dim=16",
     "encoder.dropout=0",
     "contrastive.weight=1",
     "order.weight=0.1",
     "scene.weight=0.1",
-    "structure.of=videos",
-    "neighbours.count=3",
-    "neighbours.by=means",
-    "neighbours.refresh=2",
-    "optim.clip=1",
+    "similarity.source=videos",
+    "neighbours.k=3",
+    "neighbours.source=means",
+    "neighbours.update_every=2",
+    "optim.grad_clip_norm=1",
 ]
 CONMH = [
-    "encoder.width=16",
-    "encoder.layers=2",
-    "encoder.heads=2",
-    "encoder.feed_forward=16",
-    "decoder.width=12",
-    "decoder.layers=1",
-    "decoder.feed_forward=16",
-    "optim.rate=0.01",
+    "encoder.hidden_dim=16",
+    "encoder.num_layers=2",
+    "encoder.num_heads=2",
+    "encoder.feed_forward_dim=16",
+    "decoder.hidden_dim=12",
+    "decoder.num_layers=1",
+    "decoder.feed_forward_dim=16",
+    "optim.lr=0.01",
 ]
 
 
@@ -93,10 +93,10 @@ def test_processes_with_a_batch_each_train_as_one_with_all_of_them(
 ) -> None:
     store = make_store(planted[:-1])  # batches that cannot be cut evenly
     words = [store, "--method", method, "--bits", 12, *keys(*assignments, "optim.epochs=6")]
-    alone = run(*words, *keys(f"optim.batch={8 * processes}"), "--out", tmp_path / "alone")
+    alone = run(*words, *keys(f"optim.batch_size={8 * processes}"), "--out", tmp_path / "alone")
     beside = run(
         *words,
-        *keys("optim.batch=8"),
+        *keys("optim.batch_size=8"),
         *("--memory", memory, "--out", tmp_path / "beside"),
         processes=processes,
     )
@@ -156,7 +156,7 @@ def trained(store: Path, out: Path, kills: list[tuple[int, int]]) -> str:
     script, told = out.with_suffix(".py"), out.with_suffix(".err")
     script.write_text(CHILD)
     launch = [*command(processes=2)[:-3], str(script), str(store), str(out), *CHAIN]
-    launch += ["optim.epochs=30", "optim.batch=8", "encoder.dropout=0.1"]
+    launch += ["optim.epochs=30", "optim.batch_size=8", "encoder.dropout=0.1"]
     for victim, steps in [*kills, (0, STEPS)]:
         whole = steps >= STEPS
         with told.open("w", encoding="utf-8") as err:
@@ -200,7 +200,12 @@ def test_two_processes_killed_at_random_points_end_with_the_same_weights(
 def test_time_that_is_up_ends_all_processes_and_the_run_goes_on(
     make_store: MakeStore, planted: np.ndarray, tmp_path: Path
 ) -> None:
-    words = [make_store(planted), "--bits", 8, *keys(*CHAIN, "optim.epochs=30", "optim.batch=8")]
+    words = [
+        make_store(planted),
+        "--bits",
+        8,
+        *keys(*CHAIN, "optim.epochs=30", "optim.batch_size=8"),
+    ]
     limited = [*words, "--out", tmp_path / "limited"]
     stopped = run(*limited, "--time-limit", "0.001s", processes=2)
     assert stopped.returncode == 1  # torchrun's own
@@ -243,7 +248,7 @@ def test_a_baseline_is_no_work_for_several(
 def test_a_number_of_processes_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "two")
     with pytest.raises(UsageError, match="WORLD_SIZE is `two`"):
-        distributed.launched()
+        distributed.launched_world_size()
 
 
 def test_processes_that_cannot_meet_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,8 +256,8 @@ def test_processes_that_cannot_meet_say_so(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("RANK", "1")
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
     monkeypatch.setenv("MASTER_PORT", "1")
-    monkeypatch.setattr(distributed, "PATIENCE", distributed.timedelta(seconds=1))
-    with pytest.raises(DistributedError, match="process 1 of 2"), distributed.joined("cpu"):
+    monkeypatch.setattr(distributed, "TIMEOUT", distributed.timedelta(seconds=1))
+    with pytest.raises(DistributedError, match="process 1 of 2"), distributed.process_group("cpu"):
         raise AssertionError("met nobody")
 
 
@@ -260,8 +265,7 @@ def test_processes_that_cannot_meet_say_so(monkeypatch: pytest.MonkeyPatch) -> N
 @given(count=st.integers(1, 40), processes=st.integers(1, 9))
 def test_shares_are_equal_and_cover_all_rows_in_order(count: int, processes: int) -> None:
     shares = [
-        distributed.share_of(count, number=number, processes=processes)
-        for number in range(processes)
+        distributed.shard_of(count, rank=number, processes=processes) for number in range(processes)
     ]
     assert len({len(share) for share in shares}) == 1
     joined = torch.cat(shares)
@@ -271,11 +275,15 @@ def test_shares_are_equal_and_cover_all_rows_in_order(count: int, processes: int
 
 def test_a_number_without_torchrun_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "4")
-    assert (distributed.launched(), distributed.size(), distributed.rank()) == (4, 1, 0)
+    assert (distributed.launched_world_size(), distributed.world_size(), distributed.rank()) == (
+        4,
+        1,
+        0,
+    )
 
 
 def test_alone_everything_is_as_if_there_was_no_team() -> None:
-    with distributed.joined("cpu"), distributed.lead_first():
-        assert distributed.from_lead("x") == "x"
-        assert not distributed.lead_says(False)
-    assert torch.equal(distributed.own_share(3), torch.arange(3))
+    with distributed.process_group("cpu"), distributed.rank_zero_first():
+        assert distributed.broadcast_object("x") == "x"
+        assert not distributed.broadcast_flag(False)
+    assert torch.equal(distributed.own_shard(3), torch.arange(3))

@@ -15,7 +15,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from chainpipe.hashing.training.forward import Runner
+from chainpipe.hashing.training.forward import ForwardRunner
 from tests.hashing.small import CONMH as SMALL_CONMH
 from tests.hashing.small import SIZES, TASKS
 
@@ -57,7 +57,7 @@ def losses(done: subprocess.CompletedProcess[str]) -> list[float]:
 def test_lower_precision_is_near_and_comes_back_as_float32() -> None:
     torch.manual_seed(0)
     part, rows = nn.Linear(64, 32), torch.randn(10, 64)
-    plain, low = Runner()(part, rows), Runner(precision="bfloat16")(part, rows)
+    plain, low = ForwardRunner()(part, rows), ForwardRunner(precision="bfloat16")(part, rows)
     assert low.dtype == torch.float32
     assert not torch.equal(plain, low)
     torch.testing.assert_close(plain, low, rtol=0.05, atol=0.05)
@@ -72,7 +72,7 @@ def test_named_outputs_keep_their_names() -> None:
         return Two(rows @ rows.T, rows.sum(dim=1))
 
     rows = torch.ones(3, 2)
-    found = Runner(precision="bfloat16")(part, rows, None)
+    found = ForwardRunner(precision="bfloat16")(part, rows, None)
     assert isinstance(found, Two)
     assert found.first.dtype == torch.float32
     assert torch.equal(found.second, torch.full((3,), 2.0))

@@ -16,14 +16,14 @@ import torch
 from chainpipe.hashing.config import AnyConfig, Config
 from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.data.training_set import TrainingFrames
-from chainpipe.hashing.methods.base import Learned
+from chainpipe.hashing.methods.base import LearnedMethod
 from chainpipe.hashing.methods.chain.build_trainer import build_trainer, make_clips
 from chainpipe.hashing.methods.chain.method import CHAIN
 from chainpipe.hashing.methods.conmh import CONMH
 from chainpipe.hashing.runs.fit import fit, pick_device
-from chainpipe.hashing.runtime.determinism import settled_torch
-from chainpipe.hashing.runtime.schedules import one_cycle, stairs
-from chainpipe.hashing.runtime.seeding import generator_of, seed_of
+from chainpipe.hashing.runtime.determinism import deterministic_torch
+from chainpipe.hashing.runtime.schedules import one_cycle, step_decay
+from chainpipe.hashing.runtime.seeding import derive_generator, derive_seed
 from chainpipe.hashing.training.checkpoint import Checkpoint
 from chainpipe.hashing.training.trainer import Trainer
 from chainpipe.pipeline.errors import DamageError, TimeLimitError, UsageError
@@ -33,7 +33,7 @@ from tests.hashing.small import small as small_config
 
 MakeStore = Callable[..., Path]
 
-SMALL = {**SIZES, **TASKS, **NEIGHBOURS, "structure.weight": 0.1}
+SMALL = {**SIZES, **TASKS, **NEIGHBOURS, "similarity.weight": 0.1}
 
 
 small = partial(small_config, SMALL)
@@ -43,7 +43,7 @@ def fitted(
     path: Path,
     config: AnyConfig,
     *,
-    method: Learned[Any] = CHAIN,
+    method: LearnedMethod[Any] = CHAIN,
     checkpoint: Checkpoint | None = None,
     stop_at: int | None = None,
 ) -> dict[str, np.ndarray]:
@@ -74,13 +74,13 @@ def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
 SMALL_CONMH = apply(
     CONMH.config,
     {
-        "encoder.width": 16,
-        "encoder.layers": 2,
-        "encoder.heads": 3,
-        "encoder.feed_forward": 16,
-        "decoder.width": 8,
+        "encoder.hidden_dim": 16,
+        "encoder.num_layers": 2,
+        "encoder.num_heads": 3,
+        "encoder.feed_forward_dim": 16,
+        "decoder.hidden_dim": 8,
         "optim.epochs": 4,
-        "optim.batch": 16,
+        "optim.batch_size": 16,
     },
 )
 RUNS = pytest.mark.parametrize(
@@ -90,7 +90,7 @@ RUNS = pytest.mark.parametrize(
 
 @RUNS
 def test_the_same_seed_gives_the_same_bits(
-    make_store: MakeStore, planted: np.ndarray, method: Learned[Any], config: AnyConfig
+    make_store: MakeStore, planted: np.ndarray, method: LearnedMethod[Any], config: AnyConfig
 ) -> None:
     path = make_store(planted)
     first = fitted(path, config, method=method)
@@ -112,7 +112,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(
     tmp_path: Path,
     stop_at: int,
     every: float,
-    method: Learned[Any],
+    method: LearnedMethod[Any],
     config: AnyConfig,
 ) -> None:
     path, clock = make_store(planted), iter(range(1000))
@@ -127,7 +127,7 @@ def test_an_interrupted_run_ends_with_the_same_bits(
 def test_scenes_found_anew_survive_an_interruption(
     make_store: MakeStore, planted: np.ndarray, tmp_path: Path, stop_at: int
 ) -> None:
-    path, config = make_store(planted), small(scene__refresh=2, scene__weight=1.0)
+    path, config = make_store(planted), small(scene__update_every=2, scene__weight=1.0)
     whole = fitted(path, config)
     checkpoint = Checkpoint(tmp_path / "state.pt", every=0)
     with pytest.raises(KeyboardInterrupt):
@@ -138,7 +138,7 @@ def test_scenes_found_anew_survive_an_interruption(
 
 def scenes_of_each_epoch(planted: np.ndarray, refresh: int) -> list[torch.Tensor]:
     """Train, and return the scenes of each epoch."""
-    trainer = trainer_of(planted, small(scene__refresh=refresh, scene__weight=1.0))
+    trainer = trainer_of(planted, small(scene__update_every=refresh, scene__weight=1.0))
     seen: list[torch.Tensor] = []
 
     def look(row: dict[str, float], total: int) -> None:
@@ -159,7 +159,7 @@ def test_scenes_are_found_anew_as_often_as_asked(planted: np.ndarray) -> None:
         assert all(len(each[8].unique()) > 1 for each in scenes)
 
 
-@pytest.mark.parametrize("task", ["contrastive", "order", "scene", "structure"])
+@pytest.mark.parametrize("task", ["contrastive", "order", "scene", "similarity"])
 def test_a_ramp_lets_one_weight_grow_and_changes_nothing_else(
     planted: np.ndarray, task: str
 ) -> None:
@@ -170,9 +170,9 @@ def test_a_ramp_lets_one_weight_grow_and_changes_nothing_else(
         _, report = trainer.objective.eval()(
             trainer.clips,
             rows=rows,
-            partners=rows,
+            positive_indices=rows,
             neighbours=None,
-            generator=generator_of(0, "step", 0),
+            generator=derive_generator(0, "step", 0),
             done=done,
         )
         return {name: float(value) for name, value in report.items()}
@@ -187,8 +187,8 @@ def test_a_ramp_lets_one_weight_grow_and_changes_nothing_else(
 
 
 def test_a_run_tells_the_ramps_how_much_of_it_is_done(planted: np.ndarray) -> None:
-    alone = {f"{name}__weight": 0 for name in ("contrastive", "scene", "structure")}
-    config = small(**alone, order__ramp=0.75, optim__epochs=4, optim__batch=40)
+    alone = {f"{name}__weight": 0 for name in ("contrastive", "scene", "similarity")}
+    config = small(**alone, order__warmup=0.75, optim__epochs=4, optim__batch_size=40)
     history = trainer_of(planted, config).run()
     shares = [row["loss"] / (0.1 * row["order"]) for row in history]  # one step an epoch
     assert shares == pytest.approx([0, 1 / 3, 2 / 3, 1], abs=1e-5)
@@ -196,18 +196,18 @@ def test_a_run_tells_the_ramps_how_much_of_it_is_done(planted: np.ndarray) -> No
 
 def test_every_video_is_seen_once_an_epoch(make_store: MakeStore, planted: np.ndarray) -> None:
     trainer = trainer_of(planted, small())
-    rows = torch.cat([trainer._rows(2, step) for step in range(trainer.steps_an_epoch)])
+    rows = torch.cat([trainer._rows(2, step) for step in range(trainer.steps_per_epoch)])
     assert sorted(rows.tolist()) == list(range(40))
-    assert (trainer.steps_an_epoch, trainer.steps) == (3, 12)
+    assert (trainer.steps_per_epoch, trainer.steps) == (3, 12)
 
 
 def trainer_of(features: np.ndarray, config: Config) -> Trainer:
     from chainpipe.hashing.methods.chain.build_model import build_model
-    from chainpipe.hashing.models.pca_whitening import fit_front
+    from chainpipe.hashing.models.pca_whitening import fit_pca_whitening
 
-    front = fit_front([features.reshape(-1, features.shape[2])], dims=10, whitening=0.25)
-    model = build_model(config, front, bits=8, seed=0)
-    return build_trainer(config, model, make_clips(config, front, front(features), seed=0), seed=0)
+    pca = fit_pca_whitening([features.reshape(-1, features.shape[2])], dims=10, whitening=0.25)
+    model = build_model(config, pca, bits=8, seed=0)
+    return build_trainer(config, model, make_clips(config, pca, pca(features), seed=0), seed=0)
 
 
 def test_the_history_has_every_term_of_every_epoch(planted: np.ndarray) -> None:
@@ -218,29 +218,29 @@ def test_the_history_has_every_term_of_every_epoch(planted: np.ndarray) -> None:
         "epoch",
         "loss",
         "contrastive",
-        "agreement",
+        "positive_cosine",
         "order",
         "order_accuracy",
         "order_chance",
         "scene",
-        "structure",
+        "similarity",
     ]
     assert [list(row) for row in history] == [names] * 4
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
     row = history[-1]
-    total = row["contrastive"] + 0.1 * (row["order"] + row["scene"] + row["structure"])
+    total = row["contrastive"] + 0.1 * (row["order"] + row["scene"] + row["similarity"])
     assert row["loss"] == pytest.approx(total, rel=1e-5)
 
 
 def test_a_task_without_weight_is_not_run(planted: np.ndarray) -> None:
-    config = small(order__weight=0, scene__weight=0, structure__weight=0)
+    config = small(order__weight=0, scene__weight=0, similarity__weight=0)
     trainer = trainer_of(planted, config)
-    assert list(trainer.objective.tasks) == ["contrastive"]
+    assert list(trainer.objective.losses) == ["contrastive"]
     assert trainer.clips.scenes is None
 
 
 def test_training_without_any_task_is_refused(planted: np.ndarray) -> None:
-    nothing = {f"{task}__weight": 0 for task in ("contrastive", "order", "scene", "structure")}
+    nothing = {f"{task}__weight": 0 for task in ("contrastive", "order", "scene", "similarity")}
     with pytest.raises(UsageError, match="every task has weight 0"):
         trainer_of(planted, small(**nothing))
 
@@ -254,11 +254,11 @@ def test_each_task_alone_gets_better(planted: np.ndarray, task: str, chance: flo
         planted += 3 * np.linspace(-1, 1, 9)[None, :, None].astype(np.float32)
     config = small(
         **weights,
-        structure__weight=0,
-        neighbours__count=0,
+        similarity__weight=0,
+        neighbours__k=0,
         views__noise=0.2,
         optim__epochs=60,
-        optim__rate=3e-3,
+        optim__lr=3e-3,
     )
     history = trainer_of(planted, config).run()
     assert history[-1][task] < history[0][task] - 0.1
@@ -267,7 +267,7 @@ def test_each_task_alone_gets_better(planted: np.ndarray, task: str, chance: flo
 
 
 def test_a_loss_that_is_no_number_ends_the_run(planted: np.ndarray) -> None:
-    trainer = trainer_of(planted, small(neighbours__by="means"))
+    trainer = trainer_of(planted, small(neighbours__source="means"))
     trainer.clips.frames.fill_(math.nan)
     with pytest.raises(UsageError, match="the loss is `nan` after epoch 1"):
         trainer.run()
@@ -317,16 +317,16 @@ def test_the_rate_rises_to_one_and_falls_to_zero(warmup: float) -> None:
 
 
 def test_a_rate_of_stairs_keeps_still_and_stops_at_the_least() -> None:
-    rates = [stairs(epoch, every=20, factor=0.9, least=0.1) for epoch in range(805)]
+    rates = [step_decay(epoch, step_size=20, gamma=0.9, floor=0.1) for epoch in range(805)]
     assert rates[:20] == [1.0] * 20
     assert rates[20:40] == [0.9] * 20
     assert rates[-1] == min(rates) == 0.1
 
 
 def test_every_purpose_and_step_has_its_own_chance() -> None:
-    seeds = {seed_of(s, p, n) for s in range(3) for p in ("step", "order") for n in range(50)}
+    seeds = {derive_seed(s, p, n) for s in range(3) for p in ("step", "order") for n in range(50)}
     assert len(seeds) == 300
-    draws = [torch.rand(1, generator=generator_of(0, "step", 7)).item() for _ in range(2)]
+    draws = [torch.rand(1, generator=derive_generator(0, "step", 7)).item() for _ in range(2)]
     assert draws[0] == draws[1]
 
 
@@ -337,7 +337,7 @@ def test_an_unknown_device_is_refused() -> None:
 
 def test_torchs_settings_are_put_back() -> None:
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    with settled_torch(1):
+    with deterministic_torch(1):
         assert torch.get_num_threads() == 1
         assert torch.are_deterministic_algorithms_enabled()
     assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before

@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.config.presets import Survey
 from chainpipe.hashing.data.training_set import TrainingFrames
-from chainpipe.hashing.data.validation_split import LEAST, MOST, held_out, held_out_count
+from chainpipe.hashing.data.validation_split import LEAST, MOST, validation_count, validation_mask
 from chainpipe.hashing.methods.chain.method import CHAIN
-from chainpipe.hashing.monitoring.code_metrics import partners_found
+from chainpipe.hashing.monitoring.code_metrics import top1_match_rate
 from chainpipe.hashing.runs.fit import fit
 from chainpipe.hashing.runs.options import TrainOptions
-from chainpipe.hashing.runs.train import Watch
+from chainpipe.hashing.runs.train import TrainCallbacks
 from chainpipe.pipeline.store import open_store
 from tests.hashing.conftest import planted_features
 from tests.hashing.runs.test_train import CONFIGS, SMALL, run
@@ -36,7 +36,7 @@ MEASURES = (
     "distinct_codes",
     "neighbours_kept",
     "halves_found",
-    "agreement",
+    "positive_cosine",
     "contrastive_accuracy",
 )
 
@@ -48,13 +48,13 @@ def features() -> np.ndarray:
 
 @pytest.fixture
 def options(tmp_path: Path) -> TrainOptions:
-    config = apply(SMALL, {"watch.share": 0.25})
+    config = apply(SMALL, {"validation.fraction": 0.25})
     return TrainOptions(bits=12, config=config, out=tmp_path / "models" / "m", device="cpu")
 
 
 @given(st.integers(2, 100_000), st.floats(0, 0.5))
 def test_enough_are_held_out_or_none(videos: int, share: float) -> None:
-    count = held_out_count(videos, share)
+    count = validation_count(videos, share)
     assert count == 0 or LEAST <= count <= MOST
     assert count <= max(0, videos - 2)
     assert count <= round(share * videos)
@@ -64,10 +64,10 @@ def test_enough_are_held_out_or_none(videos: int, share: float) -> None:
 def test_the_same_videos_are_held_out_wherever_they_stand(seed: int) -> None:
     rng = np.random.default_rng(seed)
     ids = rng.integers(0, 256, size=(60, 32), dtype=np.uint8)
-    mask, order = held_out(ids, 17), rng.permutation(60)
+    mask, order = validation_mask(ids, 17), rng.permutation(60)
     assert mask.sum() == 17
-    assert np.array_equal(held_out(ids[order], 17), mask[order])
-    assert np.array_equal(held_out(ids[~mask], 0), np.zeros(43, bool))
+    assert np.array_equal(validation_mask(ids[order], 17), mask[order])
+    assert np.array_equal(validation_mask(ids[~mask], 0), np.zeros(43, bool))
 
 
 def test_partners_are_found_as_by_loops() -> None:
@@ -79,8 +79,8 @@ def test_partners_are_found_as_by_loops() -> None:
             scores = [round(float(a[i] @ row), 4) for row in b]
             best = max(scores)
             hits += (scores[i] == best) / scores.count(best)
-    assert partners_found(one, other) == pytest.approx(hits / 60, abs=1e-6)
-    assert partners_found(torch.eye(4), torch.eye(4)) == 1.0
+    assert top1_match_rate(one, other) == pytest.approx(hits / 60, abs=1e-6)
+    assert top1_match_rate(torch.eye(4), torch.eye(4)) == 1.0
 
 
 def test_watching_changes_no_weight_and_is_not_trained_on(
@@ -92,7 +92,7 @@ def test_watching_changes_no_weight_and_is_not_trained_on(
             watching = None if held is None else TrainingFrames(store, held)
             config = CHAIN.resolve(SMALL, Survey(80, 0.5))
             frames = TrainingFrames(store, np.arange(60))
-            return fit(CHAIN, config, frames, bits=8, seed=0, device="cpu", held=watching)[0]
+            return fit(CHAIN, config, frames, bits=8, seed=0, device="cpu", validation=watching)[0]
 
         alone, watched = trained(None), trained(np.arange(60, 80))
     assert all(np.array_equal(alone[name], watched[name]) for name in alone | watched)
@@ -102,14 +102,16 @@ def test_watching_changes_no_weight_and_is_not_trained_on(
 def test_a_share_of_zero_trains_on_all_as_before_and_says_nothing(
     make_store: MakeStore, features: np.ndarray, options: TrainOptions, method: str
 ) -> None:
-    config = apply(CONFIGS[method], {"watch.share": 0.0})
+    config = apply(CONFIGS[method], {"validation.fraction": 0.0})
     lines: list[str] = []
     path = make_store(features)
-    report = run(path, replace(options, method=method, config=config), Watch(log=lines.append))
+    report = run(
+        path, replace(options, method=method, config=config), TrainCallbacks(log=lines.append)
+    )
     assert lines[0] == "80 training videos (all split)"
     assert not any("held out" in line for line in lines)
     assert [row["epoch"] for row in report.history] == [1, 2, 3, 4]
-    assert not any(name.startswith("held_") for name in report.history[-1])
+    assert not any(name.startswith("val_") for name in report.history[-1])
     assert report.facts.data["held_out"] == 0
 
 
@@ -117,16 +119,18 @@ def test_a_share_of_zero_trains_on_all_as_before_and_says_nothing(
 def test_the_folder_tells_what_the_held_out_videos_say(
     make_store: MakeStore, features: np.ndarray, options: TrainOptions, method: str
 ) -> None:
-    config = apply(CONFIGS[method], {"watch.share": 0.25, "watch.every": 3})
+    config = apply(CONFIGS[method], {"validation.fraction": 0.25, "validation.every": 3})
     lines: list[str] = []
     path = make_store(features)
-    report = run(path, replace(options, method=method, config=config), Watch(log=lines.append))
+    report = run(
+        path, replace(options, method=method, config=config), TrainCallbacks(log=lines.append)
+    )
     assert "20 of them are held out to watch the training" in lines
     with open(report.folder / "history.csv") as file:
         rows = list(csv.DictReader(file))
-    assert [row["epoch"] for row in rows if row["held_bit_entropy"]] == ["0", "3", "4"]
+    assert [row["epoch"] for row in rows if row["val_bit_entropy"]] == ["0", "3", "4"]
     assert rows[0]["loss"] == "" != rows[1]["loss"]
-    assert all(0 <= float(rows[-1][f"held_{name}"]) <= 1 for name in MEASURES)
+    assert all(0 <= float(rows[-1][f"val_{name}"]) <= 1 for name in MEASURES)
     card = (report.folder / "README.md").read_text()
     assert "20 of them, to watch the training" in card
     assert "Failure signatures" in card
@@ -136,9 +140,14 @@ def test_the_folder_tells_what_the_held_out_videos_say(
 def test_a_collapse_is_told_everywhere_and_can_stop_the_run(
     make_store: MakeStore, features: np.ndarray, options: TrainOptions
 ) -> None:
-    changes = {"optim.rate": 5.0, "optim.epochs": 12, "watch.share": 0.25, "watch.stop": True}
+    changes = {
+        "optim.lr": 5.0,
+        "optim.epochs": 12,
+        "validation.fraction": 0.25,
+        "validation.stop_on_failure": True,
+    }
     told: list[str] = []
-    watch = Watch(warn=lambda signature: told.append(str(signature)))
+    watch = TrainCallbacks(warn=lambda signature: told.append(str(signature)))
     path, asked = make_store(features), replace(options, config=apply(SMALL, changes))
     report = run(path, asked, watch)
     assert told
@@ -162,9 +171,13 @@ def test_an_interrupted_watched_run_ends_with_the_same_weights_and_history(
     stop: bool,
     stop_at: int,
 ) -> None:
-    changes: dict[str, object] = {"watch.share": 0.25, "watch.stop": stop, "scene.refresh": 1}
+    changes: dict[str, object] = {
+        "validation.fraction": 0.25,
+        "validation.stop_on_failure": stop,
+        "scene.update_every": 1,
+    }
     if stop:
-        changes |= {"optim.rate": 5.0, "optim.epochs": 12}
+        changes |= {"optim.lr": 5.0, "optim.epochs": 12}
     asked = replace(options, config=apply(SMALL, changes), checkpoint_seconds=0)
 
     def interrupt(done: int, total: int) -> None:
@@ -174,7 +187,7 @@ def test_an_interrupted_watched_run_ends_with_the_same_weights_and_history(
     path, out = make_store(features), tmp_path / "cut"
     whole = run(path, asked)
     with pytest.raises(KeyboardInterrupt):
-        run(path, replace(asked, out=out), Watch(step=interrupt))
+        run(path, replace(asked, out=out), TrainCallbacks(step=interrupt))
     cut = run(path, replace(asked, out=out))
     assert cut.facts.weights_sha256 == whole.facts.weights_sha256
     assert cut.history == whole.history

@@ -20,16 +20,16 @@ from chainpipe.hashing.config import Config
 from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.config.presets import Survey, paper_config, resolve
 from chainpipe.hashing.data.augmentation_shifts import project_shifts
-from chainpipe.hashing.data.requirements import cached_material, check_frames, order_draw
+from chainpipe.hashing.data.requirements import cached_material, check_frames, order_sample_sizes
 from chainpipe.hashing.data.training_set import TrainingFrames
 from chainpipe.hashing.methods.chain.build_trainer import make_clips, view_maker
 from chainpipe.hashing.methods.chain.cached import add_cached
 from chainpipe.hashing.methods.chain.method import CHAIN
-from chainpipe.hashing.models.pca_whitening import Front, fit_front
+from chainpipe.hashing.models.pca_whitening import PcaWhitening, fit_pca_whitening
 from chainpipe.hashing.runs.fit import fit
 from chainpipe.hashing.runs.options import TrainOptions
-from chainpipe.hashing.runs.train import Watch, train
-from chainpipe.hashing.views.frame_sources import draw_copies, show
+from chainpipe.hashing.runs.train import TrainCallbacks, train
+from chainpipe.hashing.views.frame_sources import draw_augmented, gather_views
 from chainpipe.hashing.views.view_maker import Clips, ViewMaker, Views
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import AugmentationStatistics
@@ -42,8 +42,10 @@ Features = npt.NDArray[np.float32]
 
 N, T, C, V, D = 40, 9, 3, 2, 12
 ROWS = torch.arange(N)
-PLAIN = ViewMaker(mode="segment", length=4, window=4, noise=0, drop_features=0, drop_frames=0)
-SMALL = {**SIZES, **TASKS, "hash.distil_steps": 5, "optim.epochs": 2}
+PLAIN = ViewMaker(
+    mode="segment", length=4, window=4, noise=0, feature_dropout_p=0, frame_dropout_p=0
+)
+SMALL = {**SIZES, **TASKS, "hash.distill_steps": 5, "optim.epochs": 2}
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -63,25 +65,25 @@ def made(maker: ViewMaker, clips: Clips, seed: int = 0) -> Views:
 
 def test_without_switches_a_view_is_the_frames_of_its_places() -> None:
     views = made(PLAIN, clips_of())
-    assert torch.equal(views.clips[:, :, 0], views.owners[:, None].expand(-1, 4).float())
-    assert torch.equal(views.clips[:, :, 1], views.places.float())
-    assert views.shown is None
+    assert torch.equal(views.clips[:, :, 0], views.video_indices[:, None].expand(-1, 4).float())
+    assert torch.equal(views.clips[:, :, 1], views.frame_indices.float())
+    assert views.frame_mask is None
 
 
 def test_resampling_changes_places_only() -> None:
-    plain, moved = made(PLAIN, clips_of()), made(replace(PLAIN, resample=1), clips_of())
-    assert not torch.equal(plain.places, moved.places)
-    assert (plain.places - moved.places).abs().max() == 1
-    assert torch.equal(moved.clips[:, :, 1], moved.places.float())
+    plain, moved = made(PLAIN, clips_of()), made(replace(PLAIN, temporal_jitter=1), clips_of())
+    assert not torch.equal(plain.frame_indices, moved.frame_indices)
+    assert (plain.frame_indices - moved.frame_indices).abs().max() == 1
+    assert torch.equal(moved.clips[:, :, 1], moved.frame_indices.float())
 
 
 def test_mixing_moves_frames_within_their_scene_only() -> None:
-    plain, mixed = made(PLAIN, clips_of()), made(replace(PLAIN, mix=0.5), clips_of())
-    assert torch.equal(plain.places, mixed.places)
+    plain, mixed = made(PLAIN, clips_of()), made(replace(PLAIN, scene_mixup=0.5), clips_of())
+    assert torch.equal(plain.frame_indices, mixed.frame_indices)
     assert torch.equal(plain.clips[:, :, 0], mixed.clips[:, :, 0])  # the same video
     away = (mixed.clips[:, :, 1] - plain.clips[:, :, 1]).abs()
     assert 0.9 < away.max() <= 1  # half the way to a frame at most two away
-    assert torch.equal(mixed.clips[:, :, 1].round() // 3, (plain.places // 3).float())
+    assert torch.equal(mixed.clips[:, :, 1].round() // 3, (plain.frame_indices // 3).float())
 
 
 def planted_shift(size: int, *, shared: float = 0.5) -> AugmentationStatistics:
@@ -121,8 +123,11 @@ def test_the_shared_part_of_a_shift_is_the_same_for_all_frames(shared: float) ->
 def test_the_two_views_of_a_video_show_different_copies(
     copies: int, frames: int, per_frame: bool, seed: int
 ) -> None:
-    drawn = draw_copies(
-        50, copies=copies, frames=frames if per_frame else None, generator=generator(seed)
+    drawn = draw_augmented(
+        50,
+        num_augmented=copies,
+        num_frames=frames if per_frame else None,
+        generator=generator(seed),
     )
     assert drawn.shape == (100, frames if per_frame else 1)
     assert drawn.min() >= 0
@@ -133,7 +138,9 @@ def test_the_two_views_of_a_video_show_different_copies(
 
 
 def test_every_copy_is_equally_likely_in_both_views() -> None:
-    for part in draw_copies(6000, copies=3, frames=None, generator=generator()).chunk(2):
+    for part in draw_augmented(6000, num_augmented=3, num_frames=None, generator=generator()).chunk(
+        2
+    ):
         share = torch.bincount(part[:, 0]) / 6000
         torch.testing.assert_close(share, torch.full((3,), 1 / 3), atol=0.02, rtol=0)
 
@@ -145,10 +152,10 @@ def marked(*shape: int) -> Tensor:
 
 def shown_by_hand(
     frames: Tensor, candidates: Tensor | None, copies: Tensor | None, view: int, slot: int,
-    owners: Tensor, places: Tensor, drawn: Tensor | None,
+    video_indices: Tensor, places: Tensor, drawn: Tensor | None,
 ) -> set[float]:  # fmt: skip
     """What may stand in a slot of a view."""
-    n, t = int(owners[view]), int(places[view, slot])
+    n, t = int(video_indices[view]), int(places[view, slot])
     bases = [frames[n, t]] if candidates is None else list(candidates[n, t])
     if copies is None or drawn is None:
         return {float(base) for base in bases}
@@ -164,22 +171,23 @@ def test_frames_are_fetched_from_where_they_are_drawn(
     frames = marked(5, 4)
     candidates = 1000 + marked(5, 4, C) if with_candidates else None
     copies = 3000 + 7 * marked(5, V, 4) if copies_of else None
-    owners, places = torch.tensor([0, 4, 2, 2]), torch.tensor([[0, 3]] * 4)
+    video_indices, places = torch.tensor([0, 4, 2, 2]), torch.tensor([[0, 3]] * 4)
     drawn = None
     if copies_of:
         size = 1 if copies_of == "clip" else 2
         drawn = torch.randint(V, (4, size), generator=generator())
     seen: dict[tuple[int, int], set[float]] = {}
     for seed in range(40):
-        shown = show(
+        shown = gather_views(
             frames, candidates, copies,
-            owners=owners, places=places, drawn=drawn, generator=generator(seed),
+            video_indices=video_indices, frame_indices=places, augmented_indices=drawn,
+            generator=generator(seed),
         )  # fmt: skip
         for view, slot in itertools.product(range(4), range(2)):
             seen.setdefault((view, slot), set()).add(float(shown[view, slot]))
     for (view, slot), values in seen.items():
         assert values == shown_by_hand(
-            frames, candidates, copies, view, slot, owners, places, drawn
+            frames, candidates, copies, view, slot, video_indices, places, drawn
         )
 
 
@@ -197,24 +205,24 @@ def rich(make_store: MakeStore, planted: Features) -> Path:
 config_of = partial(small_config, SMALL)
 
 
-def loaded(path: Path, config: Config, rows: npt.NDArray[np.int64]) -> tuple[Clips, Front]:
+def loaded(path: Path, config: Config, rows: npt.NDArray[np.int64]) -> tuple[Clips, PcaWhitening]:
     with open_store(path) as store:
         frames = TrainingFrames(store, rows)
-        front = fit_front(frames.frames_flat(), dims=10, whitening=0.25)
-        clips = make_clips(config, front, frames.project(front), seed=0)
-        return add_cached(config, clips, frames, front), front
+        pca = fit_pca_whitening(frames.flat_frames(), dims=10, whitening=0.25)
+        clips = make_clips(config, pca, frames.project(pca), seed=0)
+        return add_cached(config, clips, frames, pca), pca
 
 
 def test_cached_material_goes_through_the_front_in_the_order_of_the_rows(rich: Path) -> None:
     rows = np.array([3, 4, 30])
-    clips, front = loaded(rich, config_of(views__mode="segment", views__shift=1.0), rows)
+    clips, pca = loaded(rich, config_of(views__mode="segment", views__shift=1.0), rows)
     with open_store(rich) as store:
-        np.testing.assert_array_equal(clips.candidates, front(store.candidates(rows)))
-        np.testing.assert_array_equal(clips.copies, front(store.views(rows)))
+        np.testing.assert_array_equal(clips.candidates, pca(store.candidates(rows)))
+        np.testing.assert_array_equal(clips.augmented, pca(store.views(rows)))
         measured = store.augmentation()
     assert measured is not None
     assert clips.shifts is not None
-    np.testing.assert_allclose(clips.shifts.mean, measured.mean @ front.matrix, atol=1e-5)
+    np.testing.assert_allclose(clips.shifts.mean, measured.mean @ pca.matrix, atol=1e-5)
 
 
 def test_a_single_copy_is_paired_with_the_clean_frames(
@@ -222,9 +230,9 @@ def test_a_single_copy_is_paired_with_the_clean_frames(
 ) -> None:
     path = make_store(planted, views=planted[:, None] + 1)
     clips, _ = loaded(path, config_of(views__spatial="on"), np.arange(N))
-    assert clips.copies is not None
-    assert clips.copies.shape == (N, 2, T, 10)
-    assert torch.equal(clips.copies[:, 1], clips.frames)
+    assert clips.augmented is not None
+    assert clips.augmented.shape == (N, 2, T, 10)
+    assert torch.equal(clips.augmented[:, 1], clips.frames)
 
 
 USES = [
@@ -242,13 +250,13 @@ def test_a_config_uses_the_cached_material_it_asks_for(
     rich: Path, changes: dict[str, object], used: tuple[bool, bool, bool]
 ) -> None:
     clips, _ = loaded(rich, config_of(**changes), np.arange(N))
-    assert tuple(x is not None for x in (clips.candidates, clips.copies, clips.shifts)) == used
+    assert tuple(x is not None for x in (clips.candidates, clips.augmented, clips.shifts)) == used
 
 
 def test_the_papers_shape_uses_candidates_and_copies_and_all_segments(rich: Path) -> None:
     clips, _ = loaded(rich, resolve(paper_config(), Survey(N, 0.5)), np.arange(N))
     assert clips.candidates is not None
-    assert clips.copies is not None
+    assert clips.augmented is not None
     assert view_maker(paper_config(), T, candidates=True).length == T
     assert view_maker(paper_config(), T).length == T // 2
 
@@ -279,14 +287,14 @@ def test_a_store_without_cached_material_trains_as_before_in_every_mode(
 
 
 SWITCHES: list[dict[str, object]] = [
-    {"views.resample": 1},
-    {"views.mix": 0.5},
+    {"views.temporal_jitter": 1},
+    {"views.scene_mixup": 0.5},
     {"views.shift": 1.0},
     {"views.spatial": "on"},
     {"views.spatial": "on", "views.spatial_per_frame": True},
-    {"order.shuffle": 0.5},
-    {"order.frames": 4},
-    {"scene.clusters": 2},
+    {"order.shuffle_fraction": 0.5},
+    {"order.num_frames": 4},
+    {"scene.num_clusters": 2},
 ]
 
 
@@ -331,11 +339,11 @@ def test_cached_material_with_nan_is_refused(
 @pytest.mark.parametrize(
     "changes",
     [
-        {"views.frames": 10},
+        {"views.num_frames": 10},
         {"views.window": 10},
-        {"order.frames": 10},
-        {"scene.clusters": 10},
-        {"views.resample": 9},
+        {"order.num_frames": 10},
+        {"scene.num_clusters": 10},
+        {"views.temporal_jitter": 9},
     ],
 )
 def test_more_frames_than_there_are_is_refused(
@@ -351,22 +359,26 @@ def test_more_frames_than_there_are_is_refused(
 @pytest.mark.parametrize("frames", [1, 2, 3])
 def test_the_automatic_config_fits_the_shortest_videos(frames: int) -> None:
     check_frames(resolve(Config(), Survey(N, 0.5)), frames)
-    assert order_draw(Config(), frames) == (frames, frames)
+    assert order_sample_sizes(Config(), frames) == (frames, frames)
 
 
 def test_a_shuffle_that_moves_nothing_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"`order.shuffle` is 0\.1: 1 of 8 frames") as caught:
-        order_draw(apply(Config(), {"order.shuffle": 0.1}), 25)
+    with pytest.raises(
+        UsageError, match=r"`order.shuffle_fraction` is 0\.1: 1 of 8 frames"
+    ) as caught:
+        order_sample_sizes(apply(Config(), {"order.shuffle_fraction": 0.1}), 25)
     assert "0.25 or more" in str(caught.value.hint)
-    assert order_draw(apply(Config(), {"order.shuffle": 0.25}), 25) == (8, 2)
-    assert order_draw(apply(Config(), {"order.shuffle": 0.5, "order.frames": 0}), 25) == (25, 12)
+    assert order_sample_sizes(apply(Config(), {"order.shuffle_fraction": 0.25}), 25) == (8, 2)
+    assert order_sample_sizes(
+        apply(Config(), {"order.shuffle_fraction": 0.5, "order.num_frames": 0}), 25
+    ) == (25, 12)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"views.frames": 8, "views.window": 4}, "`views.window` 4 does not hold"),
-        ({"views.shift": 1.0, "input.unit_frames": True}, "does not go with `input.unit_frames`"),
+        ({"views.num_frames": 8, "views.window": 4}, "`views.window` 4 does not hold"),
+        ({"views.shift": 1.0, "input.l2_normalize": True}, "does not go with `input.l2_normalize`"),
     ],
 )
 def test_keys_that_contradict_each_other_are_refused(
@@ -384,12 +396,12 @@ def test_other_cached_material_is_another_run(
     options = TrainOptions(config=config, out=tmp_path / "m", device="cpu")
     lines: list[str] = []
     with open_store(rich) as store:
-        report = train(store, options, Watch(log=lines.append))
+        report = train(store, options, TrainCallbacks(log=lines.append))
         used = cached_material(config, TrainingFrames(store, np.arange(N)))
     said = "3 candidates a segment, 2 consistent copies (; seed 0), shifts measured on 7 videos"
     assert report.facts.data["cached"].startswith(said)
     assert any(said in line for line in lines)
-    assert (used.candidates, used.copies, used.shift) == (True, True, True)
+    assert (used.candidates, used.augmented, used.shift) == (True, True, True)
     poorer = make_store(planted, name="rich.h5", augmentation=planted_shift(D))
     with open_store(poorer) as store, pytest.raises(UsageError, match="cached: 3 candidates"):
         train(store, options)

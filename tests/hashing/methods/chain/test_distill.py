@@ -11,13 +11,13 @@ import torch
 
 from chainpipe.hashing.config import Config
 from chainpipe.hashing.config.overrides import apply
-from chainpipe.hashing.data.streamed_clips import HeldRows
+from chainpipe.hashing.data.streamed_clips import InMemoryArray
 from chainpipe.hashing.data.training_set import TrainingFrames
 from chainpipe.hashing.methods.chain.build_model import build_model
-from chainpipe.hashing.methods.chain.distill import distil
-from chainpipe.hashing.methods.chain.init_hash_layer import start_hash_layer
+from chainpipe.hashing.methods.chain.distill import distill
+from chainpipe.hashing.methods.chain.init_hash_layer import init_hash_layer
 from chainpipe.hashing.models.hash_model import HashModel
-from chainpipe.hashing.models.pca_whitening import fit_front
+from chainpipe.hashing.models.pca_whitening import fit_pca_whitening
 from chainpipe.hashing.views.view_maker import Clips, ViewMaker
 from chainpipe.pipeline.store import open_store
 
@@ -25,10 +25,10 @@ MakeStore = Callable[..., Path]
 
 
 def started(features: np.ndarray, steps: int) -> tuple[HashModel, list[dict[str, float]]]:
-    config = apply(Config(), {"input.whitening": 0, "hash.distil_steps": steps})
-    front = fit_front([features.reshape(-1, features.shape[2])], dims=12, whitening=0.0)
-    model = build_model(config, front, bits=16, seed=0)
-    return model, start_hash_layer(config, model, front(features), bits=16, seed=0)
+    config = apply(Config(), {"input.whitening": 0, "hash.distill_steps": steps})
+    pca = fit_pca_whitening([features.reshape(-1, features.shape[2])], dims=12, whitening=0.0)
+    model = build_model(config, pca, bits=16, seed=0)
+    return model, init_hash_layer(config, model, pca(features), bits=16, seed=0)
 
 
 def ranking_cost(model: HashModel, features: np.ndarray) -> float:
@@ -56,20 +56,20 @@ def test_distilling_brings_the_codes_ranking_closer_to_the_features(planted: np.
 
 def test_the_loss_of_all_frames_is_the_cost_of_the_ranking(planted: np.ndarray) -> None:
     model, _ = started(planted, 0)
-    front = fit_front([planted.reshape(-1, planted.shape[2])], dims=12, whitening=0.0)
-    frames = front(planted)
+    pca = fit_pca_whitening([planted.reshape(-1, planted.shape[2])], dims=12, whitening=0.0)
+    frames = pca(planted)
     means = frames.mean(axis=1)
-    skip = model.hash_layer.skip
+    skip = model.hash_layer.shortcut
     assert skip is not None
-    losses = distil(
+    losses = distill(
         skip,
-        HeldRows(torch.from_numpy(frames)),
+        InMemoryArray(torch.from_numpy(frames)),
         centre=torch.from_numpy(means.mean(axis=0)),
-        shown=frames.shape[1],
-        unit_mean=model.hash_layer.unit_mean,
+        num_frames=frames.shape[1],
+        l2_normalize=model.hash_layer.l2_normalize,
         steps=1,
-        rate=0.0,
-        target=0.15,
+        lr=0.0,
+        target_temperature=0.15,
         temperature=0.3,
         generator=torch.Generator().manual_seed(0),
     )
@@ -79,7 +79,7 @@ def test_the_loss_of_all_frames_is_the_cost_of_the_ranking(planted: np.ndarray) 
 def test_only_the_linear_start_moves(planted: np.ndarray) -> None:
     plain, better = started(planted, 0)[0].state_dict(), started(planted, 20)[0].state_dict()
     changed = {name for name in plain if not torch.equal(plain[name], better[name])}
-    assert changed == {"hash_layer.skip.weight", "hash_layer.skip.bias"}
+    assert changed == {"hash_layer.shortcut.weight", "hash_layer.shortcut.bias"}
 
 
 @pytest.mark.parametrize(("moving", "expected"), [(0.0, 1.0), (1.0, -1.0)])
@@ -90,15 +90,19 @@ def test_the_halves_of_still_videos_agree_and_of_opposite_ones_do_not(
     direction = np.where(np.arange(8) < 4, 1.0, -1.0)[None, :, None]
     features = own * (direction if moving else 1.0)
     with open_store(make_store(features.repeat(1 if moving else 8, axis=1))) as store:
-        assert TrainingFrames(store, np.arange(20)).agreement() == pytest.approx(expected, abs=0.01)
+        assert TrainingFrames(store, np.arange(20)).halves_cosine() == pytest.approx(
+            expected, abs=0.01
+        )
 
 
 def test_views_of_a_window_are_drawn_from_anywhere_in_it() -> None:
     frames = torch.arange(24.0)[None, :, None].expand(500, 24, 1)
     clips = Clips(frames, frames.mean(dim=1), torch.ones(1))
-    maker = ViewMaker(mode="halves", length=2, window=6, noise=0, drop_features=0, drop_frames=0)
+    maker = ViewMaker(
+        mode="halves", length=2, window=6, noise=0, feature_dropout_p=0, frame_dropout_p=0
+    )
     rows = torch.arange(500)
     views = maker(clips, rows, rows, torch.Generator().manual_seed(0))
-    spans = views.places[:, 1] - views.places[:, 0]
+    spans = views.frame_indices[:, 1] - views.frame_indices[:, 0]
     assert set(spans.tolist()) == {1, 2, 3, 4, 5}
-    assert torch.equal(views.clips[:, :, 0], views.places.float())
+    assert torch.equal(views.clips[:, :, 0], views.frame_indices.float())

@@ -18,11 +18,11 @@ from chainpipe import command
 from chainpipe.hashing.cli.train import chosen_config
 from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.methods.conmh import CONMH
-from chainpipe.hashing.methods.conmh.blocks import Block
+from chainpipe.hashing.methods.conmh.blocks import ConmhBlock
 from chainpipe.hashing.methods.conmh.build import build_model, build_objective
-from chainpipe.hashing.methods.conmh.objective import ConmhObjective, two_masks
-from chainpipe.hashing.models.encoders.positional_encoding import sinusoids
-from chainpipe.hashing.runtime.seeding import generator_of
+from chainpipe.hashing.methods.conmh.objective import ConmhObjective, complementary_masks
+from chainpipe.hashing.models.encoders.positional_encoding import sinusoidal_encoding
+from chainpipe.hashing.runtime.seeding import derive_generator
 from chainpipe.hashing.views.view_maker import Clips
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import Split
@@ -30,12 +30,12 @@ from chainpipe.pipeline.records import Split
 MakeStore = Callable[..., Path]
 
 SMALL: dict[str, object] = {
-    "encoder.width": 16,
-    "encoder.layers": 2,
-    "encoder.heads": 3,
-    "encoder.feed_forward": 16,
-    "decoder.width": 8,
-    "optim.batch": 16,
+    "encoder.hidden_dim": 16,
+    "encoder.num_layers": 2,
+    "encoder.num_heads": 3,
+    "encoder.feed_forward_dim": 16,
+    "decoder.hidden_dim": 8,
+    "optim.batch_size": 16,
 }
 
 
@@ -54,7 +54,7 @@ def count(module: nn.Module) -> int:
 
 
 def test_a_block_has_the_published_number_of_parameters() -> None:
-    assert count(Block(width=256, heads=6, feed_forward=1024)) == 785_400
+    assert count(ConmhBlock(hidden_dim=256, num_heads=6, feed_forward_dim=1024)) == 785_400
 
 
 def test_the_network_at_test_time_has_the_published_size() -> None:
@@ -67,7 +67,9 @@ def test_the_network_at_test_time_has_the_published_size() -> None:
     seed=st.integers(0, 100),
 )
 def test_the_views_share_as_few_frames_as_they_must(frames: int, share: float, seed: int) -> None:
-    shown, hidden = two_masks(5, frames, share=share, generator=generator_of(seed, "step", 0))
+    shown, hidden = complementary_masks(
+        5, frames, mask_ratio=share, generator=derive_generator(seed, "step", 0)
+    )
     seen = frames - int(share * frames)
     assert shown.shape == (10, seen)
     whole = torch.cat([shown, hidden], dim=1).sort(dim=1).values
@@ -77,15 +79,15 @@ def test_the_views_share_as_few_frames_as_they_must(frames: int, share: float, s
 
 
 def test_seven_and_seven_of_25_frames_are_shown_as_published() -> None:
-    shown, _ = two_masks(1, 25, share=0.75, generator=torch.Generator())
+    shown, _ = complementary_masks(1, 25, mask_ratio=0.75, generator=torch.Generator())
     assert shown.shape[1] == 7
-    half, _ = two_masks(1, 25, share=0.5, generator=torch.Generator())
+    half, _ = complementary_masks(1, 25, mask_ratio=0.5, generator=torch.Generator())
     assert len(set(half[0].tolist()) & set(half[1].tolist())) == 1
 
 
 def test_what_is_hidden_changes_nothing_in_the_codes(planted: np.ndarray) -> None:
     one, clips = objective(), clips_of(planted)
-    shown, hidden = two_masks(40, 9, share=0.75, generator=torch.Generator())
+    shown, hidden = complementary_masks(40, 9, mask_ratio=0.75, generator=torch.Generator())
     before = one.model.encoded(clips.frames[torch.arange(40).repeat(2)[:, None], shown], shown)
     clips.frames[torch.arange(40)[:, None], hidden[:40]] += 100
     after = one.model.encoded(clips.frames[torch.arange(40)[:, None], shown[:40]], shown[:40])
@@ -95,10 +97,10 @@ def test_what_is_hidden_changes_nothing_in_the_codes(planted: np.ndarray) -> Non
 def test_a_frames_place_is_its_place_in_the_video() -> None:
     model = objective().model
     frames, places = torch.zeros(1, 1, 12), torch.tensor([[5]])
-    expected = model.enter(frames) + sinusoids(6, 16)[5]
+    expected = model.input_proj(frames) + sinusoidal_encoding(6, 16)[5]
     for block in model.blocks:
         expected = block(expected)
-    expected = model.leave(model.norm(expected))
+    expected = model.output_proj(model.norm(expected))
     torch.testing.assert_close(model.encoded(frames, places), expected)
 
 
@@ -134,11 +136,13 @@ def test_the_loss_equals_a_plain_one(planted: np.ndarray) -> None:
         loss, report = one(
             clips,
             rows=rows,
-            partners=rows,
+            positive_indices=rows,
             neighbours=None,
-            generator=generator_of(0, "step", 0),
+            generator=derive_generator(0, "step", 0),
         )
-        shown, _ = two_masks(6, 9, share=0.75, generator=generator_of(0, "step", 0))
+        shown, _ = complementary_masks(
+            6, 9, mask_ratio=0.75, generator=derive_generator(0, "step", 0)
+        )
         rebuilding, contrastive = plain_loss(one, clips.frames[:6], shown)
     assert float(report["rebuilding"]) == pytest.approx(rebuilding, rel=1e-4)
     assert float(report["contrastive"]) == pytest.approx(contrastive, rel=1e-4)
@@ -150,7 +154,7 @@ def test_a_video_of_one_frame_has_nothing_to_rebuild(planted: np.ndarray) -> Non
     loss, report = one(
         clips_of(planted[:, :1]),
         rows=rows,
-        partners=rows,
+        positive_indices=rows,
         neighbours=None,
         generator=torch.Generator(),
     )
@@ -161,7 +165,11 @@ def test_a_video_of_one_frame_has_nothing_to_rebuild(planted: np.ndarray) -> Non
 def test_every_weight_learns(planted: np.ndarray) -> None:
     one, rows = objective(), torch.arange(40)
     loss, _ = one(
-        clips_of(planted), rows=rows, partners=rows, neighbours=None, generator=torch.Generator()
+        clips_of(planted),
+        rows=rows,
+        positive_indices=rows,
+        neighbours=None,
+        generator=torch.Generator(),
     )
     loss.backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in one.parameters())
@@ -179,8 +187,8 @@ def test_a_tie_of_the_frames_signs_is_a_one(planted: np.ndarray) -> None:
 
 @pytest.mark.parametrize("part", ["encoder", "decoder"])
 def test_more_heads_than_numbers_are_refused(part: str) -> None:
-    with pytest.raises(UsageError, match=f"`{part}.width` 2 is too small for 3 heads"):
-        apply(CONMH.config, {f"{part}.width": 2, f"{part}.heads": 3})
+    with pytest.raises(UsageError, match=f"`{part}.hidden_dim` 2 is too small for 3 heads"):
+        apply(CONMH.config, {f"{part}.hidden_dim": 2, f"{part}.num_heads": 3})
 
 
 def test_what_a_method_does_not_have_is_refused() -> None:
@@ -208,7 +216,7 @@ def test_train_encode_search_and_eval_through_the_command_line(
     make_store(planted, labels=labels, splits=splits)
     sets = [f"--set={name}={value}" for name, value in SMALL.items()]
     train = ["train", "feats.h5", "--method", "conmh", "--bits", "16", *sets]
-    assert command.run([*train, "--epochs", "20", "--set", "optim.rate=0.003"]) == 0
+    assert command.run([*train, "--epochs", "20", "--set", "optim.lr=0.003"]) == 0
     assert command.run(["encode"]) == 0
     with np.load("models/feats-conmh-16/codes.npz") as codes:
         assert codes["codes"].shape == (40, 2)
@@ -229,5 +237,5 @@ def test_show_config_prints_the_methods_own_keys(
     path = str(make_store(planted))
     assert command.run(["train", path, "--method", "conmh", "--show-config"]) == 0
     shown = capsys.readouterr().out
-    assert "share = 0.75" in shown
+    assert "ratio = 0.75" in shown
     assert "[views]" not in shown

@@ -16,13 +16,13 @@ from torch.nn import functional as F
 
 from chainpipe import command
 from chainpipe.hashing.methods.conmh.anchors import find_anchors, nearest_anchors
-from chainpipe.hashing.methods.conmh.centres import CentreTask, centre_codes, softened
-from chainpipe.hashing.methods.conmh.similarity import SimilarityTask, relations, similarity_loss
-from chainpipe.hashing.methods.conmh.terms import Seen
+from chainpipe.hashing.methods.conmh.centres import S5vhCentreLoss, centre_codes, soften_labels
+from chainpipe.hashing.methods.conmh.similarity import BthSimilarityLoss, relations, similarity_loss
+from chainpipe.hashing.methods.conmh.terms import ConmhBatch
 from tests.hashing.small import CONMH as SMALL_CONMH
 
 MakeStore = Callable[..., Path]
-SIZES = {**SMALL_CONMH, "optim.rate": 0.003}
+SIZES = {**SMALL_CONMH, "optim.lr": 0.003}
 
 
 def chance(seed: int = 0) -> torch.Generator:
@@ -40,9 +40,11 @@ def no_codes() -> Tensor:
     raise AssertionError("whole videos were hashed")
 
 
-def seen(codes: Tensor, means: Tensor, *, whole: Tensor | None = None, done: float = 0.0) -> Seen:
+def seen(
+    codes: Tensor, means: Tensor, *, whole: Tensor | None = None, done: float = 0.0
+) -> ConmhBatch:
     frames = means[:, None].expand(-1, 3, -1)
-    return Seen(codes, frames, no_codes if whole is None else lambda: whole, done)
+    return ConmhBatch(codes, frames, no_codes if whole is None else lambda: whole, done)
 
 
 @settings(deadline=None)  # the first one imports SciPy
@@ -99,7 +101,7 @@ def test_without_pairs_there_is_no_similarity_loss() -> None:
 
 def test_views_of_a_video_are_no_pair_but_meet_those_of_alike_videos() -> None:
     anchors = groups(8, 1)
-    task = SimilarityTask(anchors=anchors)
+    task = BthSimilarityLoss(anchors=anchors)
     views = torch.tensor([[1.0, 1.0], [1.0, -1.0]])  # a first and a second view, cosine 0
     assert task(seen(views, anchors[:1])) == 0
     two = views.repeat_interleave(2, dim=0)  # first views of two videos, then their second views
@@ -120,25 +122,25 @@ def test_alike_anchors_get_alike_codes() -> None:
 def test_trust_mixes_labels_and_predictions() -> None:
     predicted = torch.tensor([[0.2, 0.8], [0.5, 0.5]])
     labels = torch.tensor([0, 1])
-    assert softened(labels, predicted, trust=1).tolist() == [[1, 0], [0, 1]]
-    torch.testing.assert_close(softened(labels, predicted, trust=0), predicted)
+    assert soften_labels(labels, predicted, trust=1).tolist() == [[1, 0], [0, 1]]
+    torch.testing.assert_close(soften_labels(labels, predicted, trust=0), predicted)
     torch.testing.assert_close(
-        softened(labels, predicted, trust=0.5), torch.tensor([[0.6, 0.4], [0.25, 0.75]])
+        soften_labels(labels, predicted, trust=0.5), torch.tensor([[0.6, 0.4], [0.25, 0.75]])
     )
 
 
-def centre_task(anchors: Tensor, bits: int = 8) -> CentreTask:
-    return CentreTask(
+def centre_task(anchors: Tensor, bits: int = 8) -> S5vhCentreLoss:
+    return S5vhCentreLoss(
         anchors=anchors,
         codes=centre_codes(anchors, bits, seed=0),
         temperature=0.5,
-        warmup=5,
-        smoothing=0.1,
+        warmup_epochs=5,
+        trust_decay=0.1,
         epochs=10,
     )
 
 
-def plain_centres(task: CentreTask, codes: Tensor, wanted: Tensor) -> float:
+def plain_centres(task: S5vhCentreLoss, codes: Tensor, wanted: Tensor) -> float:
     """Compute the loss view by view."""
     total = 0.0
     for number, code in enumerate(codes):

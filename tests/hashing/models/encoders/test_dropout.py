@@ -7,19 +7,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainpipe.hashing.runtime.seeding import kept
-from chainpipe.hashing.models.encoders.dropout import Dropout
+from chainpipe.hashing.runtime.seeding import dropout_mask
+from chainpipe.hashing.models.encoders.dropout import ResidualDropout
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.95])
 def test_the_share_is_met_whichever_sixteen_bits_a_number_takes(share: float) -> None:
-    drawn = kept((100_000, 4), share=share, generator=torch.Generator().manual_seed(3))
+    drawn = dropout_mask((100_000, 4), p=share, generator=torch.Generator().manual_seed(3))
     four_sigma = 4 * (share * (1 - share) / len(drawn)) ** 0.5
     assert (1 - drawn.float().mean(dim=0) - share).abs().max() <= four_sigma + 1e-9
 
 
 def test_numbers_drawn_from_the_same_word_are_independent() -> None:
-    drawn = kept((100_000, 4), share=0.5, generator=torch.Generator().manual_seed(4)).float()
+    drawn = dropout_mask((100_000, 4), p=0.5, generator=torch.Generator().manual_seed(4)).float()
     correlation = torch.corrcoef(drawn.T) - torch.eye(4)
     assert correlation.abs().max() < 0.02
 
@@ -28,7 +28,7 @@ def test_numbers_drawn_from_the_same_word_are_independent() -> None:
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=3), st.integers(0, 99))
 def test_any_shape_is_drawn_from_the_seed_alone(shape: list[int], seed: int) -> None:
     first, again = (
-        kept(shape, share=0.3, generator=torch.Generator().manual_seed(seed)) for _ in range(2)
+        dropout_mask(shape, p=0.3, generator=torch.Generator().manual_seed(seed)) for _ in range(2)
     )
     assert first.shape == torch.Size(shape)
     assert torch.equal(first, again)
@@ -37,7 +37,7 @@ def test_any_shape_is_drawn_from_the_seed_alone(shape: list[int], seed: int) -> 
 def test_all_frames_of_a_clip_lose_the_same_numbers_and_the_rest_grows() -> None:
     torch.manual_seed(0)
     frames, added = torch.zeros(300, 4, 50), torch.ones(300, 4, 50)
-    summed = Dropout(0.2).train()(frames, added)
+    summed = ResidualDropout(0.2).train()(frames, added)
     assert torch.equal(summed, summed[:, :1].expand_as(summed))
     torch.testing.assert_close(summed.unique(), torch.tensor([0.0, 1.25]))
     assert float(summed.mean()) == pytest.approx(1, abs=0.02)
@@ -47,7 +47,7 @@ def test_all_frames_of_a_clip_lose_the_same_numbers_and_the_rest_grows() -> None
 def test_a_gradient_goes_where_the_numbers_went() -> None:
     torch.manual_seed(0)
     frames, added = (torch.ones(5, 3, 7, requires_grad=True) for _ in range(2))
-    summed = Dropout(0.5).train()(frames, added)
+    summed = ResidualDropout(0.5).train()(frames, added)
     summed.sum().backward()
     assert frames.grad is not None
     assert added.grad is not None
@@ -58,4 +58,4 @@ def test_a_gradient_goes_where_the_numbers_went() -> None:
 @pytest.mark.parametrize(("share", "training"), [(0.5, False), (0.0, True)])
 def test_nothing_is_lost_when_it_is_off(share: float, training: bool) -> None:
     frames, added = torch.rand(2, 3, 4), torch.rand(2, 3, 4)
-    torch.testing.assert_close(Dropout(share).train(training)(frames, added), frames + added)
+    torch.testing.assert_close(ResidualDropout(share).train(training)(frames, added), frames + added)

@@ -14,10 +14,10 @@ from chainpipe.hashing.config import Config
 from chainpipe.hashing.models.encoders.attention import SelfAttention
 from chainpipe.hashing.models.encoders.feedforward import Activation
 from chainpipe.hashing.models.encoders.mixer import RangeGate
-from chainpipe.hashing.models.encoders.positional_encoding import sinusoids, sinusoids_at, spread, spread_shown
-from chainpipe.hashing.models.encoders.resample import nearness, to_frames, to_points
-from chainpipe.hashing.models.encoders.transformer import Block, TransformerEncoder
-from chainpipe.hashing.models.pca_whitening import Front
+from chainpipe.hashing.models.encoders.positional_encoding import sinusoidal_encoding, sinusoidal_encoding_at, spread_positions, spread_unmasked_positions
+from chainpipe.hashing.models.encoders.resample import interpolation_weights, to_frames, to_points
+from chainpipe.hashing.models.encoders.transformer import TransformerBlock, TransformerEncoder
+from chainpipe.hashing.models.pca_whitening import PcaWhitening
 from chainpipe.hashing.config.overrides import apply
 
 KINDS = ("transformer", "lstm", "mlp-mixer")
@@ -28,16 +28,16 @@ def built(kind: str, *, seed: int = 0, width: int = WIDTH, layers: int = 2) -> n
     """Return the encoder that a config of this kind gives."""
     values: dict[str, object] = {
         "encoder.kind": kind,
-        "encoder.width": width,
-        "encoder.layers": layers,
-        "encoder.heads": 1,
-        "encoder.points": 5,
-        "encoder.feed_forward": 16,
+        "encoder.hidden_dim": width,
+        "encoder.num_layers": layers,
+        "encoder.num_heads": 1,
+        "encoder.mixer_tokens": 5,
+        "encoder.feed_forward_dim": 16,
         "encoder.dropout": 0.5,
     }
     axes = np.eye(DIMS, dtype=np.float32)
-    front = Front(axes[0], axes, axes[0])
-    model = build_model(apply(Config(), values), front, bits=4, seed=seed)
+    pca = PcaWhitening(axes[0], axes, axes[0])
+    model = build_model(apply(Config(), values), pca, bits=4, seed=seed)
     return model.eval().encoder
 
 
@@ -102,7 +102,7 @@ def test_any_number_of_frames_has_an_encoding_and_the_mean_is_its_mean(
     encoded = encode(clips)
     assert encoded.shape == (3, frames, WIDTH)
     assert torch.equal(encoded, encode(clips))
-    torch.testing.assert_close(encode.mean(encode.enter(clips)), encoded.mean(dim=1))
+    torch.testing.assert_close(encode.mean(encode.input_proj(clips)), encoded.mean(dim=1))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -119,7 +119,7 @@ def test_every_parameter_of_every_kind_gets_a_gradient(kind: str, masked: bool) 
 def test_the_same_seed_gives_the_same_weights(kind: str) -> None:
     one, same, other = (built(kind, seed=seed).state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(one[name], same[name]) for name in one)
-    assert not torch.equal(one["enter.weight"], other["enter.weight"])
+    assert not torch.equal(one["input_proj.weight"], other["input_proj.weight"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -140,12 +140,12 @@ def test_an_lstm_reads_both_ways_as_torch_does_video_by_video() -> None:
     encode, clips, shown = built("lstm", layers=1), clips_of(0, 4, 11), hidden(3, 4, 11)
     layer: nn.LSTM = encode.layers[0].lstm
     for video, exists, found in zip(clips, shown, encode(clips, shown), strict=True):
-        frames = encode.enter(video[exists])
+        frames = encode.input_proj(video[exists])
         torch.testing.assert_close(found[exists], frames + layer(frames[None])[0][0])
 
 
 def test_as_many_points_as_frames_resample_to_the_frames_themselves() -> None:
-    frames, near = torch.randn(2, 25, 3), nearness(25, 25)
+    frames, near = torch.randn(2, 25, 3), interpolation_weights(25, 25)
     torch.testing.assert_close(to_points(frames, near), frames, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(to_frames(frames, near), frames, atol=1e-4, rtol=1e-4)
 
@@ -155,7 +155,7 @@ def test_as_many_points_as_frames_resample_to_the_frames_themselves() -> None:
 def test_resampling_keeps_what_stays_the_same_and_uses_every_frame(
     frames: int, points: int
 ) -> None:
-    near = nearness(frames, points)
+    near = interpolation_weights(frames, points)
     assert near.shape == (1, frames, points)
     torch.testing.assert_close(
         to_points(torch.full((1, frames, 1), 3.0), near), torch.full((1, points, 1), 3.0)
@@ -180,7 +180,7 @@ def test_a_mixer_sees_alike_a_slow_clip_sampled_finely_or_coarsely() -> None:
 
 def test_a_range_gate_doubles_nothing_and_hides_nothing_by_more_than_all() -> None:
     torch.manual_seed(0)
-    gate, points = RangeGate(width=4, points=9), torch.randn(2, 9, 4)
+    gate, points = RangeGate(hidden_dim=4, points=9), torch.randn(2, 9, 4)
     weights = gate(points) / points
     assert ((weights > 0) & (weights < 2)).all()
     with torch.no_grad():
@@ -193,25 +193,25 @@ def test_a_range_gate_doubles_nothing_and_hides_nothing_by_more_than_all() -> No
 @pytest.mark.parametrize(("activation", "bias"), [("relu", False), ("relu", True), ("gelu", True)])
 def test_a_block_is_the_textbook_block(activation: Activation, bias: bool) -> None:
     torch.manual_seed(0)
-    ours = Block(
-        width=8, heads=2, feed_forward=16, dropout=0.0, activation=activation, bias=bias
+    ours = TransformerBlock(
+        hidden_dim=8, num_heads=2, feed_forward_dim=16, dropout=0.0, activation=activation, bias=bias
     ).eval()
     theirs = nn.TransformerEncoderLayer(
         8, 2, 16, dropout=0.0, activation=activation, batch_first=True, norm_first=True
     ).eval()
     names = {
-        "attention.query_key_value.weight": "self_attn.in_proj_weight",
-        "attention.query_key_value.bias": "self_attn.in_proj_bias",
-        "attention.out.weight": "self_attn.out_proj.weight",
-        "attention.out.bias": "self_attn.out_proj.bias",
+        "attention.qkv.weight": "self_attn.in_proj_weight",
+        "attention.qkv.bias": "self_attn.in_proj_bias",
+        "attention.out_proj.weight": "self_attn.out_proj.weight",
+        "attention.out_proj.bias": "self_attn.out_proj.bias",
         "attention_norm.weight": "norm1.weight",
         "attention_norm.bias": "norm1.bias",
-        "feed_norm.weight": "norm2.weight",
-        "feed_norm.bias": "norm2.bias",
-        "feed.0.weight": "linear1.weight",
-        "feed.0.bias": "linear1.bias",
-        "feed.2.weight": "linear2.weight",
-        "feed.2.bias": "linear2.bias",
+        "feed_forward_norm.weight": "norm2.weight",
+        "feed_forward_norm.bias": "norm2.bias",
+        "feed_forward.0.weight": "linear1.weight",
+        "feed_forward.0.bias": "linear1.bias",
+        "feed_forward.2.weight": "linear2.weight",
+        "feed_forward.2.bias": "linear2.bias",
     }
     values = {name: torch.zeros_like(value) for name, value in theirs.state_dict().items()}
     values |= {names[name]: value for name, value in ours.state_dict().items()}
@@ -221,21 +221,21 @@ def test_a_block_is_the_textbook_block(activation: Activation, bias: bool) -> No
 
 
 def test_positions_belong_to_slots_and_differ() -> None:
-    places = sinusoids(60, 16)
-    torch.testing.assert_close(places[:12], sinusoids(12, 16))
+    places = sinusoidal_encoding(60, 16)
+    torch.testing.assert_close(places[:12], sinusoidal_encoding(12, 16))
     distances = torch.cdist(places, places) + torch.eye(60)
     assert distances.min() > 0.1
 
 
 def test_places_between_slots_have_positions_between_theirs() -> None:
-    torch.testing.assert_close(sinusoids_at(torch.arange(7), 16), sinusoids(7, 16))
-    whole, half = sinusoids(3, 16), sinusoids_at(torch.tensor([0.5, 1.5]), 16)
+    torch.testing.assert_close(sinusoidal_encoding_at(torch.arange(7), 16), sinusoidal_encoding(7, 16))
+    whole, half = sinusoidal_encoding(3, 16), sinusoidal_encoding_at(torch.tensor([0.5, 1.5]), 16)
     assert torch.all((whole[:2] - half).norm(dim=1) < (whole[:2] - whole[1:]).norm(dim=1))
 
 
 @given(st.integers(1, 80), st.integers(1, 12))
 def test_frames_of_any_number_are_spread_evenly_over_the_slots(frames: int, slots: int) -> None:
-    places = spread(frames, slots)
+    places = spread_positions(frames, slots)
     assert places.shape == (frames,)
     assert float(places.min()) >= -0.5
     assert float(places.max()) <= slots - 0.5
@@ -247,9 +247,9 @@ def test_frames_of_any_number_are_spread_evenly_over_the_slots(frames: int, slot
 
 def test_hidden_frames_take_no_place() -> None:
     shown = torch.tensor([[True, False, True, True], [True, True, True, True], [False] * 4])
-    places = spread_shown(shown, 6)
-    torch.testing.assert_close(places[0, shown[0]], spread(3, 6))
-    torch.testing.assert_close(places[1], spread(4, 6))
+    places = spread_unmasked_positions(shown, 6)
+    torch.testing.assert_close(places[0, shown[0]], spread_positions(3, 6))
+    torch.testing.assert_close(places[1], spread_positions(4, 6))
     assert torch.isfinite(places).all()
 
 
@@ -259,14 +259,14 @@ def test_a_clip_shown_in_slow_motion_keeps_its_places_where_they_are_spread(
 ) -> None:
     encoder = TransformerEncoder(
         dims=DIMS,
-        width=WIDTH,
-        layers=0,
-        heads=1,
-        feed_forward=1,
+        hidden_dim=WIDTH,
+        num_layers=0,
+        num_heads=1,
+        feed_forward_dim=1,
         dropout=0,
         activation="relu",
         bias=False,
-        slots=slots,
+        position_slots=slots,
     )
     clip = torch.zeros(1, 4, DIMS)
     slow = clip.repeat_interleave(6, dim=1)
@@ -275,9 +275,9 @@ def test_a_clip_shown_in_slow_motion_keeps_its_places_where_they_are_spread(
 
 
 def test_an_odd_width_has_positions_too() -> None:
-    assert sinusoids(4, 5).shape == (4, 5)
+    assert sinusoidal_encoding(4, 5).shape == (4, 5)
 
 
 def test_heads_must_divide_the_width() -> None:
     with pytest.raises(ValueError, match="3 heads do not divide a width of 8"):
-        SelfAttention(width=8, heads=3, bias=False)
+        SelfAttention(hidden_dim=8, num_heads=3, bias=False)

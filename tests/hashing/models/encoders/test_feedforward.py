@@ -13,7 +13,7 @@ from chainpipe.hashing.models.encoders.feedforward import FeedForward
 
 def lean(*, dtype: torch.dtype = torch.float32) -> FeedForward:
     torch.manual_seed(0)
-    return FeedForward(width=5, hidden=9, activation="relu", bias=False).to(dtype)
+    return FeedForward(hidden_dim=5, feed_forward_dim=9, activation="relu", bias=False).to(dtype)
 
 
 def grads(layer: nn.Module, frames: Tensor, *, plain: bool) -> list[Tensor]:
@@ -56,7 +56,7 @@ def test_frames_of_a_gradient_that_is_shared_are_left_alone() -> None:
 
 @pytest.mark.parametrize(("activation", "bias"), [("gelu", False), ("gelu", True), ("relu", True)])
 def test_other_kinds_are_torchs_layers(activation: str, bias: bool) -> None:
-    layer = FeedForward(width=5, hidden=9, activation=activation, bias=bias)  # type: ignore[arg-type]
+    layer = FeedForward(hidden_dim=5, feed_forward_dim=9, activation=activation, bias=bias)  # type: ignore[arg-type]
     assert not layer.lean
     assert (layer[0].bias is not None) == bias
     assert isinstance(layer[1], nn.GELU if activation == "gelu" else nn.ReLU)

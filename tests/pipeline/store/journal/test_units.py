@@ -309,7 +309,14 @@ def test_any_history_ends_as_a_plain_model_says(
 
 
 def start_worker(out: Path, key: str, count: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.pipeline.store.journal.journal_writer", str(out), key, str(count)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.pipeline.store.journal.journal_writer",
+        str(out),
+        key,
+        str(count),
+    ]
     return subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True)
 
 
