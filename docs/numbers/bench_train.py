@@ -18,6 +18,7 @@ from products import Watch, alone, work
 from setting import about, arguments, goal, save
 
 from chainpipe.hashing.config.presets import Survey
+from chainpipe.hashing.data.clips import Clips
 from chainpipe.hashing.methods.chain.build_model import build_model
 from chainpipe.hashing.methods.chain.build_trainer import build_trainer, make_clips
 from chainpipe.hashing.methods.chain.init_hash_layer import init_hash_layer
@@ -28,7 +29,6 @@ from chainpipe.hashing.methods.conmh.build import build_trainer as conmh_trainer
 from chainpipe.hashing.models.pca_whitening import PcaWhitening
 from chainpipe.hashing.runtime.determinism import deterministic_torch
 from chainpipe.hashing.training.trainer import Trainer
-from chainpipe.hashing.views.view_maker import Clips
 
 CHEAPER, OVERHEAD = 0.2, 1.4
 BITS = 64

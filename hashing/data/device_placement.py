@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..views.view_maker import Clips
+from .clips import Clips
 from .disk_array import DiskArray
 from .streamed_clips import InMemoryArray, StoredClips
 

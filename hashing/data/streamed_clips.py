@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..mining.nearest_neighbours import NONE
 from ..runtime.units import shown_size
-from ..views.view_maker import Batch, Clips
 from .augmentation_shifts import Shifts
+from .clips import NONE, Batch, Clips
 from .disk_array import DiskArray, Splittable, write_disk_array
 
 

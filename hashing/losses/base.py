@@ -9,8 +9,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from ..data.clips import Clips
 from ..models.hash_model import HashOutput
-from ..views.view_maker import Clips, Views
+from ..views.view_maker import Views
 
 Measures = dict[str, Tensor]
 

@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from ..data.clips import Clips
 from ..models.hash_model import HashOutput
-from ..views.view_maker import Clips
 
 
 class Trainable(Protocol):

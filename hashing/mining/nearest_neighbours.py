@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..data.clips import NONE
 from ..data.disk_array import Splittable
 
-NONE = -1
 _CHUNK, _BLOCK = 256, 8192  # rows that are compared at once, with so many others
 
 

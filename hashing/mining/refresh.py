@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..data.clips import TrainingClips
 from ..data.disk_array import Splittable
 from ..losses.scene import SceneUpdater, find_encoded_scenes
 from ..losses.trainable import Trainable
 from ..runtime import distributed
 from ..runtime.seeding import derive_generator
-from ..views.view_maker import TrainingClips
 from .nearest_neighbours import draw_positives, nearest
 
 _CHUNK = 256  # videos encoded at once

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from ..data.clips import Clips
 from ..losses.base import Loss, Step
 from ..models.hash_model import HashModel
 from ..runtime.schedules import linear_warmup
-from ..views.view_maker import Clips, ViewMaker
+from ..views.view_maker import ViewMaker
 from .forward import ForwardModel, ForwardRunner
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from chainpipe.pipeline.errors import TimeLimitError, UsageError
 
+from ..data.clips import TrainingClips
 from ..data.epoch_order import EpochOrder, epoch_order
 from ..losses.scene import SceneUpdater
 from ..losses.trainable import Trainable
@@ -27,7 +28,6 @@ from ..monitoring.failure_signatures import (
 )
 from ..runtime import distributed
 from ..runtime.seeding import derive_generator, derive_seed
-from ..views.view_maker import TrainingClips
 from .checkpoint import Checkpoint, State
 from .validation import ValidationPlan, validate
 

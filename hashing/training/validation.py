@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..config import Auto
+from ..data.clips import Clips
 from ..losses.trainable import Trainable
 from ..monitoring.code_metrics import (
     NEIGHBOURS,
@@ -20,7 +21,6 @@ from ..monitoring.code_metrics import (
     top1_match_rate,
 )
 from ..runtime.seeding import derive_generator
-from ..views.view_maker import Clips
 
 VAL_PREFIX = "val_"  # before the name of everything that is measured on held-out videos
 VALIDATIONS_PER_RUN = 10  # of a run, when nobody says

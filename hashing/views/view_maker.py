@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..data.augmentation_shifts import Shifts, draw_shifts
-from ..data.disk_array import Splittable
-from ..runtime.units import shown_size
+from ..data.augmentation_shifts import draw_shifts
+from ..data.clips import Clips
 from .augmentations import (
     Mode,
     clip_noise,
@@ -23,134 +20,6 @@ from .augmentations import (
     temporal_jitter,
 )
 from .frame_sources import draw_augmented, gather_views
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Clips:
-    """All training videos behind the fixed front.
-
-    Attributes:
-        frames: (B, T, M).
-        means: Mean over the frames, (B, M).
-        std: Standard deviation of each of the M numbers, (M,).
-        scenes: Scene number of each frame, (B, T), or ``None`` when nothing needs them.
-        candidates: Several frames of each segment, (B, T, C, M), where views are drawn from them.
-        augmented: Augmented copies of the clips, (B, V, T, M), V at least 2, likewise.
-        shifts: How augmentation moves frames, where views are moved so.
-    """
-
-    frames: Tensor
-    means: Tensor
-    std: Tensor
-    scenes: Tensor | None = None
-    candidates: Tensor | None = None
-    augmented: Tensor | None = None
-    shifts: Shifts | None = None
-
-    def __len__(self) -> int:
-        return len(self.frames)
-
-    def __repr__(self) -> str:
-        n, t, m = self.frames.shape
-        return f"Clips({n} videos x {t} frames x {m})"
-
-    @property
-    def device(self) -> torch.device:
-        """Where the frames are."""
-        return self.frames.device
-
-    @property
-    def where(self) -> str:
-        """Say where the frames are."""
-        place = "in memory" if self.device.type == "cpu" else "on the GPU"
-        return f"{shown_size(self.frames.nbytes)} of training frames are {place}"
-
-    def chunks(self, size: int) -> Iterator[Tensor]:
-        """Yield the frames of all videos in order, (n, T, M)."""
-        yield from torch.split(self.frames, size)
-
-    def gather(self, parts: Iterable[Tensor]) -> Tensor:
-        """Join parts (n, X), a row a video."""
-        return torch.cat([*parts])
-
-    def with_scenes(self, scenes: Tensor) -> Clips:
-        """Return the same videos with other scenes, (B, T)."""
-        return replace(self, scenes=scenes)
-
-    def prefetch(self, start: int, count: int) -> None:
-        """Do nothing: all videos are here."""
-
-    def batch(self, rows: Tensor, positive_indices: Tensor, neighbours: Tensor | None) -> Batch:
-        """Return all videos, and the numbers as they are."""
-        return Batch(self, rows, positive_indices, neighbours)
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """What an objective is called with.
-
-    Attributes:
-        clips: The batch's videos, perhaps among others.
-        rows: Which of them the batch holds, (B,).
-        positive_indices: Whose frames each second view shows, (B,).
-        neighbours: Neighbours of every video, or ``None``.
-    """
-
-    clips: Clips
-    rows: Tensor
-    positive_indices: Tensor
-    neighbours: Tensor | None
-
-
-class TrainingClips(Protocol):
-    """All training videos, wherever they lie: :class:`Clips` or those of :mod:`storedclips`."""
-
-    def __len__(self) -> int: ...
-
-    @property
-    def device(self) -> torch.device:
-        """Where tables of video numbers are kept."""
-        ...
-
-    @property
-    def where(self) -> str:
-        """Say where the frames are."""
-        ...
-
-    @property
-    def frames(self) -> Splittable:
-        """All frames, (B, T, M)."""
-        ...
-
-    @property
-    def means(self) -> Splittable:
-        """Mean over the frames, (B, M)."""
-        ...
-
-    @property
-    def scenes(self) -> Tensor | None:
-        """Scene number of each frame, (B, T), or ``None``."""
-        ...
-
-    def chunks(self, size: int) -> Iterator[Tensor]:
-        """Yield the frames of all videos in order, (n, T, M)."""
-        ...
-
-    def gather(self, parts: Iterable[Tensor]) -> Splittable:
-        """Join parts (n, X), a row a video."""
-        ...
-
-    def with_scenes(self, scenes: Tensor) -> TrainingClips:
-        """Return the same videos with other scenes, (B, T)."""
-        ...
-
-    def prefetch(self, start: int, count: int) -> None:
-        """Tell the system which videos' frames will be read soon."""
-        ...
-
-    def batch(self, rows: Tensor, positive_indices: Tensor, neighbours: Tensor | None) -> Batch:
-        """Return what the objective is called with."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

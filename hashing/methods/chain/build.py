@@ -6,13 +6,13 @@ import torch
 
 from ...config import Config
 from ...config.presets import number
+from ...data.clips import Clips
 from ...data.requirements import check_frames
 from ...data.streamed_clips import StoredClips
 from ...data.training_set import TrainingFrames
 from ...models.pca_whitening import PcaWhitening, fit_pca_whitening
 from ...monitoring.history import HistoryRow
 from ...training.checkpoint import State
-from ...views.view_maker import Clips
 from ..base import PreparedTraining
 from .build_model import build_model, pca_whitening_of
 from .build_trainer import build_trainer, make_clips, make_stored_clips

@@ -14,6 +14,7 @@ from chainpipe.pipeline.errors import UsageError
 from ...config import Config
 from ...config.optimization import NeighboursConfig
 from ...config.presets import number
+from ...data.clips import Clips, TrainingClips
 from ...data.device_placement import moved, place_clips
 from ...data.disk_array import DiskArray, Splittable, write_disk_array
 from ...data.requirements import order_sample_sizes
@@ -35,7 +36,7 @@ from ...training.objective import Objective
 from ...training.trainer import Trainer
 from ...training.validation import ValidationPlan, validation_interval
 from ...views.augmentations import view_length, window_length
-from ...views.view_maker import Clips, TrainingClips, ViewMaker
+from ...views.view_maker import ViewMaker
 
 _CHUNK = 512  # videos read at once
 

@@ -13,11 +13,11 @@ from torch import Tensor
 
 from ...config import Config
 from ...data.augmentation_shifts import project_shifts
+from ...data.clips import Clips
 from ...data.requirements import cached_material
 from ...data.streamed_clips import StoredClips
 from ...data.training_set import TrainingFrames
 from ...models.pca_whitening import PcaWhitening
-from ...views.view_maker import Clips
 
 AnyClips = TypeVar("AnyClips", Clips, StoredClips)
 

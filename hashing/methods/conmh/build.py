@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from ...data.clips import Clips
 from ...data.device_placement import moved, place_clips
 from ...data.streamed_clips import StoredClips
 from ...data.training_set import TrainingFrames
@@ -17,7 +18,6 @@ from ...runtime.seeding import derive_seed
 from ...training.forward import ForwardRunner
 from ...training.trainer import Trainer
 from ...training.validation import ValidationPlan, validation_interval
-from ...views.view_maker import Clips
 from ..base import PreparedTraining
 from .anchors import find_anchors
 from .centres import S5vhCentreLoss, centre_codes

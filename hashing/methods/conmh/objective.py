@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ...data.clips import Clips
 from ...losses.contrastive import nt_xent
 from ...models.hash_model import HashOutput
 from ...monitoring.code_metrics import top1_match_rate
 from ...training.forward import ForwardRunner
-from ...views.view_maker import Clips
 from .decoder import ConmhDecoder
 from .network import ConmhModel
 from .terms import ConmhBatch, ExtraLosses

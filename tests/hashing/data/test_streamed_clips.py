@@ -15,6 +15,7 @@ import torch
 from chainpipe.hashing.config import AnyConfig
 from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.data import epoch_order
+from chainpipe.hashing.data.clips import Clips
 from chainpipe.hashing.data.device_placement import keep_on_host
 from chainpipe.hashing.data.streamed_clips import StoredClips
 from chainpipe.hashing.data.training_set import TrainingFrames
@@ -26,7 +27,6 @@ from chainpipe.hashing.mining.nearest_neighbours import nearest
 from chainpipe.hashing.runs.fit import fit
 from chainpipe.hashing.runtime.determinism import deterministic_torch
 from chainpipe.hashing.training.checkpoint import Checkpoint
-from chainpipe.hashing.views.view_maker import Clips
 from chainpipe.pipeline.store import open_store
 from tests.hashing.small import NEIGHBOURS, SIZES, TASKS
 from tests.hashing.small import small as small_config

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from chainpipe.hashing.data.clips import Clips
 from chainpipe.hashing.losses.base import Step
 from chainpipe.hashing.losses.frame_order import (
     FrameOrderLoss,
@@ -23,7 +24,7 @@ from chainpipe.hashing.losses.frame_order import (
 from chainpipe.hashing.models.encoders import Encoder, TransformerEncoder
 from chainpipe.hashing.models.hash_model import HashLayer, HashModel, HashOutput
 from chainpipe.hashing.models.pca_whitening import PcaWhitening
-from chainpipe.hashing.views.view_maker import Clips, Views
+from chainpipe.hashing.views.view_maker import Views
 
 
 def generator(seed: int = 0) -> torch.Generator:

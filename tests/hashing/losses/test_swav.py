@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from chainpipe.hashing.data.clips import Clips
 from chainpipe.hashing.losses.base import Step
 from chainpipe.hashing.losses.swav import SwavLoss, sinkhorn, swapped_prediction_loss
 from chainpipe.hashing.models.hash_model import HashOutput
-from chainpipe.hashing.views.view_maker import Clips, Views
+from chainpipe.hashing.views.view_maker import Views
 
 
 def by_hand(view_a: Tensor, view_b: Tensor, prototypes: Tensor, *, rounds: int) -> float:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
+from chainpipe.hashing.data.clips import NONE
 from chainpipe.hashing.losses.similarity_preserving import listwise_loss, squared_loss
 from chainpipe.hashing.mining import nearest_neighbours
-from chainpipe.hashing.mining.nearest_neighbours import NONE, draw_positives, nearest
+from chainpipe.hashing.mining.nearest_neighbours import draw_positives, nearest
 
 
 def vectors(count: int = 30) -> torch.Tensor:

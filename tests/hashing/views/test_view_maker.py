@@ -20,6 +20,7 @@ from chainpipe.hashing.config import Config
 from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.config.presets import Survey, paper_config, resolve
 from chainpipe.hashing.data.augmentation_shifts import project_shifts
+from chainpipe.hashing.data.clips import Clips
 from chainpipe.hashing.data.requirements import cached_material, check_frames, order_sample_sizes
 from chainpipe.hashing.data.training_set import TrainingFrames
 from chainpipe.hashing.methods.chain.build_trainer import make_clips, view_maker
@@ -30,7 +31,7 @@ from chainpipe.hashing.runs.fit import fit
 from chainpipe.hashing.runs.options import TrainOptions
 from chainpipe.hashing.runs.train import TrainCallbacks, train
 from chainpipe.hashing.views.frame_sources import draw_augmented, gather_views
-from chainpipe.hashing.views.view_maker import Clips, ViewMaker, Views
+from chainpipe.hashing.views.view_maker import ViewMaker, Views
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import AugmentationStatistics
 from chainpipe.pipeline.store import open_store

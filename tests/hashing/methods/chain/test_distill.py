@@ -11,6 +11,7 @@ import torch
 
 from chainpipe.hashing.config import Config
 from chainpipe.hashing.config.overrides import apply
+from chainpipe.hashing.data.clips import Clips
 from chainpipe.hashing.data.streamed_clips import InMemoryArray
 from chainpipe.hashing.data.training_set import TrainingFrames
 from chainpipe.hashing.methods.chain.build_model import build_model
@@ -18,7 +19,7 @@ from chainpipe.hashing.methods.chain.distill import distill
 from chainpipe.hashing.methods.chain.init_hash_layer import init_hash_layer
 from chainpipe.hashing.models.hash_model import HashModel
 from chainpipe.hashing.models.pca_whitening import fit_pca_whitening
-from chainpipe.hashing.views.view_maker import Clips, ViewMaker
+from chainpipe.hashing.views.view_maker import ViewMaker
 from chainpipe.pipeline.store import open_store
 
 MakeStore = Callable[..., Path]

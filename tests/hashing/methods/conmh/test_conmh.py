@@ -17,13 +17,13 @@ from torch.nn import functional as F
 from chainpipe import command
 from chainpipe.hashing.cli.train import chosen_config
 from chainpipe.hashing.config.overrides import apply
+from chainpipe.hashing.data.clips import Clips
 from chainpipe.hashing.methods.conmh import CONMH
 from chainpipe.hashing.methods.conmh.blocks import ConmhBlock
 from chainpipe.hashing.methods.conmh.build import build_model, build_objective
 from chainpipe.hashing.methods.conmh.objective import ConmhObjective, complementary_masks
 from chainpipe.hashing.models.encoders.positional_encoding import sinusoidal_encoding
 from chainpipe.hashing.runtime.seeding import derive_generator
-from chainpipe.hashing.views.view_maker import Clips
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import Split
 
