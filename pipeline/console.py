@@ -1,4 +1,4 @@
-"""How the program talks: one console on stderr, progress, and names that are safe to print."""
+"""How the program talks: one console on stderr, progress, and printed names, counts and sizes."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class _Rate(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text(f"{speed:.1f}/s" if speed else "")
+        return Text(format_rate(speed) if speed else "")
 
 
 def _columns() -> list[ProgressColumn]:
@@ -137,12 +137,41 @@ def progress_line(title: str, done: int, total: int | None, seconds: float) -> s
         'extract: 30 of 120, 2.0/s, 45 s left'
         >>> progress_line("extract", 30, None, 15.0)
         'extract: 30, 2.0/s'
+        >>> progress_line("extract", 0, 120, 15.0)
+        'extract: 0 of 120'
     """
-    rate = done / seconds if seconds > 0 else 0.0
-    if total is None:
-        return f"{title}: {done}, {rate:.1f}/s"
-    left = f", {format_duration((total - done) / rate)} left" if rate > 0 else ""
-    return f"{title}: {done} of {total}, {rate:.1f}/s{left}"
+    said = f"{title}: {done}" if total is None else f"{title}: {done} of {total}"
+    if done <= 0 or seconds <= 0:
+        return said
+    rate = done / seconds
+    left = "" if total is None else f", {format_duration((total - done) / rate)} left"
+    return f"{said}, {format_rate(rate)}{left}"
+
+
+def format_rate(per_second: float) -> str:
+    """Write a rate in the unit that leaves digits to read: per second, minute or hour.
+
+    >>> [format_rate(rate) for rate in (250.0, 2.0, 0.25, 0.05, 0.001)]
+    ['250/s', '2.0/s', '15/min', '3.0/min', '3.6/h']
+    """
+    for unit, seconds in (("s", 1), ("min", 60), ("h", 3600)):
+        rate = per_second * seconds
+        if rate >= 0.95 or unit == "h":
+            break
+    return f"{rate:.{1 if rate < 9.95 else 0}f}/{unit}"
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number of things, the noun in singular or plural.
+
+    >>> counted(1, "row"), counted(0, "video"), counted(2, "copy"), counted(3, "process")
+    ('1 row', '0 videos', '2 copies', '3 processes')
+    """
+    if count == 1:
+        return f"1 {noun}"
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{count} {noun[:-1]}ies"
+    return f"{count} {noun}{'es' if noun.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
 
 
 def format_duration(seconds: float) -> str:
@@ -162,24 +191,45 @@ def format_duration(seconds: float) -> str:
 def format_size(count: float) -> str:
     """Write a number of bytes with three digits.
 
-    >>> format_size(512), format_size(64_000), format_size(12_345_678)
-    ('512 B', '64.0 kB', '12.3 MB')
+    >>> format_size(512), format_size(64_000), format_size(999_600), format_size(12_345_678)
+    ('512 B', '64.0 kB', '1.00 MB', '12.3 MB')
     """
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.3g} {unit}" if unit == "B" else f"{_three_digits(count)} {unit}"
+    if count < 999.5:
+        return f"{count:.3g} B"
+    for unit in ("kB", "MB", "GB"):
         count /= 1000
-    return f"{_three_digits(count)} TB"
+        if count < 999.5:
+            return f"{_three_digits(count)} {unit}"
+    return f"{_three_digits(count / 1000)} TB"
 
 
 def printable(path: bytes | str | os.PathLike[str]) -> str:
-    r"""Return a name that is safe to print: control and undecodable characters are escaped.
+    r"""Return a name as one printable line: control characters and undecodable bytes are escaped.
 
-    >>> printable(b"a\nb\xff.mp4")
-    'a\\nb\\udcff.mp4'
+    Args:
+        path: A path, its text, or ``os.fsencode`` of it.
+
+    Example:
+        >>> print(printable(b"caf\xc3\xa9\n\xff.mp4"))
+        café\n\xff.mp4
     """
-    name = os.fsdecode(path)
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+    name = path if isinstance(path, bytes) else os.fspath(path)
+    with contextlib.suppress(UnicodeEncodeError):  # half a surrogate pair, which no path can hold
+        name = os.fsencode(name)
+    text = name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def shortened(text: str, length: int) -> str:
+    """Cut the middle out of a text that is too long; its end tells more than its middle.
+
+    >>> shortened("holiday/beach/clip-0001.mp4", 15)
+    'holid…-0001.mp4'
+    """
+    if len(text) <= length:
+        return text
+    head = (length - 1) * 2 // 5
+    return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
 
 
 def _three_digits(number: float) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from rich.table import Table
 
-from .console import format_duration, format_size, printable
+from .console import counted, format_duration, format_size, printable
 from .extraction.report import count_statuses
 from .records import AugmentationStatistics, Split, Status
 from .store import FeatureStore
@@ -66,7 +66,7 @@ def store_table(store: FeatureStore) -> Table:
     table.add_column(style="bold")
     table.add_column()
     table.add_row("videos", f"{n}, {len(np.unique(videos.ids, axis=0))} distinct")
-    table.add_row("features", f"{n} videos x {t} frames x {d}, {meta.dtype}")
+    table.add_row("features", f"{counted(n, 'video')} x {counted(t, 'frame')} x {d}, {meta.dtype}")
     table.add_row(
         "backbone", f"{meta.fingerprint.backbone} ({meta.fingerprint.weights_sha256[:12]})"
     )
@@ -116,7 +116,7 @@ def _add_cached(table: Table, store: FeatureStore) -> None:
         table.add_row("views", f"{meta.views} of each video, {meta.views_mode}, seed {meta.seed}")
     if statistics is not None:
         share = f"{statistics.explained:.0%} of the variance in {len(statistics.basis)} directions"
-        table.add_row("augmentation", f"{share}, from {statistics.videos} videos")
+        table.add_row("augmentation", f"{share}, from {counted(statistics.videos, 'video')}")
 
 
 def _statistics_facts(statistics: AugmentationStatistics | None) -> dict[str, object] | None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from chainpipe.pipeline.console import counted
 from chainpipe.pipeline.errors import NotFoundError
 from chainpipe.pipeline.store import FeatureStore, open_store
 
@@ -39,7 +40,7 @@ def choose_model(given: Path | None, log: Callable[[str], None]) -> tuple[Path, 
     folder = given if given is not None else newest_model()
     facts = read_facts(folder)
     which = "" if given is not None else ", the newest"
-    log(f"model {folder} ({facts.method}, {facts.bits} bits{which})")
+    log(f"model {folder} ({facts.method}, {counted(facts.bits, 'bit')}{which})")
     return folder, facts
 
 
@@ -64,7 +65,7 @@ def open_chosen_store(
         store.close()
         raise
     which = "" if given is not None else ", which the model was trained on"
-    log(f"store {path} ({len(store.videos)} videos{which})")
+    log(f"store {path} ({counted(len(store.videos), 'video')}{which})")
     return store
 
 

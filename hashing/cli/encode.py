@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainpipe.pipeline.console import counted, printable
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import FailedVideo, StoreMeta, VideoFeatures
 from chainpipe.pipeline.store.published.layouts import layout_of
 
 from ..model_folder.folder import ModelFacts
-from ..retrieval.display_names import shown
 from .context import PANEL, Tools, tools_of
 from .defaults import (
     JsonOption,
@@ -106,7 +106,7 @@ def _encode_folder(
     from ..retrieval.codes import joined
     from ..retrieval.encode import encode_videos
 
-    tools.log(f"folder {root} ({len(videos)} videos)")
+    tools.log(f"folder {root} ({counted(len(videos), 'video')})")
     meta = training_meta(facts)
     parts, failed = [], []
     with tools.progress("extract and encode", len(videos)) as advance:
@@ -117,7 +117,7 @@ def _encode_folder(
             failed += bad
             advance(len(paths))
     for one in failed:
-        tools.log(f"{one.status.label} {shown(one.path)}: {one.message}")
+        tools.log(f"{one.status.label} {printable(one.path)}: {one.message}")
     if len(failed) == len(videos):
         message = f"no video in `{root}` that can be read"
         raise UsageError(message, hint="each one's reason stands above")
@@ -146,7 +146,7 @@ def _sorted_out(
 
 def _report(out: Path, codes: Codes, failed: int, tools: Tools, *, as_json: bool) -> None:
     lost = f", {failed} failed" if failed else ""
-    tools.log(f"wrote {out}: {len(codes)} codes of {codes.bits} bits{lost}")
+    tools.log(f"wrote {out}: {counted(len(codes), 'code')} of {counted(codes.bits, 'bit')}{lost}")
     if as_json:
         facts: dict[str, object] = {"schema": 1, "codes": str(out), "videos": len(codes)}
         print_json(facts | {"bits": codes.bits, "failed": failed})

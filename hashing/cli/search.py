@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainpipe.pipeline.console import counted, printable
 from chainpipe.pipeline.errors import NotFoundError, UsageError
 from chainpipe.pipeline.records import FailedVideo
 from chainpipe.pipeline.store import FeatureStore
 
 from ..model_folder.folder import ModelFacts
-from ..retrieval.display_names import shown
 from .context import PANEL, Tools, tools_of
 from .defaults import (
     JsonOption,
@@ -139,7 +139,7 @@ def _encode_files(
     coded: dict[Path | None, U8] = {}
     for path, result in zip(files, tools.features(files, store.meta), strict=True):
         if isinstance(result, FailedVideo):
-            tools.log(f"{result.status.label} {shown(os.fsencode(path))}: {result.message}")
+            tools.log(f"{result.status.label} {printable(os.fsencode(path))}: {result.message}")
         else:
             coded[path] = encode_features(hasher, result.features[None], [os.fsencode(path)])[0]
     return coded
@@ -155,8 +155,8 @@ def _answers(
     own = [() if keep_self else one.rows for one in asked]
     for one, rows in zip(asked, own, strict=True):
         if rows:
-            copies = f", with {len(rows) - 1} equal copies" if len(rows) > 1 else ""
-            name = shown(one.text)
+            copies = f", with {counted(len(rows) - 1, 'identical file')}" if len(rows) > 1 else ""
+            name = printable(one.text)
             tools.log(f"{name} is left out of its own answers{copies} (--keep-self keeps it)")
     answers = find(FaissFlat(codes.codes, codes.bits), bits, k, left_out=own)
     return [Found(*one) for one in zip(asked, own, answers, strict=True)]

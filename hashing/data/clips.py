@@ -9,7 +9,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from ..runtime.units import shown_size
+from chainpipe.pipeline.console import format_size
+
 from .augmentation_shifts import Shifts
 from .disk_array import Splittable
 
@@ -55,7 +56,7 @@ class Clips:
     def where(self) -> str:
         """Say where the frames are."""
         place = "in memory" if self.device.type == "cpu" else "on the GPU"
-        return f"{shown_size(self.frames.nbytes)} of training frames are {place}"
+        return f"{format_size(self.frames.nbytes)} of training frames are {place}"
 
     def chunks(self, size: int) -> Iterator[Tensor]:
         """Yield the frames of all videos in order, (n, T, M)."""

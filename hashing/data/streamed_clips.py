@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..runtime.units import shown_size
+from chainpipe.pipeline.console import format_size
+
 from .augmentation_shifts import Shifts
 from .clips import NONE, Batch, Clips
 from .disk_array import DiskArray, Splittable, write_disk_array
@@ -77,7 +78,7 @@ class StoredClips:
     @property
     def where(self) -> str:
         """Say where the frames are."""
-        size = shown_size(self.frames.nbytes)
+        size = format_size(self.frames.nbytes)
         place = "a file" if isinstance(self.frames, DiskArray) else "memory"
         return f"{size} of training frames are in {place}, taken a batch at a time"
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from chainpipe.pipeline.console import counted
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import AugmentationStatistics, Split
 from chainpipe.pipeline.store.base import FeatureStore
@@ -116,8 +117,7 @@ def _first_of_each(ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
 
 def _bad_message(store: FeatureStore, bad: npt.NDArray[np.int64]) -> str:
     shown = ", ".join(str(row) for row in bad[:10]) + (", ..." if len(bad) > 10 else "")
-    count = f"{len(bad)} row" + ("s" if len(bad) > 1 else "")
-    return f"`{store.path}` has NaN or Inf in {count} of `feats`: {shown}"
+    return f"`{store.path}` has NaN or Inf in {counted(len(bad), 'row')} of `feats`: {shown}"
 
 
 class TrainingFrames:

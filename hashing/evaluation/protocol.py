@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from chainpipe.pipeline.console import counted
+
 from ..retrieval.hamming import Rows
 from .benchmarks import BENCHMARKS
 
@@ -65,7 +67,8 @@ class Protocol:
         if self.keeps_itself:
             lines.insert(1, "Each query finds itself at distance 0, which counts as right.")
         if self.unlabeled:
-            lines.insert(1, f"{self.unlabeled} videos without a label are searched but do not ask.")
+            unlabeled = counted(self.unlabeled, "video")
+            lines.insert(1, f"Searched, but no query, for want of a label: {unlabeled}.")
         if self.differs_from_published():
             lines.insert(1, self._sizes())
         return lines

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from chainpipe.pipeline.console import counted
+
 from ..monitoring.history import HistoryRow
 from .folder import ModelFacts, Tensors
 from .outcome import outcome
@@ -48,14 +50,24 @@ def _facts(facts: ModelFacts, parameters: Mapping[str, int]) -> dict[str, str]:
     return {
         "bits": str(facts.bits),
         "parameters": _counted(facts, parameters),
-        "training videos": f"{data['videos']:,} ({data['split']} split)",
+        "training videos": f"{data['videos']:,} ({describe_split(data['split'])})",
         "held out": f"{data.get('held_out', 0)} of them, to watch the training",
         "frames a video": f"{data['frames']}; any number can be encoded",
-        "left out": f"{data['copies']} copies, {data['bad']} with NaN or Inf",
+        "left out": f"{counted(data['copies'], 'copy')}, {data['bad']} with NaN or Inf",
         "backbone": f"`{print_.backbone}` ({print_.dim} numbers a frame)",
         "preprocessing": f"`{print_.preprocessing}`",
         "seed": str(facts.seed),
     }
+
+
+def describe_split(split: str) -> str:
+    """Say which part of the store was trained on, for ``data.split`` of a model.
+
+    >>> describe_split("train"), describe_split("all")
+    ('train split', 'all of the store')
+    """
+    words = {"train": "train split", "all": "all of the store"}
+    return words.get(split, f"all that are {split}")
 
 
 def parameter_counts(tensors: Tensors) -> dict[str, int]:

@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
+from chainpipe.pipeline.console import printable, shortened
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
-
-from ..retrieval.display_names import shortened, shown
 
 Verdict = Literal["query", "right", "wrong", "unknown"]
 TILE = (200, 200)  # pixels of one picture: width, height
@@ -152,7 +151,7 @@ def _fitted(picture: npt.NDArray[np.uint8]) -> Image.Image:
 
 def _fitting(draw: ImageDraw.ImageDraw, name: str) -> str:
     """Shorten a name until it is no wider than a tile."""
-    text = shown(name)
+    text = printable(name)
     for length in range(len(text), 0, -1):
         short = shortened(text, length)
         if draw.textlength(short, font=_font(14)) <= TILE[0]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from chainpipe.pipeline.console import counted
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 from ..evaluation.curves import Curve
@@ -29,7 +30,7 @@ def draw_scores(evaluation: Evaluation, *, peers: Sequence[PublishedResult] = ()
     figure = Figure(figsize=(12.6, 4.2), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
     protocol = evaluation.protocol
-    who = f"{len(protocol.queries)} queries in {len(protocol.database)} videos"
+    who = f"{counted(len(protocol.queries), 'query')} in {counted(len(protocol.database), 'video')}"
     figure.suptitle(
         f"{evaluation.method}, {evaluation.bits} bits · {protocol.name}, {who}", fontsize=11
     )

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from chainpipe.pipeline.console import counted, printable
+
 from ..retrieval.codes import Codes
-from ..retrieval.display_names import shown
 from ..retrieval.query import Query
 from ..retrieval.search import Answer
 from .contact_sheet import TILE, SheetRow, Tile, Verdict, draw_sheet, write_sheet
@@ -58,7 +59,7 @@ def print_tables(found: Sequence[Found], codes: Codes) -> None:
             (a.rank, a.distance, codes.paths[a.row], codes.names_of(a.row)) for a in one.answers
         ]
         space = [""] if i else []
-        print_out(*space, answers_table(f"nearest to {shown(one.query.text)}", rows))
+        print_out(*space, answers_table(f"nearest to {printable(one.query.text)}", rows))
 
 
 def draw(
@@ -86,7 +87,7 @@ def draw(
     files = sorted({file for one in found for file in _files(one, codes, root)})
     pictures = dict(zip(files, thumbnails(files, 2 * TILE[0]), strict=True))
     rows = [_sheet_row(one, codes, root, pictures) for one in found]
-    title = f"{method}, {codes.bits} bits: nearest of {len(codes)} videos"
+    title = f"{method}, {counted(codes.bits, 'bit')}: nearest of {counted(len(codes), 'video')}"
     write_sheet(path, draw_sheet(rows, title=title))
 
 
@@ -117,13 +118,13 @@ def _file(row: int, codes: Codes, root: Path) -> Path:
 
 def _sheet_row(one: Found, codes: Codes, root: Path, pictures: dict[Path, Picture]) -> SheetRow:
     row = one.query.rows[0] if one.query.rows else None
-    name = one.query.text if row is None else shown(codes.paths[row])
+    name = one.query.text if row is None else printable(codes.paths[row])
     query = Tile(pictures[_query_file(one, codes, root)], "query", name, "query")
     tiles = [
         Tile(
             pictures[_file(answer.row, codes, root)],
             f"distance {answer.distance}",
-            shown(codes.paths[answer.row]),
+            printable(codes.paths[answer.row]),
             _verdict(codes, row, answer.row),
         )
         for answer in one.answers

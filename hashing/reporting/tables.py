@@ -10,9 +10,10 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from chainpipe.pipeline.console import counted, printable
+
 from ..evaluation.evaluate import CUTOFFS, Evaluation
 from ..evaluation.published import PublishedResult
-from ..retrieval.display_names import shown
 
 HEADS = {
     "map": "mAP@K",
@@ -33,8 +34,9 @@ def print_out(*what: RenderableType) -> None:
 
 def scores_table(evaluation: Evaluation) -> Table:
     """Draw every metric at every K."""
-    queries, database = len(evaluation.protocol.queries), len(evaluation.protocol.database)
-    title = f"{evaluation.method}, {evaluation.bits} bits: {queries} queries in {database} videos"
+    queries = counted(len(evaluation.protocol.queries), "query")
+    database = counted(len(evaluation.protocol.database), "video")
+    title = f"{evaluation.method}, {counted(evaluation.bits, 'bit')}: {queries} in {database}"
     if evaluation.protocol.asking == evaluation.protocol.searched:
         title += ", itself kept" if evaluation.protocol.keeps_itself else ", itself removed"
     table = _by_cutoff(title)
@@ -117,6 +119,6 @@ def answers_table(title: str, rows: Sequence[tuple[int, int, bytes, Sequence[str
     if labelled:
         table.add_column("labels", overflow="fold")
     for rank, distance, path, labels in rows:
-        names = [Text(shown("; ".join(labels)))] if labelled else []
-        table.add_row(str(rank), str(distance), Text(shown(path)), *names)
+        names = [Text(printable("; ".join(labels)))] if labelled else []
+        table.add_row(str(rank), str(distance), Text(printable(path)), *names)
     return table

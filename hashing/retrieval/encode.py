@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from chainpipe.pipeline.console import printable
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import VideoFeatures, VideoTable
 from chainpipe.pipeline.store.base import FeatureStore
@@ -16,7 +17,6 @@ from ..model_folder.folder import ModelFacts
 from ..models.hasher import Hasher
 from .bitpack import U8, pack
 from .codes import Codes, Origin
-from .display_names import shown
 from .hamming import Rows
 
 BLOCK = 256  # videos in memory at a time
@@ -105,7 +105,7 @@ def encode_features(
     """
     bad = np.flatnonzero(~np.isfinite(features).all(axis=(1, 2)))
     if len(bad):
-        names = ", ".join(f"`{shown(paths[row])}`" for row in bad[:3])
+        names = ", ".join(f"`{printable(paths[row])}`" for row in bad[:3])
         more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
         hint = "extract these videos again"
         raise UsageError(f"NaN or infinite features in {names}{more}", hint=hint)

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from chainpipe.pipeline.console import printable
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import VideoTable
-
-from .display_names import shown
 
 SHORTEST_ID = 8  # hexadecimal digits
 
@@ -64,7 +63,7 @@ def _by_file(text: str, videos: VideoTable, root: bytes) -> Query:
         with open(text, "rb") as file:
             content = hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
-        message = f"cannot read `{shown(text)}`: {error.strerror}"
+        message = f"cannot read `{printable(text)}`: {error.strerror}"
         raise UsageError(message, hint="name a video file that you may read") from error
     rows = tuple(_rows_of_id(videos, np.frombuffer(content, np.uint8)))
     return Query(text, rows, None if rows else Path(text))
@@ -85,7 +84,7 @@ def _row_of_file(path: Path, videos: VideoTable, root: bytes) -> int | None:
 
 
 def _by_id(text: str, videos: VideoTable) -> Query:
-    name, digits = shown(text), text.lower()
+    name, digits = printable(text), text.lower()
     if not digits or set(digits) - set(string.hexdigits):
         raise UsageError(
             f"`{name}` is neither a file nor a video of this store",

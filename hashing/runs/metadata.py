@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from chainpipe.pipeline.console import counted
 from chainpipe.pipeline.store.base import FeatureStore
 
 from ..config.overrides import apply, from_dict, to_dict
@@ -109,7 +110,8 @@ def save_run(
     )
     extras = {"README.md": card.encode()}
     if history:
-        title = f"{facts.method}, {facts.bits} bits, {facts.data['videos']} videos"
+        bits, videos = counted(facts.bits, "bit"), counted(facts.data["videos"], "video")
+        title = f"{facts.method}, {bits}, {videos}"
         extras |= {
             "history.csv": history_csv(history),
             "curves.png": draw_curves(history, title=title),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from chainpipe.pipeline.console import counted
 from chainpipe.pipeline.store.atomic import remove, storage_errors
 from chainpipe.pipeline.store.base import FeatureStore
 from chainpipe.pipeline.store.lock import OutputLock
@@ -14,6 +15,7 @@ from ..config.overrides import from_dict
 from ..data.training_set import TrainingFrames, TrainingRows, training_rows
 from ..data.validation_split import TrainValSplit, split_training_videos
 from ..methods.registry import LEARNED, check_method, fit_baseline
+from ..model_folder.card import describe_split
 from ..model_folder.folder import ModelFacts, Tensors
 from ..monitoring.failure_signatures import FailureSignature
 from ..monitoring.history import HistoryRow
@@ -192,8 +194,8 @@ def _fit(
 
 
 def _tell_rows(chosen: TrainingRows, log: Callable[[str], None]) -> None:
-    log(f"{len(chosen)} training videos ({chosen.split} split)")
+    log(f"{counted(len(chosen), 'training video')} ({describe_split(chosen.split)})")
     if chosen.duplicates:
-        log(f"{chosen.duplicates} rows left out: same bytes as an earlier row")
+        log(f"{counted(chosen.duplicates, 'row')} left out: same bytes as an earlier row")
     if chosen.bad:
-        log(f"{len(chosen.bad)} rows left out: NaN or Inf")
+        log(f"{counted(len(chosen.bad), 'row')} left out: NaN or Inf")

@@ -1,4 +1,4 @@
-"""Numbers of bytes and of seconds as people write and read them."""
+"""Parse numbers of bytes and of seconds as people write them."""
 
 from __future__ import annotations
 
@@ -52,15 +52,3 @@ def parse_duration(text: str, *, option: str) -> float:
     if seconds <= 0:
         raise UsageError(f"`{option} {text}` is no duration", hint="write it as `30m` or `2h`")
     return seconds
-
-
-def shown_size(count: int) -> str:
-    """Write a number of bytes with up to three digits.
-
-    >>> shown_size(512), shown_size(38_400_000), shown_size(25_600_000_000)
-    ('512 B', '38.4 MB', '25.6 GB')
-    """
-    for unit in ("TB", "GB", "MB", "KB"):
-        if count >= _UNITS[unit]:
-            return f"{count / _UNITS[unit]:.3g} {unit.replace('KB', 'kB')}"
-    return f"{count} B"

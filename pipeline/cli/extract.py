@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ..console import Console, printable
+from ..console import Console, counted, printable
 from .stopping import exit_on_signal
 
 if TYPE_CHECKING:
@@ -240,6 +240,8 @@ def _print_report(report: ExtractReport, console: Console) -> None:
     if not report.written:
         console.log("nothing to do: the store holds all of these videos already")
     if report.gone:
-        console.log(f"{report.gone} rows are of videos that are gone; `--restart` drops them")
+        console.log(
+            f"{counted(report.gone, 'row')} of videos that are gone; `--restart` drops them"
+        )
     if report.failures_file is not None:
         console.warn(f"{len(report.failed)} failed, listed in `{printable(report.failures_file)}`")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..console import Console, printable
+from ..console import Console, counted, printable
 from ..errors import DamageError
 from .stopping import exit_on_signal
 
@@ -62,7 +62,7 @@ def verify(store: Store, as_json: Json = False) -> None:
     if damage:
         console.hint("`chainpipe repair` extracts just the damaged rows again")
         raise typer.Exit(4)
-    console.success(f"`{printable(store)}` is whole: {count} videos")
+    console.success(f"`{printable(store)}` is whole: {counted(count or 0, 'video')}")
 
 
 def _videos(store: Path) -> int | None:
@@ -136,8 +136,4 @@ def _print_report(report: RepairReport, console: Console) -> None:
         console.warn(
             "its augmentation statistics are lost; `extract` measures them again when asked"
         )
-    console.success(f"`{name}` is mended: {_rows(len(report.repaired))} extracted again")
-
-
-def _rows(count: int) -> str:
-    return "1 row" if count == 1 else f"{count} rows"
+    console.success(f"`{name}` is mended: {counted(len(report.repaired), 'row')} extracted again")

@@ -9,7 +9,7 @@ from math import ceil
 import numpy as np
 from rich.table import Table
 
-from ..console import Console, format_duration, format_size
+from ..console import Console, counted, format_duration, format_size
 from ..decode import DecodeWorker
 from ..inputs.manifest import Manifest, read_manifest
 from ..records import StoreMeta, VideoItem
@@ -190,13 +190,14 @@ def estimate_table(found: ExtractionEstimate) -> Table:
     table.add_column(justify="right")
     table.add_row("videos to read", f"{found.videos} of {found.listed}")
     table.add_row("their size", format_size(found.bytes_in))
-    table.add_row("shards", f"{found.shards} of {found.videos_per_shard} videos at most")
+    table.add_row("shards", f"{found.shards} of {counted(found.videos_per_shard, 'video')} at most")
     table.add_row("new features", format_size(found.bytes_out))
     table.add_section()
-    table.add_row("read to measure", f"{found.sampled} videos")
+    table.add_row("read to measure", counted(found.sampled, "video"))
     table.add_row("decoding", f"{format_duration(found.decode_hours * 3600)} of CPU")
     table.add_row("backbone", f"{format_duration(found.backbone_hours * 3600)} of CPU")
     table.add_row(
-        f"with {found.workers} workers", f"about {format_duration(found.wall_hours * 3600)}"
+        f"with {counted(found.workers, 'worker')}",
+        f"about {format_duration(found.wall_hours * 3600)}",
     )
     return table

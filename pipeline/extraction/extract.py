@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from ..backbones import Backbone
-from ..console import Console, printable
+from ..console import Console, counted, printable
 from ..errors import UsageError
 from ..inputs.manifest import Manifest, read_manifest
 from ..records import FailedVideo
@@ -122,7 +122,7 @@ def _finish(
 def _nothing_readable(failed: tuple[FailedVideo, ...]) -> UsageError:
     first = failed[0]
     return UsageError(
-        f"none of {len(failed)} videos can be read",
+        f"none of {counted(len(failed), 'video')} can be read",
         hint=f"the first, `{printable(first.path)}`, is {first.status.label}: {first.message}",
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,16 @@ from rich.console import Console as RichConsole
 from rich.table import Table
 
 from chainpipe.pipeline import console as console_module
-from chainpipe.pipeline.console import Console, format_duration, printable, progress_line
+from chainpipe.pipeline.console import (
+    Console,
+    counted,
+    format_duration,
+    format_rate,
+    format_size,
+    printable,
+    progress_line,
+    shortened,
+)
 
 
 def on_paper(quiet: bool = False, **options: object) -> tuple[Console, io.StringIO]:
@@ -83,7 +93,7 @@ def test_on_a_terminal_progress_is_a_bar_that_goes_away() -> None:
 
 
 def test_progress_that_stands_still_promises_nothing() -> None:
-    assert progress_line("extract", 0, 9, 0.0) == "extract: 0 of 9, 0.0/s"
+    assert progress_line("extract", 0, 9, 0.0) == "extract: 0 of 9"
 
 
 @given(st.binary(min_size=1))
@@ -97,3 +107,56 @@ def test_a_duration_is_never_off_by_more_than_its_smaller_unit(seconds: int) -> 
     words = format_duration(seconds).split()
     told = sum(int(n) * units[unit] for n, unit in zip(words[::2], words[1::2], strict=True))
     assert 0 <= seconds - told < 60
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (b"a/b.mp4", "a/b.mp4"),
+        (Path("a/b.mp4"), "a/b.mp4"),
+        (b"\xff\x1b[31m", r"\xff\x1b[31m"),
+        ("caf\u00e9\udcff", "caf\u00e9\\xff"),
+        ("half\ud800", r"half\ud800"),
+    ],
+)
+def test_a_name_prints_one_way_as_bytes_text_or_path(path: bytes | str | Path, text: str) -> None:
+    assert printable(path) == text
+
+
+@given(st.text(max_size=60), st.integers(1, 60))
+def test_shortened_names_fit_and_keep_their_end(text: str, length: int) -> None:
+    short = shortened(text, length)
+    assert len(short) <= length
+    assert short == text or short[-1] in (text[-1], "\u2026")
+
+
+@given(st.integers(0, 10**15))
+def test_a_size_is_right_to_three_digits_and_never_an_exponent(count: int) -> None:
+    number, unit = format_size(count).split()
+    units = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+    assert abs(float(number) * units[unit] - count) <= 0.005 * count
+    assert len(number.replace(".", "")) <= 4
+    assert "e" not in number
+
+
+@given(st.floats(1e-5, 1e5))
+def test_a_rate_is_never_rounded_to_nothing(per_second: float) -> None:
+    number, unit = format_rate(per_second).split("/")
+    seconds = {"s": 1, "min": 60, "h": 3600}[unit]
+    assert abs(float(number) - per_second * seconds) <= 0.05 * float(number) + 0.05
+    assert float(number) > 0 or per_second < 0.05 / 3600
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "text"),
+    [
+        (1, "query", "1 query"),
+        (2, "query", "2 queries"),
+        (0, "key", "0 keys"),
+        (2, "class", "2 classes"),
+        (12, "training video", "12 training videos"),
+        (2, "identical copy", "2 identical copies"),
+    ],
+)
+def test_counts_agree_with_their_noun(count: int, noun: str, text: str) -> None:
+    assert counted(count, noun) == text

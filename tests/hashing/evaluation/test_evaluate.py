@@ -45,7 +45,7 @@ def test_unlabeled_videos_are_searched_but_do_not_ask() -> None:
     protocol = protocol_of([NONE] * 3, [[1, 0], [0, 0], [0, 1]])
     assert protocol.queries.tolist() == [0, 2]
     assert protocol.database.tolist() == [0, 1, 2]
-    assert protocol.sentences()[1] == "1 videos without a label are searched but do not ask."
+    assert protocol.sentences()[1] == "Searched, but no query, for want of a label: 1 video."
 
 
 @pytest.mark.parametrize("labels", [[[], []], [[0, 0], [0, 0]]])

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PIL import Image, ImageColor
 
 from chainpipe.hashing.evaluation.choose_protocol import choose_protocol
@@ -30,7 +28,6 @@ from chainpipe.hashing.reporting.tables import (
     published_table,
     scores_table,
 )
-from chainpipe.hashing.retrieval.display_names import shortened
 from chainpipe.pipeline.errors import StorageError
 from chainpipe.pipeline.records import Split
 from tests.hashing.retrieval.answer_samples import random_bits, sample_codes
@@ -98,13 +95,6 @@ def test_the_sheet_is_written_as_png_or_not_at_all(tmp_path: Path) -> None:
         assert np.array_equal(np.asarray(found), np.asarray(sheet))
     with pytest.raises(StorageError, match="nowhere"):
         write_sheet(tmp_path / "nowhere" / "sheet.png", sheet)
-
-
-@given(st.text(max_size=60), st.integers(1, 60))
-def test_shortened_names_fit_and_keep_their_end(text: str, length: int) -> None:
-    short = shortened(text, length)
-    assert len(short) <= length
-    assert short == text or short[-1] in (text[-1], "…")
 
 
 def test_the_table_of_scores_shows_each_metric_at_each_k(

@@ -15,7 +15,6 @@ from chainpipe.hashing.methods.registry import load_hasher
 from chainpipe.hashing.model_folder.folder import ModelFacts
 from chainpipe.hashing.retrieval import encode as encode_module
 from chainpipe.hashing.retrieval.codes import pack, unpack
-from chainpipe.hashing.retrieval.display_names import shown
 from chainpipe.hashing.retrieval.encode import belongs, encode_features, encode_store, encode_videos
 from chainpipe.hashing.retrieval.index import FaissFlat
 from chainpipe.hashing.retrieval.query import find_query
@@ -201,16 +200,3 @@ def test_codes_belong_to_one_model_and_one_state_of_a_store(
     assert not belongs(codes, other_model, videos)
     assert not belongs(codes, facts, other_features)
     assert not belongs(codes, facts, other_labels)
-
-
-@pytest.mark.parametrize(
-    ("path", "text"),
-    [
-        (b"a/b.mp4", "a/b.mp4"),
-        (b"\xff\x1b[31m", r"\xff\x1b[31m"),
-        ("caf\u00e9\udcff", "caf\u00e9\\xff"),
-        ("half\ud800", r"half\ud800"),
-    ],
-)
-def test_names_are_printable(path: bytes | str, text: str) -> None:
-    assert shown(path) == text

@@ -100,7 +100,7 @@ def test_the_folder_holds_weights_config_card_and_curves(
     assert {p.name for p in folder.iterdir()} == names
     card = (folder / "README.md").read_text()
     assert "12-bit video codes" in card
-    assert "40 (all split)" in card
+    assert "40 (all of the store)" in card
     assert "`order.weight` | `0.1`" in card
     assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
     with open(folder / "history.csv") as file:
@@ -205,9 +205,9 @@ def test_the_run_is_told_about(
     path = make_store(planted, ids=[0, *range(39)])
     run(path, replace(options, skip_bad=True), watch)
     assert lines == [
-        "38 training videos (all split)",
-        "1 rows left out: same bytes as an earlier row",
-        "1 rows left out: NaN or Inf",
+        "38 training videos (all of the store)",
+        "1 row left out: same bytes as an earlier row",
+        "1 row left out: NaN or Inf",
         "nothing is held out: 0.05 of 38 videos is fewer than 16 (validation.fraction)",
         "13.7 kB of training frames are in memory",
     ]

@@ -108,7 +108,7 @@ def test_a_share_of_zero_trains_on_all_as_before_and_says_nothing(
     report = run(
         path, replace(options, method=method, config=config), TrainCallbacks(log=lines.append)
     )
-    assert lines[0] == "80 training videos (all split)"
+    assert lines[0] == "80 training videos (all of the store)"
     assert not any("held out" in line for line in lines)
     assert [row["epoch"] for row in report.history] == [1, 2, 3, 4]
     assert not any(name.startswith("val_") for name in report.history[-1])

@@ -402,7 +402,7 @@ def test_no_readable_video_is_an_error_that_leaves_nothing(
     (tmp_path / "bad/empty.mp4").touch()
     options = ExtractOptions(tmp_path / "bad", tmp_path / "out" / "feats.h5")
     options.out.parent.mkdir()
-    with pytest.raises(UsageError, match="none of 1 videos can be read") as caught:
+    with pytest.raises(UsageError, match="none of 1 video can be read") as caught:
         extract(options, backbone=tiny)
     assert "`empty.mp4`, is corrupt" in str(caught.value.hint)
     assert list(options.out.parent.iterdir()) == []
