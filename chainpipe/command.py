@@ -23,7 +23,7 @@ import chainpipe.hashing.cli
 import chainpipe.pipeline.cli
 from chainpipe.hashing.cli.context import Tools
 from chainpipe.pipeline.console import Console
-from chainpipe.pipeline.errors import ChainpipeError, StorageError
+from chainpipe.pipeline.errors import BugError, ChainpipeError, StorageError
 
 STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
@@ -131,6 +131,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; print errors as ``error:`` and ``hint:`` lines; return the code."""
     try:
         return app(arguments, prog_name="chainpipe", standalone_mode=False) or 0
+    except BugError as error:
+        return _explain_bug(str(error), error.trace, error.hint)
     except ChainpipeError as error:
         return _explain(str(error), error.hint, error.exit_code)
     except typer.TyperException as error:
@@ -142,11 +144,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 128 + signal.SIGPIPE
     except OSError as error:
         if error.errno not in STORAGE_ERRORS:
-            return _explain_bug()
+            return _explain_bug(*_words_and_trace(error))
         where = f" `{error.filename}`" if error.filename else ""
         return _explain(f"{error.strerror}{where}", None, StorageError.exit_code)
-    except Exception:
-        return _explain_bug()
+    except Exception as error:
+        return _explain_bug(*_words_and_trace(error))
 
 
 def _terminate(signum: int, _frame: object) -> NoReturn:
@@ -173,15 +175,17 @@ def _explain_usage(error: typer.TyperException) -> int:
     return _explain(words.rstrip(".").replace("'", "`"), f"see `{command} --help`", 2)
 
 
-def _explain_bug() -> int:
-    """Keep the traceback in a file; the terminal shows one line."""
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="chainpipe-", suffix=".traceback.txt", delete=False
-    ) as file:
-        traceback.print_exc(file=file)
-    lines = traceback.format_exception_only(*sys.exc_info()[:2])
-    return _explain(
-        f"a bug in chainpipe: {lines[-1].strip()}",
-        f"please report the traceback in `{file.name}`",
-        1,
-    )
+def _words_and_trace(error: Exception) -> tuple[str, str]:
+    words = traceback.format_exception_only(error)[-1].strip()
+    return words, "".join(traceback.format_exception(error))
+
+
+def _explain_bug(words: str, trace: str, hint: str | None = None) -> int:
+    """Show one line; keep the traceback in a file, unless the hint says where it is."""
+    if hint is None:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="chainpipe-", suffix=".traceback.txt", delete=False
+        ) as file:
+            file.write(trace)
+        hint = f"please report the traceback in `{file.name}`"
+    return _explain(f"a bug in chainpipe: {words}", hint, 1)

@@ -16,6 +16,18 @@ class ChainpipeError(Exception):
         self.hint = hint
 
 
+class BugError(ChainpipeError):
+    """An exception of our own that was caught beside a video, and is not the video's fault.
+
+    Attributes:
+        trace: Its traceback.
+    """
+
+    def __init__(self, message: str, *, trace: str, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.trace = trace
+
+
 class UsageError(ChainpipeError):
     """A bad option value, an empty input, or things that do not belong together."""
 

@@ -12,7 +12,7 @@ import typer
 
 from chainpipe.pipeline.console import counted, printable
 from chainpipe.pipeline.errors import UsageError
-from chainpipe.pipeline.records import FailedVideo, StoreMeta, VideoFeatures
+from chainpipe.pipeline.records import FailedVideo, StoreMeta, VideoFeatures, raise_if_ours
 from chainpipe.pipeline.store.published.layouts import layout_of
 
 from ..model_folder.folder import ModelFacts
@@ -119,6 +119,7 @@ def _encode_folder(
     for one in failed:
         tools.log(f"{one.status.label} {printable(one.path)}: {one.message}")
     if len(failed) == len(videos):
+        raise_if_ours(failed)
         message = f"no video in `{root}` that can be read"
         raise UsageError(message, hint="each one's reason stands above")
     return joined(parts), failed

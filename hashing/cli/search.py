@@ -11,7 +11,7 @@ import typer
 
 from chainpipe.pipeline.console import counted, printable
 from chainpipe.pipeline.errors import NotFoundError, UsageError
-from chainpipe.pipeline.records import FailedVideo
+from chainpipe.pipeline.records import FailedVideo, raise_if_ours
 from chainpipe.pipeline.store import FeatureStore
 
 from ..model_folder.folder import ModelFacts
@@ -118,8 +118,10 @@ def _query_codes(
     """Return the queries that have a code, and their codes, (Q, bytes)."""
     import numpy as np
 
-    new = _encode_files([one.file for one in asked if one.file], folder, facts, store, tools)
+    files = [one.file for one in asked if one.file]
+    new, failed = _encode_files(files, folder, facts, store, tools)
     if not any(one.rows or one.file in new for one in asked):
+        raise_if_ours(failed)
         raise UsageError("no query that can be read", hint="each one's reason stands above")
     kept = [one for one in asked if one.rows or one.file in new]
     lines = [codes.codes[one.rows[0]] if one.rows else new[one.file] for one in kept]
@@ -128,21 +130,23 @@ def _query_codes(
 
 def _encode_files(
     files: Sequence[Path], folder: Path, facts: ModelFacts, store: FeatureStore, tools: Tools
-) -> dict[Path | None, U8]:
+) -> tuple[dict[Path | None, U8], list[FailedVideo]]:
     """Extract and encode videos that are not in the store; say which cannot be read."""
     from ..methods.registry import load_hasher
     from ..retrieval.encode import encode_features
 
     if not files:
-        return {}
+        return {}, []
     _, hasher = load_hasher(folder)
     coded: dict[Path | None, U8] = {}
+    failed = []
     for path, result in zip(files, tools.features(files, store.meta), strict=True):
         if isinstance(result, FailedVideo):
+            failed.append(result)
             tools.log(f"{result.status.label} {printable(os.fsencode(path))}: {result.message}")
         else:
             coded[path] = encode_features(hasher, result.features[None], [os.fsencode(path)])[0]
-    return coded
+    return coded, failed
 
 
 def _answers(

@@ -245,3 +245,7 @@ def _print_report(report: ExtractReport, console: Console) -> None:
         )
     if report.failures_file is not None:
         console.warn(f"{len(report.failed)} failed, listed in `{printable(report.failures_file)}`")
+    if ours := sum(video.is_ours for video in report.failed):
+        console.warn(
+            f"{ours} of them by a bug in chainpipe: please report a traceback of that list"
+        )

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from ..backbones import Backbone
 from ..console import Console, counted, printable
 from ..errors import UsageError
 from ..inputs.manifest import Manifest, read_manifest
-from ..records import FailedVideo
+from ..records import FailedVideo, raise_if_ours
 from ..store import check_suffix, open_store
 from ..store_info import bytes_on_disk
 from . import finalize
@@ -58,6 +59,7 @@ def extract_all(
         For each store what was done and what it holds.
 
     Raises:
+        BugError: If an exception of our own kept every video from being read.
         UsageError: If an option is wrong, there is no video that can be read, or an output was
             made with other settings.
         NotFoundError: If the source does not exist.
@@ -100,6 +102,7 @@ def _finish(
     contents = finalize.plan_contents(manifest, journal, old)
     if not contents.order:
         journal.finish()
+        _raise_if_ours(output.out, contents.failed)
         raise _nothing_readable(contents.failed)
     earlier = None if old is None else old.augmentation()
     statistics = measure_augmentation(output, contents, manifest, options, earlier, stop, console)
@@ -117,6 +120,13 @@ def _finish(
         on_row=stop.check,
     )
     return contents, True
+
+
+def _raise_if_ours(out: Path, failed: tuple[FailedVideo, ...]) -> None:
+    """Keep the tracebacks and raise, if it was an exception of our own everywhere."""
+    if all(video.is_ours for video in failed):
+        hint = f"please report the traceback in the last column of `{write_failures(out, failed)}`"
+        raise_if_ours(failed, hint=hint)
 
 
 def _nothing_readable(failed: tuple[FailedVideo, ...]) -> UsageError:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..backbones import Backbone
 from ..console import Console
 from ..errors import DamageError
-from ..records import FailedVideo, VideoFeatures
+from ..records import FailedVideo, VideoFeatures, raise_if_ours
 from ..store import DamageReport, find_damage, locked_for_repair, rewrite_store
 from .signals import StopRequest
 from .single_videos import extract_features
@@ -82,6 +82,8 @@ def repair(
             results = _again(found, workers, device, trust_weights, backbone, advance, stop)
         fresh = [result for result in results if isinstance(result, VideoFeatures)]
         failed = [result for result in results if isinstance(result, FailedVideo)]
+        if not fresh:
+            raise_if_ours(failed)  # rather than drop rows that the next release can mend
         rewrite_store(found, fresh=fresh, failed=failed)
     names = tuple(video.path for video in fresh)
     return RepairReport(path, found.lines, names, tuple(failed), found.statistics)

@@ -1,9 +1,17 @@
 """What flows through stage one: frozen records that check themselves."""
 
-from .enums import Reader, Split, Status, VideoError
+from .enums import Reader, Split, Status, VideoError, words_of
 from .meta import AugmentationStatistics, Fingerprint, StoreMeta
 from .video_table import VideoTable
-from .videos import Candidates, FailedVideo, Frames, VideoFeatures, VideoInfo, VideoItem
+from .videos import (
+    Candidates,
+    FailedVideo,
+    Frames,
+    VideoFeatures,
+    VideoInfo,
+    VideoItem,
+    raise_if_ours,
+)
 
 __all__ = [
     "AugmentationStatistics",
@@ -20,4 +28,6 @@ __all__ = [
     "VideoInfo",
     "VideoItem",
     "VideoTable",
+    "raise_if_ours",
+    "words_of",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 STDERR_LIMIT = 2000
+UNEXPECTED = "unexpected "  # so begins the message of an exception that nobody foresaw
 
 
 class Status(IntEnum):
@@ -55,6 +56,15 @@ class Reader(IntEnum):
     LINEAR = 1
     FFMPEG = 2
     KEYFRAME = 3
+
+
+def words_of(error: Exception) -> str:
+    """Return the message of an exception that nobody foresaw, one line.
+
+    >>> words_of(KeyError("x"))
+    "unexpected KeyError: 'x'"
+    """
+    return f"{UNEXPECTED}{type(error).__name__}: {error}"
 
 
 class VideoError(Exception):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from .enums import Reader, Split, Status
+from ..errors import BugError
+from .enums import UNEXPECTED, Reader, Split, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +183,23 @@ class FailedVideo:
     attempts: int = 1
     command: str = ""
     stderr: str = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether an exception of our own kept the video from being read."""
+        return self.status is Status.CRASHED and self.message.startswith(UNEXPECTED)
+
+
+def raise_if_ours(failed: Sequence[FailedVideo], *, hint: str | None = None) -> None:
+    """Raise the exception of our own that every one of some failed videos ended in, if it is so.
+
+    Args:
+        failed: All videos of a run, none of which could be read.
+        hint: Where the traceback is to be found, if it is.
+
+    Raises:
+        BugError: With the first one's words and traceback.
+    """
+    if failed and all(video.is_ours for video in failed):
+        first = failed[0]
+        raise BugError(first.message.removeprefix(UNEXPECTED), trace=first.stderr, hint=hint)

@@ -7,8 +7,9 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import av
 from av.container import InputContainer
@@ -23,6 +24,10 @@ FORMATS = "mov,matroska,avi,mpegts,flv,mpeg,asf,ogg,gif,h264,hevc"
 # Text that makes a reader open other files; none of it is a video.
 PLAYLISTS = (b"#EXT", b"ffconcat", b"v=0", b"<?xml", b"<mpd", b"<smil", b"[playlist]")
 HEAD = 256
+# Strange letters in a file's tags raise nothing: from PyAV 19 on of themselves.
+TAGS: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
 
 
 class Heartbeat(Protocol):
@@ -39,6 +44,29 @@ class Heartbeat(Protocol):
     def left(self) -> float:
         """Return how many CPU seconds the video may still take."""
         ...
+
+
+class Rational(Protocol):
+    """What PyAV gives for a fraction: ``Fraction``, or from 19 on a type of its own."""
+
+    @property
+    def numerator(self) -> int:
+        """Return it, 0 where libav knows nothing."""
+        ...
+
+    @property
+    def denominator(self) -> int:
+        """Return it, 0 where libav knows nothing."""
+        ...
+
+
+def exact(told: Rational | None) -> Fraction | None:
+    """Return a fraction that libav tells, or ``None`` where it knows nothing.
+
+    >>> exact(Fraction(1, 25)), exact(Fraction(0))
+    (Fraction(1, 25), None)
+    """
+    return Fraction(told.numerator, told.denominator) if told else None
 
 
 class NoHeartbeat:
@@ -65,7 +93,7 @@ def open_video(path: Path, limits: DecodeLimits) -> Iterator[tuple[InputContaine
     refuse_playlist(path)
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
     try:
-        container = av.open(f"file:{path}", options=options, metadata_errors="replace")
+        container = av.open(f"file:{path}", options=options, **TAGS)
     except av.error.FFmpegError as error:
         raise open_error(error) from error
     except (ValueError, UnicodeError) as error:

@@ -19,7 +19,7 @@ from ...records import Status, VideoError
 from ..base import DecodeLimits
 from .bitstream import INTACT, PacketCheck, PacketChecker, packet_checker
 from .libav_log import LibavLog
-from .open import Heartbeat
+from .open import Heartbeat, exact
 from .packet_table import NEAR, Indices, PacketTable, is_steady
 
 MISSING = 0.9  # less than this share of the promised length: the file was cut off
@@ -189,7 +189,7 @@ class Scan:
             damaged=frozenset(place for place in self._damaged if place < len(pts)),
             count=len(pts),
             packets=self._kept,
-            time_base=stream.time_base or Fraction(1, 90_000),
+            time_base=exact(stream.time_base) or Fraction(1, 90_000),
             end=self._end,
             rate=_rate(container, stream),
             truncation=truncation,
@@ -207,7 +207,7 @@ def _truncation(container: InputContainer, stream: VideoStream, reached: float, 
     if container.format.name in ("matroska,webm", "flv"):
         promised = (container.duration or 0) / av.time_base
     else:
-        base = stream.time_base or Fraction(0)
+        base = exact(stream.time_base) or Fraction(0)
         promised, reached = float((stream.duration or 0) * base), float(end * base)
         reached -= float((stream.start_time or 0) * base)
     if reached < MISSING * promised:

@@ -11,7 +11,7 @@ import numpy as np
 from ...records import Frames, Reader, Status, VideoError
 from ..base import DecodeLimits, FrameRequest
 from ..demux.libav_log import LibavLog
-from ..demux.open import Heartbeat, NoHeartbeat, open_video
+from ..demux.open import Heartbeat, NoHeartbeat, exact, open_video
 from ..demux.packet_table import Indices, PacketTable
 from ..demux.packets import OutOfSyncError
 from ..demux.scan import Scan
@@ -114,7 +114,9 @@ class _FallbackReader:
             table = Scan(self._path, self._limits, self._heartbeat, log).table(container, stream)
             self._set_duration(table.duration, table.count)
             if table.trusted and self._request.reader != "linear":
-                render = FrameRenderer(self._request, self._sizes, stream.sample_aspect_ratio)
+                render = FrameRenderer(
+                    self._request, self._sizes, exact(stream.sample_aspect_ratio)
+                )
                 reader = ExactReader(container, stream, table, render, self._heartbeat, log)
                 try:
                     return self._exact(reader, table, render, log)
@@ -176,7 +178,7 @@ class _FallbackReader:
         self, table: PacketTable, indices: Indices, log: LibavLog
     ) -> tuple[LinearPass, FrameRenderer]:
         with open_video(self._path, self._limits) as (container, stream):
-            render = FrameRenderer(self._request, self._sizes, stream.sample_aspect_ratio)
+            render = FrameRenderer(self._request, self._sizes, exact(stream.sample_aspect_ratio))
             reader = LinearReader(container, stream, table, render, self._heartbeat, log)
             return reader.read(indices), render
 

@@ -15,16 +15,17 @@ import resource
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from ...records import Frames, Status, VideoError
+from ...records import Status, VideoError, words_of
 from ..base import DecodeLimits, FrameRequest
 from ..readers.fallback import read_sizes
 from ..readers.ffmpeg_process import at_most, die_with_parent
-from .wire_format import pack
+from .wire_format import Packed, pack
 
 HEARTBEAT_SECONDS = 1.0
 OPEN_FILES = 64
@@ -38,7 +39,9 @@ def main() -> None:
     _bind_to_parent(int(sys.argv[2]))
     _limit(limits)
     responses = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not mix with the answers
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)  # what a library prints must not mix with the answers
+    os.dup2(nowhere, 2)  # up to here it was kept: why a child does not start
     for line in sys.stdin.buffer:
         _respond(json.loads(line), limits, responses)
 
@@ -68,22 +71,34 @@ def _respond(request: dict[str, Any], limits: DecodeLimits, out: BinaryIO) -> No
     before = cpu_seconds()
     try:
         clips = read_sizes(path, FrameRequest(**request), sizes, limits, heartbeat)
+        packed = [pack(frames) for frames in clips]
     except VideoError as error:
         _write(out, _failure(error), before)
     except MemoryError:
         _write(out, _failure(_memory_error()), before)
     except OSError as error:
-        # A thread or a process that cannot be started lacks memory, too.
-        full = error.errno in (errno.ENOMEM, errno.EAGAIN)
-        failed = VideoError(Status.UNREADABLE, error.strerror or str(error))
-        _write(out, _failure(_memory_error() if full else failed), before)
+        _write(out, _failure(_of_system(error, path)), before)
     except Exception as error:  # one strange file must not cost the child
-        words = f"unexpected {type(error).__name__}: {error}"
-        stderr_text = "".join(traceback.format_exception(error))
-        unexpected = VideoError(Status.CORRUPT, words, command="decode child", stderr=stderr_text)
-        _write(out, _failure(unexpected), before)
+        _write(out, _failure(_unexpected(error)), before)
     else:
-        _write(out, {"status": int(clips[0].status)}, before, clips)
+        _write(out, {"status": int(clips[0].status)}, before, packed)
+
+
+def _of_system(error: OSError, path: Path) -> VideoError:
+    """Return what the system refused: memory, the video, or something of ours."""
+    # A thread or a process that cannot be started lacks memory, too.
+    if error.errno in (errno.ENOMEM, errno.EAGAIN):
+        return _memory_error()
+    name = str(error.filename).removeprefix("file:")
+    if error.filename is not None and name != str(path):
+        return _unexpected(error)
+    return VideoError(Status.UNREADABLE, error.strerror or str(error))
+
+
+def _unexpected(error: Exception) -> VideoError:
+    """Return an exception of our own, which is not the video's fault."""
+    stderr_text = "".join(traceback.format_exception(error))
+    return VideoError(Status.CRASHED, words_of(error), command="decode child", stderr=stderr_text)
 
 
 def _memory_error() -> VideoError:
@@ -132,9 +147,8 @@ def cpu_seconds() -> float:
 
 
 def _write(
-    out: BinaryIO, facts: dict[str, Any], before: float, clips: tuple[Frames, ...] = ()
+    out: BinaryIO, facts: dict[str, Any], before: float, packed: Sequence[Packed] = ()
 ) -> None:
-    packed = [pack(frames) for frames in clips]
     facts |= {"cpu": cpu_seconds() - before, "clips": [line for line, _ in packed]}
     out.write(json.dumps(facts).encode() + b"\n")
     for _, arrays in packed:

@@ -18,10 +18,11 @@ from ..base import FrameRequest
 
 ReadBytes = Callable[[int], bytes]
 Array = npt.NDArray[Any]
+Packed = tuple[dict[str, Any], list[Array]]  # the facts for the line, the arrays that follow it
 INFO = {"duration": float, "fps": float, "width": int, "height": int, "frames": int}
 
 
-def pack(frames: Frames) -> tuple[dict[str, Any], list[Array]]:
+def pack(frames: Frames) -> Packed:
     """Return the facts for the line and the arrays that follow it."""
     further = frames.candidates
     indices = [frames.index] if further is None else [frames.index, further.index.ravel()]

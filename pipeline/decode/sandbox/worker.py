@@ -10,13 +10,17 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from ...records import Frames, Status, VideoError
+from ...records.enums import UNEXPECTED
 from ..base import DecodeLimits, FrameRequest
 from .wire_format import unpack
 
@@ -39,6 +43,7 @@ class DecodeWorker:
         self.limits = limits or DecodeLimits()
         self.cpu_seconds = 0.0
         self._child: subprocess.Popen[bytes] | None = None
+        self._said: IO[bytes] | None = None
 
     def read(self, path: Path, request: FrameRequest) -> Frames:
         """Decode the asked frames of one file in the child.
@@ -65,8 +70,9 @@ class DecodeWorker:
             raise self._death_error(child) from None
         except _ProtocolError as error:
             self.close()
-            words = f"the decode child does not answer as it should: {error}"
-            raise VideoError(Status.CRASHED, words, command="decode child") from error
+            words = f"{UNEXPECTED}answer of the decode child: {error}"
+            said = "".join(traceback.format_exception(error))
+            raise VideoError(Status.CRASHED, words, command="decode child", stderr=said) from error
         except VideoError as error:
             if error.status in (Status.TIMEOUT, Status.LIMIT):
                 self.close()
@@ -88,7 +94,7 @@ class DecodeWorker:
         child, self._child = self._child, None
         if child is None:
             return
-        for pipe in (child.stdin, child.stdout):
+        for pipe in (child.stdin, child.stdout, self._said):
             with contextlib.suppress(OSError):
                 if pipe:
                     pipe.close()
@@ -112,11 +118,12 @@ class DecodeWorker:
             # -P: a folder `pipeline` or a file `av.py` where the user stands must not be imported.
             module = ["-P", "-m", "chainpipe.pipeline.decode.sandbox.child"]
             command = [sys.executable, *module, limits, str(os.getpid())]
+            self._said = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the child
             self._child = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=self._said,
                 start_new_session=True,
                 env=_environment(),
                 bufsize=0,
@@ -157,14 +164,24 @@ class DecodeWorker:
             raise _ProtocolError(repr(error)) from error
         raise VideoError(status, message, command=command, stderr=stderr)
 
+    def _words(self) -> str:
+        """Return what the child said before it was ready, which is why it did not become so."""
+        if self._said is None:
+            return ""
+        self._said.seek(0)
+        return self._said.read().decode(errors="replace").strip()
+
     def _death_error(self, child: subprocess.Popen[bytes]) -> VideoError:
         """Say what the child died of; the next video gets a new one."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(5)
-        code = child.returncode
+        code, said = child.returncode, self._words()
         self.close()
         if code == -signal.SIGXCPU:
             return VideoError(Status.LIMIT, "takes more CPU time than a video may")
+        if said and code > 0:  # an exception of our own, before any video was opened
+            words = f"{UNEXPECTED}{said.splitlines()[-1]}"
+            return VideoError(Status.CRASHED, words, command="decode child", stderr=said)
         died = signal.Signals(-code).name if code and code < 0 else f"exit code {code}"
         return VideoError(
             Status.CRASHED, f"the decode child ended with {died}", command="decode child"

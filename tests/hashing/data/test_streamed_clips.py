@@ -98,7 +98,7 @@ def test_frames_in_a_file_give_the_same_weights(path: Path, tmp_path: Path, name
     assert said[-1].endswith("of training frames are in a file, taken a batch at a time")
     assert all(np.array_equal(held[key], stored[key]) for key in held | stored)
     names = {file.name.split("-")[0] for file in scratch.iterdir()}
-    assert names == {"frames", *(("candidates", "copies") if name == "cached" else ())}
+    assert names == {"frames", *(("candidates", "augmented") if name == "cached" else ())}
 
 
 def test_few_bytes_over_the_limit_make_the_difference(path: Path) -> None:

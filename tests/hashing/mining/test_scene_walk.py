@@ -120,7 +120,7 @@ def test_videos_of_a_class_find_each_other_by_shared_scenes() -> None:
 
 def test_mutual_ones_have_each_other() -> None:
     frames, _ = planted_clips()
-    options = {"clusters": 3, "links": 6, "onward": 0.9}
+    options = {"num_clusters": 3, "edges_per_scene": 6, "damping": 0.9}
     every = scene_walk_neighbours(frames, 5, **options, generator=chance()).tolist()
     mutual = scene_walk_neighbours(frames, 5, **options, generator=chance(), mutual=True).tolist()
     for video, found in enumerate(mutual):

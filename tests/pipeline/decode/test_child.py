@@ -75,8 +75,8 @@ def test_an_exception_that_nobody_expected_fails_one_video_and_keeps_the_child(c
         child = worker._child.pid
         with pytest.raises(VideoError, match="unexpected ValueError: no sampling") as caught:
             worker.read(clip, replace(REQUEST, sampling="none such"))
-        assert caught.value.status is Status.CORRUPT
-        assert "moments.py" in caught.value.stderr
+        assert caught.value.status is Status.CRASHED
+        assert "frame_selection.py" in caught.value.stderr
         assert worker.read(clip, REQUEST).pixels.shape[0] == 25
         assert worker._child.pid == child
 
@@ -123,7 +123,7 @@ def test_a_child_that_talks_nonsense_is_a_crash_and_is_ended(clip, answer: str) 
             [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             start_new_session=True, bufsize=0,
         )  # fmt: skip
-        with pytest.raises(VideoError, match="does not answer as it should") as caught:
+        with pytest.raises(VideoError, match="unexpected answer") as caught:
             worker.read(clip, REQUEST)
         assert caught.value.status is Status.CRASHED
         assert worker._child is None
@@ -196,3 +196,30 @@ def test_a_folder_named_pipeline_in_the_users_folder_is_not_imported(
     monkeypatch.chdir(tmp_path)
     with DecodeWorker() as worker:
         assert worker.read(clip, REQUEST).pixels.shape[0] == 25
+
+
+def test_a_program_of_ours_that_is_missing_is_not_the_videos_fault(
+    clip, tmp_path, monkeypatch
+) -> None:
+    fake = tmp_path / "bin" / "ffmpeg"
+    fake.parent.mkdir()
+    fake.write_text("#!/no/such/interpreter\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(fake.parent))
+    with DecodeWorker() as worker, pytest.raises(VideoError, match="unexpected File") as caught:
+        worker.read(clip, replace(REQUEST, reader="ffmpeg"))
+    assert caught.value.status is Status.CRASHED
+    assert "program.py" in caught.value.stderr
+
+
+def test_a_library_that_does_not_load_is_told_with_its_traceback(
+    clip, tmp_path, monkeypatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['av'] = None\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with DecodeWorker() as worker:
+        for _ in range(2):
+            with pytest.raises(VideoError, match="unexpected ModuleNotFoundError") as caught:
+                worker.read(clip, REQUEST)
+            assert caught.value.status is Status.CRASHED
+            assert "import av" in caught.value.stderr

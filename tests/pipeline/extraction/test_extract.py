@@ -21,7 +21,13 @@ from rich.console import Console as RichConsole
 
 from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
-from chainpipe.pipeline.errors import ChainpipeError, DamageError, StorageError, UsageError
+from chainpipe.pipeline.errors import (
+    BugError,
+    ChainpipeError,
+    DamageError,
+    StorageError,
+    UsageError,
+)
 from chainpipe.pipeline.extraction import video_reader
 from chainpipe.pipeline.extraction.extract import extract
 from chainpipe.pipeline.extraction.options import ExtractOptions, failures_named
@@ -470,6 +476,26 @@ def test_an_altered_shard_is_named_and_made_anew(options: ExtractOptions, tiny: 
     )
     assert again.counts == {Status.OK: 4}
     assert f"warning: missing or altered, and made anew: {shard.name} of" in said.getvalue()
+
+
+def test_an_exception_of_ours_in_every_video_is_a_bug_and_keeps_its_traceback(
+    options: ExtractOptions, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['av'] = None\n")
+    with monkeypatch.context() as broken:
+        broken.setenv("PYTHONPATH", str(tmp_path))
+        with pytest.raises(BugError, match="ModuleNotFoundError") as caught:
+            extract(options, backbone=tiny)
+    assert caught.value.exit_code == 1
+    listed = failures_path(options.out)
+    assert f"`{listed}`" in str(caught.value.hint)
+    with open(listed, encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["status"] for row in rows} == {"crashed"}
+    assert all("import av" in row["stderr"] for row in rows)
+    assert not options.out.exists()
+    extract(options, backbone=tiny)  # the next release reads them
+    assert options.out.exists()
 
 
 def test_a_bug_ends_the_run_and_its_children(options: ExtractOptions, tiny: Tiny) -> None:
