@@ -19,9 +19,10 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-## Write the pages that are generated from the program: reference and the README's picture
+## Write what is generated from the program: reference, architecture and the README's picture
 docs: $(INSTALLED)
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_architecture.py
 	test ! -e demo/feats.h5 || $(BIN)/python docs/make_flow.py
 
 ## The long campaigns: kills, faults, bit flips

@@ -11,8 +11,7 @@ import numpy as np
 from rich.table import Table
 
 from .console import counted, format_duration, format_size, printable
-from .extraction.report import count_statuses
-from .records import AugmentationStatistics, Split, Status
+from .records import AugmentationStatistics, Split, Status, count_statuses
 from .store import FeatureStore
 
 

@@ -11,7 +11,7 @@ from ..backbones import Backbone
 from ..console import Console, counted, printable
 from ..errors import UsageError
 from ..inputs.manifest import Manifest, read_manifest
-from ..records import FailedVideo, raise_if_ours
+from ..records import FailedVideo, count_statuses, raise_if_ours
 from ..store import check_suffix, open_store
 from ..store_info import bytes_on_disk
 from . import finalize
@@ -21,7 +21,7 @@ from .options import ExtractOptions
 from .output import Output, open_outputs
 from .process import process_videos
 from .recipes import build_backbones, extraction_specs
-from .report import ExtractReport, count_statuses, write_failures
+from .report import ExtractReport, write_failures
 from .signals import StopRequest
 
 

@@ -156,7 +156,7 @@ def _features(
 def embed(
     frames: Frames, spec: ExtractionSpec
 ) -> tuple[Features, Features | None, Features | None]:
-    """Return the features of the clip (T, D), its candidates (T, M, D) and its views (V, T, D).
+    """Return the features of the clip (T, D), its candidates (T, C, D) and its views (V, T, D).
 
     A frame that occurs several times is embedded once; all go in one call, for a GPU's sake.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,16 +76,6 @@ class ExtractReport:
             "bytes": self.store_bytes,
             "failures_file": self.failures_file and str(self.failures_file),
         }
-
-
-def count_statuses(rows: Sequence[int], failed: Sequence[FailedVideo]) -> dict[Status, int]:
-    """Count how often each status occurs among rows and failures.
-
-    >>> count_statuses([0, 0, 1], [FailedVideo(b"x", Status.CORRUPT, "why")])
-    {<Status.OK: 0>: 2, <Status.SHORT: 1>: 1, <Status.CORRUPT: 3>: 1}
-    """
-    every = [*(Status(int(row)) for row in rows), *(video.status for video in failed)]
-    return dict(sorted(Counter(every).items()))
 
 
 def report_table(report: ExtractReport) -> Table:

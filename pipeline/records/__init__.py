@@ -10,6 +10,7 @@ from .videos import (
     VideoFeatures,
     VideoInfo,
     VideoItem,
+    count_statuses,
     raise_if_ours,
 )
 
@@ -28,6 +29,7 @@ __all__ = [
     "VideoInfo",
     "VideoItem",
     "VideoTable",
+    "count_statuses",
     "raise_if_ours",
     "words_of",
 ]

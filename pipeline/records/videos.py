@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -127,7 +128,7 @@ class VideoFeatures:
         labels: Names of its classes.
         split: The part of the data set it belongs to.
         note: For ``PARTIAL``: frames expected and decoded, and the decoder's words.
-        candidates: Features of M further frames of each segment, (T, M, D), if cached.
+        candidates: Features of C further frames of each segment, (T, C, D), if cached.
         candidate_seconds: When each is shown, (T, M).
         candidate_index: Their numbers in presentation order, (T, M).
         views: Features of V spatially augmented copies of the clip, (V, T, D), if cached.
@@ -203,3 +204,13 @@ def raise_if_ours(failed: Sequence[FailedVideo], *, hint: str | None = None) -> 
     if failed and all(video.is_ours for video in failed):
         first = failed[0]
         raise BugError(first.message.removeprefix(UNEXPECTED), trace=first.stderr, hint=hint)
+
+
+def count_statuses(rows: Sequence[int], failed: Sequence[FailedVideo]) -> dict[Status, int]:
+    """Count how often each status occurs among rows and failures.
+
+    >>> count_statuses([0, 0, 1], [FailedVideo(b"x", Status.CORRUPT, "why")])
+    {<Status.OK: 0>: 2, <Status.SHORT: 1>: 1, <Status.CORRUPT: 3>: 1}
+    """
+    every = [*(Status(int(row)) for row in rows), *(video.status for video in failed)]
+    return dict(sorted(Counter(every).items()))

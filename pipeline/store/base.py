@@ -45,7 +45,7 @@ class FeatureStore(Protocol):
         ...
 
     def candidates(self, rows: Rows) -> npt.NDArray[np.floating]:
-        """Return the features of each segment's M candidates, (n, T, M, D); M may be 0.
+        """Return the features of each segment's C candidates, (n, T, C, D); C may be 0.
 
         Raises:
             DamageError: If the bytes on disk are damaged.

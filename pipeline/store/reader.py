@@ -122,7 +122,7 @@ class ArrayStore:
         return self._read(row_checksums.INDEX, rows)
 
     def candidates(self, rows: Rows) -> npt.NDArray[np.floating]:
-        """Return the features of each segment's candidates, (n, T, M, D); raises likewise."""
+        """Return the features of each segment's candidates, (n, T, C, D); raises likewise."""
         return self._read(row_checksums.CANDIDATES, rows)
 
     def candidate_seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
