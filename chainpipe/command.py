@@ -93,7 +93,15 @@ def demo(
         "demo"
     ),
     bits: Annotated[int, typer.Option(help="Length of the codes.")] = 32,
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings to take the mean of.")] = 5,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Trainings to take the mean of; only the demo's own clips have labels to measure "
+            "by.",
+            show_default="5",
+        ),
+    ] = None,
 ) -> None:
     """Run the whole road on real videos and look at the answers.
 
@@ -103,7 +111,15 @@ def demo(
 
     tools: Tools = context.obj
     folder = videos if videos is not None else _demo_videos(out / "videos", tools)
-    run_demo(folder, out, bits=bits, seeds=seeds, run=_run_verb, log=tools.log)
+    run_demo(
+        folder,
+        out,
+        bits=bits,
+        seeds=seeds,
+        labels=videos is None,
+        run=_run_verb,
+        log=tools.log,
+    )
 
 
 def _demo_videos(folder: Path, tools: Tools) -> Path:

@@ -24,7 +24,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def store(library: Path) -> Path:
     path = library.parent / "feats.h5"
-    assert command.run(["extract", str(library), "--out", str(path)]) == 0
+    assert command.run(["extract", str(library), "--out", str(path), "--labels", "folders"]) == 0
     return path
 
 

@@ -28,6 +28,7 @@ METHODS = {
 }
 MARGIN = 0.01  # how far below PCA-ITQ the mean of CHAIN's seeds may lie before the demo says so
 QUERIES = 6
+SEEDS = 5
 SOME_FAILED = 3  # the exit code of a verb that passed over some videos
 
 
@@ -58,27 +59,37 @@ class Verbs:
 
 
 def run_demo(
-    videos: Path, out: Path, *, bits: int, seeds: int, run: Run, log: Callable[[str], None]
+    videos: Path,
+    out: Path,
+    *,
+    bits: int,
+    seeds: int | None,
+    labels: bool,
+    run: Run,
+    log: Callable[[str], None],
 ) -> None:
     """Run extract, train, encode, eval and search on ``videos``; leave everything in ``out``.
 
     Args:
-        videos: A folder of videos; ``videos/<class>/x.mp4`` gives labels.
+        videos: A folder of videos.
         out: Where the store, the models and the picture go.
         bits: Length of the codes.
-        seeds: Trainings whose mean the table shows.
+        seeds: Trainings whose mean the table of methods shows; ``None`` for :data:`SEEDS`.
+        labels: Whether the folders' names are labels, so that methods can be compared.
         run: Runs one verb; returns its exit code and its stdout.
         log: Prints one line to stderr.
     """
     verb = Verbs(run, log)
     store, model = out / "feats.h5", out / "models" / f"chain-{bits}"
     out.mkdir(parents=True, exist_ok=True)
-    verb("extract", videos, "--out", store)
+    verb("extract", videos, "--out", store, *(["--labels", "folders"] if labels else []))
     _train(verb, store, model, "chain", bits, 0)
     verb("encode", "--model", model)
     queries, labelled = _queries(store)
     if labelled:
-        _compare(verb, store, out, bits=bits, seeds=seeds)
+        _compare(verb, store, out, bits=bits, seeds=seeds or SEEDS)
+    else:
+        log(f"no labels: nothing is measured{', so `--seeds` is not used' if seeds else ''}")
     picture = out / "neighbours.png"
     print(verb("search", *queries, "--model", model, "--k", "5", "--picture", picture))
     _closing_words(store, model, picture)

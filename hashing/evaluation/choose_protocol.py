@@ -17,7 +17,10 @@ from .protocol import ALL, ALL_AGAINST_ALL, LEAVE_ONE_OUT, SEPARATE, Protocol
 
 AUTO, SPLIT = "auto", "split"
 NAMES = (AUTO, LEAVE_ONE_OUT, SPLIT, *BENCHMARKS)
-HINT_LABELS = "put each video into a folder named after its class, or give `extract --labels FILE`"
+HINT_LABELS = (
+    "`chainpipe extract VIDEOS --out STORE --labels folders` takes folder names as labels, "
+    "`--labels FILE` a list; videos already in the store are not read again"
+)
 HINT_SPLITS = "mark videos as `test`, or as `query` and `database`, in the labels file"
 Splits = npt.NDArray[np.uint8]
 

@@ -40,7 +40,12 @@ def extract(
         ),
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(help="List whose labels and splits win over the folders'.")
+        str | None,
+        typer.Option(
+            help="`folders`: each video's first folder is its label. A file: a list with labels "
+            "and splits (a file called so: `./folders`).",
+            metavar="folders|FILE",
+        ),
     ] = None,
     frames: Annotated[int, option("Frames of each video.", SAMPLING, min=1)] = 25,
     by: Annotated[
@@ -154,6 +159,7 @@ def extract(
     from ..extraction.options import (
         ExtractOptions,
         failures_named,
+        labels_named,
         limits_named,
         settings_named,
         stores_for,
@@ -164,7 +170,7 @@ def extract(
     options = ExtractOptions(
         source=source,
         out=first[1],
-        labels=labels,
+        labels=labels_named(labels),
         follow_symlinks=follow_symlinks,
         frames=frames,
         by=by,
@@ -243,6 +249,8 @@ def _print_report(report: ExtractReport, console: Console) -> None:
         console.log(
             f"{counted(report.gone, 'row')} of videos that are gone; `--restart` drops them"
         )
+    if report.labelled and (bare := report.rows - report.labelled):
+        console.log(f"{counted(bare, 'video')} without a label; `--labels` gives labels")
     if report.failures_file is not None:
         console.warn(f"{len(report.failed)} failed, listed in `{printable(report.failures_file)}`")
     if ours := sum(video.is_ours for video in report.failed):

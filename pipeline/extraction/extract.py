@@ -143,12 +143,14 @@ def _report(
     out = output.out
     with open_store(out) as store:
         counts = count_statuses(store.videos.status.tolist(), contents.failed)
+        labelled = int(store.videos.labels.any(axis=1).sum())
     return ExtractReport(
         out=out,
         counts=counts,
         failed=contents.failed,
         decoded=output.decoded,
         copied=output.copied,
+        labelled=labelled,
         gone=contents.gone,
         written=written,
         seconds=seconds,

@@ -25,7 +25,8 @@ class FinalContents:
         order: The rows' paths: those of the old store in their places, then new ones.
         fresh: Paths whose rows stand in the journal; the others come from the old store.
         failed: Videos without a row, in the manifest's order.
-        items: Labels and splits by path; rows that the manifest lacks keep theirs.
+        items: Labels and splits by path, where the manifest says nothing those of the old store;
+            rows that the manifest lacks keep theirs.
     """
 
     order: tuple[bytes, ...]
@@ -50,6 +51,7 @@ def plan_contents(manifest: Manifest, journal: Journal, old: FeatureStore | None
         journal: What was done since the old store was written.
         old: The finished store of an earlier run.
     """
+    known = _labels_and_splits(old)
     items = {item.path: item for item in manifest.items}
     fresh = {path: done.video_id for path, done in journal.done().items()}
     failed = {video.path: video for video in journal.failed()}
@@ -66,8 +68,30 @@ def plan_contents(manifest: Manifest, journal: Journal, old: FeatureStore | None
         order=tuple(order),
         fresh=frozenset(fresh).intersection(order),
         failed=tuple(failed[path] for path in items if path in failed),
-        items=items,
+        items={path: _resolved(item, known, ids.get(path)) for path, item in items.items()},
     )
+
+
+def _labels_and_splits(old: FeatureStore | None) -> dict[bytes, VideoItem]:
+    """Return labels and split of each row of a store, by path and by content."""
+    if old is None:
+        return {}
+    table = old.videos
+    by_content, by_path = {}, {}
+    for row, path in enumerate(table.paths):
+        item = VideoItem(path, table.names_of(row), Split(table.split[row]))
+        by_content[bytes(table.ids[row])] = by_path[path] = item
+    return by_content | by_path
+
+
+def _resolved(
+    item: VideoItem, known: Mapping[bytes, VideoItem], video_id: bytes | None
+) -> VideoItem:
+    """Fill in what the manifest leaves open: from the old row of the path, or of the content."""
+    before = known.get(item.path) or known.get(video_id or b"") or VideoItem(item.path)
+    labels = before.labels if item.labels is None else item.labels
+    split = before.split if item.split is None else item.split
+    return VideoItem(item.path, labels or (), split or Split.NONE)
 
 
 def is_unchanged(
@@ -87,7 +111,7 @@ def is_unchanged(
     for row, path in enumerate(contents.order):
         item = contents.items.get(path)
         mine = set(old.videos.names_of(row)), Split(old.videos.split[row])
-        if item is not None and mine != (set(item.labels), item.split):
+        if item is not None and mine != (set(item.labels or ()), item.split):
             return False
     return True
 
@@ -169,7 +193,9 @@ def _merge_rows(
 
 def _with_labels(video: VideoFeatures, items: Mapping[bytes, VideoItem]) -> VideoFeatures:
     item = items.get(video.path)
-    return video if item is None else replace(video, labels=item.labels, split=item.split)
+    if item is None:
+        return video
+    return replace(video, labels=item.labels or (), split=item.split or Split.NONE)
 
 
 def _label_names(old: FeatureStore | None, contents: FinalContents) -> list[str]:
@@ -182,4 +208,4 @@ def _label_names(old: FeatureStore | None, contents: FinalContents) -> list[str]
 
 
 def _labels_of(item: VideoItem | None) -> tuple[str, ...]:
-    return () if item is None else item.labels
+    return (item.labels if item else None) or ()

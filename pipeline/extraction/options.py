@@ -10,6 +10,7 @@ from typing import Literal
 
 from ..decode import DecodeLimits
 from ..errors import UsageError
+from ..inputs.manifest import FOLDERS, Labels
 from ..records import Status
 from .worker_pool import available_cpus
 
@@ -31,7 +32,7 @@ class ExtractOptions:
     Attributes:
         source: Folder of videos, or a ``.csv`` or ``.jsonl`` list of them.
         out: The store to make, ``.h5`` or ``.zarr``.
-        labels: List whose labels and splits win over those of ``source``.
+        labels: List whose labels and splits win over those of ``source``, or ``"folders"``.
         follow_symlinks: Whether links may lead out of the folder.
         frames: T, how many frames of a video, or segments.
         by: Moments counted in frames (``index``) or in seconds (``time``).
@@ -66,7 +67,7 @@ class ExtractOptions:
 
     source: Path
     out: Path
-    labels: Path | None = None
+    labels: Labels | None = None
     follow_symlinks: bool = False
     frames: int = 25
     by: By = "index"
@@ -204,6 +205,15 @@ def settings_named(words: Iterable[str]) -> tuple[tuple[str, str], ...]:
         if not name or not equals:
             raise UsageError(f"`{name}` is no setting", hint="write NAME=VALUE")
     return tuple((name, value) for name, _, value in pairs)
+
+
+def labels_named(word: str | None) -> Labels | None:
+    """Return what ``--labels`` means: ``folders``, or a file; ``./folders`` is a file.
+
+    >>> labels_named("folders"), labels_named("./folders").name, labels_named(None)
+    ('folders', 'folders', None)
+    """
+    return None if word is None else FOLDERS if word == FOLDERS else Path(word)
 
 
 def failures_named(names: Iterable[str]) -> frozenset[Status]:

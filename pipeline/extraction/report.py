@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.table import Table
 
-from ..console import format_duration, format_size, printable
+from ..console import counted, format_duration, format_size, printable
 from ..errors import StorageError
 from ..records import FailedVideo, Status
 from ..store.atomic import atomic_replace
@@ -27,6 +27,7 @@ class ExtractReport:
         failed: Videos without features.
         decoded: Videos decoded in this run.
         copied: Videos whose bytes were known already, so that features were copied.
+        labelled: Rows with a label.
         gone: Rows of videos that the source no longer names.
         written: Whether the store was written; not if nothing had changed.
         seconds: Time of this run.
@@ -41,6 +42,7 @@ class ExtractReport:
     failed: tuple[FailedVideo, ...]
     decoded: int
     copied: int
+    labelled: int
     gone: int
     written: bool
     seconds: float
@@ -48,6 +50,11 @@ class ExtractReport:
     backbone_seconds: float
     store_bytes: int
     failures_file: Path | None
+
+    @property
+    def rows(self) -> int:
+        """Return N, the rows of the store."""
+        return sum(count for status, count in self.counts.items() if status.has_row)
 
     @property
     def exit_code(self) -> int:
@@ -67,6 +74,7 @@ class ExtractReport:
             "videos": {status.label: n for status, n in sorted(self.counts.items())},
             "decoded": self.decoded,
             "copied": self.copied,
+            "labelled": self.labelled,
             "gone": self.gone,
             "written": self.written,
             "seconds": self.seconds,
@@ -94,6 +102,10 @@ def report_table(report: ExtractReport) -> Table:
         table.add_row("videos per second", f"{report.videos_per_second:.2f}")
         table.add_row("decoding", f"{report.decode_seconds:.1f} CPU s")
         table.add_row("backbone", f"{report.backbone_seconds:.1f} CPU s")
+    labelled = (
+        f"{report.labelled} of {counted(report.rows, 'video')}" if report.labelled else "none"
+    )
+    table.add_row("labels", labelled)
     table.add_row("size", format_size(report.store_bytes))
     return table
 

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final, Literal
 
 from ..errors import UsageError
-from ..records import Split, VideoItem
+from ..records import VideoItem
 from .file_identity import FileIdentity, content_id, ensure_unchanged, identify
 from .manifest_files import ManifestRow, read_manifest_file
 
 __all__ = [
+    "FOLDERS",
     "SUFFIXES",
     "FileIdentity",
+    "Labels",
     "Manifest",
     "content_id",
     "ensure_unchanged",
     "identify",
     "read_manifest",
 ]
+
+FOLDERS: Final = "folders"
+Labels = Path | Literal["folders"]
 
 SUFFIXES = frozenset(
     b".3g2 .3gp .asf .avi .divx .flv .gif .h264 .h265 .264 .265 .hevc .m2ts .m4v .mkv .mov .mp4 "
@@ -52,17 +58,20 @@ class Manifest:
 
 
 def read_manifest(
-    source: Path, labels: Path | None = None, *, follow_symlinks: bool = False
+    source: Path, labels: Labels | None = None, *, follow_symlinks: bool = False
 ) -> Manifest:
     """Find the videos of a folder, or read a ``.csv`` or ``.jsonl`` list of them.
 
-    In a folder, a video in ``<class>/`` at any depth gets the label ``<class>``; names that begin
-    with a dot are passed over, and so are linked folders unless ``follow_symlinks``.
+    In a folder, names that begin with a dot are passed over, and so are linked folders unless
+    ``follow_symlinks``. A folder's name is a label only where that is asked for.
 
     Args:
         source: A folder, or a list whose paths are relative to the list's folder.
-        labels: A list whose labels and splits win over those of ``source``. Its paths are relative
-            to its own folder, or else to that of the videos; videos that it lacks keep theirs.
+        labels: ``FOLDERS``: a video in ``<class>/`` at any depth gets the label ``<class>``, one
+            in no folder none, unless a list says otherwise. A path: a list whose labels and splits
+            win over those of ``source``; its paths are relative to its own folder, or else to
+            that of the videos, and videos that it lacks keep theirs. ``None``: those of ``source``
+            if that is a list.
         follow_symlinks: Whether to enter linked folders.
 
     Returns:
@@ -81,12 +90,16 @@ def read_manifest(
     if not found.items:
         suffixes = " ".join(sorted(os.fsdecode(suffix) for suffix in SUFFIXES))
         raise UsageError(f"no videos in `{source}`", hint=f"videos end in {suffixes}")
-    return found if labels is None else _relabelled(found, Path(os.path.abspath(labels)))
+    if labels is None:
+        return found
+    if labels == FOLDERS:
+        return Manifest(found.root, tuple(_labelled_by_folder(item) for item in found.items))
+    return _relabelled(found, Path(os.path.abspath(labels)))
 
 
 def _scan(root: bytes, follow_symlinks: bool) -> tuple[VideoItem, ...]:
     paths = (os.path.relpath(path, root) for path in _walk(root, follow_symlinks, frozenset()))
-    return tuple(VideoItem(path, _folder_label(path)) for path in sorted(paths))
+    return tuple(VideoItem(path) for path in sorted(paths))
 
 
 def _walk(folder: bytes, follow: bool, above: frozenset[tuple[int, int]]) -> Iterator[bytes]:
@@ -118,9 +131,12 @@ def _is_folder(entry: os.DirEntry[bytes], follow: bool) -> bool:
         return False
 
 
-def _folder_label(path: bytes) -> tuple[str, ...]:
-    folder, slash, _ = path.partition(b"/")
-    return (folder.decode("utf-8", "replace"),) if slash else ()
+def _labelled_by_folder(item: VideoItem) -> VideoItem:
+    """Return a video with its first folder as label, unless a list gave it others."""
+    if item.labels is not None:
+        return item
+    folder, slash, _ = item.path.partition(b"/")
+    return replace(item, labels=(folder.decode("utf-8", "replace"),) if slash else ())
 
 
 def _manifest_rows(file: Path) -> list[ManifestRow]:
@@ -135,7 +151,7 @@ def _manifest_rows(file: Path) -> list[ManifestRow]:
 
 
 def _item(row: ManifestRow) -> VideoItem:
-    return VideoItem(row.path, row.labels or (), row.split or Split.NONE)
+    return VideoItem(row.path, row.labels, row.split)
 
 
 def _relabelled(manifest: Manifest, file: Path) -> Manifest:

@@ -20,13 +20,14 @@ class VideoItem:
 
     Attributes:
         path: ``os.fsencode`` of the path relative to the manifest's root.
-        labels: Names of its classes, in no order.
-        split: The part of the data set it belongs to.
+        labels: Names of its classes, in no order; ``None`` if nobody said: what the store has
+            stays.
+        split: The part of the data set it belongs to, or ``None``, likewise.
     """
 
     path: bytes
-    labels: tuple[str, ...] = ()
-    split: Split = Split.NONE
+    labels: tuple[str, ...] | None = None
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -448,8 +448,9 @@ def test_eval_draws_its_curves(stage: Stage) -> None:
 def test_eval_without_labels_is_refused_before_any_work(stage: Stage) -> None:
     rows = [replace(video(stage.root, name), labels=()) for name in NAMES]
     make_store(Path("plain.h5"), stage.root, rows)
-    with pytest.raises(UsageError, match="has a label"):
+    with pytest.raises(UsageError, match="has a label") as caught:
         stage.run("eval", "--store", "plain.h5")
+    assert "--labels folders" in str(caught.value.hint)
     assert stage.progressed == {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -46,7 +47,8 @@ def store(videos: Path) -> Path:
     shutil.copytree(videos, source)
     (source / "bad.mp4").write_text("no video")
     out = videos.parent / "feats.h5"
-    result = run("extract", source, "--out", out, "--frames", 4, "--dtype", "float32")
+    words = "--frames", 4, "--dtype", "float32", "--labels", "folders"
+    result = run("extract", source, "--out", out, *words)
     assert result.exit_code == 3, result.output
     return out
 
@@ -60,11 +62,17 @@ def test_extract_makes_the_store_and_tells_how_it_went(videos: Path, tmp_path: P
     result = run("extract", videos, "--out", tmp_path / "f.h5", "--frames", 3, "--workers", 1)
     assert (result.exit_code, result.stdout) == (0, "")
     assert "videos per second" in result.stderr
+    assert re.search(r"labels\W+none", result.stderr)
     with open_store(tmp_path / "f.h5") as opened:
         assert opened.shape == (2, 3, 1280)
         assert opened.meta.fingerprint.backbone == "cnn:efficientnet-lite0"
     again = run("extract", videos, "--out", tmp_path / "f.h5", "--frames", 3, "--quiet")
     assert (again.exit_code, again.output) == (0, "")
+    (tmp_path / "l.csv").write_text(f"path,label\n{videos / 'cat/a.mp4'},tiger\n")
+    words = "--frames", 3, "--labels", tmp_path / "l.csv"
+    listed = run("extract", videos, "--out", tmp_path / "f.h5", *words)
+    assert "1 of 2 videos" in listed.stderr
+    assert "1 video without a label; `--labels` gives labels" in listed.stderr
 
 
 def test_extract_reports_facts_to_programs(videos: Path, tmp_path: Path) -> None:

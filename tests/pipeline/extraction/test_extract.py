@@ -33,7 +33,7 @@ from chainpipe.pipeline.extraction.extract import extract
 from chainpipe.pipeline.extraction.options import ExtractOptions, failures_named
 from chainpipe.pipeline.extraction.report import ExtractReport, failures_path
 from chainpipe.pipeline.extraction.signals import Interrupted
-from chainpipe.pipeline.records import Status, VideoError
+from chainpipe.pipeline.records import Split, Status, VideoError
 from chainpipe.pipeline.store import open_store, parts_of
 
 FRAMES = 5
@@ -131,7 +131,8 @@ def spoil(folder: Path, clips: Path) -> dict[str, Status]:
 def test_a_folder_becomes_a_store_of_its_videos_in_order(
     options: ExtractOptions, tiny: Tiny, tmp_path: Path, name: str
 ) -> None:
-    report = extract(replace(options, out=tmp_path / name, workers=2), backbone=tiny)
+    options = replace(options, out=tmp_path / name, workers=2, labels="folders")
+    report = extract(options, backbone=tiny)
     assert (report.exit_code, report.counts, report.decoded) == (0, {Status.OK: 4}, 4)
     with open_store(tmp_path / name) as store:
         assert store.shape == (4, FRAMES, 12)
@@ -241,6 +242,7 @@ def test_a_video_that_became_unreadable_loses_its_row(
 def test_a_moved_video_takes_its_row_along(
     options: ExtractOptions, videos: Path, tiny: Tiny
 ) -> None:
+    options = replace(options, labels="folders")
     extract(options, backbone=tiny)
     (videos / "cat/a.mp4").rename(videos / "dog/e.mp4")
     report = extract(options, backbone=tiny)
@@ -274,13 +276,52 @@ def test_the_row_of_a_video_that_is_gone_is_kept_until_a_restart(
 
 
 def test_other_labels_need_no_decoding(options: ExtractOptions, tmp_path: Path, tiny: Tiny) -> None:
-    extract(options, backbone=tiny)
+    extract(replace(options, labels="folders"), backbone=tiny)
     (tmp_path / "labels.csv").write_text("path,label,split\nvideos/cat/a.mp4,tiger;big,query\n")
     report = extract(replace(options, labels=tmp_path / "labels.csv"), backbone=tiny)
     assert (report.written, tiny.calls) == (True, 4)
     with open_store(options.out) as store:
         assert store.videos.label_names == ("big", "cat", "dog", "tiger")
         assert store.videos.names_of(0) == ("big", "tiger")
+
+
+def labels(out: Path) -> dict[str, tuple[str, ...]]:
+    with open_store(out) as store:
+        names = [store.videos.names_of(row) for row in range(len(store.videos))]
+    return dict(zip(paths(out), names, strict=True))
+
+
+def test_folders_are_labels_only_if_asked_for(options: ExtractOptions, tiny: Tiny) -> None:
+    assert extract(options, backbone=tiny).labelled == 0
+    assert set(labels(options.out).values()) == {()}
+    report = extract(replace(options, labels="folders"), backbone=tiny)
+    assert (report.labelled, report.rows, tiny.calls) == (4, 4, 4)
+    assert labels(options.out)["cat/a.mp4"] == ("cat",)
+
+
+def test_a_store_with_labels_keeps_them_when_nobody_names_any(
+    options: ExtractOptions, videos: Path, clips: Path, tmp_path: Path, tiny: Tiny
+) -> None:
+    (tmp_path / "splits.csv").write_text("path,split\nvideos/dog/c.mp4,test\n")
+    extract(replace(options, labels="folders"), backbone=tiny)
+    extract(replace(options, labels=tmp_path / "splits.csv"), backbone=tiny)
+    before = options.out.read_bytes()
+    assert not extract(options, backbone=tiny).written
+    assert options.out.read_bytes() == before
+    shutil.copy(clips / "4.mp4", videos / "cat/new.mp4")  # new
+    shutil.copy(clips / "5.mp4", videos / "dog/d.mp4")  # other bytes under its path
+    (videos / "cat/b.mp4").rename(videos / "moved.mp4")
+    report = extract(options, backbone=tiny)
+    assert (report.labelled, report.rows) == (4, 5)
+    assert labels(options.out) == {
+        "cat/a.mp4": ("cat",),
+        "dog/c.mp4": ("dog",),
+        "dog/d.mp4": ("dog",),
+        "cat/new.mp4": (),
+        "moved.mp4": ("cat",),
+    }
+    with open_store(options.out) as store:
+        assert store.videos.split.tolist() == [Split.NONE, Split.TEST, *[Split.NONE] * 3]
 
 
 def failing_first(status: Status) -> Callable[..., object]:

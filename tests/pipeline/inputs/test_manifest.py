@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chainpipe.pipeline.errors import UsageError
-from chainpipe.pipeline.inputs.manifest import Manifest, read_manifest
+from chainpipe.pipeline.inputs.manifest import FOLDERS, Manifest, read_manifest
 from chainpipe.pipeline.records import Split, VideoItem
 
 ODD_NAMES = [
@@ -45,15 +45,35 @@ def test_a_folder_gives_its_videos_at_any_depth_sorted_by_bytes(tmp_path: Path) 
     assert paths(read_manifest(tmp_path)) == [b"B.mkv", b"a/b/c.GIF", b"a/z.webm", b"b.mp4"]
 
 
-def test_the_first_folder_is_the_label(tmp_path: Path) -> None:
+def test_the_first_folder_is_the_label_where_that_is_asked_for(tmp_path: Path) -> None:
     touch(tmp_path, "cat/1.mp4", "cat/deep/2.mp4", "3.mp4", b"caf\xe9/4.mp4")
-    labels = {item.path: item.labels for item in read_manifest(tmp_path).items}
+    labels = {item.path: item.labels for item in read_manifest(tmp_path, FOLDERS).items}
     assert labels == {
         b"cat/1.mp4": ("cat",),
         b"cat/deep/2.mp4": ("cat",),
         b"3.mp4": (),
         b"caf\xe9/4.mp4": ("caf\ufffd",),
     }
+
+
+def test_nobody_labels_a_video_unasked(tmp_path: Path) -> None:
+    touch(tmp_path, "cat/1.mp4")
+    assert read_manifest(tmp_path).items == (VideoItem(b"cat/1.mp4", None, None),)
+
+
+def test_folders_label_what_a_list_does_not(tmp_path: Path) -> None:
+    bare = write(tmp_path / "list.csv", "path,split", "cat/1.mp4,test")
+    assert read_manifest(bare, FOLDERS).items == (VideoItem(b"cat/1.mp4", ("cat",), Split.TEST),)
+    labelled = write(tmp_path / "list.csv", "path,label", "cat/1.mp4,tiger")
+    assert read_manifest(labelled, FOLDERS).items == (VideoItem(b"cat/1.mp4", ("tiger",)),)
+
+
+def test_a_file_may_be_called_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    touch(tmp_path, "videos/cat/1.mp4")
+    write(tmp_path / "folders", "path,label", "videos/cat/1.mp4,tiger")
+    with pytest.raises(UsageError, match=r"`.*/folders` is neither a folder nor a list"):
+        read_manifest(tmp_path / "videos", Path("./folders"))
 
 
 def test_hidden_names_are_passed_over(tmp_path: Path) -> None:
@@ -208,7 +228,7 @@ def test_a_list_of_labels_wins_where_it_speaks(tmp_path: Path) -> None:
     lines = ["path,label", "videos/cat/1.mp4,tiger", "videos/dog/3.mp4,", "elsewhere.mp4,x"]
     labels = write(tmp_path / "labels.csv", *lines)
     items = read_manifest(tmp_path / "videos", labels).items
-    assert [item.labels for item in items] == [("tiger",), ("cat",), ()]
+    assert [item.labels for item in items] == [("tiger",), None, ()]
 
 
 def test_labels_may_be_relative_to_the_videos_and_give_splits_only(tmp_path: Path) -> None:
@@ -216,8 +236,8 @@ def test_labels_may_be_relative_to_the_videos_and_give_splits_only(tmp_path: Pat
     labels = write(tmp_path / "labels.csv", "path,split", "cat/1.mp4,query")
     items = read_manifest(tmp_path / "videos", labels).items
     assert [(item.labels, item.split) for item in items] == [
-        (("cat",), Split.QUERY),
-        (("cat",), Split.NONE),
+        (None, Split.QUERY),
+        (None, None),
     ]
 
 
