@@ -1,6 +1,6 @@
-"""``python -m chainpipe``."""
+"""``python -m chainpipe`` is the command ``chainpipe``."""
 
-from chainpipe.command import main
+from chainpipe_video import main
 
 if __name__ == "__main__":
     main()

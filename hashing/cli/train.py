@@ -192,7 +192,7 @@ def _train(
     from ..runs.train import train as run
 
     with ExitStack() as stack:
-        logs = _logs(folder, stack)
+        logs = _logs(folder, stack, tools.log)
         advance: Callable[[int], None] | None = None
         seen = 0
 
@@ -221,12 +221,12 @@ def _train(
         return report
 
 
-def _logs(folder: Path | None, stack: ExitStack) -> Logs | None:
+def _logs(folder: Path | None, stack: ExitStack, log: Callable[[str], None]) -> Logs | None:
     if folder is None:
         return None
     from ..monitoring.loggers import Logs
 
-    logs = Logs(folder)
+    logs = Logs(folder, log)
     stack.callback(logs.close)
     return logs
 

@@ -7,17 +7,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from chainpipe.distribution import installed_version
 from chainpipe.pipeline.errors import DamageError, NotFoundError, UsageError
 from chainpipe.pipeline.records import Fingerprint
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
-from hashing.config.aliases import canonical_sections, canonical_tensor
+
+from ..config.aliases import canonical_sections, canonical_tensor
 
 FORMAT, FORMAT_VERSION = "chainpipe-model", 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
@@ -78,7 +79,7 @@ def save_model(
         facts,
         weights_sha256=hashlib.sha256(weights).hexdigest(),
         created=datetime.now(UTC).isoformat(),
-        version=version(),
+        version=installed_version(),
     )
     content = {WEIGHTS: weights, CONFIG: _config_bytes(facts), **extras}
     with storage_errors(folder):
@@ -160,14 +161,6 @@ def check_fingerprint(facts: ModelFacts, fingerprint: Fingerprint) -> None:
             "the model was trained on other features (model / store): " + "; ".join(differences),
             hint="extract with the model's backbone, or train on this store",
         )
-
-
-def version() -> str:
-    """Return the version of the installed chainpipe, or ``unknown``."""
-    try:
-        return metadata.version("chainpipe")
-    except metadata.PackageNotFoundError:
-        return "unknown"
 
 
 def _config_bytes(facts: ModelFacts) -> bytes:

@@ -1,11 +1,13 @@
-"""Logs of a training while it runs: a CSV file, and events that TensorBoard draws."""
+"""Logs of a training while it runs: a CSV file, and events for TensorBoard if it is installed."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chainpipe.distribution import extra_hint
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
@@ -18,23 +20,22 @@ FILE = "history.csv"
 
 
 class Logs:
-    """A folder with `history.csv` and TensorBoard's events; a run that continues adds to both.
+    """Write `history.csv` and TensorBoard's events to a folder; a continued run adds to both.
+
+    Without TensorBoard only the CSV file is written, and ``log`` is called with how to install it.
 
     Args:
         folder: Made if missing.
+        log: Called with a line for people.
 
     Raises:
-        UsageError: If TensorBoard is not installed.
-        StorageError: If the disk says no.
+        StorageError: If the folder cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError:
-            hint = "pip install 'chainpipe[tensorboard]'"
-            raise UsageError("`--logs` needs TensorBoard", hint=hint) from None
-        self.folder, self._writer_of = folder, SummaryWriter
+    def __init__(self, folder: Path, log: Callable[[str], None] = lambda line: None) -> None:
+        self.folder, self._writer_of = folder, _summary_writer()
+        if self._writer_of is None:
+            log(f"no TensorBoard: `{folder}` gets {FILE} only ({extra_hint('tensorboard')})")
         self._rows: list[HistoryRow] = []
         self._writer: SummaryWriter | None = None
         with storage_errors(folder):
@@ -53,12 +54,15 @@ class Logs:
         clock, path = "step" if "step" in row else "epoch", self.folder / FILE
         time = int(row[clock])
         with storage_errors(self.folder):
-            if self._writer is None:
+            if not self._rows:
                 self._rows = [old for old in _read(path) if old.get(clock, time) < time]
-                self._writer = self._writer_of(str(self.folder), purge_step=time)
+                if self._writer_of is not None:
+                    self._writer = self._writer_of(str(self.folder), purge_step=time)
             self._rows.append(row)
             with atomic_replace(path) as temporary:
                 temporary.write_bytes(history_csv(self._rows))
+            if self._writer is None:
+                return
             for name, value in row.items():
                 if name != clock:
                     self._writer.add_scalar(name, value, time)
@@ -68,6 +72,15 @@ class Logs:
         """Close the events file."""
         if self._writer is not None:
             self._writer.close()
+
+
+def _summary_writer() -> type[SummaryWriter] | None:
+    """Return TensorBoard's writer, or ``None`` if it is not installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter
 
 
 def _read(path: Path) -> list[HistoryRow]:

@@ -46,11 +46,19 @@ def require_trust(path: Path, *, trusted: bool) -> None:
         )
 
 
-def cache_folder() -> Path:
-    """Return where files that can be made again are kept: ``CHAINPIPE_CACHE`` or the user's."""
+def cache_folder() -> Path | None:
+    """Return where files that can be made again are kept: ``CHAINPIPE_CACHE`` or the user's.
+
+    ``None`` for a user without a home: a folder that others may write is no place for a network.
+    """
     if chosen := os.environ.get("CHAINPIPE_CACHE"):
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "chainpipe"
+    if known := os.environ.get("XDG_CACHE_HOME"):
+        return Path(known) / "chainpipe"
+    try:
+        return Path.home() / ".cache" / "chainpipe"
+    except RuntimeError:  # HOME is unset and the user id has no name, as in many containers
+        return None
 
 
 def cached(name: str, make: Callable[[], bytes]) -> bytes:
@@ -63,7 +71,10 @@ def cached(name: str, make: Callable[[], bytes]) -> bytes:
         name: The file's name; it must name everything that the bytes depend on.
         make: Makes the bytes.
     """
-    path = cache_folder() / name
+    folder = cache_folder()
+    if folder is None:
+        return make()
+    path = folder / name
     with contextlib.suppress(OSError):
         stored = path.read_bytes()
         body, digest = stored[:-32], stored[-32:]

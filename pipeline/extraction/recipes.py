@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
+
+from chainpipe.distribution import installed_version
 
 from ..augment import Augmentation
 from ..backbones import Backbone, build_backbone, fingerprint_of
@@ -53,10 +54,6 @@ def meta_of(options: ExtractOptions, backbone: Backbone) -> StoreMeta:
     Raises:
         UsageError: If the augmentation makes no sense.
     """
-    try:
-        made_by = version("chainpipe")
-    except PackageNotFoundError:  # a bare checkout
-        made_by = ""
     augmentation = augmentation_of(options)  # a wrong one shows now, not when shifts are measured
     drawn = options.views or options.sampling in ("segment", "random", "consecutive")
     return StoreMeta(
@@ -71,7 +68,7 @@ def meta_of(options: ExtractOptions, backbone: Backbone) -> StoreMeta:
         views_mode=options.views_mode if options.views else "consistent",
         augmentation=augmentation if options.views else "",
         seed=options.seed if drawn else 0,
-        chainpipe=made_by,
+        chainpipe=installed_version(),
     )
 
 

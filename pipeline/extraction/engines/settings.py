@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from chainpipe.distribution import extra_hint
+
 from ...errors import UsageError
 
 
@@ -55,5 +57,5 @@ def missing_library(name: str, extra: str) -> UsageError:
     >>> str(missing_library("submitit", "slurm"))
     'this engine needs `submitit`, which is not installed'
     """
-    hint = f"pip install 'chainpipe[{extra}]'"
-    return UsageError(f"this engine needs `{name}`, which is not installed", hint=hint)
+    message = f"this engine needs `{name}`, which is not installed"
+    return UsageError(message, hint=extra_hint(extra))

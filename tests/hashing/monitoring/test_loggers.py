@@ -66,10 +66,18 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
         Logs(tmp_path / "file" / "logs")
 
 
-def test_without_tensorboard_a_hint_says_how_to_get_it(
+def test_without_tensorboard_the_csv_is_written_and_a_line_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
-    with pytest.raises(UsageError, match="needs TensorBoard") as caught:
-        Logs(tmp_path)
-    assert caught.value.hint == "pip install 'chainpipe[tensorboard]'"
+    said: list[str] = []
+    for epoch in (1.0, 2.0):
+        logs = Logs(tmp_path, said.append)
+        logs.add({"epoch": epoch, "contrastive": 1 / epoch})
+        logs.close()
+    assert (tmp_path / "history.csv").read_text().split() == [
+        "epoch,contrastive",
+        *("1,1", "2,0.5"),
+    ]
+    assert [path.name for path in tmp_path.iterdir()] == ["history.csv"]
+    assert "pip install 'chainpipe-video[tensorboard]'" in said[0]

@@ -120,7 +120,7 @@ import os
 import sys
 from pathlib import Path
 
-from hashing import team
+from chainpipe.hashing.runtime import distributed
 from chainpipe.hashing.config import Config
 from chainpipe.hashing.runs.worker import follow
 from chainpipe.hashing.config.overrides import apply, parse_assignments

@@ -209,7 +209,7 @@ def test_a_program_of_ours_that_is_missing_is_not_the_videos_fault(
     with DecodeWorker() as worker, pytest.raises(VideoError, match="unexpected File") as caught:
         worker.read(clip, replace(REQUEST, reader="ffmpeg"))
     assert caught.value.status is Status.CRASHED
-    assert "program.py" in caught.value.stderr
+    assert "ffmpeg_process.py" in caught.value.stderr
 
 
 def test_a_library_that_does_not_load_is_told_with_its_traceback(

@@ -1,0 +1,24 @@
+"""The names that the outside world installs: the distribution, its version, its extras."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+
+DISTRIBUTION = "chainpipe-video"  # `chainpipe` on the package index is another author's
+
+
+def installed_version() -> str:
+    """Return the installed version, or ``unknown`` in a bare checkout."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def extra_hint(extra: str) -> str:
+    """Return the command that installs an extra.
+
+    >>> extra_hint("ray")
+    "pip install 'chainpipe-video[ray]'"
+    """
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
