@@ -12,6 +12,7 @@ from typing import Any
 
 from chainpipe.pipeline.errors import DamageError, UsageError
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
+
 from ..config.aliases import canonical_sections
 
 SCHEMA = 1
