@@ -80,6 +80,19 @@ def test_a_stage_has_few_rooms(script: ModuleType, stage: str) -> None:
     assert len(own) <= MOST_ROOMS[stage]
 
 
+def test_no_file_imports_a_stage_by_the_name_of_its_folder() -> None:
+    wrong = []
+    for folder in ("pipeline", "hashing", "chainpipe", "tests", "docs"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                if isinstance(node, ast.ImportFrom) and not node.level:
+                    names = [node.module or ""]
+                if {name.split(".")[0] for name in names} & {"pipeline", "hashing"}:
+                    wrong.append(path)
+    assert not wrong
+
+
 def test_stage_one_imports_nothing_of_stage_two_nor_of_the_door(script: ModuleType) -> None:
     wrong = [
         (start, end)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from figures import EXACT, LOOKS, Facts, backbone_figure, decode_figure, extract_figure
 from matplotlib.figure import Figure
-from page import about_lines, goal_rows, middle, number, table
+from page import about_lines, goal_rows, middle, number, table, wrapped
 
 HERE = Path(__file__).parent
 REASONS = "reasons.json"  # by hand: why a goal is not reached
@@ -149,7 +149,7 @@ def main() -> None:
         if len(lines) == 2:
             lines += [found["about"]["method"], ""]
         lines += section(name, found, reasons)
-    (out / "stage-one.md").write_text("\n".join(lines))
+    (out / "stage-one.md").write_text(wrapped(lines))
     print(json.dumps({"written": "stage-one.md"}))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -15,6 +16,22 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     lines = [heads, *rows]
     text = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
     return [text[0], "|" + "---|" * len(heads), *text[1:]]
+
+
+def wrapped(lines: Iterable[str]) -> str:
+    """Return a page: lines of text wrapped at 100 characters, rows of tables as they are.
+
+    >>> [len(line) for line in wrapped(["- " + "x " * 60, "|" + "y" * 120]).splitlines()]
+    [99, 23, 121]
+    """
+    found = []
+    for line in lines:
+        indent = "  " if line.startswith("- ") else ""
+        words = textwrap.wrap(
+            line, 100, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
+        found += [line] if line.startswith("|") or not words else words
+    return "\n".join(found)
 
 
 def number(value: float) -> str:

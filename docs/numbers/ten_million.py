@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from page import about_lines, number, table
+from page import about_lines, number, table, wrapped
 
 HERE = Path(__file__).parent
 VIDEOS, FRAMES, DIM, HALF = 10_000_000, 25, 1280, 2
@@ -153,7 +153,7 @@ def page(decode: dict[str, Any], backbone: dict[str, Any], extract: dict[str, An
         f"the {CORES} cores only decode. The slower of both decides.", "",
         *table(heads, hours(found, gpu=True)), "",
     ]  # fmt: skip
-    return "\n".join(lines)
+    return wrapped(lines)
 
 
 def main() -> None:
