@@ -4,15 +4,15 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint docs soak clean
+.PHONY: demo test lint docs soak newest clean
 
 ## Run the main job on real videos: make demo, or make demo VIDEOS=my/folder
 demo: $(INSTALLED)
 	$(BIN)/chainpipe demo $(if $(VIDEOS),"$(VIDEOS)")
 
-## Lint, type-check and run all tests
+## Lint, type-check and run all tests; make test PYTEST=--cov=chainpipe shows the coverage, too
 test: lint
-	$(BIN)/pytest -q -n 2
+	$(BIN)/pytest -q -n 2 $(PYTEST)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -28,6 +28,10 @@ docs: $(INSTALLED)
 ## The long campaigns: kills, faults, bit flips
 soak: $(INSTALLED)
 	$(BIN)/pytest -q -m soak
+
+## The newest Python that is here, the newest release of every dependency, the built wheel
+newest:
+	$(PYTHON) tests/newest.py $(if $(NEWEST_ENV),--env "$(NEWEST_ENV)")
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
