@@ -21,6 +21,7 @@ PICTURE = Path(__file__).with_name("architecture.png")
 DATA = Path(__file__).with_name("architecture.json")
 STAGES = ("pipeline", "hashing")
 DOOR = "chainpipe"
+GROUND = "chainpipe/distribution"  # names and version of the distribution, for everybody
 INK, FAINT, EDGE = "#1f3b57", "#b8c4d0", "#7a8fa6"
 FILL = {"pipeline": "#e8f1fa", "hashing": "#eef6e9"}
 FRAMES = {"pipeline": (0.0, 5.1), "hashing": (6.1, 6.9)}  # left edge and width
@@ -43,7 +44,7 @@ def room_of(parts: tuple[str, ...]) -> str | None:
     ('pipeline/store', 'chainpipe')
     """
     if parts[0] == DOOR:
-        return DOOR
+        return GROUND if "/".join(parts[:2]) == GROUND else DOOR
     return "/".join(parts[:2]) if len(parts) > 1 else None
 
 
@@ -253,7 +254,9 @@ def draw_between(axis: Axes, read: list[str], *, top: int) -> None:
     ends = {"xy": (left + width + 0.07, 0.5), "xytext": (right - 0.07, 0.5)}
     axis.annotate("", **ends, arrowprops={"arrowstyle": "-|>", "color": INK})
     text = ",\n".join(read)
-    axis.text((left + width + right) / 2, 0.62, text, va="bottom", fontsize=9, **style)
+    gap = (left + width + right) / 2
+    axis.text(gap, 0.62, text, va="bottom", fontsize=9, **style)
+    axis.text(gap, -0.4, GROUND.replace("/", "/\n"), va="center", fontsize=9, bbox=box, **style)
 
 
 if __name__ == "__main__":
