@@ -219,7 +219,7 @@ import sys, time
 from pathlib import Path
 from chainpipe.hashing.methods.registry import LEARNED
 from chainpipe.hashing.config.overrides import apply, parse_assignments
-from chainpipe.hashing.runs.train import Watch, train
+from chainpipe.hashing.runs.train import TrainCallbacks, train
 from chainpipe.hashing.runs.options import TrainOptions
 from chainpipe.pipeline.store import open_store
 
@@ -234,7 +234,7 @@ options = TrainOptions(
     method=method, bits=12, config=config, out=out, device="cpu", checkpoint_seconds=0
 )
 with open_store(Path(sys.argv[1])) as store:
-    train(store, options, Watch(step=step))
+    train(store, options, TrainCallbacks(step=step))
 """
 
 

@@ -163,7 +163,7 @@ def test_scenes_are_found_anew_as_often_as_asked(planted: np.ndarray) -> None:
 def test_a_ramp_lets_one_weight_grow_and_changes_nothing_else(
     planted: np.ndarray, task: str
 ) -> None:
-    trainer = trainer_of(planted, small(**{f"{task}__ramp": 0.5}))
+    trainer = trainer_of(planted, small(**{f"{task}__warmup": 0.5}))
     weight, rows = 1.0 if task == "contrastive" else 0.1, torch.arange(16)
 
     def reported(done: float) -> dict[str, float]:
@@ -173,7 +173,7 @@ def test_a_ramp_lets_one_weight_grow_and_changes_nothing_else(
             positive_indices=rows,
             neighbours=None,
             generator=derive_generator(0, "step", 0),
-            done=done,
+            progress=done,
         )
         return {name: float(value) for name, value in report.items()}
 
