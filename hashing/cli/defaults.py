@@ -64,9 +64,24 @@ def open_chosen_store(
     except BaseException:
         store.close()
         raise
-    which = "" if given is not None else ", which the model was trained on"
+    which = "" if given is not None else _trained_on(facts, len(store.videos))
     log(f"store {path} ({counted(len(store.videos), 'video')}{which})")
     return store
+
+
+def _trained_on(facts: ModelFacts, rows: int) -> str:
+    """Say that a store was trained on, and how many rows came or went since.
+
+    Models of before 0.2 do not say how many rows there were, but for stores without splits.
+    """
+    data = facts.data
+    whole = data.get("split") == "all"
+    trained = data["videos"] + data["copies"] + data["bad"] if whole else rows
+    new = rows - data.get("rows", trained)
+    words = ", which the model was trained on"
+    if new > 0:
+        return f"{words}; {new} of them new since"
+    return f"{words}; {counted(-new, 'video')} fewer now" if new else words
 
 
 def print_json(content: dict[str, object]) -> None:

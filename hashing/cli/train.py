@@ -237,10 +237,21 @@ def _losses(row: HistoryRow, total: int) -> str:
     return f"epoch {row['epoch']:.0f} of {total}: {values}"
 
 
+def _tell_no_epochs(reason: str | None, tools: Tools) -> None:
+    """Say that no epoch was trained, why (``None``: it was asked for), and how to train some."""
+    if reason is None:
+        tools.log("no epochs were trained, as asked for: the codes are those of the start")
+        return
+    tools.warn(f"no epochs were trained, the codes are those of the start: {reason}")
+    tools.log("`--epochs N` trains nevertheless; `--set contrastive.weight=0.5` with contrast, too")
+
+
 def _print(report: TrainReport, *, as_json: bool, tools: Tools) -> None:
     facts = report.facts
     if report.already_done:
         tools.log(f"`{report.folder}` is finished, with the same settings: nothing to do")
+    if facts.config.get("optim", {}).get("epochs") == 0:
+        _tell_no_epochs(facts.data.get("no_epochs"), tools)
     if stopped := facts.data.get("stopped"):
         tools.log(
             f"stopped by a failure signature after epoch {stopped} (`validation.stop_on_failure`)"
@@ -260,6 +271,9 @@ def _print(report: TrainReport, *, as_json: bool, tools: Tools) -> None:
         "signatures": facts.data.get("signatures", []),
         "stopped": facts.data.get("stopped"),
         "already_done": report.already_done,
+        "epochs": facts.config.get("optim", {}).get("epochs"),
+        "halves_cosine": facts.data.get("agreement"),
+        "no_epochs": facts.data.get("no_epochs"),
         "history": report.history,
     }
     typer.echo(json.dumps(content))

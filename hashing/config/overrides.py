@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import tomllib
@@ -15,7 +14,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 from chainpipe.pipeline.errors import UsageError
 
 from . import AnyConfig
-from .aliases import canonical
+from .aliases import KEYS, canonical
+from .nearest_key import nearest_keys
 
 Scalar = str | int | float | bool
 Chosen = TypeVar("Chosen", bound=AnyConfig)
@@ -92,10 +92,11 @@ def key_names(config: AnyConfig) -> list[str]:
 
 
 def _nearest(path: str, names: list[str]) -> str:
-    close = difflib.get_close_matches(path, names, n=1, cutoff=0.5)
-    close += [name for name in names if name.split(".")[1] == path.split(".")[-1]]
+    old = {canonical(alias)[0]: alias for alias in KEYS}
+    close = nearest_keys(path, [*names, *(old[name] for name in names if name in old)])
     if close:
-        return f"did you mean `{close[0]}`?"
+        meant = dict.fromkeys(canonical(name)[0] for name in close)
+        return f"did you mean {' or '.join(f'`{name}`' for name in meant)}?"
     return "`chainpipe train STORE --show-config` prints every key"
 
 

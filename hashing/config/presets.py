@@ -11,6 +11,8 @@ Value = TypeVar("Value")
 By = Literal["scenes", "means"]
 LEAST_CONTRAST = 0.1  # its weight where views are not trusted [I]
 STEPS = 900  # of a default run: less than three CPU minutes for clips of 25 frames [ours]
+FEW_VIDEOS, ENOUGH_VIDEOS = 350, 500  # contrast is worth nothing up to here, all from here on
+STILL_COSINE, LIVELY_COSINE = 0.85, 0.7  # the same of a video's halves, the smaller the better
 LEAST_DISTILLED = 100  # videos: the start of fewer stays PCA-ITQ [ours]
 WALKED = 8000  # videos: a walk over more would hold too large tables
 
@@ -111,9 +113,26 @@ def view_trust(survey: Survey) -> float:
     >>> view_trust(Survey(1500, 0.6)), view_trust(Survey(250, 0.6)), view_trust(Survey(1500, 0.95))
     (1.0, 0.0, 0.0)
     """
-    enough = min(1.0, max(0.0, (survey.videos - 350) / 150))
-    lively = min(1.0, max(0.0, (0.85 - survey.halves_cosine) / 0.15))
-    return round(enough * lively, 3)
+    enough = (survey.videos - FEW_VIDEOS) / (ENOUGH_VIDEOS - FEW_VIDEOS)
+    lively = (STILL_COSINE - survey.halves_cosine) / (STILL_COSINE - LIVELY_COSINE)
+    return round(min(1.0, max(0.0, enough)) * min(1.0, max(0.0, lively)), 3)
+
+
+def why_no_epochs(survey: Survey) -> str:
+    """Say what of the training videos made ``auto`` train no epochs, with the limits.
+
+    >>> why_no_epochs(Survey(128, 0.6))
+    '128 videos, of which more than 350 are needed'
+    >>> why_no_epochs(Survey(900, 0.9))
+    'the halves of a video are too alike: mean cosine 0.900, which must be below 0.85'
+    """
+    reasons = []
+    if survey.videos <= FEW_VIDEOS:
+        reasons.append(f"{survey.videos} videos, of which more than {FEW_VIDEOS} are needed")
+    alike = f"mean cosine {survey.halves_cosine:.3f}, which must be below {STILL_COSINE:g}"
+    if survey.halves_cosine >= STILL_COSINE:
+        reasons.append(f"the halves of a video are too alike: {alike}")
+    return "; ".join(reasons) or f"{survey.videos} videos whose halves are alike: {alike}"
 
 
 def _pick(value: Value | Auto, automatic: Value) -> Value:

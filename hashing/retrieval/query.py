@@ -6,6 +6,7 @@ import hashlib
 import os
 import string
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import VideoTable
 
 SHORTEST_ID = 8  # hexadecimal digits
+NEAREST = 3  # paths that a hint names
+COMPARED = 20_000  # paths that a mistyped one is compared with
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def _by_id(text: str, videos: VideoTable) -> Query:
     if not digits or set(digits) - set(string.hexdigits):
         raise UsageError(
             f"`{name}` is neither a file nor a video of this store",
-            hint="give a video file, a path as `chainpipe info STORE` shows it, or a video's id",
+            hint=_nearest_paths(text, videos),
         )
     if len(digits) < SHORTEST_ID:
         message = f"`{name}` is too short for a video's id"
@@ -97,12 +100,28 @@ def _by_id(text: str, videos: VideoTable) -> Query:
     rows = [row for row, one in enumerate(hexes) if one.startswith(digits)]
     different = sorted({hexes[row] for row in rows})
     if not rows:
-        hint = "`chainpipe info STORE` shows what is in it"
+        hint = "`chainpipe search --json` prints ids beside paths; a path or a file will do, too"
         raise UsageError(f"no video of this store has an id that starts with `{name}`", hint=hint)
     if len(different) > 1:
         hint = f"give more digits: {', '.join(different[:3])}"
         raise UsageError(f"`{name}` could be {len(different)} different videos", hint=hint)
     return Query(text, tuple(rows))
+
+
+def _nearest_paths(text: str, videos: VideoTable) -> str:
+    """Name the paths of the store that are most like a text, or how its paths look."""
+    paths = [printable(path) for path in videos.paths[:COMPARED]]
+    text = printable(text)
+    close = [path for path in paths if text and text.lower() in path.lower()][:NEAREST]
+    close = close or get_close_matches(text, paths, n=NEAREST, cutoff=0.6)
+    if not close:  # a folder too many or too few
+        names = {path.rpartition("/")[2]: path for path in reversed(paths)}
+        typed = text.rpartition("/")[2]
+        close = [names[name] for name in get_close_matches(typed, names, n=NEAREST, cutoff=0.8)]
+    if close:
+        return f"did you mean {' or '.join(f'`{path}`' for path in close)}?"
+    known = ", ".join(f"`{path}`" for path in paths[:NEAREST])
+    return f"give a video file, a video's id, or a path as the store has it, such as {known}"
 
 
 def _same_video(videos: VideoTable, row: int) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from chainpipe.pipeline.console import counted
 from chainpipe.pipeline.store.base import FeatureStore
 
 from ..config.overrides import apply, from_dict, to_dict
-from ..config.presets import Survey
+from ..config.presets import Survey, why_no_epochs
 from ..data.training_set import TrainingFrames, TrainingRows
 from ..methods.base import Kind
 from ..methods.registry import LEARNED, about_method
@@ -38,13 +38,17 @@ def facts_of(
         UsageError: If the config does not fit the videos, or a feature is NaN or Inf.
     """
     halves_cosine = round(frames.halves_cosine(), 6)
-    config, cached = {}, ""
+    config, cached, no_epochs = {}, "", None
+    survey = Survey(len(chosen), halves_cosine)
     if (method := LEARNED.get(options.method)) is not None:
         asked = _of_all(options.config or method.config)
-        config = to_dict(method.resolve(asked, Survey(len(chosen), halves_cosine)))
+        config = to_dict(method.resolve(asked, survey))
+        if to_dict(asked)["optim"]["epochs"] == "auto" and not config["optim"]["epochs"]:
+            no_epochs = why_no_epochs(survey)
         cached = method.material(asked, frames)
     data = {
         "videos": len(chosen),
+        "rows": len(store.videos),
         "agreement": halves_cosine,
         "frames": store.shape[1],
         "split": chosen.split,
@@ -52,6 +56,7 @@ def facts_of(
         "bad": len(chosen.bad),
         "digest": chosen.digest,
         "cached": cached,
+        "no_epochs": no_epochs,
     }
     return ModelFacts(
         method=options.method,

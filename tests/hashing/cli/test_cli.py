@@ -125,6 +125,24 @@ def test_encode_without_arguments_takes_the_newest_model_and_its_store(stage: St
     assert stage.said[2] == f"wrote {path}: 12 codes of 16 bits"
 
 
+@pytest.mark.parametrize(
+    ("count", "words"), [(12, ")"), (13, "; 1 of them new since)"), (10, "; 2 videos fewer now)")]
+)
+def test_a_store_that_has_grown_since_the_training_is_told(
+    stage: Stage, count: int, words: str
+) -> None:
+    names = [*NAMES, "zoo/new.mp4"][:count]
+    make_videos(stage.root, ["zoo/new.mp4"])
+    store = Path("feats.h5").absolute()
+    make_store(store, stage.root, [video(stage.root, name) for name in names])
+    for older in ({"rows": 12}, {"videos": 11, "copies": 1, "bad": 0, "split": "all"}):
+        make_model(Path("models/feats-lsh-16"), store, **older)
+        stage.run("search", NAMES[0])
+        said = f"feats.h5 ({count} videos, which the model was trained on{words}"
+        assert stage.said[1].endswith(said)
+        stage.said.clear()
+
+
 @pytest.mark.parametrize("how", [["other.h5"], ["--store", "other.h5"]])
 def test_encode_takes_the_named_store_and_output(stage: Stage, how: list[str]) -> None:
     make_store(Path("other.h5"), stage.root, [video(stage.root, name) for name in NAMES[:3]])

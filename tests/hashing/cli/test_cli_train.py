@@ -45,6 +45,7 @@ class Program:
             thumbnails=lambda paths, side: [],
             progress=self._progress,
             log=self.said.append,
+            warn=self.said.append,
         )
         result = CliRunner().invoke(
             self.app, ["train", *arguments], obj=nothing, catch_exceptions=False
@@ -79,6 +80,24 @@ def test_json_tells_the_same_to_programs(
     assert [row["epoch"] for row in first["history"]] == [1, 2]
     assert (first["already_done"], again["already_done"]) == (False, True)
     assert first["weights_sha256"] == again["weights_sha256"]
+
+
+def test_a_run_that_trains_no_epochs_says_why_and_what_to_do(
+    make_store: MakeStore, planted: np.ndarray, tmp_path: Path
+) -> None:
+    program = Program()
+    arguments = (str(make_store(planted)), "--bits", "8", "--out", str(tmp_path / "m"), *SMALL)
+    for _ in range(2):  # the second finds it finished
+        found = json.loads(program(*arguments, "--json"))
+        assert (found["epochs"], found["history"]) == (0, [])
+        assert found["no_epochs"].startswith("40 videos, of which more than 350 are needed")
+        assert "no epochs were trained" in program.said[-2]
+        assert found["no_epochs"] in program.said[-2]
+        assert "`--epochs N`" in program.said[-1]
+    words = "--bits", "8", "--epochs", "0", "--out", str(tmp_path / "n"), "--json"
+    asked = json.loads(program(arguments[0], *words, *SMALL))
+    assert (asked["epochs"], asked["no_epochs"]) == (0, None)
+    assert "as asked for" in program.said[-1]
 
 
 def test_a_second_run_says_that_there_is_nothing_to_do(

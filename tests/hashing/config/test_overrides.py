@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from chainpipe.hashing.config import AnyConfig, Config
+from chainpipe.hashing.config.nearest_key import nearest_keys
 from chainpipe.hashing.config.overrides import (
     apply,
     flatten,
     from_dict,
+    key_names,
     parse_assignments,
     read_toml,
     to_dict,
@@ -161,3 +163,43 @@ def test_heads_need_not_divide_the_width_where_there_are_none(kind: str) -> None
     assert apply(Config(), values).encoder.num_heads == 3
     with pytest.raises(UsageError, match="cannot be shared by 3 heads"):
         apply(Config(), values | {"encoder.kind": "transformer"})
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("contrastiv.temp", "contrastive.temperature"),
+        ("contrastive.temprature", "contrastive.temperature"),
+        ("similarity.temp", "similarity.temperature"),
+        ("optim.epoch", "optim.epochs"),
+        ("optimizer.epochs", "optim.epochs"),
+        ("epochs", "optim.epochs"),
+        ("optim.learning_rate", None),
+        ("encoder.num_layer", "encoder.num_layers"),
+        ("encoder.layer", "encoder.num_layers"),  # by its old name, `encoder.layers`
+        ("order.wieght", "order.weight"),
+        ("scene.min_st", "scene.min_std"),
+        ("Order.Weight", "order.weight"),
+        ("neighbors.k", "neighbours.k"),
+        ("validation.frac", "validation.fraction"),
+        ("swav.prototypes", "swav.num_prototypes"),
+        ("x.y", None),
+        ("contrastive.", None),
+    ],
+)
+def test_a_mistyped_key_is_told_the_nearest_one(typed: str, meant: str | None) -> None:
+    with pytest.raises(UsageError) as caught:
+        apply(Config(), {typed: 3})
+    hint = str(caught.value.hint)
+    assert hint == (f"did you mean `{meant}`?" if meant else hint)
+    assert meant is not None or "--show-config" in hint
+
+
+@pytest.mark.parametrize("section", ["contrastive", "order", "optim", "encoder"])
+def test_one_letter_too_few_is_always_understood(section: str) -> None:
+    keys = [name for name in key_names(Config()) if name.startswith(f"{section}.")]
+    for name in (name for name in keys if len(name.partition(".")[2]) > 4):
+        for at in range(len(section) + 1, len(name)):
+            typed = name[:at] + name[at + 1 :]
+            if typed not in key_names(Config()) and "." in typed:
+                assert name in nearest_keys(typed, key_names(Config())), typed

@@ -108,9 +108,14 @@ def make_store(
 
 
 def make_model(
-    folder: Path, store: Path, *, bits: int = 16, fingerprint: Fingerprint = FINGERPRINT
+    folder: Path,
+    store: Path,
+    *,
+    bits: int = 16,
+    fingerprint: Fingerprint = FINGERPRINT,
+    **data: object,
 ) -> ModelFacts:
     """Save a model of random directions."""
     directions = np.random.default_rng(0).normal(size=(fingerprint.dim, bits))
-    facts = ModelFacts("lsh", bits, 0, fingerprint, str(store), data={"frames": 4})
+    facts = ModelFacts("lsh", bits, 0, fingerprint, str(store), data={"frames": 4, **data})
     return save_model(folder, facts, {"mean": np.zeros(6), "directions": directions}, {})

@@ -85,6 +85,23 @@ def test_a_file_that_was_only_touched_is_still_known_by_its_bytes(
     assert rows_of(store, root / "bee/b2.mp4") == (3,)
 
 
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("bee/b1.mp5", "did you mean `bee/b1.mp4`"),
+        ("B2.MP4", "did you mean `bee/b2.mp4`?"),
+        ("my/long/folder/of/videos/bee/b1.mp4", "did you mean `bee/b1.mp4`"),
+        ("nothing alike", "such as `ant/a1.mp4`, `ant/a2.mp4`, `bee/b1.mp4`"),
+        ("", "such as `ant/a1.mp4`"),
+    ],
+)
+def test_the_nearest_paths_are_named(store: FeatureStore, text: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_query(text, store.videos, store.root)
+    assert hint in str(caught.value.hint)
+    assert "info" not in str(caught.value.hint)
+
+
 def test_digits_of_an_id_are_its_row_in_either_case(store: FeatureStore) -> None:
     digits = bytes(store.videos.ids[2]).hex()
     assert rows_of(store, digits) == rows_of(store, digits[:8].upper()) == (2,)
