@@ -1,5 +1,98 @@
-"""chainpipe: self-supervised video hashing, from videos to binary codes to answers."""
+"""Self-supervised video hashing in Python: from videos or features to binary codes and answers.
 
-from chainpipe.distribution import DISTRIBUTION
+Everything public is here; it is loaded on first use, so importing this costs next to nothing.
 
-__all__ = ["DISTRIBUTION"]
+Example:
+    >>> import chainpipe, numpy
+    >>> features = numpy.random.default_rng(0).normal(size=(40, 5, 16))  # videos, frames, numbers
+    >>> model = chainpipe.train(features, bits=8, method="pca-itq")
+    >>> codes = model.encode(features)
+    >>> codes.search(codes[:1], k=3).rows.shape
+    (1, 3)
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainpipe.api.evaluation import Evaluation, evaluate
+    from chainpipe.api.extraction import extract
+    from chainpipe.api.model import Model, load_model
+    from chainpipe.api.store import Store, open_store, store_from_arrays
+    from chainpipe.api.training import train
+    from chainpipe.distribution import DISTRIBUTION
+    from chainpipe.hashing.retrieval.codes import Codes
+    from chainpipe.pipeline.errors import (
+        ChainpipeError,
+        DamageError,
+        DistributedError,
+        LockedError,
+        NotFoundError,
+        StorageError,
+        TimeLimitError,
+        UsageError,
+    )
+
+    __version__: str
+
+_ERRORS = "chainpipe.pipeline.errors"
+_MODULES = {
+    "extract": "chainpipe.api.extraction",
+    "open_store": "chainpipe.api.store",
+    "store_from_arrays": "chainpipe.api.store",
+    "Store": "chainpipe.api.store",
+    "train": "chainpipe.api.training",
+    "load_model": "chainpipe.api.model",
+    "Model": "chainpipe.api.model",
+    "Codes": "chainpipe.hashing.retrieval.codes",
+    "DISTRIBUTION": "chainpipe.distribution",
+    "evaluate": "chainpipe.api.evaluation",
+    "Evaluation": "chainpipe.api.evaluation",
+    "ChainpipeError": _ERRORS,
+    "UsageError": _ERRORS,
+    "NotFoundError": _ERRORS,
+    "DamageError": _ERRORS,
+    "StorageError": _ERRORS,
+    "LockedError": _ERRORS,
+    "TimeLimitError": _ERRORS,
+    "DistributedError": _ERRORS,
+}
+
+__all__ = [
+    "DISTRIBUTION",
+    "ChainpipeError",
+    "Codes",
+    "DamageError",
+    "DistributedError",
+    "Evaluation",
+    "LockedError",
+    "Model",
+    "NotFoundError",
+    "StorageError",
+    "Store",
+    "TimeLimitError",
+    "UsageError",
+    "__version__",
+    "evaluate",
+    "extract",
+    "load_model",
+    "open_store",
+    "store_from_arrays",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from chainpipe.distribution import installed_version
+
+        return installed_version()
+    if name not in _MODULES:
+        raise AttributeError(f"module `chainpipe` has no attribute `{name}`")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

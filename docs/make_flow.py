@@ -50,13 +50,13 @@ def draw(figure: Figure) -> None:
     with open_store(DEMO / "feats.h5") as store, DecodeWorker() as decoder:
         row = store.videos.paths.index(QUERY)
         folder = Path(store.root.decode())
-        order = [r for r in answers(codes.codes, row) if r != row]
+        order = [r for r in answers(codes.packed, row) if r != row]
         request = FrameRequest(frames=SHOWN, size=SIZE)
         frames = decoder.read(folder / QUERY.decode(), request).pixels
         strip(axes[0], frames)
         features = store.features(slice(row, row + 1))[0].astype(np.float32)
         axes[1].imshow(features[:, :FEATURES], aspect="auto", cmap="magma", vmax=2)
-        bits = unpack(codes.codes[[row, *order[:3], order[-1]]], 32)
+        bits = unpack(codes.packed[[row, *order[:3], order[-1]]], 32)
         axes[2].imshow(bits, aspect="auto", cmap="binary")
         one = FrameRequest(frames=1, size=SIZE)
         found = [store.videos.paths[r].decode() for r in order[:SHOWN]]

@@ -14,6 +14,8 @@ class ChainpipeError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        if hint:
+            self.add_note(f"hint: {hint}")  # a traceback in Python shows it
 
 
 class BugError(ChainpipeError):

@@ -43,8 +43,9 @@ def drawn_codes(videos: int, bits: int) -> Codes:
         labels[chosen, rng.integers(0, CLASSES, len(chosen))] = 1
     names = tuple(f"class {number:03}" for number in range(CLASSES))
     return Codes(
-        codes=pack(centres[kind] ^ (rng.random((videos, bits)) < 0.3)), bits=bits,
-        ids=np.zeros((videos, 32), np.uint8), paths=tuple(b"%d" % row for row in range(videos)),
+        packed=pack(centres[kind] ^ (rng.random((videos, bits)) < 0.3)), bits=bits,
+        video_ids=np.zeros((videos, 32), np.uint8),
+        paths=tuple(b"%d" % row for row in range(videos)),
         labels=labels, label_names=names, split=np.full(videos, Split.TEST, np.uint8),
         origin=Origin(Fingerprint("drawn", "", 1, ""), "", ""),
     )  # fmt: skip
@@ -62,7 +63,7 @@ def peers_way(codes: Codes, queries: int) -> list[float]:
     Written anew from the description: distances of +-1 codes by a matrix product, a full argsort
     of each query's line, a full table of shared labels.
     """
-    values = np.unpackbits(codes.codes, axis=1, count=codes.bits, bitorder="little") * 2.0 - 1
+    values = np.unpackbits(codes.packed, axis=1, count=codes.bits, bitorder="little") * 2.0 - 1
     labels = codes.labels.astype(np.float64)
     distance = 0.5 * (codes.bits - values @ values[:queries].T)  # (N, Q)
     order = np.argsort(distance, axis=0)

@@ -54,6 +54,9 @@ def open_chosen_store(
         DamageError: If it is damaged.
         UsageError: If its features are of another backbone, weights, size or preprocessing.
     """
+    if given is None and not facts.store:
+        hint = "name a store with `--store`"
+        raise NotFoundError("the model was trained on arrays, not on a store", hint=hint)
     path = given if given is not None else Path(facts.store)
     if given is None and not path.exists():
         message = f"the store that the model was trained on is gone: `{path}`"

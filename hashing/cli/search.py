@@ -124,7 +124,7 @@ def _query_codes(
         raise_if_ours(failed)
         raise UsageError("no query that can be read", hint="each one's reason stands above")
     kept = [one for one in asked if one.rows or one.file in new]
-    lines = [codes.codes[one.rows[0]] if one.rows else new[one.file] for one in kept]
+    lines = [codes.packed[one.rows[0]] if one.rows else new[one.file] for one in kept]
     return kept, np.array(lines, np.uint8)
 
 
@@ -162,5 +162,5 @@ def _answers(
             copies = f", with {counted(len(rows) - 1, 'identical file')}" if len(rows) > 1 else ""
             name = printable(one.text)
             tools.log(f"{name} is left out of its own answers{copies} (--keep-self keeps it)")
-    answers = find(FaissFlat(codes.codes, codes.bits), bits, k, left_out=own)
+    answers = find(FaissFlat(codes.packed, codes.bits), bits, k, left_out=own)
     return [Found(*one) for one in zip(asked, own, answers, strict=True)]

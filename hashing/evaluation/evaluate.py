@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from chainpipe.pipeline.errors import UsageError
+
 from ..retrieval.codes import Codes
 from . import curves, metrics
 from .choose_protocol import choose_protocol
@@ -19,7 +21,7 @@ METRICS = ("map", "map_min", "map_tied", "precision", "recall")
 Scores = dict[str, dict[int, float]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Evaluation:
     """The scores of one method's codes.
 
@@ -48,6 +50,40 @@ class Evaluation:
     def precision_radius_2(self) -> float:
         """Mean precision within Hamming radius 2; a query without an answer there counts 0."""
         return float(self.pr_radius.precision[min(curves.NEAR, self.bits)])
+
+    def map(self, k: int) -> float:
+        """Return mAP@K, AP divided by K; K is one of :data:`CUTOFFS`, 5 to 100.
+
+        Raises:
+            UsageError: If it was not measured at this K; so do the others.
+        """
+        return self._at("map", k)
+
+    def map_min(self, k: int) -> float:
+        """Return mAP@K, AP divided by min(K, R) of R right answers in the database."""
+        return self._at("map_min", k)
+
+    def map_tied(self, k: int) -> float:
+        """Return mAP@K, the mean over all orders of equal distances."""
+        return self._at("map_tied", k)
+
+    def precision(self, k: int) -> float:
+        """Return the mean share of right answers among the first K."""
+        return self._at("precision", k)
+
+    def recall(self, k: int) -> float:
+        """Return the mean share of all right answers that the first K hold."""
+        return self._at("recall", k)
+
+    def _at(self, metric: str, k: int) -> float:
+        if k not in self.scores[metric]:
+            known = ", ".join(map(str, self.scores[metric]))
+            raise UsageError(f"`{metric}` is not measured at {k}", hint=f"one of {known}")
+        return self.scores[metric][k]
+
+    def __repr__(self) -> str:
+        asked = f"{len(self.protocol.queries)} queries"
+        return f"Evaluation({self.method}, {self.bits} bits, {asked}, mAP@20 {self.map(20):.4f})"
 
     def to_json(self) -> dict[str, object]:
         """Return the object that ``chainpipe eval --json`` prints."""
@@ -97,7 +133,9 @@ def evaluate(
     radii = np.arange(codes.bits + 1)
     scores = np.zeros((len(METRICS), len(CUTOFFS)))
     by_radius, by_rank = np.zeros((3, len(radii))), np.zeros((3, len(ranks)))
-    for block in rank_database(codes.codes, codes.bits, codes.labels, protocol, ranks=max(CUTOFFS)):
+    for block in rank_database(
+        codes.packed, codes.bits, codes.labels, protocol, ranks=max(CUTOFFS)
+    ):
         scores += _sums(block)
         by_radius += curves.within_radius(block.totals, block.right).sum(axis=1)
         by_rank += curves.down_to_rank(block.totals, block.right, ranks).sum(axis=1)

@@ -76,11 +76,4 @@ def split_by_class(codes: Codes, listed: Sequence[str]) -> dict[str, Codes]:
 
 
 def _only(codes: Codes, rows: np.ndarray, labels: U8) -> Codes:
-    return replace(
-        codes,
-        codes=codes.codes[rows],
-        ids=codes.ids[rows],
-        paths=tuple(codes.paths[row] for row in rows),
-        labels=labels[rows],
-        split=codes.split[rows],
-    )
+    return replace(codes, labels=labels)[rows]

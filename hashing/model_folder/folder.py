@@ -35,7 +35,7 @@ class ModelFacts:
         bits: K, the length of a code.
         seed: Of the training.
         fingerprint: Of the features it reads.
-        store: Absolute path of the store it was trained on.
+        store: Absolute path of the store it was trained on; empty for arrays.
         config: The resolved config, nested plain values; empty for methods without keys.
         data: What was trained on: ``videos``, ``split``, ``digest`` and so on.
         weights_sha256: Of the weights file, hexadecimal; filled in by :func:`save_model`.

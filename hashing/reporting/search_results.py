@@ -96,7 +96,7 @@ def _answer_json(answer: Answer, codes: Codes) -> dict[str, object]:
         "rank": answer.rank,
         "distance": answer.distance,
         "row": answer.row,
-        "id": bytes(codes.ids[answer.row]).hex(),
+        "id": bytes(codes.video_ids[answer.row]).hex(),
         "path": os.fsdecode(codes.paths[answer.row]),
         "labels": list(codes.names_of(answer.row)),
     }

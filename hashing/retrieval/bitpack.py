@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from chainpipe.pipeline.errors import UsageError
+
 U8 = npt.NDArray[np.uint8]
 
 
@@ -58,3 +60,40 @@ def width(bits: int) -> int:
     2
     """
     return (bits + 7) // 8
+
+
+def truth_values(bits: npt.ArrayLike) -> npt.NDArray[np.bool_]:
+    """Return codes as truth values, (B, K): of booleans, of 0 and 1, or of numbers by their sign.
+
+    Raises:
+        UsageError: If it is no array (B, K) of numbers, or holds NaN.
+
+    Example:
+        >>> truth_values([[-1, 1], [0, 2]]), truth_values([[0, 1]])
+        (array([[False,  True],
+               [ True,  True]]), array([[False,  True]]))
+    """
+    values = np.asarray(bits)
+    if values.ndim != 2 or not values.shape[1] or values.dtype.kind not in "biuf":
+        found = f"{values.shape} {values.dtype}"
+        raise UsageError(f"bits are numbers (videos, bits), not {found}", hint="one code a row")
+    if values.dtype.kind == "b":
+        return values
+    if np.isnan(values).any():
+        raise UsageError("the bits hold NaN", hint="use numbers, of which those >= 0 become 1")
+    zero_one = bool(np.isin(values, (0, 1)).all())
+    truth: npt.NDArray[np.bool_] = values == 1 if zero_one else values >= 0
+    return truth
+
+
+def checked_packed(codes: npt.ArrayLike, bits: int) -> U8:
+    """Return packed codes as an array (Q, ceil(bits / 8)).
+
+    Raises:
+        UsageError: If it is of another shape or type.
+    """
+    packed = np.asarray(codes)
+    if packed.ndim != 2 or packed.shape[1] != width(bits) or packed.dtype != np.uint8:
+        message = f"packed codes of {bits} bits are (N, {width(bits)}) uint8"
+        raise UsageError(f"{message}, not {packed.shape} {packed.dtype}", hint="see `Codes.packed`")
+    return packed

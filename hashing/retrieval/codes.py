@@ -5,7 +5,9 @@ The file is a true, uncompressed ``.npz`` without pickle: ``numpy.load`` opens i
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
@@ -13,13 +15,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from chainpipe.pipeline.errors import DamageError
+from chainpipe.pipeline.errors import DamageError, UsageError
 from chainpipe.pipeline.records import Fingerprint
+from chainpipe.pipeline.store.arrays.columns import (
+    Columns,
+    Ids,
+    Labels,
+    Splits,
+    hashes,
+    split_names,
+)
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
-from .bitpack import U8, pack, unpack, width
+from .bitpack import U8, checked_packed, pack, truth_values, unpack, width
+from .hamming import distance_matrix
+from .index import FaissFlat, Neighbours
 from .safe_npz import read_npz
+from .search import search_others
 
 __all__ = ["Codes", "Origin", "joined", "pack", "read_codes", "unpack", "write_codes"]
 
@@ -47,24 +61,35 @@ class Origin:
     features: str = ""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
 class Codes:
     """The packed codes of B videos.
 
     Attributes:
-        codes: (B, ceil(bits / 8)), as :func:`pack` makes them.
+        packed: (B, ceil(bits / 8)) uint8, as :func:`pack` makes them.
         bits: K.
-        ids: SHA-256 of each video's bytes, (B, 32).
+        video_ids: SHA-256 of each video's bytes, (B, 32) uint8.
         paths: ``os.fsencode``, relative to the root of the store or folder, B of them.
-        labels: Multi-hot, (B, C).
+        labels: Multi-hot, (B, C) uint8.
         label_names: C names.
-        split: ``Split`` numbers, (B,).
+        split: ``Split`` numbers, (B,) uint8.
         origin: What made the codes.
+
+    Example:
+        >>> codes = Codes.from_bits([[0, 0, 0], [1, 1, 1], [0, 0, 1]], ids=["a", "b", "c"])
+        >>> codes
+        Codes(3 videos x 3 bits)
+        >>> codes.packed
+        array([[0],
+               [7],
+               [4]], dtype=uint8)
+        >>> [codes.ids[row] for row in codes.search(codes[0], k=2).rows[0]]
+        ['c', 'b']
     """
 
-    codes: U8
+    packed: U8
     bits: int
-    ids: U8
+    video_ids: U8
     paths: tuple[bytes, ...]
     labels: U8
     label_names: tuple[str, ...]
@@ -73,15 +98,60 @@ class Codes:
 
     def __post_init__(self) -> None:
         n, c = len(self.paths), len(self.label_names)
-        wanted = {"codes": (n, width(self.bits)), "ids": (n, 32), "labels": (n, c), "split": (n,)}
+        wanted = {
+            "packed": (n, width(self.bits)),
+            "video_ids": (n, 32),
+            "labels": (n, c),
+            "split": (n,),
+        }
         for name, shape in wanted.items():
             column = getattr(self, name)
             if column.shape != shape or column.dtype != np.uint8:
                 raise ValueError(
                     f"`{name}` must be {shape} uint8, not {column.shape} {column.dtype}"
                 )
-        if self.bits % 8 and (self.codes[:, -1] >> self.bits % 8).any():
+        if self.bits % 8 and (self.packed[:, -1] >> self.bits % 8).any():
             raise ValueError(f"codes of {self.bits} bits have other bits set")
+
+    @classmethod
+    def from_bits(
+        cls,
+        bits: npt.ArrayLike,
+        *,
+        ids: Ids | None = None,
+        labels: Labels | None = None,
+        splits: Splits | None = None,
+    ) -> Codes:
+        """Pack codes that something else made, to search or evaluate them here.
+
+        Args:
+            bits: (B, K): booleans, 0 and 1, or numbers of which those >= 0 become 1 (such as -1
+                and 1, or a network's real outputs).
+            ids: As for ``store_from_arrays``; so are ``labels`` and ``splits``.
+            labels: The classes of each row.
+            splits: The part of the data set of each row.
+
+        Raises:
+            UsageError: If ``bits`` is no such array, or a column does not have B entries.
+
+        Example:
+            >>> Codes.from_bits([[0.3, -1.2, 0.1], [-1.0, -1.0, 1.0]]).numpy()
+            array([[ True, False,  True],
+                   [False, False,  True]])
+        """
+        truth = truth_values(bits)
+        columns = Columns.of(len(truth), ids=ids, labels=labels, splits=splits)
+        packed = pack(truth)
+        return cls(
+            packed=packed,
+            bits=truth.shape[1],
+            video_ids=hashes(columns.paths if ids is not None else _row_names(packed)),
+            paths=columns.paths,
+            labels=columns.labels,
+            label_names=columns.label_names,
+            split=columns.split,
+            origin=Origin(Fingerprint("bits", "", truth.shape[1], ""), "", ""),
+        )
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -89,9 +159,146 @@ class Codes:
     def __repr__(self) -> str:
         return f"Codes({len(self)} videos x {self.bits} bits)"
 
+    def __getitem__(self, rows: int | slice | npt.ArrayLike) -> Codes:
+        """Return the codes of some rows: a number, a slice, numbers or a mask.
+
+        >>> Codes.from_bits([[0], [1], [1]], ids="abc")[1:].ids
+        ('b', 'c')
+        """
+        chosen = np.atleast_1d(np.arange(len(self))[rows])  # type: ignore[index]
+        return replace(
+            self,
+            packed=self.packed[chosen],
+            video_ids=self.video_ids[chosen],
+            paths=tuple(self.paths[row] for row in chosen),
+            labels=self.labels[chosen],
+            split=self.split[chosen],
+        )
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Name each row: the video's path below its folder, or the id that was given for it."""
+        return tuple(os.fsdecode(path) for path in self.paths)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """Name the part of the data set of each row: ``train``, ``test`` ... or ``none``."""
+        return split_names(self.split)
+
     def names_of(self, row: int) -> tuple[str, ...]:
         """Return the label names of one row."""
         return tuple(self.label_names[i] for i in np.flatnonzero(self.labels[row]))
+
+    def search(self, queries: Codes | U8, k: int = 10, *, keep_self: bool = False) -> Neighbours:
+        """Return the k nearest of these codes for each query, in the order (distance, row).
+
+        Args:
+            queries: Codes of the same model, or packed codes (Q, ceil(bits / 8)) uint8.
+            k: How many answers.
+            keep_self: Whether a query of :class:`Codes` may find its own video. Otherwise rows of
+                the same ``video_ids`` are left out of its answers, as ``chainpipe search`` does.
+
+        Returns:
+            ``distances`` (Q, k) int32 and ``rows`` (Q, k) int64; k becomes B where it is larger.
+            A place without an answer has -1 in both.
+
+        Raises:
+            UsageError: If ``k`` is below 1, or the queries differ in bits or model.
+
+        Example:
+            >>> codes = Codes.from_bits([[0, 0, 0], [1, 1, 1], [0, 0, 1]])
+            >>> codes.search(codes[:1], k=2).distances
+            array([[1, 3]], dtype=int32)
+        """
+        if k < 1:
+            raise UsageError(f"`k` is {k}", hint="ask for at least 1 answer")
+        index = FaissFlat(self.packed, self.bits)
+        asked = self._packed_of(queries)
+        if keep_self or not isinstance(queries, Codes):
+            return index.search(asked, k)
+        return search_others(index, asked, k, ids=self.video_ids, own=queries.video_ids)
+
+    def distances(self, other: Codes | U8) -> npt.NDArray[np.uint16]:
+        """Return the Hamming distance of each of these codes to each other one, (B, Q) uint16.
+
+        Args:
+            other: Codes of the same model, or packed codes (Q, ceil(bits / 8)) uint8.
+
+        Raises:
+            UsageError: If they differ in bits or model.
+
+        Example:
+            >>> codes = Codes.from_bits([[0, 0, 0], [1, 1, 1]])
+            >>> codes.distances(codes)
+            array([[0, 3],
+                   [3, 0]], dtype=uint16)
+        """
+        return distance_matrix(self.packed, self._packed_of(other))
+
+    def numpy(self, *, signed: bool = False) -> npt.NDArray[np.bool_] | npt.NDArray[np.int8]:
+        """Return the codes as one truth value a bit, (B, K); ``signed``: as int8, -1 and 1.
+
+        >>> Codes.from_bits([[0, 1]]).numpy(signed=True)
+        array([[-1,  1]], dtype=int8)
+        """
+        truth = unpack(self.packed, self.bits)
+        return 2 * truth.astype(np.int8) - 1 if signed else truth
+
+    def faiss(self) -> Any:
+        """Return the codes as a ``faiss.IndexBinaryFlat``; its ties come in no defined order.
+
+        >>> Codes.from_bits([[0, 1], [1, 1]]).faiss().ntotal
+        2
+        """
+        import faiss
+
+        index = faiss.IndexBinaryFlat(8 * self.packed.shape[1])
+        index.add(np.ascontiguousarray(self.packed))
+        return index
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write a codes file, an ``.npz`` that ``numpy.load`` opens; it appears whole or not.
+
+        Raises:
+            StorageError: If the disk says no.
+
+        Example:
+            >>> import tempfile
+            >>> codes = Codes.from_bits([[0, 1], [1, 1]], ids=["a", "b"])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     codes.save(f"{folder}/codes.npz")
+            ...     Codes.load(f"{folder}/codes.npz").ids
+            ('a', 'b')
+        """
+        write_codes(Path(path), self)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Codes:
+        """Read a codes file that :meth:`save` or ``chainpipe encode`` wrote; see :meth:`save`.
+
+        Raises:
+            NotFoundError: If there is no such file, or it is not a codes file.
+            DamageError: If it is one, but truncated or altered.
+        """
+        return read_codes(Path(path))
+
+    def _packed_of(self, other: Codes | U8) -> U8:
+        """Return packed codes that may be compared with these."""
+        if not isinstance(other, Codes):
+            return checked_packed(other, self.bits)
+        if other.bits != self.bits:
+            message = f"codes of {other.bits} bits do not compare with codes of {self.bits}"
+            raise UsageError(message, hint="encode both with one model")
+        if other.origin.sha256 != self.origin.sha256:
+            hint = "encode both with one model"
+            raise UsageError("these codes are of two models, so they do not compare", hint=hint)
+        return other.packed
+
+
+def _row_names(packed: U8) -> list[bytes]:
+    """Name the rows so that those of another array have other names."""
+    whole = hashlib.sha256(packed.tobytes()).digest()
+    return [whole + b"%d" % row for row in range(len(packed))]
 
 
 def joined(parts: Sequence[Codes]) -> Codes:
@@ -105,8 +312,8 @@ def joined(parts: Sequence[Codes]) -> Codes:
         raise ValueError(f"codes of different bits or labels: {list(parts)}")
     return replace(
         first,
-        codes=np.concatenate([part.codes for part in parts]),
-        ids=np.concatenate([part.ids for part in parts]),
+        packed=np.concatenate([part.packed for part in parts]),
+        video_ids=np.concatenate([part.video_ids for part in parts]),
         paths=tuple(path for part in parts for path in part.paths),
         labels=np.concatenate([part.labels for part in parts]),
         split=np.concatenate([part.split for part in parts]),
@@ -142,9 +349,9 @@ def read_codes(path: Path) -> Codes:
 def _columns(codes: Codes) -> dict[str, Any]:
     offsets = np.cumsum([0, *(len(path) for path in codes.paths)], dtype=np.int64)
     return {
-        "codes": codes.codes,
+        "codes": codes.packed,
         "bits": np.int64(codes.bits),
-        "ids": codes.ids,
+        "ids": codes.video_ids,
         "path_bytes": np.frombuffer(b"".join(codes.paths), np.uint8),
         "path_offsets": offsets,
         "labels": codes.labels,
@@ -158,9 +365,9 @@ def _record(columns: dict[str, Any]) -> Codes:
     model = json.loads(str(columns["model"]))
     origin = Origin(fingerprint=Fingerprint(**model.pop("fingerprint")), **model)
     return Codes(
-        codes=columns["codes"],
+        packed=columns["codes"],
         bits=int(columns["bits"]),
-        ids=columns["ids"],
+        video_ids=columns["ids"],
         paths=_paths(columns["path_bytes"].tobytes(), columns["path_offsets"]),
         labels=columns["labels"],
         label_names=tuple(str(name) for name in columns["label_names"]),

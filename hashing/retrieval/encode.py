@@ -55,9 +55,9 @@ def encode_store(
         packed.append(encode_features(hasher, store.features(chosen[part]), paths[part]))
         progress(len(packed[-1]))
     return Codes(
-        codes=np.concatenate(packed),
+        packed=np.concatenate(packed),
         bits=hasher.bits,
-        ids=videos.ids[chosen],
+        video_ids=videos.ids[chosen],
         paths=tuple(paths),
         labels=videos.labels[chosen],
         label_names=videos.label_names,
@@ -76,9 +76,9 @@ def encode_videos(videos: Sequence[VideoFeatures], facts: ModelFacts, hasher: Ha
     labels = np.array([[name in one.labels for name in names] for one in videos], np.uint8)
     packed = [encode_features(hasher, one.features[None], [one.path]) for one in videos]
     return Codes(
-        codes=np.concatenate([np.empty((0, (hasher.bits + 7) // 8), np.uint8), *packed]),
+        packed=np.concatenate([np.empty((0, (hasher.bits + 7) // 8), np.uint8), *packed]),
         bits=hasher.bits,
-        ids=np.frombuffer(b"".join(one.video_id for one in videos), np.uint8).reshape(-1, 32),
+        video_ids=np.frombuffer(b"".join(one.video_id for one in videos), np.uint8).reshape(-1, 32),
         paths=tuple(one.path for one in videos),
         labels=labels.reshape(len(videos), len(names)),
         label_names=names,
@@ -128,8 +128,7 @@ def belongs(codes: Codes, facts: ModelFacts, videos: VideoTable) -> bool:
         codes.origin == origin_of(facts, features=digest(videos))
         and codes.paths == videos.paths
         and codes.label_names == videos.label_names
-        and all(
-            np.array_equal(getattr(codes, name), getattr(videos, name))
-            for name in ("ids", "labels", "split")
-        )
+        and np.array_equal(codes.video_ids, videos.ids)
+        and np.array_equal(codes.labels, videos.labels)
+        and np.array_equal(codes.split, videos.split)
     )

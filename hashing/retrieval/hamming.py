@@ -49,6 +49,28 @@ def distances(query: Words, database: Words) -> Distances:
     return total
 
 
+def distance_matrix(codes: U8, others: U8) -> npt.NDArray[np.uint16]:
+    """Count the bits in which each of B packed codes differs from each of Q.
+
+    Args:
+        codes: (B, bytes).
+        others: (Q, bytes).
+
+    Returns:
+        (B, Q).
+
+    Example:
+        >>> distance_matrix(np.array([[0b0000], [0b0111]], np.uint8), np.array([[1]], np.uint8))
+        array([[1],
+               [2]], dtype=uint16)
+    """
+    rows, columns = to_words(codes), to_words(others)
+    matrix = np.empty((len(codes), len(others)), np.uint16)
+    for row, code in zip(matrix, rows.T, strict=True):
+        row[:] = distances(code, columns)
+    return matrix
+
+
 def nearest(found: Distances, k: int, counts: Rows) -> Rows:
     """Return the rows of the k smallest distances in the order (distance, row).
 

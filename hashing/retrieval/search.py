@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from .bitpack import U8
-from .index import HammingIndex
+from .index import HammingIndex, Neighbours
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +58,35 @@ def search(
         pairs = [(int(d), int(r)) for d, r in zip(near, rows, strict=True) if int(r) not in own]
         answers.append([Answer(i, d, r) for i, (d, r) in enumerate(pairs[:k], start=1)])
     return answers
+
+
+def search_others(index: HammingIndex, queries: U8, k: int, *, ids: U8, own: U8) -> Neighbours:
+    """Return the k nearest codes of each query, without the rows of its own video.
+
+    Args:
+        index: B codes.
+        queries: Packed codes, (Q, ceil(bits / 8)).
+        k: How many answers.
+        ids: Ids of the B videos, (B, 32).
+        own: Ids of the queries' videos, (Q, 32).
+
+    Returns:
+        (Q, min(k, B)) each; -1 where there is no further answer.
+    """
+    mine, asking = _numbers(ids, own)
+    copies = np.bincount(mine, minlength=asking.max(initial=0) + 1)[asking].max(initial=0)
+    found = index.search(queries, k + int(copies))
+    is_own = mine[found.rows] == asking[:, None]  # (Q, k + copies)
+    order = np.argsort(is_own, axis=1, kind="stable")[:, : min(k, len(index))]
+    left = np.take_along_axis(is_own, order, axis=1)
+    distances = np.take_along_axis(found.distances, order, axis=1)
+    rows = np.take_along_axis(found.rows, order, axis=1)
+    distances[left], rows[left] = -1, -1
+    return Neighbours(distances, rows)
+
+
+def _numbers(ids: U8, own: U8) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Number the different ids of two lists, (B, 32) and (Q, 32)."""
+    both = np.concatenate([ids, own])
+    numbers = np.unique(both, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    return numbers[: len(ids)], numbers[len(ids) :]

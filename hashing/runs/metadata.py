@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from chainpipe.pipeline.console import counted
+from chainpipe.pipeline.store.arrays.store import ArrayFeatureStore
 from chainpipe.pipeline.store.base import FeatureStore
 
 from ..config.overrides import apply, from_dict, to_dict
@@ -63,10 +64,15 @@ def facts_of(
         bits=options.bits,
         seed=options.seed,
         fingerprint=store.meta.fingerprint,
-        store=str(store.path.resolve()),
+        store=store_path(store),
         config=config,
         data=data,
     )
+
+
+def store_path(store: FeatureStore) -> str:
+    """Return the absolute path of a store, ``""`` for arrays."""
+    return "" if isinstance(store, ArrayFeatureStore) else str(store.path.resolve())
 
 
 def _of_all(config: Kind) -> Kind:

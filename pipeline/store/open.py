@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 SUFFIXES = (".h5", ".zarr")
 
 
-def open_store(path: Path) -> FeatureStore:
+def open_store(path: str | os.PathLike[str]) -> FeatureStore:
     """Open a feature store for reading.
 
     Args:
@@ -33,6 +34,7 @@ def open_store(path: Path) -> FeatureStore:
         StorageError: If it cannot be read.
         UsageError: If a later chainpipe made it.
     """
+    path = Path(path)
     if (layout := _layout(path)) is not None:
         from .published.store import PublishedStore
 

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import DamageError, NotFoundError
-from ...records import FailedVideo, Fingerprint, StoreMeta
+from ...records import Fingerprint, StoreMeta
 from ..base import Rows
-from ..integrity import faults
+from ..features_only import FeaturesOnlyStore
 from ..row_numbers import row_numbers
 from .features import FeatureFile
 from .labels import read_labels
@@ -25,7 +25,7 @@ from .table import synthetic_table
 PREPROCESSING = "as published, unscaled"
 
 
-class PublishedStore:
+class PublishedStore(FeaturesOnlyStore):
     """See ``FeatureStore``; rows are those of one file after the other.
 
     What the files do not hold is left open: no seconds (NaN), no candidates, no views. The
@@ -39,8 +39,6 @@ class PublishedStore:
         NotFoundError: If a file of the set is missing.
         DamageError: If a file is damaged, or the files do not fit together.
     """
-
-    failed: tuple[FailedVideo, ...] = ()
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self.path, self.root = path, os.fsencode(path)
@@ -72,18 +70,13 @@ class PublishedStore:
         )
         digest = hashlib.sha256(b"".join(identities)).hexdigest()
         backbone = f"published:{layout.name}"
-        self._dtype = np.result_type(*(file.dtype for file in self._files))
+        self.dtype = np.result_type(*(file.dtype for file in self._files))
         self.meta = StoreMeta(
             Fingerprint(backbone, digest, dim, PREPROCESSING),
             frames,
             sampling="published",
-            dtype=self._dtype.name,
+            dtype=self.dtype.name,
         )
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Return (N, T, D)."""
-        return len(self.videos), self.meta.frames, self.meta.fingerprint.dim
 
     def features(self, rows: Rows) -> npt.NDArray[np.floating]:
         """Return the features of some rows, (n, T, D), float16 if all files are, else float32.
@@ -93,7 +86,7 @@ class PublishedStore:
             IndexError: If there is no such row.
         """
         numbers = row_numbers(rows, len(self.videos))
-        out = np.empty((len(numbers), *self.shape[1:]), self._dtype)
+        out = np.empty((len(numbers), *self.shape[1:]), self.dtype)
         for place, start, stop in self._runs(numbers):
             which = int(np.searchsorted(self._starts, start, side="right")) - 1
             first = self._starts[which]
@@ -108,62 +101,13 @@ class PublishedStore:
             if b > a:
                 yield a, int(numbers[a]), int(numbers[b - 1]) + 1
 
-    def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
-        """Return NaN, (n, T): when the frames are shown is not published."""
-        return np.full(self._times(rows), np.nan)
-
-    def index(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """Return 0 to T - 1, (n, T): only the frames' order is known."""
-        return np.broadcast_to(np.arange(self.meta.frames), self._times(rows)).copy()
-
-    def candidates(self, rows: Rows) -> npt.NDArray[np.floating]:
-        """Return no candidates, (n, T, 0, D)."""
-        return np.empty((*self._times(rows), 0, self.shape[2]), self._dtype)
-
-    def candidate_seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
-        """Return no candidates' seconds, (n, T, 0)."""
-        return np.empty((*self._times(rows), 0))
-
-    def candidate_index(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """Return no candidates' numbers, (n, T, 0)."""
-        return np.empty((*self._times(rows), 0), np.int64)
-
-    def views(self, rows: Rows) -> npt.NDArray[np.floating]:
-        """Return no views, (n, 0, T, D)."""
-        count, frames = self._times(rows)
-        return np.empty((count, 0, frames, self.shape[2]), self._dtype)
-
-    def augmentation(self) -> None:
-        """Return None: the videos are not at hand to augment."""
-        return None
-
-    def damage(self) -> Iterator[str]:
-        """Read every row; yield one line for those that cannot be read."""
-        if bad := self.bad_rows():
-            yield faults.row_line(self.path, ("feats",), bad)
-
-    def bad_rows(self) -> list[int]:
-        """Return the rows that cannot be read; published files have no checksums."""
-        return faults.bad_rows(
-            lambda rows: self.features(slice(rows.start, rows.stop)), len(self.videos)
-        )
-
     def close(self) -> None:
         """Release the files."""
         self._opened.close()
 
-    def __enter__(self) -> PublishedStore:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         n, t, d = self.shape
         return f"PublishedStore({str(self.path)!r}, {n} videos x {t} frames x {d})"
-
-    def _times(self, rows: Rows) -> tuple[int, int]:
-        return len(row_numbers(rows, len(self.videos))), self.meta.frames
 
 
 def _check_present(path: Path, layout: Layout) -> None:

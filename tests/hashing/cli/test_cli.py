@@ -169,8 +169,8 @@ def test_encode_of_a_folder_gives_the_codes_of_its_videos(stage: Stage) -> None:
         read_codes(Path("models/feats-lsh-16/codes.npz")),
     )
     assert codes.paths == expected.paths
-    assert np.array_equal(codes.codes, expected.codes)
-    assert np.array_equal(codes.ids, expected.ids)
+    assert np.array_equal(codes.packed, expected.packed)
+    assert np.array_equal(codes.video_ids, expected.video_ids)
     assert stage.metas == [StoreMeta(FINGERPRINT, 4)]
     assert stage.progressed["extract and encode"] == 12
 
@@ -302,7 +302,7 @@ def test_search_uses_codes_on_disk_only_while_they_are_true(stage: Stage) -> Non
     assert "encode" not in stage.progressed
     path = Path("models/feats-lsh-16/codes.npz")
     codes = read_codes(path)
-    stale = replace(codes, codes=codes.codes ^ 255, origin=replace(codes.origin, features="00"))
+    stale = replace(codes, packed=codes.packed ^ 255, origin=replace(codes.origin, features="00"))
     write_codes(path, stale)
     assert stage.answers("bee/b1.mp4") == before
     assert stage.progressed["encode"] == 12
@@ -371,7 +371,7 @@ def test_eval_never_trusts_codes_on_disk(stage: Stage) -> None:
     stage.run("encode")
     path = Path("models/feats-lsh-16/codes.npz")
     codes = read_codes(path)
-    write_codes(path, replace(codes, codes=np.zeros_like(codes.codes)))
+    write_codes(path, replace(codes, packed=np.zeros_like(codes.packed)))
     assert json.loads(stage.run("eval", "--json")) == fresh
     assert fresh["map"]["5"] > 0.4
 

@@ -197,5 +197,5 @@ def test_stores_without_a_common_label_cannot_be_compared() -> None:
 
 def test_codes_of_every_length_have_a_radius_2() -> None:
     codes = sample_codes(random_bits(6, 1), [[0]] * 6)
-    assert codes.codes.shape == pack(random_bits(6, 1)).shape
+    assert codes.packed.shape == pack(random_bits(6, 1)).shape
     assert evaluate(codes, method="short").precision_radius_2 == pytest.approx(1)

@@ -112,8 +112,8 @@ def test_the_parts_of_the_classes_are_evaluated_among_themselves() -> None:
     labels[4, 0] = 1  # of two classes, one listed
     codes = Codes(
         bits=8,
-        codes=np.arange(5, dtype=np.uint8)[:, None],
-        ids=np.zeros((5, 32), np.uint8),
+        packed=np.arange(5, dtype=np.uint8)[:, None],
+        video_ids=np.zeros((5, 32), np.uint8),
         paths=tuple(b"%d" % i for i in range(5)),
         labels=labels,
         split=np.zeros(5, np.uint8),

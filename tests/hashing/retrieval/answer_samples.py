@@ -39,9 +39,9 @@ def sample_codes(
         multi_hot[row, list(chosen)] = 1
     ids = [hashlib.sha256(b"%d" % row).digest() for row in range(n)]
     return Codes(
-        codes=pack(bits),
+        packed=pack(bits),
         bits=bits.shape[1],
-        ids=np.frombuffer(b"".join(ids), np.uint8).reshape(n, 32),
+        video_ids=np.frombuffer(b"".join(ids), np.uint8).reshape(n, 32),
         paths=tuple(b"-x/\xff\n%d.mp4" % row for row in range(n)),
         labels=multi_hot,
         label_names=tuple(names),

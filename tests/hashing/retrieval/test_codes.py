@@ -22,7 +22,7 @@ from tests.hashing.retrieval.answer_samples import random_bits, sample_codes
 def same(one: Codes, other: Codes) -> bool:
     arrays_agree = all(
         np.array_equal(getattr(one, name), getattr(other, name))
-        for name in ("codes", "ids", "labels", "split")
+        for name in ("packed", "video_ids", "labels", "split")
     )
     rest = [(c.bits, c.paths, c.label_names, c.origin) for c in (one, other)]
     return arrays_agree and rest[0] == rest[1]
@@ -74,7 +74,7 @@ def test_labels_are_named_row_by_row(tmp_path: Path) -> None:
 def test_numpy_opens_the_file_without_pickle_and_nothing_is_compressed(tmp_path: Path) -> None:
     codes = written(tmp_path / "codes.npz")
     with np.load(tmp_path / "codes.npz", allow_pickle=False) as found:
-        assert np.array_equal(found["codes"], codes.codes)
+        assert np.array_equal(found["codes"], codes.packed)
         assert int(found["bits"]) == 11
         start, end = found["path_offsets"][1:3]
         assert found["path_bytes"][start:end].tobytes() == codes.paths[1]
@@ -201,10 +201,12 @@ def test_a_missing_folder_is_a_storage_error(tmp_path: Path) -> None:
 
 def test_codes_check_themselves() -> None:
     codes = sample_codes(random_bits(3, 11))
-    with pytest.raises(ValueError, match=r"`ids` must be \(3, 32\) uint8, not \(2, 32\) uint8"):
-        replace(codes, ids=codes.ids[:2])
+    with pytest.raises(
+        ValueError, match=r"`video_ids` must be \(3, 32\) uint8, not \(2, 32\) uint8"
+    ):
+        replace(codes, video_ids=codes.video_ids[:2])
     with pytest.raises(ValueError, match="codes of 3 bits have other bits set"):
-        replace(codes, codes=np.full((3, 1), 8, np.uint8), bits=3)
+        replace(codes, packed=np.full((3, 1), 8, np.uint8), bits=3)
 
 
 def test_joined_codes_stand_one_after_the_other() -> None:
@@ -212,7 +214,10 @@ def test_joined_codes_stand_one_after_the_other() -> None:
     parts = [
         replace(
             codes,
-            **{name: getattr(codes, name)[rows] for name in ("codes", "ids", "labels", "split")},
+            **{
+                name: getattr(codes, name)[rows]
+                for name in ("packed", "video_ids", "labels", "split")
+            },
             paths=codes.paths[rows],
         )
         for rows in (slice(0, 2), slice(2, 5))

@@ -176,7 +176,7 @@ def test_a_store_is_encoded_in_blocks_with_all_its_columns(
     hasher = load_hasher(tmp_path / "model")[1]
     done: list[int] = []
     codes = encode_store(store, facts, hasher, progress=done.append)
-    assert np.array_equal(unpack(codes.codes, 16), hasher.encode(store.features(slice(None))))
+    assert np.array_equal(unpack(codes.packed, 16), hasher.encode(store.features(slice(None))))
     assert codes.paths == store.videos.paths
     assert codes.names_of(2) == ("bee",)
     assert codes.origin.sha256 == facts.weights_sha256
@@ -190,7 +190,7 @@ def test_videos_without_a_store_get_the_codes_of_their_rows(
     whole = encode_store(store, facts, hasher)
     rows = [video(root, name, split=Split.TEST) for name in NAMES]
     codes = encode_videos(rows, facts, hasher)
-    assert np.array_equal(codes.codes, whole.codes[:4])
+    assert np.array_equal(codes.packed, whole.packed[:4])
     assert [codes.names_of(row) for row in range(4)] == [("ant",)] * 2 + [("bee",)] * 2
     assert codes.split.tolist() == [Split.TEST] * 4
     assert len(encode_videos([], facts, hasher)) == 0

@@ -1,0 +1,1 @@
+"""What ``import chainpipe`` offers; import the names from there."""

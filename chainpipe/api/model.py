@@ -1,0 +1,196 @@
+"""Trained models: loaded, saved, and used to encode."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from chainpipe.hashing.config.overrides import flatten
+from chainpipe.hashing.methods.registry import build_hasher, check_method
+from chainpipe.hashing.model_folder.folder import (
+    ModelFacts,
+    Tensors,
+    check_fingerprint,
+    read_facts,
+    read_tensors,
+    save_model,
+)
+from chainpipe.hashing.retrieval.codes import Codes
+from chainpipe.hashing.retrieval.encode import encode_store
+from chainpipe.hashing.runs.resume import finished
+from chainpipe.pipeline.errors import DamageError, NotFoundError, UsageError
+from chainpipe.pipeline.store.arrays.sources import Features
+from chainpipe.pipeline.store.arrays.store import BACKBONE
+from chainpipe.pipeline.store.base import FeatureStore
+
+from .store import Store, reading
+
+Progress = Callable[[int, int], None]
+EXTRAS = ("README.md", "history.csv", "curves.png")
+
+
+class Model:
+    """A trained model: frame features to codes.
+
+    :func:`train` and :func:`load_model` make one.
+
+    Example:
+        >>> import numpy as np
+        >>> from chainpipe import train
+        >>> model = train(np.random.default_rng(0).normal(size=(40, 5, 16)), bits=8, method="lsh")
+        >>> model
+        Model(lsh, 8 bits, features of 16 numbers)
+        >>> model.encode(np.zeros((3, 7, 16))).packed.shape
+        (3, 1)
+    """
+
+    def __init__(
+        self, facts: ModelFacts, tensors: Tensors, extras: Mapping[str, bytes] | None = None
+    ) -> None:
+        self._facts, self._tensors, self._extras = facts, tensors, dict(extras or {})
+        self._hasher = build_hasher(facts, tensors)
+
+    @property
+    def facts(self) -> ModelFacts:
+        """What the model says about itself: features it reads, data, versions, SHA-256."""
+        return self._facts
+
+    @property
+    def bits(self) -> int:
+        """K, the length of a code."""
+        return self._facts.bits
+
+    @property
+    def method(self) -> str:
+        """Its method, such as ``chain``."""
+        return self._facts.method
+
+    @property
+    def seed(self) -> int:
+        """Seed of the training."""
+        return self._facts.seed
+
+    @property
+    def dim(self) -> int:
+        """D, how many numbers of a frame it reads."""
+        return self._facts.fingerprint.dim
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Every setting as ``section.key``; ``train(store, config=model.config)`` takes it."""
+        return dict(flatten(self._facts.config))
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """The means of each epoch, or of each distilling step; empty without them."""
+        lines = self._extras.get("history.csv", b"").decode().splitlines()
+        return [
+            {name: float(value) for name, value in row.items() if value}
+            for row in csv.DictReader(lines)
+        ]
+
+    def encode(self, features: Store | Features, *, progress: Progress | None = None) -> Codes:
+        """Encode videos of any number of frames.
+
+        Args:
+            features: A store, the path of one, or an array [N, T, D], or [N, D] for one frame a
+                video. An array must hold features of the backbone that the model was trained on;
+                a store is checked.
+            progress: Told how many of the N videos are done, and N.
+
+        Returns:
+            The codes, in the order of the rows.
+
+        Raises:
+            UsageError: If D or the number of axes is another, a store is of another backbone, or
+                a feature is NaN or infinite.
+            NotFoundError: If there is no such store.
+            DamageError: If the store is damaged.
+
+        Example:
+            >>> import numpy as np
+            >>> from chainpipe import train
+            >>> model = train(np.random.default_rng(0).normal(size=(40, 16)), bits=8, method="lsh")
+            >>> model.encode(np.zeros((3, 16)))
+            Codes(3 videos x 8 bits)
+            >>> try:
+            ...     model.encode(np.zeros((3, 5)))
+            ... except UsageError as error:
+            ...     print(error)
+            the features are [3, 5], not [N, T, 16] or [N, 16]
+        """
+        with reading(features, dim=self.dim) as store:
+            self._check(store)
+            done, total = 0, len(store.videos)
+
+            def advance(videos: int) -> None:
+                nonlocal done
+                done += videos
+                if progress is not None:
+                    progress(done, total)
+
+            return encode_store(store, self._facts, self._hasher, progress=advance)
+
+    def _check(self, store: FeatureStore) -> None:
+        """Refuse features that this model does not read; arrays do not say where they are from."""
+        n, t, d = store.shape
+        if d != self.dim:
+            raise UsageError(
+                f"the features are [{n}, {t}, {d}], but the model reads [N, T, {self.dim}]",
+                hint="use features of the backbone that the model was trained on",
+            )
+        if store.meta.fingerprint.backbone != BACKBONE:
+            check_fingerprint(self._facts, store.meta.fingerprint)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model folder, with its card, in one step; another model there is replaced.
+
+        Raises:
+            UsageError: If something else than a model is there.
+            StorageError: If the disk says no.
+
+        Example:
+            >>> import tempfile, numpy as np
+            >>> from chainpipe import load_model, train
+            >>> model = train(np.random.default_rng(0).normal(size=(40, 16)), bits=8, method="lsh")
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     model.save(f"{folder}/model")
+            ...     load_model(f"{folder}/model").bits
+            8
+        """
+        folder = Path(path)
+        finished(folder)
+        self._facts = save_model(folder, self._facts, self._tensors, self._extras)
+
+    def __repr__(self) -> str:
+        return f"Model({self.method}, {self.bits} bits, features of {self.dim} numbers)"
+
+
+def load_model(path: str | os.PathLike[str]) -> Model:
+    """Load a model folder that ``train`` or :meth:`Model.save` wrote.
+
+    Raises:
+        NotFoundError: If there is no finished model.
+        DamageError: If it is truncated or altered.
+        UsageError: If a later version made it, or its method is not known here.
+
+    Example:
+        >>> model = load_model("models/feats-chain-32")  # doctest: +SKIP
+        >>> try:
+        ...     load_model("no-such-folder")
+        ... except NotFoundError as error:
+        ...     print(error, "|", error.hint)
+        no model in `no-such-folder` | `chainpipe train STORE` makes one
+    """
+    folder = Path(path)
+    facts, tensors = read_facts(folder), read_tensors(folder)
+    check_method(facts.method, facts.bits)
+    extras = {name: (folder / name).read_bytes() for name in EXTRAS if (folder / name).is_file()}
+    try:
+        return Model(facts, tensors, extras)
+    except (KeyError, RuntimeError) as error:  # tensors of another network
+        hint = "train it again"
+        raise DamageError(f"the tensors in `{folder}` do not fit its config", hint=hint) from error

@@ -1,0 +1,1 @@
+"""Arrays of people's own features as a read-only store."""
