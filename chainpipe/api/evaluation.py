@@ -46,8 +46,9 @@ def evaluate(
         UsageError: If there are no labels, the protocol does not fit, or bits differ.
 
     Example:
-        >>> codes = Codes.from_bits([[0, 0, 0], [0, 0, 1], [1, 1, 1], [1, 1, 0]])
-        >>> result = evaluate(codes, labels=["cat", "cat", "dog", "dog"])
+        >>> import chainpipe
+        >>> codes = chainpipe.Codes.from_bits([[0, 0, 0], [0, 0, 1], [1, 1, 1], [1, 1, 0]])
+        >>> result = chainpipe.evaluate(codes, labels=["cat", "cat", "dog", "dog"])
         >>> result.map(5), result.precision(5), result.recall(5)
         (0.2, 0.2, 1.0)
         >>> result.map_min(5)

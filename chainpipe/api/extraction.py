@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chainpipe.pipeline.console import Console
-from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.extraction.extract import extract as run_extraction
 from chainpipe.pipeline.extraction.options import (
     By,
@@ -104,10 +103,11 @@ def extract(
         StorageError: If the disk does not take it.
 
     Example:
-        >>> store = extract("videos/", "feats.h5", frames=12)  # doctest: +SKIP
+        >>> import chainpipe
+        >>> store = chainpipe.extract("videos/", "feats.h5", frames=12)  # doctest: +SKIP
         >>> try:
-        ...     extract("videos/", "feats.mp4")
-        ... except UsageError as error:
+        ...     chainpipe.extract("videos/", "feats.mp4")
+        ... except chainpipe.UsageError as error:
         ...     print(error, "|", error.hint)
         no store format for `feats.mp4` | a feature store ends in `.h5` or `.zarr`
     """

@@ -21,7 +21,7 @@ from chainpipe.hashing.model_folder.folder import (
 from chainpipe.hashing.retrieval.codes import Codes
 from chainpipe.hashing.retrieval.encode import encode_store
 from chainpipe.hashing.runs.resume import finished
-from chainpipe.pipeline.errors import DamageError, NotFoundError, UsageError
+from chainpipe.pipeline.errors import DamageError, UsageError
 from chainpipe.pipeline.store.arrays.sources import Features
 from chainpipe.pipeline.store.arrays.store import BACKBONE
 from chainpipe.pipeline.store.base import FeatureStore
@@ -38,9 +38,9 @@ class Model:
     :func:`train` and :func:`load_model` make one.
 
     Example:
-        >>> import numpy as np
-        >>> from chainpipe import train
-        >>> model = train(np.random.default_rng(0).normal(size=(40, 5, 16)), bits=8, method="lsh")
+        >>> import chainpipe, numpy as np
+        >>> features = np.random.default_rng(0).normal(size=(40, 5, 16))
+        >>> model = chainpipe.train(features, bits=8, method="lsh")
         >>> model
         Model(lsh, 8 bits, features of 16 numbers)
         >>> model.encode(np.zeros((3, 7, 16))).packed.shape
@@ -111,14 +111,14 @@ class Model:
             DamageError: If the store is damaged.
 
         Example:
-            >>> import numpy as np
-            >>> from chainpipe import train
-            >>> model = train(np.random.default_rng(0).normal(size=(40, 16)), bits=8, method="lsh")
+            >>> import chainpipe, numpy as np
+            >>> features = np.random.default_rng(0).normal(size=(40, 16))
+            >>> model = chainpipe.train(features, bits=8, method="lsh")
             >>> model.encode(np.zeros((3, 16)))
             Codes(3 videos x 8 bits)
             >>> try:
             ...     model.encode(np.zeros((3, 5)))
-            ... except UsageError as error:
+            ... except chainpipe.UsageError as error:
             ...     print(error)
             the features are [3, 5], not [N, T, 16] or [N, 16]
         """
@@ -153,12 +153,12 @@ class Model:
             StorageError: If the disk says no.
 
         Example:
-            >>> import tempfile, numpy as np
-            >>> from chainpipe import load_model, train
-            >>> model = train(np.random.default_rng(0).normal(size=(40, 16)), bits=8, method="lsh")
+            >>> import chainpipe, numpy as np, tempfile
+            >>> features = np.random.default_rng(0).normal(size=(40, 16))
+            >>> model = chainpipe.train(features, bits=8, method="lsh")
             >>> with tempfile.TemporaryDirectory() as folder:
             ...     model.save(f"{folder}/model")
-            ...     load_model(f"{folder}/model").bits
+            ...     chainpipe.load_model(f"{folder}/model").bits
             8
         """
         folder = Path(path)
@@ -178,10 +178,11 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         UsageError: If a later version made it, or its method is not known here.
 
     Example:
-        >>> model = load_model("models/feats-chain-32")  # doctest: +SKIP
+        >>> import chainpipe
+        >>> model = chainpipe.load_model("models/feats-chain-32")  # doctest: +SKIP
         >>> try:
-        ...     load_model("no-such-folder")
-        ... except NotFoundError as error:
+        ...     chainpipe.load_model("no-such-folder")
+        ... except chainpipe.NotFoundError as error:
         ...     print(error, "|", error.hint)
         no model in `no-such-folder` | `chainpipe train STORE` makes one
     """

@@ -11,7 +11,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from chainpipe.pipeline.errors import NotFoundError
 from chainpipe.pipeline.records import FailedVideo
 from chainpipe.pipeline.store.arrays.columns import Columns, Ids, Labels, Splits, split_names
 from chainpipe.pipeline.store.arrays.sources import Features, open_source
@@ -26,8 +25,8 @@ class FeatureView:
     """The features of a store, read when they are indexed; ``np.asarray`` reads them all.
 
     Example:
-        >>> import numpy as np
-        >>> features = store_from_arrays(np.zeros((6, 5, 4), np.float32)).features
+        >>> import chainpipe, numpy as np
+        >>> features = chainpipe.store_from_arrays(np.zeros((6, 5, 4), np.float32)).features
         >>> features[0].shape, features[1:3].shape, features[[5, 0]].shape
         ((5, 4), (2, 5, 4), (2, 5, 4))
     """
@@ -76,10 +75,11 @@ class Store:
     make one.
 
     Example:
-        >>> import numpy as np
-        >>> with store_from_arrays(np.zeros((3, 5, 4)), ids="abc", labels=["x", "y", "x"]) as store:
-        ...     len(store), store.shape, store.ids, store.label_names, store.names_of(1)
-        (3, (3, 5, 4), ('a', 'b', 'c'), ('x', 'y'), ('y',))
+        >>> import chainpipe, numpy as np
+        >>> labels = ["x", "y", "x"]
+        >>> store = chainpipe.store_from_arrays(np.zeros((3, 5, 4)), ids="abc", labels=labels)
+        >>> len(store), store.shape, store.ids, store.names_of(1)
+        (3, (3, 5, 4), ('a', 'b', 'c'), ('y',))
     """
 
     def __init__(self, store: FeatureStore) -> None:
@@ -186,11 +186,12 @@ def open_store(path: str | os.PathLike[str]) -> Store:
         UsageError: If a later version made it.
 
     Example:
-        >>> with open_store("feats.h5") as store:  # doctest: +SKIP
+        >>> import chainpipe
+        >>> with chainpipe.open_store("feats.h5") as store:  # doctest: +SKIP
         ...     clip = store.features[0]
         >>> try:
-        ...     open_store("no-such-store.h5")
-        ... except NotFoundError as error:
+        ...     chainpipe.open_store("no-such-store.h5")
+        ... except chainpipe.NotFoundError as error:
         ...     print(error)
         there is no feature store `no-such-store.h5`
     """
@@ -229,11 +230,11 @@ def store_from_arrays(
         DamageError: If a file is not a sound ``.npy`` file.
 
     Example:
-        >>> import numpy as np
-        >>> store_from_arrays(np.zeros((6, 16)), labels=[0, 0, 1, 1, 2, -1])
+        >>> import chainpipe, numpy as np
+        >>> chainpipe.store_from_arrays(np.zeros((6, 16)), labels=[0, 0, 1, 1, 2, -1])
         Store('arrays', 6 videos x 1 frames x 16)
         >>> clips = [np.ones((9, 4)), np.ones((30, 4))]
-        >>> store_from_arrays(clips, frames=8).features[:].shape
+        >>> chainpipe.store_from_arrays(clips, frames=8).features[:].shape
         (2, 8, 4)
     """
     return Store(array_store(features, ids=ids, labels=labels, splits=splits, frames=frames))

@@ -88,9 +88,9 @@ def train(
         TimeLimitError: If ``time_limit`` is over before the last step.
 
     Example:
-        >>> import numpy as np
+        >>> import chainpipe, numpy as np
         >>> features = np.random.default_rng(0).normal(size=(40, 6, 16)).astype("float32")
-        >>> train(features, bits=16, epochs=1)
+        >>> chainpipe.train(features, bits=16, epochs=1)
         Model(chain, 16 bits, features of 16 numbers)
     """
     if distributed.launched_world_size() > 1:
