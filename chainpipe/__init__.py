@@ -16,13 +16,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from chainpipe.distribution import DISTRIBUTION
+
 if TYPE_CHECKING:
     from chainpipe.api.evaluation import Evaluation, evaluate
     from chainpipe.api.extraction import extract
     from chainpipe.api.model import Model, load_model
     from chainpipe.api.store import Store, open_store, store_from_arrays
     from chainpipe.api.training import train
-    from chainpipe.distribution import DISTRIBUTION
     from chainpipe.hashing.retrieval.codes import Codes
     from chainpipe.pipeline.errors import (
         ChainpipeError,
@@ -47,7 +48,6 @@ _MODULES = {
     "load_model": "chainpipe.api.model",
     "Model": "chainpipe.api.model",
     "Codes": "chainpipe.hashing.retrieval.codes",
-    "DISTRIBUTION": "chainpipe.distribution",
     "evaluate": "chainpipe.api.evaluation",
     "Evaluation": "chainpipe.api.evaluation",
     "ChainpipeError": _ERRORS,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-
 DISTRIBUTION = "chainpipe-video"  # `chainpipe` on the package index is another author's
 
 
 def installed_version() -> str:
     """Return the installed version, or ``unknown`` in a bare checkout."""
+    from importlib.metadata import PackageNotFoundError, version  # costs more than this package
+
     try:
         return version(DISTRIBUTION)
     except PackageNotFoundError:

@@ -34,7 +34,7 @@ def sources() -> Iterator[Path]:
     """Yield the source files of both stages and of the installed package."""
     for stage in STAGES:
         yield from sorted((ROOT / stage).rglob("*.py"))
-    yield from sorted(path for path in (ROOT / DOOR).glob("*.py"))
+    yield from sorted([*(ROOT / DOOR).glob("*.py"), *(ROOT / DOOR / "api").glob("*.py")])
 
 
 def room_of(parts: tuple[str, ...]) -> str | None:

@@ -18,6 +18,7 @@ from chainpipe.pipeline.extraction.options import (
     Sampling,
     ViewsMode,
     failures_named,
+    labels_named,
 )
 from chainpipe.pipeline.extraction.signals import Interrupted
 from chainpipe.pipeline.extraction.worker_pool import available_cpus
@@ -75,7 +76,9 @@ def extract(
         views_mode: One draw for all frames of a copy, or one for each frame.
         measure_augmentation: On how many videos to measure how augmentation moves features.
         seed: Of random frames and copies.
-        labels: A list whose labels and splits win over those of ``videos``.
+        labels: ``"folders"``, so that ``videos/cat/1.mp4`` gets the label ``cat``, or a list whose
+            labels and splits win over those of ``videos``; by default no labels, or those of a
+            list.
         dtype: Of the stored features.
         device: Where the backbone runs: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         batch: Frames of one pass on a GPU.
@@ -114,7 +117,7 @@ def extract(
     options = ExtractOptions(
         source=Path(videos),
         out=Path(out),
-        labels=None if labels is None else Path(labels),
+        labels=labels_named(labels) if isinstance(labels, str | None) else Path(labels),
         follow_symlinks=follow_symlinks,
         frames=frames,
         by=by,

@@ -71,4 +71,4 @@ def test_the_types_are_those_of_the_lazy_names() -> None:
         for alias in node.names
     }
     assert named == chainpipe._MODULES
-    assert {*named, "__version__"} == set(chainpipe.__all__)
+    assert {*named, "DISTRIBUTION", "__version__"} == set(chainpipe.__all__)

@@ -17,7 +17,7 @@ Features = npt.ArrayLike | Sequence[npt.ArrayLike] | str | os.PathLike[str]
 HINT = "N videos of T frames; one frame a video is [N, D], one video is [1, T, D]"
 
 
-class Source(NamedTuple):
+class ArraySource(NamedTuple):
     """N videos that can be read one by one.
 
     Attributes:
@@ -52,7 +52,7 @@ class Source(NamedTuple):
         return found.astype(self.dtype, copy=False)
 
 
-def open_source(features: Features, *, dim: int | None = None) -> Source:
+def open_source(features: Features, *, dim: int | None = None) -> ArraySource:
     """Look at features of any of the kinds.
 
     Args:
@@ -91,7 +91,7 @@ def _as_array(features: object) -> npt.NDArray[Any]:
         raise UsageError(f"the features are no array: {error}", hint=hint) from error
 
 
-def _array(array: npt.NDArray[Any], dim: int | None, path: Path | None = None) -> Source:
+def _array(array: npt.NDArray[Any], dim: int | None, path: Path | None = None) -> ArraySource:
     fits = array.ndim in (2, 3) and 0 not in array.shape[1:] and dim in (None, array.shape[-1])
     if not fits:
         said = f" of `{path}`" if path else ""
@@ -99,15 +99,15 @@ def _array(array: npt.NDArray[Any], dim: int | None, path: Path | None = None) -
         raise UsageError(f"the features{said} are {shapes}", hint=HINT)
     frames = array.shape[1] if array.ndim == 3 else 1
     dtype = _dtype([array.dtype])
-    return Source(array, (frames,) * len(array), array.shape[-1], dtype, path=path)
+    return ArraySource(array, (frames,) * len(array), array.shape[-1], dtype, path=path)
 
 
-def _list(features: Sequence[Any], dim: int | None) -> Source:
+def _list(features: Sequence[Any], dim: int | None) -> ArraySource:
     videos = [_as_array(one) for one in features]
     return _videos(videos, [one.shape for one in videos], [one.dtype for one in videos], dim)
 
 
-def _folder(path: Path, dim: int | None) -> Source:
+def _folder(path: Path, dim: int | None) -> ArraySource:
     files = sorted(path.rglob("*.npy"))
     if not files:
         hint = "one file (T, D) for each video"
@@ -124,7 +124,7 @@ def _videos(
     shapes: Sequence[tuple[int, ...]],
     dtypes: Sequence[np.dtype[Any]],
     dim: int | None,
-) -> Source:
+) -> ArraySource:
     """Look at one array a video: (T_i, D) each, or (D,) each."""
     dim = dim or (shapes[0][-1] if shapes[0] else 0)
     for place, (video, shape) in enumerate(zip(videos, shapes, strict=True)):
@@ -133,7 +133,7 @@ def _videos(
             found = f"{list(shape)}, not [T, {dim or 'D'}]"
             raise UsageError(f"the features of {name} are {found}", hint=HINT)
     lengths = tuple(shape[0] if len(shape) == 2 else 1 for shape in shapes)
-    return Source(videos, lengths, dim, _dtype(dtypes))
+    return ArraySource(videos, lengths, dim, _dtype(dtypes))
 
 
 def _dtype(dtypes: Sequence[np.dtype[Any]]) -> np.dtype[Any]:

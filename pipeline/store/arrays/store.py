@@ -13,7 +13,7 @@ from ..base import Rows
 from ..features_only import FeaturesOnlyStore
 from ..row_numbers import row_numbers
 from .columns import U8, Columns, hashes
-from .sources import Source
+from .sources import ArraySource
 
 BACKBONE = "arrays"
 PREPROCESSING = "as given"
@@ -32,7 +32,7 @@ class ArrayFeatureStore(FeaturesOnlyStore):
         UsageError: If the videos differ in length and ``frames`` is ``None``, or it is below 1.
     """
 
-    def __init__(self, source: Source, columns: Columns, *, frames: int | None = None) -> None:
+    def __init__(self, source: ArraySource, columns: Columns, *, frames: int | None = None) -> None:
         self._source = source
         self.path, self.root = source.path or Path(BACKBONE), b""
         self.dtype = source.dtype
@@ -100,7 +100,7 @@ def frame_indices(available: int, frames: int) -> npt.NDArray[np.int64]:
     return (2 * np.arange(frames) + 1) * available // (2 * frames)
 
 
-def _frames(source: Source, frames: int | None) -> int:
+def _frames(source: ArraySource, frames: int | None) -> int:
     if frames is not None and frames < 1:
         raise UsageError(f"`frames` is {frames}", hint="it is at least 1")
     lengths = sorted(set(source.lengths))
