@@ -1,4 +1,4 @@
-"""How many threads the matrix routines take: a fixed number gives fixed bits."""
+"""Fix thread counts and choose deterministic kernels, so that equal seeds give equal bits."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from threadpoolctl import threadpool_limits
 
 @contextmanager
 def blas_threads(count: int) -> Iterator[None]:
-    """Let numpy's matrix routines use ``count`` threads within the block."""
+    """Limit BLAS to ``count`` threads within the block.
+
+    The order of summation in a matrix product depends on the number of threads, and with it the
+    last bits of the result.
+    """
     with threadpool_limits(limits=count, user_api="blas"):
         yield
 
 
 @contextmanager
 def deterministic_torch(threads: int) -> Iterator[None]:
-    """Fix torch's threads and choose deterministic kernels, and put both back after."""
+    """Set torch's thread count and deterministic kernels; restore both on exit."""
     import torch
     import torch.utils.deterministic as details
 
@@ -25,7 +29,8 @@ def deterministic_torch(threads: int) -> Iterator[None]:
     fill = details.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
-    # Filling new memory costs a tenth of the time, and nothing here reads it before writing.
+    # Deterministic mode fills uninitialized memory: 10 % of the time, and nothing here reads it
+    # before writing.
     details.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     try:
         yield

@@ -1,8 +1,8 @@
-"""Processes that train one model together, as `torchrun` starts them; alone, it does nothing.
+"""Data-parallel training over W processes started by `torchrun`; a no-op in a single process.
 
-Every process draws the same chance, runs the network on its own share of each batch, and computes
-the loss of the whole batch from everybody's outputs: the same training as one process with the
-whole batch. Only the lead, rank 0, writes to disk.
+Every process draws the same random numbers, runs the network on its own shard of each batch, and
+computes the loss of the whole batch from the gathered outputs: the same training as one process
+with the whole batch. Only rank 0 writes to disk.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Value = TypeVar("Value")
-TIMEOUT = timedelta(hours=24)  # the lead may read a large store while the others wait
+TIMEOUT = timedelta(hours=24)  # rank 0 may read a large store while the workers wait
 
 
 def launched_world_size() -> int:
-    """Return how many processes `torchrun` started; 1 without it."""
+    """Return the number of processes that `torchrun` started; 1 without it."""
     return _number("WORLD_SIZE", 1)
 
 
 def is_worker() -> bool:
-    """Return whether `torchrun` started this process as another than the lead."""
+    """Return whether `torchrun` started this process with a rank above 0."""
     return launched_world_size() > 1 and _number("RANK", 0) > 0
 
 
 def local_rank() -> int:
-    """Return this process's number among those of its machine: which GPU it takes."""
+    """Return the rank of this process on its machine, which is the index of its GPU."""
     return _number("LOCAL_RANK", 0)
 
 
 def world_size() -> int:
-    """Return W, how many processes have joined; 1 outside of :func:`process_group`."""
+    """Return W, the size of the process group; 1 outside of :func:`process_group`."""
     dist = sys.modules.get("torch.distributed")
     return dist.get_world_size() if dist and dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """Return this process's number among those that have joined, from 0."""
+    """Return the rank of this process in the process group, from 0."""
     return sys.modules["torch.distributed"].get_rank() if world_size() > 1 else 0
 
 
 def _number(name: str, alone: int) -> int:
-    """Return what torchrun tells in the environment."""
+    """Return a count that torchrun set in the environment."""
     text = os.environ.get(name, str(alone))
     if not text.isdecimal():
         raise UsageError(f"{name} is `{text}`", hint="start several processes with `torchrun`")
@@ -61,13 +61,13 @@ def _number(name: str, alone: int) -> int:
 
 @contextmanager
 def process_group(device: str) -> Iterator[None]:
-    """Meet the other processes, and part from them after the block.
+    """Initialize the process group; destroy it on exit.
 
     Args:
-        device: ``auto``, ``cpu`` or ``cuda``: where this process trains.
+        device: ``auto``, ``cpu`` or ``cuda``: the device that this process trains on.
 
     Raises:
-        DistributedError: If they cannot be reached.
+        DistributedError: If the other processes cannot be reached.
     """
     if launched_world_size() == 1:
         yield
@@ -75,8 +75,8 @@ def process_group(device: str) -> Iterator[None]:
     import torch
     import torch.distributed as dist
 
-    # Imported later, as the first optimizer does, it would keep the group alive for good, and the
-    # group's threads now and then abort a process that ends.
+    # Imported after `init_process_group` (the first optimizer would do so), this module keeps a
+    # reference to the group, whose threads then sometimes abort a process at exit.
     import torch.distributed.nn.functional
 
     gpu = device != "cpu" and torch.cuda.is_available()
@@ -90,7 +90,7 @@ def process_group(device: str) -> Iterator[None]:
 
 
 def broadcast_object(value: Value) -> Value:
-    """Return the lead's value, which must be of plain things and tensors."""
+    """Broadcast an object of plain values and tensors from rank 0."""
     if world_size() == 1:
         return value
     import torch.distributed as dist
@@ -103,7 +103,7 @@ def broadcast_object(value: Value) -> Value:
 
 
 def broadcast_flag(yes: bool) -> bool:
-    """Return whether the lead says yes; cheap enough for every step."""
+    """Broadcast a flag from rank 0; cheap enough for every step."""
     if world_size() == 1:
         return yes
     import torch
@@ -117,7 +117,7 @@ def broadcast_flag(yes: bool) -> bool:
 
 @contextmanager
 def rank_zero_first() -> Iterator[None]:
-    """Let the lead run the block before the others do."""
+    """Run the block on rank 0 first, then on all workers."""
     if rank():
         broadcast_flag(True)
     yield
@@ -126,14 +126,14 @@ def rank_zero_first() -> Iterator[None]:
 
 
 def own_shard(count: int) -> Tensor:
-    """Return which of so many rows this process works on, (s,); see :func:`shard_of`."""
+    """Return the row indices of this process's shard of ``count`` rows; see :func:`shard_of`."""
     return shard_of(count, rank=rank(), processes=world_size())
 
 
 def shard_of(count: int, *, rank: int, processes: int) -> Tensor:
-    """Return which of so many rows a process works on, (s,), s being equal for all.
+    """Return the row indices of the shard of one process, (ceil(count / W),).
 
-    The last row is repeated where the rows cannot be cut evenly.
+    The last row is repeated where W does not divide ``count``: collectives need equal sizes.
 
     >>> shard_of(5, rank=1, processes=2)
     tensor([3, 4, 4])
@@ -145,10 +145,11 @@ def shard_of(count: int, *, rank: int, processes: int) -> Tensor:
 
 
 def all_gather_rows(shard: Tensor, count: int) -> Tensor:
-    """Join everybody's rows (s, ...) to all of them, (count, ...).
+    """Gather the shards (ceil(count / W), ...) of all processes, differentiably, to (count, ...).
 
-    Every process computes the whole loss, so each keeps the gradient of its own rows, W times as
-    large: the mean over the processes is then right for what all rows share and for what each has.
+    Every process computes the loss of the whole batch, so the backward pass keeps the gradient of
+    its own rows, times W: the mean over the processes is then right both for parameters before the
+    gathering and for parameters after it.
     """
     gathered: Tensor = _gather().apply(shard)
     return gathered[:count]
@@ -157,8 +158,8 @@ def all_gather_rows(shard: Tensor, count: int) -> Tensor:
 def all_reduce_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
     """Replace every gradient by its mean over the processes.
 
-    One sum over all numbers in one fixed order: unlike torch's DDP, whose buckets change after the
-    first step, a run that continues adds up in the order of one that was never interrupted.
+    One all-reduce over all elements in a fixed order: torch's DDP changes its buckets after the
+    first step, so a resumed run would sum in another order than an uninterrupted one.
     """
     import torch
     import torch.distributed as dist
@@ -175,7 +176,7 @@ def all_reduce_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
 
 @cache
 def _gather() -> Any:
-    """Return the differentiable gathering; made late, so that torch is imported late."""
+    """Return the autograd function of :func:`all_gather_rows`; torch is imported on first use."""
     import torch
     import torch.distributed as dist
 
@@ -197,14 +198,14 @@ def _gather() -> Any:
 
 @contextmanager
 def _lost_process_errors() -> Iterator[None]:
-    """Turn what a lost process looks like into an error that says so."""
+    """Convert a failed collective into :class:`DistributedError`."""
     try:
         yield
     except RuntimeError as error:
         first = str(error).splitlines()[0]
         raise DistributedError(
             f"process {_number('RANK', 0)} of {launched_world_size()} lost the others: {first}",
-            hint="if one of them says why, mend it; the same command goes on from the checkpoint",
+            hint="see the other processes' errors; the same command resumes from the checkpoint",
         ) from error
 
 

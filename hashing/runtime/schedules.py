@@ -1,4 +1,4 @@
-"""What changes over a run: the learning rate (a hill, or stairs down), and the tasks' weights."""
+"""Schedules of the learning rate (one-cycle, step decay) and of loss weights (linear warm-up)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 
 
 def one_cycle(progress: float, *, warmup: float) -> float:
-    """Return the share of the highest rate: up along a cosine from 1/25, then down to 0.
+    """Return the factor of the maximum learning rate: cosine from 1/25 to 1, then to 0.
 
     Super-convergence (2018): https://arxiv.org/abs/1708.07120
 
     Args:
-        progress: Share of the steps that are done, in [0, 1].
-        warmup: Share of the steps in which the rate rises.
+        progress: Fraction of the steps that are done, in [0, 1].
+        warmup: Fraction of the steps in which the learning rate rises.
 
     Example:
         >>> [round(one_cycle(x, warmup=0.5), 2) for x in (0.0, 0.5, 0.75, 1.0)]
@@ -24,11 +24,11 @@ def one_cycle(progress: float, *, warmup: float) -> float:
 
 
 def linear_warmup(progress: float, *, warmup: float) -> float:
-    """Return the share of a task's full weight: linearly from 0 to 1, then 1.
+    """Return the factor of a loss weight: linearly from 0 to 1, then 1.
 
     Args:
-        progress: Share of the steps that are done, in [0, 1].
-        warmup: Share of the steps in which the weight grows; 0 is none.
+        progress: Fraction of the steps that are done, in [0, 1].
+        warmup: Fraction of the steps in which the weight grows; 0 disables the warm-up.
 
     Example:
         >>> [linear_warmup(done, warmup=0.5) for done in (0.0, 0.25, 0.5, 1.0)]
@@ -40,13 +40,13 @@ def linear_warmup(progress: float, *, warmup: float) -> float:
 
 
 def step_decay(epoch: int, *, step_size: int, gamma: float, floor: float) -> float:
-    """Return the share of the first rate: times ``gamma`` after every so many epochs.
+    """Return the factor of the initial learning rate: times ``gamma`` every ``step_size`` epochs.
 
     Args:
         epoch: Epochs done.
-        step_size: Epochs of a step.
-        gamma: What a step leaves of the rate.
-        floor: The share that it never falls below.
+        step_size: Epochs between two decays.
+        gamma: Factor of one decay.
+        floor: Minimum factor.
 
     Example:
         >>> [step_decay(epoch, step_size=20, gamma=0.5, floor=0.2) for epoch in (0, 19, 20, 60)]
