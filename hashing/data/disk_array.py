@@ -93,7 +93,8 @@ class DiskArray:
     def prefetch(self, start: int, count: int) -> None:
         """Tell the system that rows ``start`` and so many after it will be read soon."""
         offset, length = start * self._row, count * self._row
-        os.posix_fadvise(self._handle, offset, length, os.POSIX_FADV_WILLNEED)
+        if hasattr(os, "posix_fadvise"):  # macOS has none, and reads without advice
+            os.posix_fadvise(self._handle, offset, length, os.POSIX_FADV_WILLNEED)
 
     def _read(self, into: Tensor, first: int) -> None:
         """Fill a contiguous tensor from row ``first`` on."""
@@ -145,8 +146,9 @@ def _key(first: Part, shape: tuple[int, ...]) -> str:
 
 
 def _fill(handle: int, parts: Iterable[Part], shape: tuple[int, ...]) -> None:
-    """Write all parts; room for them is asked for first, so that a full disk is told at once."""
-    os.posix_fallocate(handle, 0, 4 * math.prod(shape))
+    """Write all parts; space is reserved first, so that a full disk is reported at once."""
+    if hasattr(os, "posix_fallocate"):  # macOS has none: there a full disk is met while writing
+        os.posix_fallocate(handle, 0, 4 * math.prod(shape))
     done = 0
     for part in parts:
         view = np.ascontiguousarray(part, np.float32).data.cast("B")

@@ -32,6 +32,16 @@ def test_rows_are_read_in_the_order_asked_for(tmp_path: Path, named: bool) -> No
     assert len(list(tmp_path.iterdir())) == named
 
 
+def test_a_system_without_advice_and_reservation_reads_the_same(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("posix_fadvise", "posix_fallocate"):
+        monkeypatch.delattr(os, name)
+    rows = write_disk_array([ROWS], 11, folder=tmp_path)
+    rows.prefetch(2, 5)
+    assert np.array_equal(torch.cat([*rows.split(4)]).numpy(), ROWS)
+
+
 @given(st.integers(1, 40), st.integers(1, 9), st.lists(st.integers(0, 39), max_size=20))
 def test_any_shape_comes_back(count: int, width: int, numbers: list[int]) -> None:
     values = np.random.default_rng(count).normal(size=(count, width)).astype(np.float32)
