@@ -28,6 +28,7 @@ from chainpipe.hashing.methods.conmh.build import build_objective
 from chainpipe.hashing.methods.conmh.build import build_trainer as conmh_trainer
 from chainpipe.hashing.models.pca_whitening import PcaWhitening
 from chainpipe.hashing.runtime.determinism import deterministic_torch
+from chainpipe.hashing.training.callbacks import Callbacks
 from chainpipe.hashing.training.trainer import Trainer
 
 CHEAPER, OVERHEAD = 0.2, 1.4
@@ -65,7 +66,7 @@ def steps_of(trainer: Trainer, count: int) -> None:
             raise _EnoughError
 
     try:
-        trainer.run(on_step=stop)
+        trainer.run(callbacks=Callbacks(step=stop))
     except _EnoughError:
         return
     raise RuntimeError("the run is too short to be measured")

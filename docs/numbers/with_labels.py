@@ -22,8 +22,8 @@ from chainpipe.hashing.config.overrides import apply, to_dict
 from chainpipe.hashing.config.presets import Survey
 from chainpipe.hashing.data.training_set import TrainingFrames, training_rows
 from chainpipe.hashing.evaluation.evaluate import evaluate
-from chainpipe.hashing.methods.chain.build_model import tensors_of
 from chainpipe.hashing.methods.chain.method import CHAIN
+from chainpipe.hashing.methods.fit import tensors_of
 from chainpipe.hashing.mining.refresh import NeighbourMiner
 from chainpipe.hashing.model_folder.folder import ModelFacts
 from chainpipe.hashing.retrieval.encode import encode_store

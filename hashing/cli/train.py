@@ -17,7 +17,7 @@ from ..config import AnyConfig
 from ..config.aliases import canonical_values
 from ..config.overrides import apply, parse_assignments, read_toml, to_toml
 from ..config.presets import Survey
-from ..methods.registry import LEARNED, METHODS, check_method
+from ..methods.registry import METHODS, check_method
 from ..runtime import distributed
 from ..runtime.units import parse_duration, parse_size
 from .context import PANEL, Tools, tools_of
@@ -91,7 +91,7 @@ def train(
     Example: chainpipe train feats.h5 --bits 32
     """
     check_method(method, bits)
-    if method not in LEARNED and (compiled or logs is not None):
+    if METHODS[method].config is None and (compiled or logs is not None):
         hint = "leave out `--compile` and `--logs`"
         raise UsageError(f"`--method {method}` is fitted at once, without epochs", hint=hint)
     config = chosen_config(
@@ -150,16 +150,16 @@ def chosen_config(
     Raises:
         UsageError: For an unknown key, a value that does not fit, or what the method does not have.
     """
-    learned = LEARNED.get(method)
-    if paper and (learned is None or learned.paper is None):
+    chosen = METHODS[method]
+    config: AnyConfig | None = chosen.paper if paper else chosen.config
+    if paper and config is None:
         hint = "leave `--paper` out"
         raise UsageError(f"`--method {method}` has no `--paper` preset", hint=hint)
-    if learned is None:
+    if config is None:
         if config_file is not None or assignments or epochs is not None or precision is not None:
             hint = "leave out `--config`, `--set`, `--epochs` and `--precision`"
             raise UsageError(f"`--method {method}` has no config keys", hint=hint)
         return None
-    config: AnyConfig = learned.paper if paper and learned.paper is not None else learned.config
     if config_file is not None:
         config = apply(config, canonical_values(read_toml(config_file), tell))
     config = apply(config, canonical_values(parse_assignments(assignments), tell))
@@ -175,7 +175,7 @@ def _shown(method: str, config: AnyConfig | None, store: FeatureStore, *, skip_b
 
     frames = TrainingFrames(store, training_rows(store, skip_bad=skip_bad).rows)
     survey = Survey(len(frames), frames.halves_cosine())
-    return to_toml(LEARNED[method].resolve(config, survey))
+    return to_toml(METHODS[method].resolve(config, survey))
 
 
 def _run_worker(store: FeatureStore, options: TrainOptions) -> None:
@@ -188,8 +188,8 @@ def _train(
     store: FeatureStore, options: TrainOptions, tools: Tools, folder: Path | None
 ) -> TrainReport:
     """Train with a progress bar, a line of losses ten times on the way, and logs if asked for."""
-    from ..runs.train import TrainCallbacks
     from ..runs.train import train as run
+    from ..training.callbacks import Callbacks
 
     with ExitStack() as stack:
         logs = _logs(folder, stack, tools.log)
@@ -212,9 +212,7 @@ def _train(
         def warn(signature: FailureSignature) -> None:
             tools.warn(f"failure signature: {signature}")
 
-        report = run(
-            store, options, TrainCallbacks(step=step, epoch=epoch, log=tools.log, warn=warn)
-        )
+        report = run(store, options, Callbacks(step=step, epoch=epoch, log=tools.log, warn=warn))
         if logs is not None and report.history and "epoch" not in report.history[0]:
             for row in report.history:  # the start alone
                 logs.add(row)

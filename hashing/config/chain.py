@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 
 from chainpipe.pipeline.errors import UsageError
 
 from .fields import AnyConfig
 from .inputs import InputConfig, ViewsConfig
 from .losses import (
+    LOSSES,
     ContrastiveConfig,
+    LossSection,
     OrderConfig,
     SceneConfig,
     SimilarityPreservingConfig,
@@ -22,7 +25,11 @@ from .optimization import NeighboursConfig, OptimConfig
 
 @dataclass(frozen=True, slots=True)
 class Config(AnyConfig):
-    """All sections of a run."""
+    """All sections of a run.
+
+    Attributes:
+        more_losses: Sections of the losses that have no field here, by name.
+    """
 
     input: InputConfig = field(default_factory=InputConfig)
     views: ViewsConfig = field(default_factory=ViewsConfig)
@@ -33,6 +40,7 @@ class Config(AnyConfig):
     scene: SceneConfig = field(default_factory=SceneConfig)
     similarity: SimilarityPreservingConfig = field(default_factory=SimilarityPreservingConfig)
     swav: SwavConfig = field(default_factory=SwavConfig)
+    more_losses: Mapping[str, LossSection] = field(default_factory=lambda: _more_losses())
     neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     validation: ValidationConfig = field(default_factory=ValidationConfig)
@@ -70,3 +78,8 @@ class Config(AnyConfig):
                 f"`hash.tanh_end` {end:g} is less than `hash.tanh_start` {start:g}",
                 hint="tanh becomes steeper over the training",
             )
+
+
+def _more_losses() -> dict[str, LossSection]:
+    known = {item.name for item in fields(Config)}
+    return {name: LOSSES[name].config() for name in LOSSES.names() if name not in known}

@@ -1,11 +1,49 @@
-"""What training makes small: each task, with its switch and its weight."""
+"""The losses: each with its section, its weight, and the class that computes it.
+
+A further loss is its section and a line of ``LOSSES`` here, and its file in ``hashing/losses``.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any, Literal, Protocol
 
-from .fields import Auto, about
+from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.records import Lazy, Registry
+
+from .fields import AnyConfig, Auto, about, sections
+
+
+class LossSection(Protocol):
+    """What the section of every loss has."""
+
+    @property
+    def weight(self) -> float | Auto:
+        """Of this term in the sum; 0 switches it off."""
+        ...
+
+    @property
+    def warmup(self) -> float:
+        """Fraction of the run in which the weight grows from 0."""
+        ...
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """The keys that every loss of a plug-in has; derive from it and add others.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class MarginConfig(LossConfig):
+        ...     margin: float = field(default=0.2, metadata=about("least distance", high=2.0))
+        >>> MarginConfig()
+        MarginConfig(weight=0.0, warmup=0.0, margin=0.2)
+    """
+
+    weight: float = field(default=0.0, metadata=about("of this term; 0 switches it off"))
+    warmup: float = field(
+        default=0.0, metadata=about("fraction of the run in which the weight grows", high=1.0)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,3 +183,74 @@ class SwavConfig:
     iterations: int = field(
         default=3, metadata=about("how often clusters are made even in size [ours]", high=1000)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LossEntry:
+    """A loss that can be chosen.
+
+    Attributes:
+        config: The class of its section.
+        loss: The class that computes it; it has ``from_config``.
+        stream: Name of the random stream that its first weights are drawn from.
+    """
+
+    config: type[Any]
+    loss: type[Any] | Lazy
+    stream: str = ""
+
+
+def _ours(file: str, loss: str, config: type[Any], stream: str = "") -> LossEntry:
+    return LossEntry(config, Lazy(f"chainpipe.hashing.losses.{file}", loss), stream)
+
+
+LOSSES: Registry[LossEntry] = Registry(
+    "loss",
+    {
+        "contrastive": _ours("contrastive", "ContrastiveLoss", ContrastiveConfig),
+        "order": _ours("frame_order", "FrameOrderLoss", OrderConfig, "order head"),
+        "scene": _ours("scene", "SceneLoss", SceneConfig),
+        "similarity": _ours(
+            "similarity_preserving", "SimilarityPreservingLoss", SimilarityPreservingConfig
+        ),
+        "swav": _ours("swav", "SwavLoss", SwavConfig, "prototypes"),
+    },
+)
+
+
+def loss_class(name: str) -> type[Any]:
+    """Return the class of a loss; ours is imported now.
+
+    Raises:
+        UsageError: If there is no such loss.
+    """
+    loss = LOSSES[name].loss
+    return loss.load() if isinstance(loss, Lazy) else loss
+
+
+def loss_sections(config: AnyConfig) -> dict[str, LossSection]:
+    """Return the sections of a config that are losses, by name."""
+    return {name: part for name, part in sections(config).items() if name in LOSSES}
+
+
+def check_loss_section(name: str, config: type[Any]) -> None:
+    """Refuse a class that cannot be the section of a loss.
+
+    Raises:
+        UsageError: If it is no frozen dataclass with ``weight`` and ``warmup``, or a key has no
+            default or no description.
+    """
+    hint = "derive it from `chainpipe.LossConfig`, a `@dataclass(frozen=True)`"
+    if not is_dataclass(config) or not config.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+        raise UsageError(f"the section of the loss `{name}` is no frozen dataclass", hint=hint)
+    for key in ("weight", "warmup"):
+        if key not in [item.name for item in fields(config)]:
+            raise UsageError(f"the section of the loss `{name}` has no `{key}`", hint=hint)
+    for item in fields(config):
+        if "doc" not in item.metadata:
+            hint = "write `field(default=..., metadata=about('what it means'))`"
+            raise UsageError(f"the key `{name}.{item.name}` has no description", hint=hint)
+    try:
+        config()
+    except TypeError as error:
+        raise UsageError(f"the section of the loss `{name}`: {error}", hint=hint) from error

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+from chainpipe.pipeline.records import Lazy, Registry
 
 from .fields import Auto, about
+
+_ENCODERS = "chainpipe.hashing.models.encoders"
+ENCODERS: Registry[type[Any]] = Registry(  # classes with `from_config`
+    "encoder",
+    {
+        "transformer": Lazy(f"{_ENCODERS}.transformer", "TransformerEncoder"),
+        "lstm": Lazy(f"{_ENCODERS}.lstm", "LstmEncoder"),
+        "mlp-mixer": Lazy(f"{_ENCODERS}.mixer", "MixerEncoder"),
+    },
+)
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderConfig:
     """The encoder over frames [P]; its sizes [I]."""
 
-    kind: Literal["transformer", "lstm", "mlp-mixer"] = field(
+    kind: str = field(
         default="transformer",
-        metadata=about("transformer, or what the paper compares it with: lstm, mlp-mixer [P]"),
+        metadata=about(
+            "transformer, or what the paper compares it with: lstm, mlp-mixer [P]",
+            choices=ENCODERS.names,
+        ),
     )
     hidden_dim: int = field(
         default=176, metadata=about("numbers a frame inside the encoder [I]", low=1, high=8192)

@@ -9,16 +9,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from types import UnionType
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from chainpipe.pipeline.errors import UsageError
 
 from . import AnyConfig
 from .aliases import KEYS, canonical
+from .fields import Chosen, sections, with_section
+from .losses import LOSSES
 from .nearest_key import nearest_keys
 
 Scalar = str | int | float | bool
-Chosen = TypeVar("Chosen", bound=AnyConfig)
 
 
 def read_toml(path: Path) -> dict[str, Scalar]:
@@ -79,15 +80,16 @@ def apply(config: Chosen, values: Mapping[str, object]) -> Chosen:
         if path not in key_names(config):
             raise UsageError(f"no config key `{path}`", hint=_nearest(path, key_names(config)))
         section, name = path.split(".")
-        part = getattr(config, section)
-        config = replace(config, **{section: replace(part, **{name: _checked(path, part, value)})})
+        part = sections(config)[section]
+        part = replace(part, **{name: _checked(path, part, value)})
+        config = with_section(config, section, part)
     config.check()
     return config
 
 
 def key_names(config: AnyConfig) -> list[str]:
     """Return every ``section.key`` of a config, in its order."""
-    parts = ((section.name, getattr(config, section.name)) for section in fields(config))
+    parts = sections(config).items()
     return [f"{section}.{item.name}" for section, part in parts for item in fields(part)]
 
 
@@ -107,6 +109,8 @@ def _checked(path: str, part: Any, value: object) -> Scalar:
     for kind in _alternatives(get_type_hints(type(part))[name]):
         if get_origin(kind) is Literal and value in get_args(kind) and isinstance(value, str):
             return value
+        if kind is str and value in _words(meta):
+            return str(value)
         if kind is bool and isinstance(value, bool):
             return value
         if kind in (int, float) and _is_number(value, kind):
@@ -114,6 +118,11 @@ def _checked(path: str, part: Any, value: object) -> Scalar:
             if meta["low"] <= amount <= meta["high"]:
                 return amount
     raise UsageError(f"`{path}` is `{value}`", hint=_fitting(part, name))
+
+
+def _words(meta: Mapping[str, Any]) -> Sequence[str]:
+    """Return what a key of type ``str`` takes."""
+    return meta["choices"]() if meta.get("choices") else ()
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:
@@ -133,6 +142,8 @@ def _fitting(part: Any, name: str) -> str:
     for kind in _alternatives(get_type_hints(type(part))[name]):
         if get_origin(kind) is Literal:
             said += [f"`{choice}`" for choice in get_args(kind)]
+        elif kind is str:
+            said += [f"`{word}`" for word in _words(meta)]
         elif kind is bool:
             said += ["`true`", "`false`"]
         else:
@@ -142,8 +153,15 @@ def _fitting(part: Any, name: str) -> str:
 
 
 def to_dict(config: AnyConfig) -> dict[str, dict[str, Scalar]]:
-    """Return the config as nested plain values, ready for JSON."""
-    return asdict(config)
+    """Return the config as nested plain values, ready for JSON.
+
+    Losses of plug-ins that are switched off are left out: a model is the same without them.
+    """
+    return {n: asdict(part) for n, part in sections(config).items() if not _unused(n, part)}
+
+
+def _unused(section: str, part: Any) -> bool:
+    return LOSSES.plugin(section) is not None and part.weight == 0
 
 
 def from_dict(sections: Mapping[str, Any], defaults: Chosen) -> Chosen:
@@ -162,10 +180,9 @@ def to_toml(config: AnyConfig) -> str:
 
 
 def _toml_lines(config: AnyConfig) -> Iterator[str]:
-    for section in fields(config):
-        part = getattr(config, section.name)
+    for name, part in sections(config).items():
         yield f"\n# {(type(part).__doc__ or '').splitlines()[0]}"
-        yield f"[{section.name}]"
+        yield f"[{name}]"
         for item in fields(part):
             value = f"{item.name} = {json.dumps(getattr(part, item.name))}"
             yield f"{value:<26}  # {item.metadata['doc']}"

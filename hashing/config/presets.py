@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from . import Auto, Config
+from .fields import with_section
+from .losses import loss_sections
 
 Value = TypeVar("Value")
 By = Literal["scenes", "means"]
@@ -77,14 +79,12 @@ def resolve(config: Config, survey: Survey) -> Config:
     by = by if config.neighbours.source == "auto" else config.neighbours.source
     refresh = 0 if by == "scenes" else max(1, round(15 / batches))
     distilled = 200 if survey.videos >= LEAST_DISTILLED else 0
-    epochs = round(STEPS / batches) if trust or _any_task(config) else 0
-    return replace(
+    epochs = round(STEPS / batches) if trust or _any_loss(config) else 0
+    config = replace(
         config,
         input=replace(config.input, whitening=_pick(config.input.whitening, 0.0)),
         hash=replace(config.hash, distill_steps=_pick(config.hash.distill_steps, distilled)),
         contrastive=replace(config.contrastive, weight=_pick(config.contrastive.weight, lead)),
-        order=replace(config.order, weight=_pick(config.order.weight, 0.0)),
-        scene=replace(config.scene, weight=_pick(config.scene.weight, 0.0)),
         similarity=replace(
             config.similarity, weight=_pick(config.similarity.weight, max(0.5, round(1 - trust, 3)))
         ),
@@ -96,12 +96,15 @@ def resolve(config: Config, survey: Survey) -> Config:
         ),
         optim=replace(config.optim, epochs=_pick(config.optim.epochs, epochs)),
     )
+    for name, section in loss_sections(config).items():
+        if section.weight == "auto":
+            config = with_section(config, name, replace(section, weight=0.0))  # type: ignore[type-var]
+    return config
 
 
-def _any_task(config: Config) -> bool:
-    """Return whether a task was switched on by hand, so that it must be trained."""
-    parts = (config.contrastive, config.order, config.scene, config.similarity, config.swav)
-    return any(part.weight not in ("auto", 0) for part in parts)
+def _any_loss(config: Config) -> bool:
+    """Return whether a loss was switched on by hand, so that it must be trained."""
+    return any(part.weight not in ("auto", 0) for part in loss_sections(config).values())
 
 
 def view_trust(survey: Survey) -> float:

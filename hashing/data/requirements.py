@@ -9,6 +9,7 @@ from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import AugmentationStatistics, StoreMeta
 
 from ..config import Auto, Config
+from ..config.losses import OrderConfig
 
 
 class Material(Protocol):
@@ -102,22 +103,22 @@ def check_frames(config: Config, frames: int) -> None:
         )
 
 
-def order_sample_sizes(config: Config, available: int) -> tuple[int, int]:
+def order_sample_sizes(config: OrderConfig, available: int) -> tuple[int, int]:
     """Return S, the frames of T that the order task draws, and how many of them it mixes up.
 
     Raises:
         UsageError: If that is fewer than two, so that the slots would tell everything.
 
     Example:
-        >>> order_sample_sizes(Config(), 25)
+        >>> order_sample_sizes(OrderConfig(), 25)
         (8, 8)
     """
-    wanted = 8 if config.order.num_frames == "auto" else config.order.num_frames
+    wanted = 8 if config.num_frames == "auto" else config.num_frames
     num_frames = min(wanted or available, available)
-    num_shuffled = round(config.order.shuffle_fraction * num_frames)
+    num_shuffled = round(config.shuffle_fraction * num_frames)
     if num_shuffled < min(2, num_frames):
         raise UsageError(
-            f"`order.shuffle_fraction` is {config.order.shuffle_fraction:g}: "
+            f"`order.shuffle_fraction` is {config.shuffle_fraction:g}: "
             f"{num_shuffled} of {num_frames} frames are mixed up",
             hint=f"{2 / num_frames:.2g} or more; `order.weight=0` switches the task off",
         )

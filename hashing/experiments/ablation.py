@@ -8,12 +8,15 @@ from itertools import combinations
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ..config import Config
+from ..config.fields import sections
+from ..config.losses import LOSSES
 from ..config.overrides import Scalar, key_names
 from .plan import ExperimentPlan, Variant, config_of
 
 TASKS = ("contrastive", "order", "scene")
 OURS = {"contrastive": 1.0, "order": 0.1, "scene": 0.1}  # weights beside our extensions
 PAPER = {"contrastive": 1.0, "order": 0.3, "scene": 0.3}  # weights of the --paper preset [I]
+OTHER = 0.1  # weight of a loss that is off by default
 EXTENSIONS: dict[str, dict[str, Scalar]] = {
     "no neighbours": {"neighbours.k": 0},
     "neighbours by means": {"neighbours.source": "means", "neighbours.update_every": 0},
@@ -54,7 +57,7 @@ def ablation() -> ExperimentPlan:
     """Return the ablation; rows that would change nothing are left out."""
     default = Variant(label="default", group="default")
     turned = [
-        *_extensions("extension", EXTENSIONS),
+        *_extensions("extension", {**EXTENSIONS, **_other_losses()}),
         *_switches(),
         *_extensions("strength", STRENGTHS),
     ]
@@ -83,6 +86,13 @@ def _tasks(weights: dict[str, float], *, paper: bool) -> list[Variant]:
     return rows
 
 
+def _other_losses() -> dict[str, dict[str, Scalar]]:
+    """Return a row for each registered loss, such as a plug-in's, that no other row switches."""
+    switched = {key for values in EXTENSIONS.values() for key in values}
+    others = [n for n in LOSSES if n not in TASKS and f"{n}.weight" not in switched]
+    return {f"{name} on": {f"{name}.weight": OTHER} for name in others}
+
+
 def _extensions(group: str, turned: dict[str, dict[str, Scalar]]) -> list[Variant]:
     return [Variant(label=label, values=values, group=group) for label, values in turned.items()]
 
@@ -94,7 +104,7 @@ def _switches() -> list[Variant]:
         section, name = key.split(".")
         if key in ELSEWHERE:
             continue
-        part = getattr(plain, section)
+        part = sections(plain)[section]
         for choice in _choices(part, name):
             if choice != getattr(part, name):
                 label = f"{key}={str(choice).lower() if isinstance(choice, bool) else choice}"

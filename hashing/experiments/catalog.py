@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from chainpipe.pipeline.errors import UsageError
 
+from ..config.model import ENCODERS
 from ..config.overrides import Scalar
-from ..methods.registry import BASELINES, LEARNED
+from ..methods.registry import METHODS
 from .ablation import ablation
 from .plan import ExperimentPlan, Variant
 from .sensitivity import sensitivity
@@ -61,13 +62,15 @@ def methods() -> ExperimentPlan:
     """Every method as it comes, and CHAIN's published shape."""
     ours = [Variant(label="chain"), Variant(label="chain --paper", paper=True)]
     short: dict[str, Scalar] = {"optim.epochs": SHORT}
-    rivals = [name for name in LEARNED if name != "chain"]
+    learned = [name for name in METHODS if METHODS[name].config is not None]
+    rivals = [name for name in learned if name != "chain"]
+    baselines = [name for name in METHODS if name not in learned]
     brief = [Variant(label=f"{name}, {SHORT} epochs", method=name, values=short) for name in rivals]
     like = [
         Variant(label="bth-like", method="conmh", values=BTH_LIKE),
         Variant(label=f"s5vh-like, {SHORT} epochs", method="conmh", values=S5VH_LIKE),
     ]
-    others = [*brief, *like, *(Variant(label=name, method=name) for name in (*rivals, *BASELINES))]
+    others = [*brief, *like, *(Variant(label=name, method=name) for name in (*rivals, *baselines))]
     return ExperimentPlan(
         name="methods",
         about="How good are the codes of each method? Each has its own defaults; `chain --paper` "
@@ -82,12 +85,11 @@ def methods() -> ExperimentPlan:
 
 def encoders() -> ExperimentPlan:
     """The paper's encoders."""
-    kinds = ("transformer", "lstm", "mlp-mixer")
     return ExperimentPlan(
         name="encoders",
         about="Which encoder over the frames is best, and what does each cost?",
         reference="transformer",
-        rows=tuple(Variant(label=kind, values={"encoder.kind": kind}) for kind in kinds),
+        rows=tuple(Variant(label=kind, values={"encoder.kind": kind}) for kind in ENCODERS),
     )
 
 

@@ -11,7 +11,7 @@ from chainpipe.pipeline.errors import UsageError
 
 from ..config import AnyConfig
 from ..config.overrides import Scalar, apply, key_names
-from ..methods.registry import LEARNED, check_method
+from ..methods.registry import METHODS, check_method
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,12 +69,12 @@ def config_of(row: Variant, values: Mapping[str, Scalar]) -> AnyConfig | None:
     Raises:
         UsageError: If a value does not fit.
     """
-    method = LEARNED.get(row.method)
-    if method is None:
-        return None
-    if row.paper and method.paper is None:
+    method = METHODS[row.method]
+    start: AnyConfig | None = method.paper if row.paper else method.config
+    if row.paper and start is None:
         raise UsageError(f"`{row.method}` has no `--paper` preset", hint="leave the row out")
-    start: AnyConfig = method.paper if row.paper and method.paper is not None else method.config
+    if start is None:
+        return None
     known = {key: value for key, value in values.items() if key in key_names(start)}
     return apply(start, {**known, **row.values})
 

@@ -159,11 +159,9 @@ def _warm_up() -> None:
     import matplotlib.figure
     import torch.nn
 
-    import chainpipe.hashing.runs.fit
+    from ..methods import fit
 
-    assert all(
-        (matplotlib.backends.backend_agg, matplotlib.figure, torch.nn, chainpipe.hashing.runs.fit)
-    )
+    assert all((matplotlib.backends.backend_agg, matplotlib.figure, torch.nn, fit))
 
 
 OnResult = Callable[[RunResult], None]

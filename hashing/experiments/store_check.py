@@ -18,8 +18,7 @@ from ..config.presets import Survey
 from ..data.requirements import cached_material, check_frames
 from ..data.training_set import TrainingFrames, training_rows
 from ..evaluation.choose_protocol import choose_protocol
-from ..methods.base import LearnedMethod
-from ..methods.registry import LEARNED
+from ..methods.registry import METHODS
 from ..retrieval.encode import digest
 from .class_split import check_classes
 
@@ -83,10 +82,10 @@ def resolved(
     ground: StoreCheck, method: str, config: AnyConfig | None
 ) -> dict[str, dict[str, object]]:
     """Return a row's config without ``auto``, nested plain values; empty for methods without."""
-    entry: LearnedMethod[AnyConfig] | None = LEARNED.get(method)
-    if entry is None or config is None:
+    if config is None:
         return {}
-    return {k: dict(v) for k, v in to_dict(entry.resolve(config, ground.survey)).items()}
+    found = to_dict(METHODS[method].resolve(config, ground.survey))
+    return {section: dict(values) for section, values in found.items()}
 
 
 def _check(config: AnyConfig | None, frames: TrainingFrames, store: FeatureStore) -> None:

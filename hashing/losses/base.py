@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -52,8 +52,30 @@ class Step:
     generator: torch.Generator
 
 
+@dataclass(frozen=True, slots=True)
+class LossContext:
+    """What a loss may know of the run that it is built for.
+
+    Attributes:
+        bits: K, the length of a code.
+        hidden_dim: H, numbers of an encoded frame.
+        dim: M, numbers of a frame that the encoder reads.
+        num_frames: T, frames of a training video.
+    """
+
+    bits: int
+    hidden_dim: int
+    dim: int
+    num_frames: int
+
+
 class Loss(Protocol):
     """One term of the objective; a ``torch.nn.Module``, which may hold a head."""
+
+    @classmethod
+    def from_config(cls, config: Any, context: LossContext) -> Self:
+        """Build the loss from its section; weights that it draws are seeded by the run."""
+        ...
 
     def __call__(self, step: Step) -> tuple[Tensor, Measures]:
         """Return the unweighted loss, and measures by name."""

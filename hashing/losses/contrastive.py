@@ -7,13 +7,15 @@ Debiased: Chuang et al. (2020), equation 8: https://arxiv.org/abs/2007.00224
 from __future__ import annotations
 
 import math
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..config.losses import ContrastiveConfig
 from ..monitoring.code_metrics import top1_match_rate
-from .base import Measures, Step
+from .base import LossContext, Measures, Step
 
 _NEVER = -1e9  # a logit whose exponential is 0; unlike -inf it has a gradient
 
@@ -113,6 +115,15 @@ class ContrastiveLoss(nn.Module):
         super().__init__()
         self.temperature, self.tau_plus = temperature, tau_plus
         self.mask_neighbours = mask_neighbours
+
+    @classmethod
+    def from_config(cls, config: ContrastiveConfig, context: LossContext) -> Self:
+        """Build the loss from its section."""
+        return cls(
+            temperature=config.temperature,
+            tau_plus=config.tau_plus,
+            mask_neighbours=config.mask_neighbours,
+        )
 
     def forward(self, step: Step) -> tuple[Tensor, Measures]:
         """Return the loss, and the mean cosine of positives as ``positive_cosine``.

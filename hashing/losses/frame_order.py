@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .base import Measures, Step
+from ..config.losses import OrderConfig
+from ..data.requirements import order_sample_sizes
+from .base import LossContext, Measures, Step
 
 
 def shuffle_clips(
@@ -155,6 +159,22 @@ class FrameOrderLoss(nn.Module):
             num_positions=num_positions, num_frames=num_frames, num_shuffled=num_shuffled
         )
         self.head = FrameOrderHead(hidden_dim=hidden_dim, num_positions=num_positions)
+
+    @classmethod
+    def from_config(cls, config: OrderConfig, context: LossContext) -> Self:
+        """Build the loss from its section, with a new head.
+
+        Raises:
+            UsageError: If fewer than two frames would be shuffled.
+        """
+        num_frames, num_shuffled = order_sample_sizes(config, context.num_frames)
+        return cls(
+            hidden_dim=context.hidden_dim,
+            num_positions=context.num_frames,
+            num_frames=num_frames,
+            num_shuffled=num_shuffled,
+            label_std=config.label_std,
+        )
 
     def forward(self, step: Step) -> tuple[Tensor, Measures]:
         """Return the loss, the share of right places as ``order_accuracy``, and its chance."""

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..config.losses import SceneConfig
 from ..data.disk_array import Splittable
-from .base import Measures, Step
+from .base import LossContext, Measures, Step
 from .kmeans import kmeans
 
 CHUNK = 512  # videos clustered at once
@@ -116,6 +118,11 @@ class SceneLoss(nn.Module):
     def __init__(self, *, temperature: float) -> None:
         super().__init__()
         self.temperature = temperature
+
+    @classmethod
+    def from_config(cls, config: SceneConfig, context: LossContext) -> Self:
+        """Build the loss from its section."""
+        return cls(temperature=config.temperature)
 
     def forward(self, step: Step) -> tuple[Tensor, Measures]:
         """Return the loss."""

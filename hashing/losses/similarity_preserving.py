@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .base import Measures, Step
+from ..config.losses import SimilarityPreservingConfig
+from .base import LossContext, Measures, Step
 
 LossForm = Literal["listwise", "squared"]
 Source = Literal["views", "videos"]
@@ -79,6 +80,16 @@ class SimilarityPreservingLoss(nn.Module):
             loss_form,
             target_temperature,
             temperature,
+        )
+
+    @classmethod
+    def from_config(cls, config: SimilarityPreservingConfig, context: LossContext) -> Self:
+        """Build the loss from its section."""
+        return cls(
+            source=config.source,
+            loss_form=config.loss,
+            target_temperature=config.target_temperature,
+            temperature=config.temperature,
         )
 
     def forward(self, step: Step) -> tuple[Tensor, Measures]:

@@ -5,11 +5,14 @@ Swapped prediction, SwAV (2020), equations 1 to 3: https://arxiv.org/abs/2006.09
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .base import Measures, Step
+from ..config.losses import SwavConfig
+from .base import LossContext, Measures, Step
 
 
 @torch.no_grad()
@@ -84,6 +87,17 @@ class SwavLoss(nn.Module):
         super().__init__()
         self.prototypes = nn.Parameter(torch.randn(num_prototypes, bits))
         self.temperature, self.epsilon, self.iterations = temperature, epsilon, iterations
+
+    @classmethod
+    def from_config(cls, config: SwavConfig, context: LossContext) -> Self:
+        """Build the loss from its section, with new prototypes."""
+        return cls(
+            bits=context.bits,
+            num_prototypes=config.num_prototypes,
+            temperature=config.temperature,
+            epsilon=config.epsilon,
+            iterations=config.iterations,
+        )
 
     def forward(self, step: Step) -> tuple[Tensor, Measures]:
         """Return the loss."""

@@ -5,39 +5,35 @@ The baselines need numpy only; torch is imported when a learned model is trained
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.records import Registry
 
+from ..config.losses import LOSSES
+from ..config.model import ENCODERS
 from ..config.overrides import apply, from_dict
-from ..data.training_set import TrainingFrames
 from ..model_folder.folder import ModelFacts, Tensors, read_facts, read_tensors
 from ..models.hasher import Hasher
-from ..models.linear_hash import LinearHash
-from ..models.pca import mean_covariance
-from .base import LearnedMethod
+from .base import Method
 from .chain.method import CHAIN
 from .conmh import CONMH
-from .lsh import fit_lsh
-from .pca_itq import fit_pca_itq
-from .random_codes import RandomHash
+from .linear import LshMethod, PcaItqMethod, RandomMethod
 
-LEARNED: Mapping[str, LearnedMethod[Any]] = {
-    "chain": CHAIN,
-    "conmh": CONMH,
-}
-BASELINES: Mapping[str, str] = {
-    "pca-itq": "PCA-ITQ of the videos' mean features, a baseline",
-    "lsh": "LSH: random projections of the videos' mean features, a baseline",
-    "random": "random codes, the floor of every comparison",
-}
-METHODS = (*LEARNED, *BASELINES)
+METHODS: Registry[Method[Any]] = Registry(
+    "method",
+    {
+        "chain": CHAIN,
+        "conmh": CONMH,
+        "pca-itq": PcaItqMethod(),
+        "lsh": LshMethod(),
+        "random": RandomMethod(),
+    },
+)
 
 MAX_BITS = 256
+_KINDS: dict[str, Registry[Any]] = {"method": METHODS, "encoder": ENCODERS, "loss": LOSSES}
 
 
 def check_method(method: str, bits: int) -> None:
@@ -46,38 +42,39 @@ def check_method(method: str, bits: int) -> None:
     Raises:
         UsageError: Naming what would be right.
     """
-    if method not in METHODS:
-        raise UsageError(f"no method `{method}`", hint="one of " + ", ".join(METHODS))
+    METHODS[method]
     if not 1 <= bits <= MAX_BITS:
         raise UsageError(f"`--bits {bits}` is impossible", hint=f"from 1 to {MAX_BITS}")
 
 
-def about_method(method: str) -> str:
-    """Return what a method is, in a sentence without a full stop."""
-    return LEARNED[method].about if method in LEARNED else BASELINES[method]
-
-
-def fit_baseline(method: str, frames: TrainingFrames, *, bits: int, seed: int) -> Tensors:
-    """Fit a baseline and return its tensors by name.
+def used_plugins(method: str, config: dict[str, Any]) -> list[dict[str, str]]:
+    """Return what plug-ins had a part in a model, each as ``kind``, ``name``, ``file``, ``sha256``.
 
     Args:
-        method: One of ``BASELINES``.
-        frames: The training videos.
-        bits: K.
-        seed: Of everything that is drawn.
+        method: Of the model.
+        config: The resolved config, nested plain values.
     """
-    if method == "random":
-        return {"seed": np.array([seed]), "bits": np.array([bits])}
-    if method == "lsh":
-        fitted = fit_lsh(frames.means(), bits, seed=seed)
-    else:
-        fitted = fit_pca_itq(
-            frames.means(),
-            bits,
-            seed=seed,
-            frame_covariance=lambda: mean_covariance(frames.flat_frames()).covariance,
-        )
-    return {"mean": fitted.mean, "directions": fitted.directions}
+    names = [("method", method), ("encoder", config.get("encoder", {}).get("kind", ""))]
+    names += [("loss", name) for name, part in config.items() if part.get("weight")]
+    found = []
+    for kind, name in names:
+        if (plugin := _KINDS[kind].plugin(name)) is not None:
+            entry = {"kind": kind, "name": name, "file": plugin.file, "sha256": plugin.sha256}
+            found.append(entry)
+    return found
+
+
+def check_plugins(facts: ModelFacts) -> None:
+    """Refuse a model whose plug-ins are not loaded.
+
+    Raises:
+        UsageError: Naming the first one that is missing.
+    """
+    for used in facts.data.get("plugins", ()):
+        kind, name, file = used["kind"], used["name"], used["file"]
+        if name not in _KINDS[kind]:
+            message = f"the model was trained with the {kind} `{name}` of the plug-in `{file}`"
+            raise UsageError(message, hint=f"load it by `--plugin {file}`")
 
 
 def load_hasher(folder: Path) -> tuple[ModelFacts, Hasher]:
@@ -86,19 +83,18 @@ def load_hasher(folder: Path) -> tuple[ModelFacts, Hasher]:
     Raises:
         NotFoundError: If there is none.
         DamageError: If it is truncated or altered.
-        UsageError: If its method is not known here.
+        UsageError: If its method is not known here, or a plug-in of it is not loaded.
     """
     facts, tensors = read_facts(folder), read_tensors(folder)
+    check_plugins(facts)
     check_method(facts.method, facts.bits)
     return facts, build_hasher(facts, tensors)
 
 
 def build_hasher(facts: ModelFacts, tensors: Tensors) -> Hasher:
     """Return what encodes, from a model's facts and tensors."""
-    if facts.method == "random":
-        return RandomHash(facts.bits, facts.seed)
-    if facts.method in BASELINES:
-        return LinearHash(tensors["mean"], tensors["directions"])
-    method = LEARNED[facts.method]
-    defaults = apply(method.config, method.legacy_defaults)
-    return method.load(from_dict(facts.config, defaults), tensors)
+    method = METHODS[facts.method]
+    config = method.config
+    if config is not None:
+        config = from_dict(facts.config, apply(config, method.legacy_defaults))
+    return method.load(config, tensors)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ..config.losses import LOSSES
+
 HistoryRow = dict[str, float]
 Rule = Callable[[Sequence[HistoryRow]], str]
 
@@ -22,7 +24,6 @@ WORSE = 0.15  # share of the best value that is lost
 BETTER = 0.05  # what a share must gain, or lose, to count
 APART = 0.05  # share by which a held-out loss rises, or a training loss falls, to count
 CARRIED = 0.1  # of what a task gains in training, on held-out videos
-TASKS = ("contrastive", "order", "scene", "similarity", "swav", "rebuilding")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ def easy_views(looks: Sequence[HistoryRow]) -> str:
 
 def overfitting(looks: Sequence[HistoryRow]) -> str:
     """Return which tasks get better on the videos trained on and worse on others, or ``""``."""
-    tasks = [task for task in TASKS if task in looks[-1] and f"val_{task}" in looks[-1]]
+    names = (*LOSSES.names(), "rebuilding")
+    tasks = [task for task in names if task in looks[-1] and f"val_{task}" in looks[-1]]
     rising = [text for task in tasks if (text := _rising(task, looks[1:]))]
     return "; ".join(rising) or _useless(tasks, looks)
 

@@ -11,11 +11,11 @@ from chainpipe.pipeline.console import counted
 from chainpipe.pipeline.store.arrays.store import ArrayFeatureStore
 from chainpipe.pipeline.store.base import FeatureStore
 
+from ..config import AnyConfig
 from ..config.overrides import apply, from_dict, to_dict
 from ..config.presets import Survey, why_no_epochs
 from ..data.training_set import TrainingFrames, TrainingRows
-from ..methods.base import Kind
-from ..methods.registry import LEARNED, about_method
+from ..methods.registry import METHODS, used_plugins
 from ..model_folder.card import model_card, parameter_counts
 from ..model_folder.folder import ModelFacts, Tensors, save_model
 from ..monitoring.failure_signatures import all_failure_signatures
@@ -39,15 +39,17 @@ def facts_of(
         UsageError: If the config does not fit the videos, or a feature is NaN or Inf.
     """
     halves_cosine = round(frames.halves_cosine(), 6)
-    config, cached, no_epochs = {}, "", None
+    config: dict[str, Any] = {}
+    cached, no_epochs = "", None
     survey = Survey(len(chosen), halves_cosine)
-    if (method := LEARNED.get(options.method)) is not None:
+    method = METHODS[options.method]
+    if method.config is not None:
         asked = _of_all(options.config or method.config)
         config = to_dict(method.resolve(asked, survey))
         if to_dict(asked)["optim"]["epochs"] == "auto" and not config["optim"]["epochs"]:
             no_epochs = why_no_epochs(survey)
         cached = method.material(asked, frames)
-    data = {
+    data: dict[str, Any] = {
         "videos": len(chosen),
         "rows": len(store.videos),
         "agreement": halves_cosine,
@@ -59,6 +61,8 @@ def facts_of(
         "cached": cached,
         "no_epochs": no_epochs,
     }
+    if plugins := used_plugins(options.method, config):
+        data["plugins"] = plugins
     return ModelFacts(
         method=options.method,
         bits=options.bits,
@@ -75,7 +79,7 @@ def store_path(store: FeatureStore) -> str:
     return "" if isinstance(store, ArrayFeatureStore) else str(store.path.resolve())
 
 
-def _of_all(config: Kind) -> Kind:
+def _of_all(config: AnyConfig) -> AnyConfig:
     """Return the config of several processes: a step has as many videos for each of them."""
     batch = to_dict(config)["optim"]["batch_size"]
     return apply(config, {"optim.batch_size": batch * distributed.world_size()})
@@ -113,7 +117,7 @@ def save_run(
     """
     card = model_card(
         facts,
-        about=about_method(facts.method),
+        about=METHODS[facts.method].about,
         notes=_notes(facts),
         history=history,
         parameters=parameter_counts(tensors),
@@ -131,14 +135,15 @@ def save_run(
 
 
 def _notes(facts: ModelFacts) -> Sequence[str]:
-    method = LEARNED.get(facts.method)
-    return method.notes(from_dict(facts.config, method.config)) if method else ()
+    method = METHODS[facts.method]
+    config = method.config
+    return method.notes(None if config is None else from_dict(facts.config, config))
 
 
 def _as_published(facts: ModelFacts) -> bool:
     """Return whether the config is what ``--paper`` gives for these videos."""
-    method = LEARNED.get(facts.method)
-    if method is None or method.paper is None:
+    method = METHODS[facts.method]
+    if method.paper is None:
         return False
     survey = Survey(facts.data["videos"], facts.data["agreement"])
     published = to_dict(method.resolve(method.paper, survey))

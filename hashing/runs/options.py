@@ -10,7 +10,7 @@ from chainpipe.pipeline.errors import UsageError
 
 from ..config import AnyConfig
 from ..data.training_set import MEMORY
-from ..methods.registry import LEARNED
+from ..methods.registry import METHODS
 from ..runtime import distributed
 
 CHECKPOINT_SECONDS = 5.0
@@ -72,8 +72,8 @@ def check_numbers(options: TrainOptions) -> None:
         raise UsageError(f"`--threads {options.threads}` is impossible", hint="1 or more")
     if not 0 <= options.seed <= MAX_SEED:
         raise UsageError(f"`--seed {options.seed}` is impossible", hint=f"from 0 to {MAX_SEED}")
-    if options.method in LEARNED:
-        from .fit import pick_device
+    if METHODS[options.method].config is not None:
+        from ..methods.fit import pick_device
 
         pick_device(options.device)
     elif distributed.launched_world_size() > 1:

@@ -26,7 +26,11 @@ def _settings(facts: ModelFacts) -> dict[str, Any]:
     }
     same = {"method": facts.method, "bits": facts.bits, "seed": facts.seed}
     data = {"training videos' digest": facts.data["digest"], "cached": facts.data.get("cached", "")}
-    return {**same, **data, **flat}
+    plugins = {
+        f"plug-in of the {used['kind']} {used['name']}": used["sha256"]
+        for used in facts.data.get("plugins", ())
+    }
+    return {**same, **data, **flat, **plugins}
 
 
 def scratch_of(folder: Path) -> Path:

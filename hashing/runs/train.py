@@ -14,33 +14,17 @@ from chainpipe.pipeline.store.lock import OutputLock
 from ..config.overrides import from_dict
 from ..data.training_set import TrainingFrames, TrainingRows, training_rows
 from ..data.validation_split import TrainValSplit, split_training_videos
-from ..methods.registry import LEARNED, check_method, fit_baseline
+from ..methods.base import FitRequest, Fitted
+from ..methods.registry import METHODS, check_method
 from ..model_folder.card import describe_split
-from ..model_folder.folder import ModelFacts, Tensors
-from ..monitoring.failure_signatures import FailureSignature
+from ..model_folder.folder import ModelFacts
 from ..monitoring.history import HistoryRow
 from ..runtime import distributed
 from ..runtime.determinism import blas_threads
+from ..training.callbacks import Callbacks
 from .metadata import facts_of, save_run, with_data, with_outcome
 from .options import TrainOptions, check_numbers, default_folder
 from .resume import LOCK, STATE, check_same_run, finished, prepare, scratch_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainCallbacks:
-    """Whom `train` tells how it goes; it never prints.
-
-    Attributes:
-        step: Told steps done and their total.
-        epoch: Told the means of each finished epoch, and how many epochs there are.
-        log: Told a line about the run.
-        warn: Told a failure signature when it is first found.
-    """
-
-    step: Callable[[int, int], None] = lambda done, total: None
-    epoch: Callable[[HistoryRow, int], None] = lambda row, total: None
-    log: Callable[[str], None] = lambda line: None
-    warn: Callable[[FailureSignature], None] = lambda signature: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +45,7 @@ class TrainReport:
 
 
 def train(
-    store: FeatureStore, options: TrainOptions, callbacks: TrainCallbacks | None = None
+    store: FeatureStore, options: TrainOptions, callbacks: Callbacks | None = None
 ) -> TrainReport:
     """Train a model on a store, alone or as the lead of several processes.
 
@@ -83,13 +67,11 @@ def train(
     with distributed.process_group(options.device):
         run: _Run | TrainReport | None = None
         try:
-            run = _begin(store, options, callbacks or TrainCallbacks())
+            run = _begin(store, options, callbacks or Callbacks())
         finally:
             distributed.broadcast_object((run.chosen, run.facts) if isinstance(run, _Run) else None)
         return (
-            run
-            if isinstance(run, TrainReport)
-            else _finish(run, options, callbacks or TrainCallbacks())
+            run if isinstance(run, TrainReport) else _finish(run, options, callbacks or Callbacks())
         )
 
 
@@ -104,9 +86,7 @@ class _Run:
     lock: OutputLock
 
 
-def _begin(
-    store: FeatureStore, options: TrainOptions, callbacks: TrainCallbacks
-) -> _Run | TrainReport:
+def _begin(store: FeatureStore, options: TrainOptions, callbacks: Callbacks) -> _Run | TrainReport:
     chosen = training_rows(store, skip_bad=options.skip_bad)
     folder = options.out or default_folder(store.path, options.method, options.bits)
     scratch = scratch_of(folder)
@@ -134,14 +114,15 @@ def _begin(
     return _Run(folder, chosen, facts, split, lock)
 
 
-def _finish(run: _Run, options: TrainOptions, callbacks: TrainCallbacks) -> TrainReport:
+def _finish(run: _Run, options: TrainOptions, callbacks: Callbacks) -> TrainReport:
     scratch = scratch_of(run.folder)
     if distributed.world_size() > 1:
         callbacks.log(f"{distributed.world_size()} processes train together")
     try:
         with blas_threads(options.threads):
-            tensors, history = _fit(options, run.facts, run.split, scratch, callbacks)
-        facts = save_run(run.folder, with_outcome(run.facts, history), tensors, history)
+            fitted = _fit(options, run.facts, run.split, scratch, callbacks)
+        history = fitted.history
+        facts = save_run(run.folder, with_outcome(run.facts, history), fitted.tensors, history)
         remove(scratch)
     except Exception:
         _leave(scratch, None)
@@ -164,33 +145,29 @@ def _fit(
     facts: ModelFacts,
     split: TrainValSplit,
     scratch: Path,
-    callbacks: TrainCallbacks,
-) -> tuple[Tensors, list[HistoryRow]]:
-    method, frames = LEARNED.get(options.method), split.training
-    if method is None:
-        tensors = fit_baseline(options.method, frames, bits=options.bits, seed=options.seed)
-        return tensors, []
-    from ..training.checkpoint import Checkpoint
-    from .fit import fit
+    callbacks: Callbacks,
+) -> Fitted:
+    method = METHODS[options.method]
+    config = method.config
+    checkpoint = None
+    if config is not None:
+        from ..training.checkpoint import Checkpoint
 
-    return fit(
-        method,
-        from_dict(facts.config, method.config),
-        frames,
+        config = from_dict(facts.config, config)
+        checkpoint = Checkpoint(
+            scratch / STATE, every=options.checkpoint_seconds, limit=options.time_limit
+        )
+    request = FitRequest(
         bits=options.bits,
         seed=options.seed,
         device=options.device,
         threads=options.threads,
-        checkpoint=Checkpoint(
-            scratch / STATE, every=options.checkpoint_seconds, limit=options.time_limit
-        ),
-        on_step=callbacks.step,
-        on_epoch=callbacks.epoch,
+        checkpoint=checkpoint,
         validation=split.validation,
-        on_failure=callbacks.warn,
-        log=callbacks.log,
         compiled=options.compiled,
+        callbacks=callbacks,
     )
+    return method.fit(config, split.training, request)
 
 
 def _tell_rows(chosen: TrainingRows, log: Callable[[str], None]) -> None:

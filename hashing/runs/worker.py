@@ -8,10 +8,10 @@ from chainpipe.pipeline.store.base import FeatureStore
 from ..config.overrides import from_dict
 from ..data.training_set import TrainingFrames, TrainingRows, digest_of
 from ..data.validation_split import split_training_videos
-from ..methods.registry import LEARNED
+from ..methods.base import FitRequest
+from ..methods.registry import METHODS
 from ..model_folder.folder import ModelFacts
 from ..runtime import distributed
-from .fit import fit
 from .options import TrainOptions, default_folder
 from .resume import scratch_of
 
@@ -41,11 +41,8 @@ def run_worker(store: FeatureStore, options: TrainOptions) -> None:
         scratch = shared if shared.is_dir() else None  # another machine may not have it
         frames = TrainingFrames(store, chosen.rows, memory=options.memory, scratch=scratch)
         split = split_training_videos(store, chosen, frames, facts.config)
-        method = LEARNED[facts.method]
-        fit(
-            method,
-            from_dict(facts.config, method.config),
-            split.training,
+        method = METHODS[facts.method]
+        request = FitRequest(
             bits=facts.bits,
             seed=facts.seed,
             device=options.device,
@@ -53,3 +50,7 @@ def run_worker(store: FeatureStore, options: TrainOptions) -> None:
             validation=split.validation,
             compiled=options.compiled,
         )
+        config = method.config
+        if config is not None:
+            config = from_dict(facts.config, config)
+        method.fit(config, split.training, request)

@@ -21,13 +21,13 @@ from ..losses.scene import SceneUpdater
 from ..losses.trainable import Trainable
 from ..mining.refresh import NeighbourMiner, update_scenes
 from ..monitoring.failure_signatures import (
-    FailureSignature,
     HistoryRow,
     failure_signatures,
     new_failure_signatures,
 )
 from ..runtime import distributed
 from ..runtime.seeding import derive_generator, derive_seed
+from .callbacks import Callbacks
 from .checkpoint import Checkpoint, State
 from .validation import ValidationPlan, validate
 
@@ -102,17 +102,13 @@ class Trainer:
         self,
         *,
         checkpoint: Checkpoint | None = None,
-        on_step: Callable[[int, int], None] = lambda done, total: None,
-        on_epoch: Callable[[HistoryRow, int], None] = lambda row, total: None,
-        on_failure: Callable[[FailureSignature], None] = lambda signature: None,
+        callbacks: Callbacks | None = None,
     ) -> list[HistoryRow]:
         """Train from where the checkpoint stands to the end, or to a signature that ends the run.
 
         Args:
             checkpoint: Where to continue from and to save to.
-            on_step: Told the steps done and the total.
-            on_epoch: Told the means of each finished epoch, and how many epochs there are.
-            on_failure: Told a failure signature when it is first found.
+            callbacks: What to call as it goes.
 
         Returns:
             The history, one row an epoch; a watched run has a row of epoch 0, from before it.
@@ -122,6 +118,7 @@ class Trainer:
             TimeLimitError: If the checkpoint's time limit is over; the state is saved.
             DistributedError: If another process that trains with this one is gone.
         """
+        callbacks = callbacks or Callbacks()
         if checkpoint and (state := checkpoint.load()):
             self.restore(state)
         if (
@@ -130,14 +127,14 @@ class Trainer:
             self.restore(distributed.broadcast_object(self.state()))
         if self.validation and not self.progress.step:
             self.progress.history = [{"epoch": 0, **self._validate(self.validation)}]
-            on_epoch(self.progress.history[0], self.steps // self.steps_per_epoch)
+            callbacks.epoch(self.progress.history[0], self.steps // self.steps_per_epoch)
         while self.progress.step < self.steps and not self._stopped():
             self._one_step()
-            on_step(self.progress.step, self.steps)
+            callbacks.step(self.progress.step, self.steps)
             if self.progress.step % self.steps_per_epoch == 0:
-                on_epoch(self._finish_epoch(), self.steps // self.steps_per_epoch)
+                callbacks.epoch(self._finish_epoch(), self.steps // self.steps_per_epoch)
                 for signature in new_failure_signatures(self.progress.history):
-                    on_failure(signature)
+                    callbacks.warn(signature)
             if self.progress.step < self.steps:
                 self._keep(checkpoint)
         self.objective.eval()

@@ -1,7 +1,9 @@
-"""What flows through stage one: frozen records that check themselves."""
+"""What both stages share: frozen records that check themselves, and registries."""
 
 from .enums import Reader, Split, Status, VideoError, words_of
 from .meta import AugmentationStatistics, Fingerprint, StoreMeta
+from .plugins import forget_plugins, load_entry_points, load_plugins, loaded_plugins
+from .registry import Lazy, Plugin, Registry
 from .video_table import VideoTable
 from .videos import (
     Candidates,
@@ -20,7 +22,10 @@ __all__ = [
     "FailedVideo",
     "Fingerprint",
     "Frames",
+    "Lazy",
+    "Plugin",
     "Reader",
+    "Registry",
     "Split",
     "Status",
     "StoreMeta",
@@ -30,6 +35,10 @@ __all__ = [
     "VideoItem",
     "VideoTable",
     "count_statuses",
+    "forget_plugins",
+    "load_entry_points",
+    "load_plugins",
+    "loaded_plugins",
     "raise_if_ours",
     "words_of",
 ]

@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy.typing as npt
 import torch
-from torch import nn
 
 from ...config import Config
-from ...config.model import EncoderConfig, HashConfig
+from ...config.model import ENCODERS, HashConfig
 from ...models.binarizers import Binarizer, Continuation, StraightThrough
-from ...models.encoders import Encoder, LstmEncoder, MixerEncoder, TransformerEncoder
+from ...models.encoders import Encoder
 from ...models.hash_layer import HashLayer
 from ...models.hash_model import HashModel
 from ...models.pca_whitening import PcaWhitening
@@ -24,7 +23,7 @@ def build_model(config: Config, pca: PcaWhitening, *, bits: int, seed: int) -> H
     dims = pca.matrix.shape[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "weights", 0))
-        encoder = _encoder(config.encoder, dims)
+        encoder: Encoder = ENCODERS[config.encoder.kind].from_config(config.encoder, dims)
         hash_layer = HashLayer(
             dims=dims,
             hidden_dim=config.encoder.hidden_dim,
@@ -43,32 +42,6 @@ def _binarizer(config: HashConfig) -> Binarizer:
     return StraightThrough()
 
 
-def _encoder(config: EncoderConfig, dims: int) -> Encoder:
-    hidden_dim, num_layers, dropout = config.hidden_dim, config.num_layers, config.dropout
-    if config.kind == "lstm":
-        return LstmEncoder(dims=dims, hidden_dim=hidden_dim, num_layers=num_layers, dropout=dropout)
-    if config.kind == "mlp-mixer":
-        return MixerEncoder(
-            dims=dims,
-            hidden_dim=hidden_dim,
-            num_layers=num_layers,
-            points=config.mixer_tokens,
-            feed_forward_dim=config.feed_forward_dim,
-            dropout=dropout,
-        )
-    return TransformerEncoder(
-        dims=dims,
-        hidden_dim=hidden_dim,
-        num_layers=num_layers,
-        num_heads=config.num_heads,
-        feed_forward_dim=config.feed_forward_dim,
-        dropout=dropout,
-        activation=config.activation,
-        bias=config.bias,
-        position_slots=config.position_slots,
-    )
-
-
 def load_model(config: Config, tensors: Mapping[str, npt.NDArray[Any]]) -> HashModel:
     """Rebuild a trained network from its saved tensors."""
     pca = pca_whitening_of(config, tensors)
@@ -81,8 +54,3 @@ def pca_whitening_of(config: Config, tensors: Mapping[str, npt.NDArray[Any]]) ->
     """Return the front that a network's tensors hold."""
     mean, matrix, std = (tensors[f"pca_{part}"] for part in ("mean", "matrix", "std"))
     return PcaWhitening(mean, matrix, std, l2_normalize=config.input.l2_normalize)
-
-
-def tensors_of(model: nn.Module) -> dict[str, npt.NDArray[Any]]:
-    """Return all weights and buffers as arrays."""
-    return {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}

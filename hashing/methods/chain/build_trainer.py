@@ -12,19 +12,16 @@ from torch import Tensor
 from chainpipe.pipeline.errors import UsageError
 
 from ...config import Config
+from ...config.losses import LOSSES, LossSection, loss_class, loss_sections
+from ...config.model import ENCODERS
 from ...config.optimization import NeighboursConfig
 from ...config.presets import number
 from ...data.clips import Clips, TrainingClips
 from ...data.device_placement import moved, place_clips
 from ...data.disk_array import DiskArray, Splittable, write_disk_array
-from ...data.requirements import order_sample_sizes
 from ...data.streamed_clips import StoredClips
-from ...losses.base import Loss
-from ...losses.contrastive import ContrastiveLoss
-from ...losses.frame_order import FrameOrderLoss
-from ...losses.scene import SceneLoss, SceneUpdater, find_scenes
-from ...losses.similarity_preserving import SimilarityPreservingLoss
-from ...losses.swav import SwavLoss
+from ...losses.base import Loss, LossContext
+from ...losses.scene import SceneUpdater, find_scenes
 from ...mining.refresh import NeighbourMiner
 from ...mining.scene_walk import scene_walk_neighbours
 from ...models.hash_model import HashModel
@@ -100,13 +97,13 @@ def build_trainer(
     """
     device = model.pca_mean.device
     frames = clips.frames.shape[1]
-    losses, weights = _losses(config, model, num_positions=frames, seed=seed)
+    losses, used = _losses(config, model, num_frames=frames, seed=seed)
     objective = Objective(
         model=model,
         views=view_maker(config, frames, candidates=clips.candidates is not None),
         losses=losses,
-        weights=weights,
-        warmups={name: getattr(config, name).warmup for name in losses},
+        weights={name: number(section.weight) for name, section in used.items()},
+        warmups={name: section.warmup for name, section in used.items()},
         run=ForwardRunner(precision=config.optim.precision, compiled=compiled),
     )
     return Trainer(
@@ -133,7 +130,7 @@ def view_maker(config: Config, frames: int, *, candidates: bool = False) -> View
         frames,
         config.views.num_frames,
         candidates=candidates,
-        recurrent=config.encoder.kind == "lstm",
+        recurrent=getattr(ENCODERS[config.encoder.kind], "recurrent", False),
     )
     return ViewMaker(
         mode=mode,
@@ -150,53 +147,27 @@ def view_maker(config: Config, frames: int, *, candidates: bool = False) -> View
 
 
 def _losses(
-    config: Config, model: HashModel, *, num_positions: int, seed: int
-) -> tuple[dict[str, Loss], dict[str, float]]:
-    """Return the tasks whose weight is not 0, and the weights."""
-    contrastive = ContrastiveLoss(
-        temperature=config.contrastive.temperature,
-        tau_plus=config.contrastive.tau_plus,
-        mask_neighbours=config.contrastive.mask_neighbours,
-    )
-    num_frames, num_shuffled = order_sample_sizes(config, num_positions)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, "order head", 0))
-        order = FrameOrderLoss(
-            hidden_dim=model.encoder.hidden_dim,
-            num_positions=num_positions,
-            num_frames=num_frames,
-            num_shuffled=num_shuffled,
-            label_std=config.order.label_std,
-        )
-    structure = SimilarityPreservingLoss(
-        source=config.similarity.source,
-        loss_form=config.similarity.loss,
-        target_temperature=config.similarity.target_temperature,
-        temperature=config.similarity.temperature,
-    )
-    every: dict[str, tuple[Loss, float]] = {
-        "contrastive": (contrastive, number(config.contrastive.weight)),
-        "order": (order, number(config.order.weight)),
-        "scene": (SceneLoss(temperature=config.scene.temperature), number(config.scene.weight)),
-        "similarity": (structure, number(config.similarity.weight)),
-        "swav": (_cluster(config, model.bits, seed=seed), config.swav.weight),
-    }
-    used = {name: pair for name, pair in every.items() if pair[1]}
+    config: Config, model: HashModel, *, num_frames: int, seed: int
+) -> tuple[dict[str, Loss], dict[str, LossSection]]:
+    """Return the losses whose weight is not 0, and their sections."""
+    used = {name: part for name, part in loss_sections(config).items() if number(part.weight)}
     if not used and config.optim.epochs:
-        raise UsageError("every task has weight 0", hint="set `contrastive.weight` to 1")
-    return {n: loss for n, (loss, _) in used.items()}, {n: w for n, (_, w) in used.items()}
+        raise UsageError("every loss has weight 0", hint="set `contrastive.weight` to 1")
+    context = LossContext(
+        bits=model.bits,
+        hidden_dim=model.encoder.hidden_dim,
+        dim=model.pca_matrix.shape[1],
+        num_frames=num_frames,
+    )
+    return {name: _loss(name, part, context, seed=seed) for name, part in used.items()}, used
 
 
-def _cluster(config: Config, bits: int, *, seed: int) -> SwavLoss:
+def _loss(name: str, section: LossSection, context: LossContext, *, seed: int) -> Loss:
+    """Build a loss with seeded first weights; torch's own generator is left as it was."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(seed, "prototypes", 0))
-        return SwavLoss(
-            bits=bits,
-            num_prototypes=config.swav.num_prototypes,
-            temperature=config.swav.temperature,
-            epsilon=config.swav.epsilon,
-            iterations=config.swav.iterations,
-        )
+        torch.manual_seed(derive_seed(seed, LOSSES[name].stream or f"loss {name}", 0))
+        loss: Loss = loss_class(name).from_config(section, context)
+    return loss
 
 
 def _neighbours(config: Config, *, seed: int) -> NeighbourMiner | None:

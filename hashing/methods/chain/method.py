@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from ...config import Config
-from ...config.presets import paper_config, resolve
+from ...config.overrides import Scalar
+from ...config.presets import Survey, paper_config, resolve
 from ...data.requirements import Material, cached_material
 from ...model_folder.folder import Tensors
 from ...models.hasher import Hasher
@@ -28,61 +30,69 @@ _OURS = (
 )
 
 
-def build(
-    config: Config,
-    frames: TrainingFrames,
-    *,
-    bits: int,
-    seed: int,
-    device: torch.device,
-    state: State | None,
-    validation: TrainingFrames | None = None,
-    compiled: bool = False,
-) -> PreparedTraining:
-    """Put CHAIN's network and trainer together; see :class:`..base.Build`."""
-    from .build import build as run
+class ChainMethod(LearnedMethod[Config]):
+    """CHAIN with our extensions; ``paper`` is its published shape."""
 
-    return run(
-        config,
-        frames,
-        bits=bits,
-        seed=seed,
-        device=device,
-        state=state,
-        validation=validation,
-        compiled=compiled,
-    )
-
-
-def load(config: Config, tensors: Tensors) -> Hasher:
-    """Rebuild a trained network."""
-    from .build_model import load_model
-
-    return load_model(config, tensors).fused()
-
-
-def notes(config: Config) -> list[str]:
-    """Return what a user should know before trusting the codes."""
-    return [_OURS] if config.optim.epochs else [_OURS, NO_TASKS]
-
-
-def material(config: Config, frames: Material) -> str:
-    """Say which cached material beside the frames the views are drawn from."""
-    return cached_material(config, frames).describe(frames)
-
-
-CHAIN = LearnedMethod(
-    about="CHAIN: contrastive learning with frame order and scene tasks",
-    config=Config(),
-    resolve=resolve,
-    build=build,
-    load=load,
-    notes=notes,
-    material=material,
-    paper=paper_config(),
-    legacy_defaults={
+    about = "CHAIN: contrastive learning with frame order and scene tasks"
+    legacy_defaults: ClassVar[Mapping[str, Scalar]] = {
         "encoder.position_slots": 0,
         "encoder.activation": "gelu",
         "encoder.bias": True,
-    },
-)
+    }
+
+    @property
+    def config(self) -> Config:
+        """The defaults."""
+        return Config()
+
+    @property
+    def paper(self) -> Config:
+        """The published shape."""
+        return paper_config()
+
+    def resolve(self, config: Config, survey: Survey) -> Config:
+        """Replace every ``auto`` by what the training videos ask for."""
+        return resolve(config, survey)
+
+    def build(
+        self,
+        config: Config,
+        frames: TrainingFrames,
+        *,
+        bits: int,
+        seed: int,
+        device: torch.device,
+        state: State | None,
+        validation: TrainingFrames | None = None,
+        compiled: bool = False,
+    ) -> PreparedTraining:
+        """Put CHAIN's network and trainer together."""
+        from .build import build
+
+        return build(
+            config,
+            frames,
+            bits=bits,
+            seed=seed,
+            device=device,
+            state=state,
+            validation=validation,
+            compiled=compiled,
+        )
+
+    def load(self, config: Config | None, tensors: Tensors) -> Hasher:
+        """Rebuild a trained network."""
+        from .build_model import load_model
+
+        return load_model(config or self.config, tensors).fused()
+
+    def notes(self, config: Config | None) -> list[str]:
+        """Return what a user should know before trusting the codes."""
+        return [_OURS] if config is None or config.optim.epochs else [_OURS, NO_TASKS]
+
+    def material(self, config: Config, frames: Material) -> str:
+        """Say which cached material beside the frames the views are drawn from."""
+        return cached_material(config, frames).describe(frames)
+
+
+CHAIN = ChainMethod()

@@ -17,56 +17,61 @@ if TYPE_CHECKING:
     from ..base import PreparedTraining
 
 
-def build(
-    config: ConmhConfig,
-    frames: TrainingFrames,
-    *,
-    bits: int,
-    seed: int,
-    device: torch.device,
-    state: State | None,
-    validation: TrainingFrames | None = None,
-    compiled: bool = False,
-) -> PreparedTraining:
-    """Put network and trainer together; anchors are found again, so ``state`` is not needed."""
-    from .build import build as put_together
+class ConmhMethod(LearnedMethod[ConmhConfig]):
+    """ConMH, with the losses of BTH and S5VH as options."""
 
-    return put_together(
-        config,
-        frames,
-        bits=bits,
-        seed=seed,
-        device=device,
-        validation=validation,
-        compiled=compiled,
-    )
+    about = "ConMH: contrastive masked autoencoders over codes, a rival that learns"
+
+    @property
+    def config(self) -> ConmhConfig:
+        """The defaults."""
+        return ConmhConfig()
+
+    def build(
+        self,
+        config: ConmhConfig,
+        frames: TrainingFrames,
+        *,
+        bits: int,
+        seed: int,
+        device: torch.device,
+        state: State | None,
+        validation: TrainingFrames | None = None,
+        compiled: bool = False,
+    ) -> PreparedTraining:
+        """Put network and trainer together; anchors are found again: ``state`` is not needed."""
+        from .build import build
+
+        return build(
+            config,
+            frames,
+            bits=bits,
+            seed=seed,
+            device=device,
+            validation=validation,
+            compiled=compiled,
+        )
+
+    def load(self, config: ConmhConfig | None, tensors: Tensors) -> Hasher:
+        """Rebuild a trained network."""
+        from .build import load_model
+
+        return load_model(config or self.config, tensors)
+
+    def notes(self, config: ConmhConfig | None) -> list[str]:
+        """Return what a user should know before trusting the codes."""
+        config = config or self.config
+        epochs, published = config.optim.epochs, self.config.optim.epochs
+        words = ["An own implementation of ConMH from published facts, not its authors' code."]
+        if config.similarity.weight:
+            words.append("With BTH's loss between videos that share anchors, which ConMH has not.")
+        if config.centres.weight:
+            words.append(
+                "With S5VH's loss between codes and those of anchors, not a part of ConMH."
+            )
+        if epochs < published:
+            words.append(f"Trained for {epochs} epochs; its authors train {published}.")
+        return words
 
 
-def load(config: ConmhConfig, tensors: Tensors) -> Hasher:
-    """Rebuild a trained network."""
-    from .build import load_model
-
-    return load_model(config, tensors)
-
-
-def notes(config: ConmhConfig) -> list[str]:
-    """Return what a user should know before trusting the codes."""
-    published = ConmhConfig().optim.epochs
-    words = ["An own implementation of ConMH from published facts, not its authors' code."]
-    if config.similarity.weight:
-        words.append("With BTH's loss between videos that share anchors, which ConMH has not.")
-    if config.centres.weight:
-        words.append("With S5VH's loss between codes and those of anchors, which ConMH has not.")
-    if config.optim.epochs < published:
-        words.append(f"Trained for {config.optim.epochs} epochs; its authors train {published}.")
-    return words
-
-
-CONMH = LearnedMethod(
-    about="ConMH: contrastive masked autoencoders over codes, a rival that learns",
-    config=ConmhConfig(),
-    resolve=lambda config, survey: config,
-    build=build,
-    load=load,
-    notes=notes,
-)
+CONMH = ConmhMethod()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, Self
 
 from torch import Tensor, nn
+
+from ...config.model import EncoderConfig
 
 
 class Encoder(Protocol):
@@ -21,6 +23,11 @@ class Encoder(Protocol):
 
     hidden_dim: int
     input_proj: nn.Linear
+
+    @classmethod
+    def from_config(cls, config: EncoderConfig, dims: int, /) -> Self:
+        """Build the encoder of frames of M = ``dims`` numbers."""
+        ...
 
     def __call__(self, clips: Tensor, frame_mask: Tensor | None = None) -> Tensor:
         """Encode clips (B, T, M) to (B, T, H).

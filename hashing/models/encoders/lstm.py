@@ -5,10 +5,13 @@ Bidirectional recurrent neural networks (1997): https://doi.org/10.1109/78.65009
 
 from __future__ import annotations
 
+from typing import ClassVar, Self
+
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from ...config.model import EncoderConfig
 from .dropout import ResidualDropout
 
 
@@ -52,12 +55,24 @@ class LstmEncoder(nn.Module):
         dropout: Share of what a layer adds that is set to zero in training.
     """
 
+    recurrent: ClassVar[bool] = True  # `views.num_frames` of `auto` is longer for it
+
     def __init__(self, *, dims: int, hidden_dim: int, num_layers: int, dropout: float) -> None:
         super().__init__()
         self.hidden_dim = hidden_dim
         self.input_proj = nn.Linear(dims, hidden_dim)
         self.layers = nn.ModuleList(BidirectionalLstm(hidden_dim=hidden_dim) for _ in range(num_layers))
         self.dropout = ResidualDropout(dropout)
+
+    @classmethod
+    def from_config(cls, config: EncoderConfig, dims: int) -> Self:
+        """Build the encoder of frames of M = ``dims`` numbers."""
+        return cls(
+            dims=dims,
+            hidden_dim=config.hidden_dim,
+            num_layers=config.num_layers,
+            dropout=config.dropout,
+        )
 
     def forward(self, clips: Tensor, frame_mask: Tensor | None = None) -> Tensor:
         """Encode clips (B, T, M) to (B, T, H)."""

@@ -7,9 +7,12 @@ range inside an MLP-mixer: https://doi.org/10.1145/3503161.3547836
 
 from __future__ import annotations
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
+from ...config.model import EncoderConfig
 from .dropout import ResidualDropout
 from .resample import interpolation_weights, to_frames, to_points
 
@@ -104,6 +107,18 @@ class MixerEncoder(nn.Module):
                 MixerBlock(hidden_dim=hidden_dim, points=points, feed_forward_dim=feed_forward_dim, dropout=dropout)
                 for _ in range(num_layers)
             )
+        )
+
+    @classmethod
+    def from_config(cls, config: EncoderConfig, dims: int) -> Self:
+        """Build the encoder of frames of M = ``dims`` numbers."""
+        return cls(
+            dims=dims,
+            hidden_dim=config.hidden_dim,
+            num_layers=config.num_layers,
+            points=config.mixer_tokens,
+            feed_forward_dim=config.feed_forward_dim,
+            dropout=config.dropout,
         )
 
     def forward(self, clips: Tensor, frame_mask: Tensor | None = None) -> Tensor:

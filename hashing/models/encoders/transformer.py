@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Self, cast
 
 from torch import Tensor, nn
 
+from ...config.model import EncoderConfig
 from .attention import SelfAttention
 from .dropout import ResidualDropout
 from .feedforward import Activation, FeedForward
@@ -103,6 +104,21 @@ class TransformerEncoder(nn.Module):
                 bias=bias,
             )
             for _ in range(num_layers)
+        )
+
+    @classmethod
+    def from_config(cls, config: EncoderConfig, dims: int) -> Self:
+        """Build the encoder of frames of M = ``dims`` numbers."""
+        return cls(
+            dims=dims,
+            hidden_dim=config.hidden_dim,
+            num_layers=config.num_layers,
+            num_heads=config.num_heads,
+            feed_forward_dim=config.feed_forward_dim,
+            dropout=config.dropout,
+            activation=config.activation,
+            bias=config.bias,
+            position_slots=config.position_slots,
         )
 
     def forward(self, clips: Tensor, frame_mask: Tensor | None = None) -> Tensor:

@@ -19,13 +19,13 @@ from chainpipe.hashing.data.clips import Clips
 from chainpipe.hashing.data.device_placement import keep_on_host
 from chainpipe.hashing.data.streamed_clips import StoredClips
 from chainpipe.hashing.data.training_set import TrainingFrames
-from chainpipe.hashing.methods.base import LearnedMethod
+from chainpipe.hashing.methods.base import FitRequest, LearnedMethod
 from chainpipe.hashing.methods.chain.method import CHAIN
 from chainpipe.hashing.methods.conmh import CONMH
 from chainpipe.hashing.mining import nearest_neighbours
 from chainpipe.hashing.mining.nearest_neighbours import nearest
-from chainpipe.hashing.runs.fit import fit
 from chainpipe.hashing.runtime.determinism import deterministic_torch
+from chainpipe.hashing.training.callbacks import Callbacks
 from chainpipe.hashing.training.checkpoint import Checkpoint
 from chainpipe.pipeline.store import open_store
 from tests.hashing.small import NEIGHBOURS, SIZES, TASKS
@@ -84,7 +84,8 @@ def fitted(
     said: list[str] = []
     with open_store(path) as store:
         frames = TrainingFrames(store, np.arange(40), memory=memory, scratch=scratch)
-        return fit(method, config, frames, bits=8, seed=0, device="cpu", log=said.append)[0], said
+        request = FitRequest(bits=8, seed=0, device="cpu", callbacks=Callbacks(log=said.append))
+        return method.fit(config, frames, request).tensors, said
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -148,10 +149,11 @@ def test_an_interrupted_run_in_a_file_ends_with_the_same_bits(path: Path, tmp_pa
         for on_step in (stop, lambda done, total: None):
             frames = TrainingFrames(store, np.arange(40), memory=100, scratch=tmp_path)
             with suppress(KeyboardInterrupt):
-                tensors, _ = fit(
-                    CHAIN, small(), frames, bits=8, seed=0, device="cpu", checkpoint=checkpoint,
-                    on_step=on_step,
+                request = FitRequest(
+                    bits=8, seed=0, device="cpu", checkpoint=checkpoint,
+                    callbacks=Callbacks(step=on_step),
                 )  # fmt: skip
+                tensors = CHAIN.fit(small(), frames, request).tensors
             written.append({file: file.stat().st_mtime_ns for file in tmp_path.glob("*.f32")})
     assert all(np.array_equal(whole[name], tensors[name]) for name in whole)
     assert written[0] == written[1] != {}

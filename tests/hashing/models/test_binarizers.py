@@ -20,7 +20,8 @@ from chainpipe.hashing.methods.chain.method import CHAIN
 from chainpipe.hashing.training.checkpoint import Checkpoint
 from chainpipe.hashing.config import Config
 from chainpipe.hashing.data.training_set import TrainingFrames
-from chainpipe.hashing.runs.fit import fit
+from chainpipe.hashing.methods.base import FitRequest
+from chainpipe.hashing.training.callbacks import Callbacks
 from chainpipe.hashing.models.pca_whitening import PcaWhitening, fit_pca_whitening
 from chainpipe.hashing.models.hash_layer import HashLayer
 from chainpipe.hashing.models.hash_model import HashModel
@@ -117,7 +118,8 @@ def test_the_trainer_makes_tanh_steeper_step_by_step(planted: np.ndarray) -> Non
     binarizer, seen = model.hash_layer.binarizer, []
     assert isinstance(binarizer, Continuation)
     with deterministic_torch(1):
-        trainer.run(on_step=lambda done, total: seen.append(binarizer.beta.item()))
+        step = Callbacks(step=lambda done, total: seen.append(binarizer.beta.item()))
+        trainer.run(callbacks=step)
     assert seen == pytest.approx([2 * 16 ** (step / 12) for step in range(12)])
 
 
@@ -134,12 +136,13 @@ def test_an_interrupted_run_with_tanh_ends_with_the_same_bits(
     def fitted(**more: object) -> dict[str, np.ndarray]:
         with open_store(path) as store:
             frames = TrainingFrames(store, np.arange(40))
-            return fit(CHAIN, config, frames, bits=8, seed=0, device="cpu", **more)[0]  # type: ignore[arg-type]
+            request = FitRequest(bits=8, seed=0, device="cpu", **more)  # type: ignore[arg-type]
+            return CHAIN.fit(config, frames, request).tensors
 
     whole = fitted()
     checkpoint = Checkpoint(tmp_path / "state.pt", every=0.0)
     with pytest.raises(KeyboardInterrupt):
-        fitted(checkpoint=checkpoint, on_step=stop)
+        fitted(checkpoint=checkpoint, callbacks=Callbacks(step=stop))
     again = fitted(checkpoint=checkpoint)
     assert all(np.array_equal(whole[name], again[name]) for name in whole | again)
     plain = small(hash__binarizer="straight-through")

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from chainpipe.hashing.methods.pca_itq import fit_pca_itq
-from chainpipe.hashing.methods.chain.build_model import build_model, load_model, tensors_of
+from chainpipe.hashing.methods.chain.build_model import build_model, load_model
+from chainpipe.hashing.methods.fit import tensors_of
 from chainpipe.hashing.methods.chain.init_hash_layer import fit_initial_hash
 from chainpipe.hashing.config import Config
 from chainpipe.hashing.models.pca_whitening import PcaWhitening, fit_pca_whitening, l2_normalized

@@ -21,6 +21,7 @@ from chainpipe.hashing.monitoring.failure_signatures import (
     new_failure_signatures,
 )
 from chainpipe.hashing.runtime.determinism import deterministic_torch
+from chainpipe.hashing.training.callbacks import Callbacks
 from chainpipe.hashing.training.trainer import Trainer
 
 SMALL: dict[str, object] = {
@@ -137,7 +138,7 @@ def test_it_is_told_once_and_stops_a_run_that_asks_for_it() -> None:
     told = []
     with deterministic_torch(1):
         whole = watched({"optim.lr": 3.0})
-        history = whole.run(on_failure=told.append)
+        history = whole.run(callbacks=Callbacks(warn=told.append))
         short = watched({"optim.lr": 3.0, "validation.stop_on_failure": True}).run()
     (only,) = [signature for signature in told if signature.name == "collapsed bits"]
     assert failure_signatures(history)[0].since == only.since

@@ -18,11 +18,13 @@ import pytest
 
 from chainpipe.hashing.config import AnyConfig, Config
 from chainpipe.hashing.config.overrides import apply, flatten, to_dict
+from chainpipe.hashing.methods.base import FitRequest
 from chainpipe.hashing.methods.conmh import CONMH
-from chainpipe.hashing.methods.registry import METHODS, fit_baseline, load_hasher
+from chainpipe.hashing.methods.registry import METHODS, load_hasher
 from chainpipe.hashing.model_folder.folder import save_model
 from chainpipe.hashing.runs.options import TrainOptions, default_folder
-from chainpipe.hashing.runs.train import TrainCallbacks, TrainReport, train
+from chainpipe.hashing.runs.train import TrainReport, train
+from chainpipe.hashing.training.callbacks import Callbacks
 from chainpipe.pipeline.errors import LockedError, UsageError
 from chainpipe.pipeline.store import open_store
 from chainpipe.pipeline.store.lock import OutputLock
@@ -51,12 +53,12 @@ def options(tmp_path: Path) -> TrainOptions:
     return TrainOptions(bits=12, config=SMALL, out=tmp_path / "models" / "m", device="cpu")
 
 
-def run(path: Path, options: TrainOptions, watch: TrainCallbacks | None = None) -> TrainReport:
+def run(path: Path, options: TrainOptions, watch: Callbacks | None = None) -> TrainReport:
     with open_store(path) as store:
         return train(store, options, watch)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", METHODS.names())
 @pytest.mark.parametrize("bits", [1, 12, 70])
 def test_every_method_makes_a_model_that_encodes(
     make_store: MakeStore, planted: np.ndarray, options: TrainOptions, method: str, bits: int
@@ -201,7 +203,7 @@ def test_the_run_is_told_about(
     planted[5, 0, 0] = np.nan
     lines: list[str] = []
     steps: list[tuple[int, int]] = []
-    watch = TrainCallbacks(log=lines.append, step=lambda done, total: steps.append((done, total)))
+    watch = Callbacks(log=lines.append, step=lambda done, total: steps.append((done, total)))
     path = make_store(planted, ids=[0, *range(39)])
     run(path, replace(options, skip_bad=True), watch)
     assert lines == [
@@ -217,9 +219,10 @@ def test_the_run_is_told_about(
 KILLED = """
 import sys, time
 from pathlib import Path
-from chainpipe.hashing.methods.registry import LEARNED
+from chainpipe.hashing.methods.registry import METHODS
 from chainpipe.hashing.config.overrides import apply, parse_assignments
-from chainpipe.hashing.runs.train import TrainCallbacks, train
+from chainpipe.hashing.runs.train import train
+from chainpipe.hashing.training.callbacks import Callbacks
 from chainpipe.hashing.runs.options import TrainOptions
 from chainpipe.pipeline.store import open_store
 
@@ -228,13 +231,13 @@ def step(done, total):
     time.sleep(0.01)
 
 method, *assignments = sys.argv[3:]
-config = apply(LEARNED[method].config, parse_assignments(assignments))
+config = apply(METHODS[method].config, parse_assignments(assignments))
 out = Path(sys.argv[2])
 options = TrainOptions(
     method=method, bits=12, config=config, out=out, device="cpu", checkpoint_seconds=0
 )
 with open_store(Path(sys.argv[1])) as store:
-    train(store, options, TrainCallbacks(step=step))
+    train(store, options, Callbacks(step=step))
 """
 
 
@@ -263,7 +266,7 @@ def test_a_killed_run_continues_to_the_same_weights(
     assert not out.exists()
     lines: list[str] = []
     steps: list[int] = []
-    watch = TrainCallbacks(log=lines.append, step=lambda done, total: steps.append(done))
+    watch = Callbacks(log=lines.append, step=lambda done, total: steps.append(done))
     resumed = run(path, replace(longer, out=out), watch)
     assert "continuing an interrupted run" in lines
     assert steps[0] >= int(stop_at) > 1
@@ -280,7 +283,7 @@ def test_an_unfinished_run_with_other_settings_is_refused(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        run(path, options, TrainCallbacks(step=stop))
+        run(path, options, Callbacks(step=stop))
     with pytest.raises(UsageError, match="seed: 0 / 5"):
         run(path, replace(options, seed=5))
     assert run(path, replace(options, seed=5, restart=True)).facts.seed == 5
@@ -316,7 +319,8 @@ def test_pca_itq_is_fitted_on_the_stores_means(make_store: MakeStore, planted: n
 
     with open_store(make_store(planted)) as store:
         frames = TrainingFrames(store, np.arange(40))
-        tensors = fit_baseline("pca-itq", frames, bits=6, seed=2)
+        request = FitRequest(bits=6, seed=2)
+        tensors = METHODS["pca-itq"].fit(None, frames, request).tensors
         means = store.features(slice(None)).mean(axis=1, dtype=np.float32)
     expected = fit_pca_itq(means, 6, seed=2, frame_covariance=lambda: np.eye(12))
     np.testing.assert_array_equal(tensors["directions"], expected.directions)

@@ -26,13 +26,13 @@ CHILD = """
 import re, resource, sys
 from pathlib import Path
 from chainpipe.hashing.config.overrides import apply, parse_assignments
-from chainpipe.hashing.methods.registry import LEARNED
+from chainpipe.hashing.methods.registry import METHODS
 from chainpipe.hashing.runs.train import train
 from chainpipe.hashing.runs.options import TrainOptions
 from chainpipe.pipeline.store import open_store
 
 small, large, method, memory, limit, own = sys.argv[1:7]
-config = apply(LEARNED[method].config, parse_assignments(sys.argv[7:])) if sys.argv[7:] else None
+config = apply(METHODS[method].config, parse_assignments(sys.argv[7:])) if sys.argv[7:] else None
 
 def run(store, memory):
     out = Path(store).with_suffix(f".{method}-model")

@@ -16,14 +16,15 @@ import torch
 from chainpipe.hashing.config import AnyConfig, Config
 from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.data.training_set import TrainingFrames
-from chainpipe.hashing.methods.base import LearnedMethod
+from chainpipe.hashing.methods.base import FitRequest, LearnedMethod
 from chainpipe.hashing.methods.chain.build_trainer import build_trainer, make_clips
 from chainpipe.hashing.methods.chain.method import CHAIN
 from chainpipe.hashing.methods.conmh import CONMH
-from chainpipe.hashing.runs.fit import fit, pick_device
+from chainpipe.hashing.methods.fit import pick_device
 from chainpipe.hashing.runtime.determinism import deterministic_torch
 from chainpipe.hashing.runtime.schedules import one_cycle, step_decay
 from chainpipe.hashing.runtime.seeding import derive_generator, derive_seed
+from chainpipe.hashing.training.callbacks import Callbacks
 from chainpipe.hashing.training.checkpoint import Checkpoint
 from chainpipe.hashing.training.trainer import Trainer
 from chainpipe.pipeline.errors import DamageError, TimeLimitError, UsageError
@@ -55,16 +56,14 @@ def fitted(
 
     with open_store(path) as store:
         frames = TrainingFrames(store, np.arange(len(store.videos)))
-        return fit(
-            method,
-            config,
-            frames,
+        request = FitRequest(
             bits=8,
             seed=0,
             device="cpu",
             checkpoint=checkpoint,
-            on_step=stop,
-        )[0]
+            callbacks=Callbacks(step=stop),
+        )
+        return method.fit(config, frames, request).tensors
 
 
 def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
@@ -145,7 +144,7 @@ def scenes_of_each_epoch(planted: np.ndarray, refresh: int) -> list[torch.Tensor
         assert trainer.clips.scenes is not None
         seen.append(trainer.clips.scenes)
 
-    trainer.run(on_epoch=look)
+    trainer.run(callbacks=Callbacks(epoch=look))
     return seen
 
 
@@ -213,7 +212,8 @@ def trainer_of(features: np.ndarray, config: Config) -> Trainer:
 def test_the_history_has_every_term_of_every_epoch(planted: np.ndarray) -> None:
     told = []
     trainer = trainer_of(planted, small())
-    history = trainer.run(on_epoch=lambda row, total: told.append((row["epoch"], total)))
+    epoch = Callbacks(epoch=lambda row, total: told.append((row["epoch"], total)))
+    history = trainer.run(callbacks=epoch)
     names = [
         "epoch",
         "loss",

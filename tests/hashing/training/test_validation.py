@@ -18,11 +18,11 @@ from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.config.presets import Survey
 from chainpipe.hashing.data.training_set import TrainingFrames
 from chainpipe.hashing.data.validation_split import LEAST, MOST, validation_count, validation_mask
+from chainpipe.hashing.methods.base import FitRequest
 from chainpipe.hashing.methods.chain.method import CHAIN
 from chainpipe.hashing.monitoring.code_metrics import top1_match_rate
-from chainpipe.hashing.runs.fit import fit
 from chainpipe.hashing.runs.options import TrainOptions
-from chainpipe.hashing.runs.train import TrainCallbacks
+from chainpipe.hashing.training.callbacks import Callbacks
 from chainpipe.pipeline.store import open_store
 from tests.hashing.conftest import planted_features
 from tests.hashing.runs.test_train import CONFIGS, SMALL, run
@@ -92,7 +92,8 @@ def test_watching_changes_no_weight_and_is_not_trained_on(
             watching = None if held is None else TrainingFrames(store, held)
             config = CHAIN.resolve(SMALL, Survey(80, 0.5))
             frames = TrainingFrames(store, np.arange(60))
-            return fit(CHAIN, config, frames, bits=8, seed=0, device="cpu", validation=watching)[0]
+            request = FitRequest(bits=8, seed=0, device="cpu", validation=watching)
+            return CHAIN.fit(config, frames, request).tensors
 
         alone, watched = trained(None), trained(np.arange(60, 80))
     assert all(np.array_equal(alone[name], watched[name]) for name in alone | watched)
@@ -105,9 +106,7 @@ def test_a_share_of_zero_trains_on_all_as_before_and_says_nothing(
     config = apply(CONFIGS[method], {"validation.fraction": 0.0})
     lines: list[str] = []
     path = make_store(features)
-    report = run(
-        path, replace(options, method=method, config=config), TrainCallbacks(log=lines.append)
-    )
+    report = run(path, replace(options, method=method, config=config), Callbacks(log=lines.append))
     assert lines[0] == "80 training videos (all of the store)"
     assert not any("held out" in line for line in lines)
     assert [row["epoch"] for row in report.history] == [1, 2, 3, 4]
@@ -122,9 +121,7 @@ def test_the_folder_tells_what_the_held_out_videos_say(
     config = apply(CONFIGS[method], {"validation.fraction": 0.25, "validation.every": 3})
     lines: list[str] = []
     path = make_store(features)
-    report = run(
-        path, replace(options, method=method, config=config), TrainCallbacks(log=lines.append)
-    )
+    report = run(path, replace(options, method=method, config=config), Callbacks(log=lines.append))
     assert "20 of them are held out to watch the training" in lines
     with open(report.folder / "history.csv") as file:
         rows = list(csv.DictReader(file))
@@ -147,7 +144,7 @@ def test_a_collapse_is_told_everywhere_and_can_stop_the_run(
         "validation.stop_on_failure": True,
     }
     told: list[str] = []
-    watch = TrainCallbacks(warn=lambda signature: told.append(str(signature)))
+    watch = Callbacks(warn=lambda signature: told.append(str(signature)))
     path, asked = make_store(features), replace(options, config=apply(SMALL, changes))
     report = run(path, asked, watch)
     assert told
@@ -187,7 +184,7 @@ def test_an_interrupted_watched_run_ends_with_the_same_weights_and_history(
     path, out = make_store(features), tmp_path / "cut"
     whole = run(path, asked)
     with pytest.raises(KeyboardInterrupt):
-        run(path, replace(asked, out=out), TrainCallbacks(step=interrupt))
+        run(path, replace(asked, out=out), Callbacks(step=interrupt))
     cut = run(path, replace(asked, out=out))
     assert cut.facts.weights_sha256 == whole.facts.weights_sha256
     assert cut.history == whole.history

@@ -23,13 +23,14 @@ from chainpipe.hashing.data.augmentation_shifts import project_shifts
 from chainpipe.hashing.data.clips import Clips
 from chainpipe.hashing.data.requirements import cached_material, check_frames, order_sample_sizes
 from chainpipe.hashing.data.training_set import TrainingFrames
+from chainpipe.hashing.methods.base import FitRequest
 from chainpipe.hashing.methods.chain.build_trainer import make_clips, view_maker
 from chainpipe.hashing.methods.chain.cached import add_cached
 from chainpipe.hashing.methods.chain.method import CHAIN
 from chainpipe.hashing.models.pca_whitening import PcaWhitening, fit_pca_whitening
-from chainpipe.hashing.runs.fit import fit
 from chainpipe.hashing.runs.options import TrainOptions
-from chainpipe.hashing.runs.train import TrainCallbacks, train
+from chainpipe.hashing.runs.train import train
+from chainpipe.hashing.training.callbacks import Callbacks
 from chainpipe.hashing.views.frame_sources import draw_augmented, gather_views
 from chainpipe.hashing.views.view_maker import ViewMaker, Views
 from chainpipe.pipeline.errors import UsageError
@@ -269,9 +270,8 @@ def test_the_lstm_sees_longer_views() -> None:
 
 def weights_of(path: Path, config: Config) -> dict[str, np.ndarray]:
     with open_store(path) as store:
-        return fit(
-            CHAIN, config, TrainingFrames(store, np.arange(N)), bits=8, seed=0, device="cpu"
-        )[0]
+        request = FitRequest(bits=8, seed=0, device="cpu")
+        return CHAIN.fit(config, TrainingFrames(store, np.arange(N)), request).tensors
 
 
 def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
@@ -360,18 +360,18 @@ def test_more_frames_than_there_are_is_refused(
 @pytest.mark.parametrize("frames", [1, 2, 3])
 def test_the_automatic_config_fits_the_shortest_videos(frames: int) -> None:
     check_frames(resolve(Config(), Survey(N, 0.5)), frames)
-    assert order_sample_sizes(Config(), frames) == (frames, frames)
+    assert order_sample_sizes(Config().order, frames) == (frames, frames)
 
 
 def test_a_shuffle_that_moves_nothing_is_refused() -> None:
     with pytest.raises(
         UsageError, match=r"`order.shuffle_fraction` is 0\.1: 1 of 8 frames"
     ) as caught:
-        order_sample_sizes(apply(Config(), {"order.shuffle_fraction": 0.1}), 25)
+        order_sample_sizes(apply(Config(), {"order.shuffle_fraction": 0.1}).order, 25)
     assert "0.25 or more" in str(caught.value.hint)
-    assert order_sample_sizes(apply(Config(), {"order.shuffle_fraction": 0.25}), 25) == (8, 2)
+    assert order_sample_sizes(apply(Config(), {"order.shuffle_fraction": 0.25}).order, 25) == (8, 2)
     assert order_sample_sizes(
-        apply(Config(), {"order.shuffle_fraction": 0.5, "order.num_frames": 0}), 25
+        apply(Config(), {"order.shuffle_fraction": 0.5, "order.num_frames": 0}).order, 25
     ) == (25, 12)
 
 
@@ -397,7 +397,7 @@ def test_other_cached_material_is_another_run(
     options = TrainOptions(config=config, out=tmp_path / "m", device="cpu")
     lines: list[str] = []
     with open_store(rich) as store:
-        report = train(store, options, TrainCallbacks(log=lines.append))
+        report = train(store, options, Callbacks(log=lines.append))
         used = cached_material(config, TrainingFrames(store, np.arange(N)))
     said = "3 candidates a segment, 2 consistent copies (; seed 0), shifts measured on 7 videos"
     assert report.facts.data["cached"].startswith(said)

@@ -2,57 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
+from torch import nn
 
 from chainpipe.pipeline.errors import UsageError
 
 from ..data.training_set import TrainingFrames
-from ..methods.base import Kind, LearnedMethod
-from ..methods.chain.build_model import tensors_of
 from ..model_folder.folder import Tensors
-from ..monitoring.failure_signatures import FailureSignature
-from ..monitoring.history import HistoryRow
 from ..runtime import distributed
 from ..runtime.determinism import deterministic_torch
-from ..training.checkpoint import Checkpoint
+from .base import FitRequest, Fitted, Kind, LearnedMethod
 
 
-def fit(
-    method: LearnedMethod[Kind],
-    config: Kind,
-    frames: TrainingFrames,
-    *,
-    bits: int,
-    seed: int,
-    device: str = "auto",
-    threads: int = 1,
-    checkpoint: Checkpoint | None = None,
-    on_step: Callable[[int, int], None] = lambda done, total: None,
-    on_epoch: Callable[[HistoryRow, int], None] = lambda row, total: None,
-    validation: TrainingFrames | None = None,
-    on_failure: Callable[[FailureSignature], None] = lambda signature: None,
-    log: Callable[[str], None] = lambda line: None,
-    compiled: bool = False,
-) -> tuple[Tensors, list[HistoryRow]]:
-    """Train a model and return its tensors and history.
+def fit_network(
+    method: LearnedMethod[Kind], config: Kind, frames: TrainingFrames, request: FitRequest
+) -> Fitted:
+    """Train a network.
 
     Args:
         method: Which.
         config: Of the method, without ``auto``.
         frames: The training videos.
-        bits: K.
-        seed: Of everything that is drawn.
-        device: ``auto``, ``cpu`` or ``cuda``.
-        threads: Of torch; another number may change the last digits.
-        checkpoint: Where to continue from and to save to.
-        on_step: Told the steps done and the total.
-        on_epoch: Told the means of each finished epoch, and how many epochs there are.
-        validation: Videos that are not trained on and watch the training.
-        on_failure: Told a failure signature when it is first found.
-        log: Told where the training frames are.
-        compiled: Whether `torch.compile` makes the steps faster.
+        request: How.
 
     Returns:
         The tensors, and the history: a row an epoch, or without epochs a row a distilling step.
@@ -61,24 +32,28 @@ def fit(
         UsageError: If the config asks for what the videos do not have, or this machine lacks what
             `torch.compile` needs.
     """
+    checkpoint, callbacks = request.checkpoint, request.callbacks
     state = distributed.broadcast_object(checkpoint.load() if checkpoint else None)
-    with deterministic_torch(threads):
+    with deterministic_torch(request.threads):
         prepared = method.build(
             config,
             frames,
-            bits=bits,
-            seed=seed,
-            device=pick_device(device),
+            bits=request.bits,
+            seed=request.seed,
+            device=pick_device(request.device),
             state=state,
-            validation=validation,
-            compiled=compiled,
+            validation=request.validation,
+            compiled=request.compiled,
         )
         if prepared.trainer.steps:
-            log(prepared.trainer.clips.where)
-        history = prepared.trainer.run(
-            checkpoint=checkpoint, on_step=on_step, on_epoch=on_epoch, on_failure=on_failure
-        )
-    return tensors_of(prepared.model), history or prepared.init_history
+            callbacks.log(prepared.trainer.clips.where)
+        history = prepared.trainer.run(checkpoint=checkpoint, callbacks=callbacks)
+    return Fitted(tensors_of(prepared.model), history or prepared.init_history)
+
+
+def tensors_of(model: nn.Module) -> Tensors:
+    """Return all weights and buffers as arrays."""
+    return {name: tensor.cpu().numpy() for name, tensor in model.state_dict().items()}
 
 
 def pick_device(name: str) -> torch.device:
