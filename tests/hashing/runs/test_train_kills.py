@@ -21,7 +21,8 @@ import sys
 from pathlib import Path
 from chainpipe.hashing.config import Config
 from chainpipe.hashing.config.overrides import apply
-from chainpipe.hashing.runs.train import TrainCallbacks, train
+from chainpipe.hashing.runs.train import train
+from chainpipe.hashing.training.callbacks import Callbacks
 from chainpipe.hashing.runs.options import TrainOptions
 from chainpipe.pipeline.store import open_store
 
@@ -37,7 +38,7 @@ options = TrainOptions(
     bits=8, config=config, out=out, device="cpu", memory=memory, checkpoint_seconds=0
 )
 with open_store(store) as opened:
-    train(opened, options, TrainCallbacks(step=lambda done, total: print(done, flush=True)))
+    train(opened, options, Callbacks(step=lambda done, total: print(done, flush=True)))
 """
 
 

@@ -120,12 +120,13 @@ import os
 import sys
 from pathlib import Path
 
-from chainpipe.hashing.config import Config
-from chainpipe.hashing.runs.worker import run_worker
-from chainpipe.hashing.config.overrides import apply, parse_assignments
-from chainpipe.hashing.runs.train import TrainCallbacks, train
-from chainpipe.hashing.runs.options import TrainOptions
 from chainpipe.hashing.runtime import distributed
+from chainpipe.hashing.config import Config
+from chainpipe.hashing.runs.worker import follow
+from chainpipe.hashing.config.overrides import apply, parse_assignments
+from chainpipe.hashing.runs.train import train
+from chainpipe.hashing.training.callbacks import Callbacks
+from chainpipe.hashing.runs.options import TrainOptions
 from chainpipe.pipeline.store import open_store
 
 store, out, *assignments = sys.argv[1:]
@@ -139,12 +140,12 @@ def log(*words):  # in one write: torchrun's Python has no buffer, and two proce
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 
 
-log("pid", int(distributed.is_worker()), os.getpid())
+log("pid", int(distributed.follows()), os.getpid())
 with open_store(Path(store)) as opened:
-    if distributed.is_worker():
-        run_worker(opened, options)
+    if distributed.follows():
+        follow(opened, options)
     else:
-        train(opened, options, TrainCallbacks(step=lambda done, total: log("step", done)))
+        train(opened, options, Callbacks(step=lambda done, total: log("step", done)))
 for name in Path("/proc/self/task").glob("*/comm"):
     if "gloo" in name.read_text():
         log("left", name.read_text().strip())
