@@ -14,12 +14,12 @@ from typing import Literal
 from chainpipe.hashing.config import AnyConfig
 from chainpipe.hashing.config.aliases import canonical_values
 from chainpipe.hashing.config.overrides import apply, flatten
-from chainpipe.hashing.methods.registry import LEARNED, check_method
+from chainpipe.hashing.methods.registry import METHODS, check_method
 from chainpipe.hashing.monitoring.failure_signatures import FailureSignature
 from chainpipe.hashing.runs.options import TrainOptions
-from chainpipe.hashing.runs.train import TrainCallbacks
 from chainpipe.hashing.runs.train import train as run_training
 from chainpipe.hashing.runtime import distributed
+from chainpipe.hashing.training.callbacks import Callbacks
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.store.arrays.sources import Features
 from chainpipe.pipeline.store.base import FeatureStore
@@ -120,9 +120,7 @@ def train(
         return _train_in_scratch(store, options, callbacks)
 
 
-def _train_in_scratch(
-    store: FeatureStore, options: TrainOptions, callbacks: TrainCallbacks
-) -> Model:
+def _train_in_scratch(store: FeatureStore, options: TrainOptions, callbacks: Callbacks) -> Model:
     """Train in a temporary folder that is gone at the end, without checkpoints."""
     with tempfile.TemporaryDirectory(prefix="chainpipe-") as scratch:
         here = replace(options, out=Path(scratch) / "model", checkpoint_seconds=math.inf)
@@ -141,19 +139,19 @@ def method_config(
         >>> method_config("chain", {"order.weight": 0.3}, 5).optim.epochs
         5
     """
-    learned = LEARNED.get(method)
-    if learned is None:
+    known_method = METHODS[method]
+    chosen: AnyConfig | None = known_method.config
+    if chosen is None:
         if config is not None or epochs is not None:
             hint = "leave out `config` and `epochs`"
             raise UsageError(f"method `{method}` has no settings", hint=hint)
         return None
-    chosen: AnyConfig = learned.config
     if isinstance(config, str):
-        if config != "paper" or learned.paper is None:
-            known = " or 'paper'" if learned.paper is not None else ""
+        if config != "paper" or known_method.paper is None:
+            known = " or 'paper'" if known_method.paper is not None else ""
             hint = f"settings by `section.key`{known}"
             raise UsageError(f"method `{method}` has no config `{config}`", hint=hint)
-        chosen = learned.paper
+        chosen = known_method.paper
     elif config is not None:
         chosen = apply(chosen, canonical_values(_flat(config), warnings.warn))
     return chosen if epochs is None else apply(chosen, {"optim.epochs": epochs})
@@ -164,14 +162,12 @@ def _flat(config: Mapping[str, object]) -> Mapping[str, object]:
     return flatten(config) if nested else config
 
 
-def _callbacks(
-    progress: Progress | None, on_epoch: Epoch | None, log: Told | None
-) -> TrainCallbacks:
-    told = TrainCallbacks()
+def _callbacks(progress: Progress | None, on_epoch: Epoch | None, log: Told | None) -> Callbacks:
+    told = Callbacks()
 
     def warn(signature: FailureSignature) -> None:
         warnings.warn(f"failure signature: {signature}", RuntimeWarning, stacklevel=2)
 
-    return TrainCallbacks(
+    return Callbacks(
         step=progress or told.step, epoch=on_epoch or told.epoch, log=log or told.log, warn=warn
     )
