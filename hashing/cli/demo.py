@@ -18,6 +18,9 @@ from chainpipe.pipeline.store import open_store
 
 from ..methods.chain.method import NO_TASKS
 from ..model_folder.folder import read_facts
+from ..reporting.example_queries import example_rows, right_answers
+from ..retrieval.codes import read_codes
+from .encode import CODES
 
 Run = Callable[[Sequence[str]], tuple[int, str]]
 METHODS = {
@@ -27,7 +30,7 @@ METHODS = {
     "random": "random codes",
 }
 MARGIN = 0.01  # how far below PCA-ITQ the mean of CHAIN's seeds may lie before the demo says so
-QUERIES = 6
+QUERIES, ANSWERS = 6, 5  # of the picture
 SEEDS = 5
 SOME_FAILED = 3  # the exit code of a verb that passed over some videos
 
@@ -85,13 +88,16 @@ def run_demo(
     verb("extract", videos, "--out", store, *(["--labels", "folders"] if labels else []))
     _train(verb, store, model, "chain", bits, 0)
     verb("encode", "--model", model)
-    queries, labelled = _queries(store)
+    queries, labelled = _queries(store, model / CODES)
     if labelled:
         _compare(verb, store, out, bits=bits, seeds=seeds or SEEDS)
     else:
         log(f"no labels: nothing is measured{', so `--seeds` is not used' if seeds else ''}")
     picture = out / "neighbours.png"
-    print(verb("search", *queries, "--model", model, "--k", "5", "--picture", picture))
+    words = "--model", model, "--k", str(ANSWERS), "--picture", picture
+    print(verb("search", *queries, *words))
+    if labelled:
+        log("queries: half of those with the most right answers, half of the others, worst last")
     _closing_words(store, model, picture)
 
 
@@ -101,15 +107,19 @@ def _train(verb: Verbs, store: Path, model: Path, method: str, bits: int, seed: 
     verb("train", store, "--bits", str(bits), *chosen, *seeded, "--out", model)
 
 
-def _queries(path: Path) -> tuple[list[str], bool]:
-    """Return some videos to ask with, one a label, and whether the store has labels."""
+def _queries(path: Path, codes: Path) -> tuple[list[str], bool]:
+    """Return some videos to ask with, and whether the store has labels.
+
+    With labels half of them are answered as well as any, half less well, the worst last;
+    without, they are taken through the folder.
+    """
     with open_store(path) as store:
         videos = store.videos
         if videos.label_names:
-            first = [int(np.argmax(column)) for column in videos.labels.T]
+            kinds = videos.labels.argmax(axis=1)
+            chosen = example_rows(right_answers(read_codes(codes), ANSWERS), kinds, QUERIES)
         else:
-            first = list(range(len(videos)))
-        chosen = first[:: max(1, len(first) // QUERIES)][:QUERIES]
+            chosen = list(range(len(videos)))[:: max(1, len(videos) // QUERIES)][:QUERIES]
         return [_name(videos, row) for row in chosen], bool(videos.label_names)
 
 

@@ -157,8 +157,10 @@ def _answers(
     from ..retrieval.search import search as find
 
     own = [() if keep_self else one.rows for one in asked]
+    if sum(map(bool, own)) > 1:
+        tools.log("videos of the store are left out of their own answers (--keep-self keeps them)")
     for one, rows in zip(asked, own, strict=True):
-        if rows:
+        if rows and sum(map(bool, own)) == 1:
             copies = f", with {counted(len(rows) - 1, 'identical file')}" if len(rows) > 1 else ""
             name = printable(one.text)
             tools.log(f"{name} is left out of its own answers{copies} (--keep-self keeps it)")

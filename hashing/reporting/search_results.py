@@ -119,7 +119,6 @@ def _file(row: int, codes: Codes, root: Path) -> Path:
 def _sheet_row(one: Found, codes: Codes, root: Path, pictures: dict[Path, Picture]) -> SheetRow:
     row = one.query.rows[0] if one.query.rows else None
     name = one.query.text if row is None else printable(codes.paths[row])
-    query = Tile(pictures[_query_file(one, codes, root)], "query", name, "query")
     tiles = [
         Tile(
             pictures[_file(answer.row, codes, root)],
@@ -129,7 +128,19 @@ def _sheet_row(one: Found, codes: Codes, root: Path, pictures: dict[Path, Pictur
         )
         for answer in one.answers
     ]
+    headline = _headline([tile.verdict for tile in tiles])
+    query = Tile(pictures[_query_file(one, codes, root)], headline, name, "query")
     return SheetRow(query, tiles)
+
+
+def _headline(verdicts: Sequence[Verdict]) -> str:
+    """Say under a query how many of its answers are right, where labels can tell of any.
+
+    >>> _headline(["right", "wrong", "right"]), _headline(["unknown"])
+    ('query: 2 of 3 right', 'query')
+    """
+    told = [verdict for verdict in verdicts if verdict != "unknown"]
+    return f"query: {told.count('right')} of {len(told)} right" if told else "query"
 
 
 def _verdict(codes: Codes, query: int | None, answer: int) -> Verdict:
