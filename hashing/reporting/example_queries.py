@@ -13,7 +13,7 @@ from ..retrieval.search import search
 def right_answers(codes: Codes, k: int) -> npt.NDArray[np.int64]:
     """Return how many of each video's k nearest others share a label with it, (N,)."""
     own = [{row} for row in range(len(codes))]
-    found = search(FaissFlat(codes.codes, codes.bits), codes.codes, k, left_out=own)
+    found = search(FaissFlat(codes.packed, codes.bits), codes.packed, k, left_out=own)
     shares = [
         sum(bool((codes.labels[row] & codes.labels[answer.row]).any()) for answer in answers)
         for row, answers in enumerate(found)

@@ -48,7 +48,7 @@ def test_right_answers_equal_a_plain_count(tmp_path: Path) -> None:
     facts = make_model(tmp_path / "model", store)
     with open_store(store) as opened:
         codes = encode_store(opened, facts, load_hasher(tmp_path / "model")[1])
-    bits = np.unpackbits(codes.codes, axis=1, bitorder="little")
+    bits = np.unpackbits(codes.packed, axis=1, bitorder="little")
     expected = []
     for row in range(len(NAMES)):
         others = [other for other in range(len(NAMES)) if other != row]
