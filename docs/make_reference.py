@@ -21,7 +21,7 @@ Data goes to stdout, everything else to stderr. `NO_COLOR` is respected. Exit co
 | code | when |
 |---|---|
 | 0 | done; `ok`, `short` and `partial` videos alone keep it 0 |
-| 1 | a bug of ours: the hint names the file with the traceback |
+| 1 | a bug of ours: the hint names the file that holds the traceback |
 | 2 | usage or mismatch: a bad value, an empty input, things that do not belong together |
 | 3 | finished, some videos failed |
 | 4 | damage: a truncated or altered store, codes file or model |

@@ -6,6 +6,7 @@ import runpy
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 
@@ -37,6 +38,10 @@ def config_keys() -> set[str]:
 
 
 def test_the_reference_is_what_help_prints() -> None:
+    pinned = re.search(r"^typer==(\S+)", (ROOT / "constraints.txt").read_text(), re.MULTILINE)
+    assert pinned is not None
+    if version("typer") != pinned[1]:
+        pytest.skip("the page is written with the pinned typer")
     made = runpy.run_path(str(ROOT / "docs/make_reference.py"))["page"]()
     assert (ROOT / "docs/reference.md").read_text() == made, "run `make docs`"
 

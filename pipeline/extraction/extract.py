@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..backbones import Backbone
 from ..console import Console, counted, printable
+from ..decode.sandbox.platform import missing_limits
 from ..errors import UsageError
 from ..inputs.manifest import Manifest, read_manifest
 from ..records import FailedVideo, count_statuses, raise_if_ours
@@ -77,6 +78,8 @@ def extract_all(
             options.source, options.labels, follow_symlinks=options.follow_symlinks
         )
         stop.check()
+        if weaker := missing_limits():
+            console.warn(weaker)
         networks = backbones or build_backbones(options)
         at_end.callback(_close, () if backbones else networks)
         specs = extraction_specs(options, networks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from ..console import Console
 from ..decode import Decoder, DecodeWorker
 from ..errors import UsageError
 from ..inputs.manifest import Manifest, content_id, identify
-from ..records import AugmentationStatistics, VideoError
+from ..records import AugmentationStatistics, FailedVideo, VideoError, raise_if_ours
 from .features import ExtractionSpec, embed, video_seed
 from .finalize import FinalContents, select_rows
 from .options import ExtractOptions
@@ -53,6 +54,7 @@ def measure_augmentation(
 
     Raises:
         UsageError: If none of the sampled videos can be decoded.
+        BugError: If an exception of our own kept all of them from being decoded.
         Interrupted: If a signal asked to stop.
     """
     line, mode, seed = augmentation_of(options), options.views_mode, options.seed
@@ -64,14 +66,18 @@ def measure_augmentation(
     if earlier and same and earlier.videos >= len(sample):
         return earlier
     meter, count = ShiftAccumulator(output.spec.backbone.dim), 0
+    failed: list[FailedVideo] = []
     with console.progress("measure augmentation", len(sample)) as advance:
         for pair in _pairs(output, contents, manifest, options, sample):
             stop.check()
-            if pair is not None:
+            if isinstance(pair, FailedVideo):
+                failed.append(pair)
+            elif pair is not None:
                 meter.add(*pair)
                 count += 1
                 advance(1)
     if not count:
+        raise_if_ours(failed)
         hint = "name a larger number, or leave `--measure-augmentation` out"
         raise UsageError(f"none of {len(sample)} sampled videos can be decoded", hint=hint)
     return meter.statistics(augmentation=line, mode=mode, seed=seed)
@@ -89,8 +95,8 @@ def _pairs(
     manifest: Manifest,
     options: ExtractOptions,
     sample: list[bytes],
-) -> Iterator[Pair | None]:
-    """Yield what was measured on each video, and ``None`` now and then while that takes long."""
+) -> Iterator[Pair | FailedVideo | None]:
+    """Yield each video's features and views, or its failure; ``None`` while one takes long."""
     if output.spec.meta.views:  # they are cached already
         for row in select_rows(output.journal, output.old, contents, sample):
             assert row.views is not None
@@ -107,7 +113,7 @@ def _pairs(
     spec = replace(output.spec, request=request)
     paths = [manifest.path_of(contents.items[path]) for path in sample]
 
-    def one(decoder: Decoder, path: Path) -> Pair | None:
+    def one(decoder: Decoder, path: Path) -> Pair | FailedVideo:
         return _shifted(decoder, path, spec)
 
     workers = min(options.workers, len(paths))
@@ -117,13 +123,13 @@ def _pairs(
         yield from pool.results()
 
 
-def _shifted(decoder: Decoder, path: Path, spec: ExtractionSpec) -> Pair | None:
-    """Embed a clip and its views; a video that is gone or bad is passed over."""
+def _shifted(decoder: Decoder, path: Path, spec: ExtractionSpec) -> Pair | FailedVideo:
+    """Embed a clip and its views; a video that is gone or bad does not count."""
     try:
         identify(path)
         seed = video_seed(content_id(path), spec.request.seed)
         clip, _, views = embed(decoder.read(path, replace(spec.request, seed=seed)), spec)
-    except VideoError:
-        return None
+    except VideoError as error:
+        return FailedVideo(os.fsencode(path), error.status, str(error), stderr=error.stderr)
     assert views is not None
     return clip, views

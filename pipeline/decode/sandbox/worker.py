@@ -179,7 +179,7 @@ class DecodeWorker:
         self.close()
         if code == -signal.SIGXCPU:
             return VideoError(Status.LIMIT, "takes more CPU time than a video may")
-        if said and code > 0:  # an exception of our own, before any video was opened
+        if said and code and code > 0:  # an exception of our own, before any video was opened
             words = f"{UNEXPECTED}{said.splitlines()[-1]}"
             return VideoError(Status.CRASHED, words, command="decode child", stderr=said)
         died = signal.Signals(-code).name if code and code < 0 else f"exit code {code}"

@@ -25,6 +25,8 @@ class Spool(io.RawIOBase):
         OSError: If the file cannot be made.
     """
 
+    _handle = -1  # for `close`, when the file could not be made
+
     def __init__(self, path: Path) -> None:
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
         self._at = self._size = 0
@@ -83,6 +85,6 @@ class Spool(io.RawIOBase):
 
     def close(self) -> None:
         """Close the file."""
-        if not self.closed:
+        if not self.closed and self._handle >= 0:
             os.close(self._handle)
         super().close()

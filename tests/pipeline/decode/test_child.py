@@ -223,3 +223,22 @@ def test_a_library_that_does_not_load_is_told_with_its_traceback(
                 worker.read(clip, REQUEST)
             assert caught.value.status is Status.CRASHED
             assert "import av" in caught.value.stderr
+
+
+def test_a_child_without_the_kernels_help_ends_after_its_parent(tmp_path) -> None:
+    program = (
+        "import subprocess, sys\n"
+        "code = 'import os; from chainpipe.pipeline.decode.sandbox.child import poll_parent; '\n"
+        "code += 'print(os.getpid(), flush=True); poll_parent(os.getppid())'\n"
+        "subprocess.Popen([sys.executable, '-c', code]).stdout\n"
+        "sys.stdin.read()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as parent:
+        child = int(parent.stdout.readline())
+        parent.kill()
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{child}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
