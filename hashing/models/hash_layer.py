@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .linear_hash import LinearHash
 from .binarizers import Binarizer, StraightThrough, sign
+from .linear_hash import LinearHash
 
 Binarize = Literal["video", "frame"]
 
@@ -71,7 +71,9 @@ class HashLayer(nn.Module):
         """Return values and codes, (B, K) each, for frames (B, T, H) and their inputs (B, T, M)."""
         if self.binarize == "frame":
             every = self._values(encoded, inputs)  # (B, T, K)
-            return masked_mean(sign(every), frame_mask), masked_mean(self.binarizer(every), frame_mask)
+            return masked_mean(sign(every), frame_mask), masked_mean(
+                self.binarizer(every), frame_mask
+            )
         values = self._values(masked_mean(encoded, frame_mask), masked_mean(inputs, frame_mask))
         return values, self.binarizer(values)
 

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from .encoders import Encoder
 from .fused_hasher import FusedHasher
-from .pca_whitening import PcaWhitening
 from .hash_layer import HashLayer
+from .pca_whitening import PcaWhitening
 
 
 class HashOutput(NamedTuple):

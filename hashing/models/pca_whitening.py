@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .pca import MeanCovariance, mean_covariance, principal_axes
 from chainpipe.pipeline.errors import UsageError
+
+from .pca import MeanCovariance, mean_covariance, principal_axes
 
 _TINY = 1e-12
 

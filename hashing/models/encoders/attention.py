@@ -32,7 +32,10 @@ class SelfAttention(nn.Module):
         parts = self.qkv(frames).view(batch, time, 3, self.num_heads, -1)
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # (B, heads, T, H / heads) each
         mixed = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=None if frame_mask is None else frame_mask[:, None, None, :]
+            query,
+            key,
+            value,
+            attn_mask=None if frame_mask is None else frame_mask[:, None, None, :],
         )
         result: Tensor = self.out_proj(mixed.transpose(1, 2).reshape(batch, time, hidden_dim))
         return result

@@ -26,7 +26,9 @@ class FeedForward(nn.Sequential):
         bias: Whether the first map has a bias; the second always has.
     """
 
-    def __init__(self, *, hidden_dim: int, feed_forward_dim: int, activation: Activation, bias: bool) -> None:
+    def __init__(
+        self, *, hidden_dim: int, feed_forward_dim: int, activation: Activation, bias: bool
+    ) -> None:
         super().__init__(
             nn.Linear(hidden_dim, feed_forward_dim, bias=bias),
             nn.ReLU() if activation == "relu" else nn.GELU(),

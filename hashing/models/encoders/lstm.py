@@ -61,7 +61,9 @@ class LstmEncoder(nn.Module):
         super().__init__()
         self.hidden_dim = hidden_dim
         self.input_proj = nn.Linear(dims, hidden_dim)
-        self.layers = nn.ModuleList(BidirectionalLstm(hidden_dim=hidden_dim) for _ in range(num_layers))
+        self.layers = nn.ModuleList(
+            BidirectionalLstm(hidden_dim=hidden_dim) for _ in range(num_layers)
+        )
         self.dropout = ResidualDropout(dropout)
 
     @classmethod

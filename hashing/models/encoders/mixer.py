@@ -57,7 +57,9 @@ class MixerBlock(nn.Module):
         dropout: Share of what each part adds that is set to zero in training.
     """
 
-    def __init__(self, *, hidden_dim: int, points: int, feed_forward_dim: int, dropout: float) -> None:
+    def __init__(
+        self, *, hidden_dim: int, points: int, feed_forward_dim: int, dropout: float
+    ) -> None:
         super().__init__()
         self.token_mixer_norm = nn.LayerNorm(hidden_dim)
         self.gate = RangeGate(hidden_dim=hidden_dim, points=points)
@@ -104,7 +106,12 @@ class MixerEncoder(nn.Module):
         self.input_proj = nn.Linear(dims, hidden_dim)
         self.blocks = nn.Sequential(
             *(
-                MixerBlock(hidden_dim=hidden_dim, points=points, feed_forward_dim=feed_forward_dim, dropout=dropout)
+                MixerBlock(
+                    hidden_dim=hidden_dim,
+                    points=points,
+                    feed_forward_dim=feed_forward_dim,
+                    dropout=dropout,
+                )
                 for _ in range(num_layers)
             )
         )

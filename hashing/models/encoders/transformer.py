@@ -10,7 +10,12 @@ from ...config.model import EncoderConfig
 from .attention import SelfAttention
 from .dropout import ResidualDropout
 from .feedforward import Activation, FeedForward
-from .positional_encoding import sinusoidal_encoding, sinusoidal_encoding_at, spread_positions, spread_unmasked_positions
+from .positional_encoding import (
+    sinusoidal_encoding,
+    sinusoidal_encoding_at,
+    spread_positions,
+    spread_unmasked_positions,
+)
 
 
 class TransformerBlock(nn.Module):
@@ -41,7 +46,12 @@ class TransformerBlock(nn.Module):
         self.attention_norm = nn.LayerNorm(hidden_dim)
         self.attention = SelfAttention(hidden_dim=hidden_dim, num_heads=num_heads, bias=bias)
         self.feed_forward_norm = nn.LayerNorm(hidden_dim)
-        self.feed_forward = FeedForward(hidden_dim=hidden_dim, feed_forward_dim=feed_forward_dim, activation=activation, bias=bias)
+        self.feed_forward = FeedForward(
+            hidden_dim=hidden_dim,
+            feed_forward_dim=feed_forward_dim,
+            activation=activation,
+            bias=bias,
+        )
         self.dropout = ResidualDropout(dropout)
 
     def forward(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
@@ -143,5 +153,9 @@ class TransformerEncoder(nn.Module):
         count = frames.shape[1]
         if not self.position_slots:
             return frames + sinusoidal_encoding(count, self.hidden_dim).to(frames)
-        positions = spread_positions(count, self.position_slots) if frame_mask is None else spread_unmasked_positions(frame_mask, self.position_slots)
+        positions = (
+            spread_positions(count, self.position_slots)
+            if frame_mask is None
+            else spread_unmasked_positions(frame_mask, self.position_slots)
+        )
         return frames + sinusoidal_encoding_at(positions, self.hidden_dim).to(frames)

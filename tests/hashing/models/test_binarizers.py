@@ -12,21 +12,21 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainpipe.hashing.models.binarizers import Continuation, StraightThrough, beta_at, sign
+from chainpipe.hashing.config import Config
+from chainpipe.hashing.config.overrides import apply
+from chainpipe.hashing.data.training_set import TrainingFrames
+from chainpipe.hashing.methods.base import FitRequest
 from chainpipe.hashing.methods.chain.build_model import build_model
 from chainpipe.hashing.methods.chain.build_trainer import build_trainer, make_clips
 from chainpipe.hashing.methods.chain.init_hash_layer import init_hash_layer
 from chainpipe.hashing.methods.chain.method import CHAIN
-from chainpipe.hashing.training.checkpoint import Checkpoint
-from chainpipe.hashing.config import Config
-from chainpipe.hashing.data.training_set import TrainingFrames
-from chainpipe.hashing.methods.base import FitRequest
-from chainpipe.hashing.training.callbacks import Callbacks
-from chainpipe.hashing.models.pca_whitening import PcaWhitening, fit_pca_whitening
+from chainpipe.hashing.models.binarizers import Continuation, StraightThrough, beta_at, sign
 from chainpipe.hashing.models.hash_layer import HashLayer
 from chainpipe.hashing.models.hash_model import HashModel
-from chainpipe.hashing.config.overrides import apply
+from chainpipe.hashing.models.pca_whitening import PcaWhitening, fit_pca_whitening
 from chainpipe.hashing.runtime.determinism import deterministic_torch
+from chainpipe.hashing.training.callbacks import Callbacks
+from chainpipe.hashing.training.checkpoint import Checkpoint
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.store import open_store
 from tests.hashing.small import NEIGHBOURS, SIZES
@@ -112,9 +112,7 @@ def test_test_codes_are_signs_whatever_the_losses_see(binarize: str) -> None:
 def test_the_trainer_makes_tanh_steeper_step_by_step(planted: np.ndarray) -> None:
     config = small(hash__tanh_start=2.0, hash__tanh_end=32.0)
     model, pca = network(config, planted)
-    trainer = build_trainer(
-        config, model, make_clips(config, pca, pca(planted), seed=0), seed=0
-    )
+    trainer = build_trainer(config, model, make_clips(config, pca, pca(planted), seed=0), seed=0)
     binarizer, seen = model.hash_layer.binarizer, []
     assert isinstance(binarizer, Continuation)
     with deterministic_torch(1):
@@ -148,7 +146,9 @@ def test_an_interrupted_run_with_tanh_ends_with_the_same_bits(
     plain = small(hash__binarizer="straight-through")
     assert plain != config
     config = plain
-    assert not np.array_equal(whole["encoder.input_proj.weight"], fitted()["encoder.input_proj.weight"])
+    assert not np.array_equal(
+        whole["encoder.input_proj.weight"], fitted()["encoder.input_proj.weight"]
+    )
 
 
 @pytest.mark.parametrize("binarizer", ["straight-through", "tanh"])

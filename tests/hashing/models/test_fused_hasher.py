@@ -11,16 +11,16 @@ import pytest
 import torch
 from torch import nn
 
-from chainpipe.hashing.methods.chain.build_model import build_model
 from chainpipe.hashing.config import Config
-from chainpipe.hashing.models.fused_hasher import tensor_of
-from chainpipe.hashing.models.pca_whitening import fit_pca_whitening
-from chainpipe.hashing.methods.registry import build_hasher, load_hasher
-from chainpipe.hashing.models.hash_model import HashModel
-from chainpipe.hashing.model_folder.folder import read_facts, read_tensors
 from chainpipe.hashing.config.overrides import apply
-from chainpipe.hashing.runs.train import train
+from chainpipe.hashing.methods.chain.build_model import build_model
+from chainpipe.hashing.methods.registry import build_hasher, load_hasher
+from chainpipe.hashing.model_folder.folder import read_facts, read_tensors
+from chainpipe.hashing.models.fused_hasher import tensor_of
+from chainpipe.hashing.models.hash_model import HashModel
+from chainpipe.hashing.models.pca_whitening import fit_pca_whitening
 from chainpipe.hashing.runs.options import TrainOptions
+from chainpipe.hashing.runs.train import train
 from chainpipe.pipeline.store import open_store
 
 MakeStore = Callable[..., Path]
@@ -48,7 +48,9 @@ def network(features: np.ndarray, **changes: object) -> HashModel:
     named = {name.replace("__", "."): value for name, value in changes.items()}
     config = apply(Config(), {**SMALL, **named})
     frames = features.reshape(-1, features.shape[2])
-    pca = fit_pca_whitening([frames], dims=10, whitening=0.25, l2_normalize=config.input.l2_normalize)
+    pca = fit_pca_whitening(
+        [frames], dims=10, whitening=0.25, l2_normalize=config.input.l2_normalize
+    )
     model = build_model(config, pca, bits=32, seed=0)
     torch.manual_seed(0)
     nn.init.normal_(model.hash_layer.head.weight)
@@ -80,7 +82,9 @@ def test_encoding_gives_the_networks_own_values(
 
 @pytest.mark.parametrize("l2_normalize", [False, True])
 @pytest.mark.parametrize("init", ["pca-itq", "random"])
-def test_the_skip_and_its_length_are_kept(planted: np.ndarray, l2_normalize: bool, init: str) -> None:
+def test_the_skip_and_its_length_are_kept(
+    planted: np.ndarray, l2_normalize: bool, init: str
+) -> None:
     model = network(planted, hash__l2_normalize=l2_normalize, hash__init=init)
     features = torch.from_numpy(planted)
     with torch.no_grad():
@@ -130,7 +134,11 @@ def test_a_model_from_before_some_keys_encodes_as_it_did(
 ) -> None:
     older = {"encoder.position_slots": 0, "encoder.activation": "gelu", "encoder.bias": True}
     codes, named = {}, {**SMALL, **TRAINED}
-    for name, changed in {"old": older, "new": {}, "spread": {**older, "encoder.position_slots": 4}}.items():
+    for name, changed in {
+        "old": older,
+        "new": {},
+        "spread": {**older, "encoder.position_slots": 4},
+    }.items():
         config = apply(Config(), {**named, **changed})
         options = TrainOptions(bits=32, config=config, out=tmp_path / name, device="cpu")
         with open_store(make_store(planted)) as store:

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 import torch
 
-from chainpipe.hashing.methods.pca_itq import fit_pca_itq
-from chainpipe.hashing.methods.chain.build_model import build_model, load_model
-from chainpipe.hashing.methods.fit import tensors_of
-from chainpipe.hashing.methods.chain.init_hash_layer import fit_initial_hash
 from chainpipe.hashing.config import Config
-from chainpipe.hashing.models.pca_whitening import PcaWhitening, fit_pca_whitening, l2_normalized
+from chainpipe.hashing.config.overrides import apply
+from chainpipe.hashing.methods.chain.build_model import build_model, load_model
+from chainpipe.hashing.methods.chain.init_hash_layer import fit_initial_hash
+from chainpipe.hashing.methods.fit import tensors_of
+from chainpipe.hashing.methods.pca_itq import fit_pca_itq
 from chainpipe.hashing.models.hash_layer import Binarize, HashLayer, masked_mean
 from chainpipe.hashing.models.hash_model import HashModel
-from chainpipe.hashing.config.overrides import apply
+from chainpipe.hashing.models.pca_whitening import PcaWhitening, fit_pca_whitening, l2_normalized
 
 SMALL = {"encoder.hidden_dim": 16, "encoder.num_heads": 2, "encoder.feed_forward_dim": 16}
 
@@ -29,7 +29,9 @@ def built(planted: np.ndarray, bits: int = 8, **changes: object) -> tuple[HashMo
     model = build_model(config, pca, bits=bits, seed=0)
     if config.hash.init == "pca-itq":
         unit = config.hash.l2_normalize
-        model.hash_layer.init_shortcut(fit_initial_hash(pca(planted), bits=bits, seed=0, l2_normalize=unit))
+        model.hash_layer.init_shortcut(
+            fit_initial_hash(pca(planted), bits=bits, seed=0, l2_normalize=unit)
+        )
     return model, pca
 
 
@@ -82,7 +84,9 @@ def test_binarising_frames_gives_the_mean_of_their_signs(planted: np.ndarray) ->
 @pytest.mark.parametrize("binarize", ["video", "frame"])
 def test_hidden_frames_change_no_code(binarize: Binarize) -> None:
     torch.manual_seed(0)
-    layer = HashLayer(dims=5, hidden_dim=6, bits=4, binarize=binarize, shortcut=False, l2_normalize=False)
+    layer = HashLayer(
+        dims=5, hidden_dim=6, bits=4, binarize=binarize, shortcut=False, l2_normalize=False
+    )
     encoded, inputs = torch.randn(3, 6, 6), torch.randn(3, 6, 5)
     shown = torch.tensor([True] * 4 + [False] * 2).expand(3, 6)
     masked = layer(encoded, inputs, shown)[0]

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainpipe.hashing.runtime.seeding import dropout_mask
 from chainpipe.hashing.models.encoders.dropout import ResidualDropout
+from chainpipe.hashing.runtime.seeding import dropout_mask
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.95])
@@ -58,4 +58,6 @@ def test_a_gradient_goes_where_the_numbers_went() -> None:
 @pytest.mark.parametrize(("share", "training"), [(0.5, False), (0.0, True)])
 def test_nothing_is_lost_when_it_is_off(share: float, training: bool) -> None:
     frames, added = torch.rand(2, 3, 4), torch.rand(2, 3, 4)
-    torch.testing.assert_close(ResidualDropout(share).train(training)(frames, added), frames + added)
+    torch.testing.assert_close(
+        ResidualDropout(share).train(training)(frames, added), frames + added
+    )

@@ -9,16 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from chainpipe.hashing.methods.chain.build_model import build_model
 from chainpipe.hashing.config import Config
+from chainpipe.hashing.config.overrides import apply
+from chainpipe.hashing.methods.chain.build_model import build_model
 from chainpipe.hashing.models.encoders.attention import SelfAttention
 from chainpipe.hashing.models.encoders.feedforward import Activation
 from chainpipe.hashing.models.encoders.mixer import RangeGate
-from chainpipe.hashing.models.encoders.positional_encoding import sinusoidal_encoding, sinusoidal_encoding_at, spread_positions, spread_unmasked_positions
+from chainpipe.hashing.models.encoders.positional_encoding import (
+    sinusoidal_encoding,
+    sinusoidal_encoding_at,
+    spread_positions,
+    spread_unmasked_positions,
+)
 from chainpipe.hashing.models.encoders.resample import interpolation_weights, to_frames, to_points
 from chainpipe.hashing.models.encoders.transformer import TransformerBlock, TransformerEncoder
 from chainpipe.hashing.models.pca_whitening import PcaWhitening
-from chainpipe.hashing.config.overrides import apply
 
 KINDS = ("transformer", "lstm", "mlp-mixer")
 DIMS, WIDTH = 6, 8
@@ -194,7 +199,12 @@ def test_a_range_gate_doubles_nothing_and_hides_nothing_by_more_than_all() -> No
 def test_a_block_is_the_textbook_block(activation: Activation, bias: bool) -> None:
     torch.manual_seed(0)
     ours = TransformerBlock(
-        hidden_dim=8, num_heads=2, feed_forward_dim=16, dropout=0.0, activation=activation, bias=bias
+        hidden_dim=8,
+        num_heads=2,
+        feed_forward_dim=16,
+        dropout=0.0,
+        activation=activation,
+        bias=bias,
     ).eval()
     theirs = nn.TransformerEncoderLayer(
         8, 2, 16, dropout=0.0, activation=activation, batch_first=True, norm_first=True
@@ -228,7 +238,9 @@ def test_positions_belong_to_slots_and_differ() -> None:
 
 
 def test_places_between_slots_have_positions_between_theirs() -> None:
-    torch.testing.assert_close(sinusoidal_encoding_at(torch.arange(7), 16), sinusoidal_encoding(7, 16))
+    torch.testing.assert_close(
+        sinusoidal_encoding_at(torch.arange(7), 16), sinusoidal_encoding(7, 16)
+    )
     whole, half = sinusoidal_encoding(3, 16), sinusoidal_encoding_at(torch.tensor([0.5, 1.5]), 16)
     assert torch.all((whole[:2] - half).norm(dim=1) < (whole[:2] - whole[1:]).norm(dim=1))
 
