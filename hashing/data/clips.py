@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -12,7 +11,6 @@ from torch import Tensor
 from chainpipe.pipeline.console import format_size
 
 from .augmentation_shifts import Shifts
-from .disk_array import Splittable
 
 NONE = -1
 """Stands in a table of video indices where a video has no further neighbour."""
@@ -93,54 +91,3 @@ class Batch:
     rows: Tensor
     positive_indices: Tensor
     neighbours: Tensor | None
-
-
-class TrainingClips(Protocol):
-    """All training videos: :class:`Clips` in memory, or ``StoredClips`` of ``streamed_clips``."""
-
-    def __len__(self) -> int: ...
-
-    @property
-    def device(self) -> torch.device:
-        """Where tables of video numbers are kept."""
-        ...
-
-    @property
-    def where(self) -> str:
-        """Say where the frames are."""
-        ...
-
-    @property
-    def frames(self) -> Splittable:
-        """All frames, (B, T, M)."""
-        ...
-
-    @property
-    def means(self) -> Splittable:
-        """Mean over the frames, (B, M)."""
-        ...
-
-    @property
-    def scenes(self) -> Tensor | None:
-        """Scene number of each frame, (B, T), or ``None``."""
-        ...
-
-    def chunks(self, size: int) -> Iterator[Tensor]:
-        """Yield the frames of all videos in order, (n, T, M)."""
-        ...
-
-    def gather(self, parts: Iterable[Tensor]) -> Splittable:
-        """Join parts (n, X), a row a video."""
-        ...
-
-    def with_scenes(self, scenes: Tensor) -> TrainingClips:
-        """Return the same videos with other scenes, (B, T)."""
-        ...
-
-    def prefetch(self, start: int, count: int) -> None:
-        """Tell the system which videos' frames will be read soon."""
-        ...
-
-    def batch(self, rows: Tensor, positive_indices: Tensor, neighbours: Tensor | None) -> Batch:
-        """Return what the objective is called with."""
-        ...

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from .clips import Clips
 from .disk_array import DiskArray
-from .streamed_clips import InMemoryArray, StoredClips
+from .streamed_clips import InMemoryArray, StoredClips, TrainingClips
 
 GPU_FRACTION = 0.5  # of a GPU's free memory that the training videos may take
 _CHUNK = 512  # videos copied at once
 
 
-def place_clips(clips: Clips | StoredClips, device: torch.device) -> Clips | StoredClips:
+def place_clips(clips: TrainingClips, device: torch.device) -> TrainingClips:
     """Bring the clips to the device that trains; on a GPU that is too small, batch by batch."""
     parts = {item.name: getattr(clips, item.name) for item in fields(clips)}
     parts.pop("worker", None)
@@ -27,13 +27,13 @@ def place_clips(clips: Clips | StoredClips, device: torch.device) -> Clips | Sto
     return moved(clips, device) if size <= GPU_FRACTION * free else keep_on_host(clips, device)
 
 
-def moved(clips: Clips | StoredClips, device: torch.device) -> Clips:
+def moved(clips: TrainingClips, device: torch.device) -> Clips:
     """Bring all of the clips to a device."""
     names = [item.name for item in fields(Clips)]
     return Clips(**{name: _moved(getattr(clips, name), device) for name in names})
 
 
-def keep_on_host(clips: Clips | StoredClips, device: torch.device) -> StoredClips:
+def keep_on_host(clips: TrainingClips, device: torch.device) -> StoredClips:
     """Leave the clips where they are, and let only batches come to the device."""
     small = {name: _moved(getattr(clips, name), device) for name in ("std", "shifts")}
     if isinstance(clips, StoredClips):

@@ -129,6 +129,10 @@ class StoredClips:
         return Clips(frames, means, self.std, scenes, candidates, augmented, self.shifts)
 
 
+TrainingClips = Clips | StoredClips
+"""All training videos, wherever their frames are stored."""
+
+
 def _renumbered(table: Tensor, indices: Tensor) -> Tensor:
     """Replace video numbers by their places in ascending ``indices``; -1 where they are not in it.
 

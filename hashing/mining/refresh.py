@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..data.clips import TrainingClips
 from ..data.disk_array import Splittable
+from ..data.streamed_clips import TrainingClips
 from ..losses.scene import SceneUpdater, find_encoded_scenes
 from ..losses.trainable import Trainable
 from ..runtime import distributed

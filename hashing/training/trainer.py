@@ -15,8 +15,8 @@ from torch import Tensor
 
 from chainpipe.pipeline.errors import TimeLimitError, UsageError
 
-from ..data.clips import TrainingClips
 from ..data.epoch_order import EpochOrder, epoch_order
+from ..data.streamed_clips import TrainingClips
 from ..losses.scene import SceneUpdater
 from ..losses.trainable import Trainable
 from ..mining.refresh import NeighbourMiner, update_scenes

@@ -8,7 +8,7 @@ from ...config import Config
 from ...config.presets import number
 from ...data.clips import Clips
 from ...data.requirements import check_frames
-from ...data.streamed_clips import StoredClips
+from ...data.streamed_clips import TrainingClips
 from ...data.training_set import TrainingFrames
 from ...models.pca_whitening import PcaWhitening, fit_pca_whitening
 from ...monitoring.history import HistoryRow
@@ -51,7 +51,7 @@ def build(
 
 def _clips(
     config: Config, frames: TrainingFrames, pca: PcaWhitening, *, seed: int
-) -> tuple[Frames, Clips | StoredClips]:
+) -> tuple[Frames, TrainingClips]:
     """Take all frames through the front, (B, T, M), to memory or to a file: as they fit."""
     elements = frames.frames * pca.matrix.shape[1]
     if frames.fit_in_memory(elements * (1 + cached_elements(config, frames))):

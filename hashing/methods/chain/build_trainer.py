@@ -16,10 +16,10 @@ from ...config.losses import LOSSES, LossSection, loss_class, loss_sections
 from ...config.model import ENCODERS
 from ...config.optimization import NeighboursConfig
 from ...config.presets import number
-from ...data.clips import Clips, TrainingClips
+from ...data.clips import Clips
 from ...data.device_placement import moved, place_clips
 from ...data.disk_array import DiskArray, Splittable, write_disk_array
-from ...data.streamed_clips import StoredClips
+from ...data.streamed_clips import StoredClips, TrainingClips
 from ...losses.base import Loss, LossContext
 from ...losses.scene import SceneUpdater, find_scenes
 from ...mining.refresh import NeighbourMiner
@@ -79,7 +79,7 @@ def _clusters(config: Config, frames: int) -> int:
 def build_trainer(
     config: Config,
     model: HashModel,
-    clips: Clips | StoredClips,
+    clips: TrainingClips,
     *,
     seed: int,
     validation: Clips | None = None,

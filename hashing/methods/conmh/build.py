@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ...data.clips import Clips
 from ...data.device_placement import moved, place_clips
-from ...data.streamed_clips import StoredClips
+from ...data.streamed_clips import StoredClips, TrainingClips
 from ...data.training_set import TrainingFrames
 from ...runtime.schedules import step_decay
 from ...runtime.seeding import derive_seed
@@ -53,7 +53,7 @@ def build(
     return PreparedTraining(objective.model, trainer, [])
 
 
-def _clips(frames: TrainingFrames) -> Clips | StoredClips:
+def _clips(frames: TrainingFrames) -> TrainingClips:
     """Return all features, (B, T, D), in memory or in a file: as they fit."""
     if frames.fit_in_memory(frames.frames * frames.dim):
         return _in_memory(frames)
@@ -147,7 +147,7 @@ def build_model(config: ConmhConfig, *, dims: int, bits: int) -> ConmhModel:
 def build_trainer(
     config: ConmhConfig,
     objective: ConmhObjective,
-    clips: Clips | StoredClips,
+    clips: TrainingClips,
     *,
     seed: int,
     validation: Clips | None = None,

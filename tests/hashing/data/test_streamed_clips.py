@@ -17,7 +17,7 @@ from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.data import epoch_order
 from chainpipe.hashing.data.clips import Clips
 from chainpipe.hashing.data.device_placement import keep_on_host
-from chainpipe.hashing.data.streamed_clips import StoredClips
+from chainpipe.hashing.data.streamed_clips import TrainingClips
 from chainpipe.hashing.data.training_set import TrainingFrames
 from chainpipe.hashing.methods.base import FitRequest, LearnedMethod
 from chainpipe.hashing.methods.chain.method import CHAIN
@@ -109,7 +109,7 @@ def test_few_bytes_over_the_limit_make_the_difference(path: Path) -> None:
         assert place in said[-1]
 
 
-def trained(path: Path, change: Callable[[Clips], Clips | StoredClips]) -> dict[str, torch.Tensor]:
+def trained(path: Path, change: Callable[[Clips], TrainingClips]) -> dict[str, torch.Tensor]:
     with open_store(path) as store, deterministic_torch(1):
         frames = TrainingFrames(store, np.arange(40))
         ready = CHAIN.build(small(), frames, bits=8, seed=0, device=torch.device("cpu"), state=None)
