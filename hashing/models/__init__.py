@@ -1,0 +1,1 @@
+"""Networks: PCA whitening, encoders, hash layers, and what turns features into codes."""
