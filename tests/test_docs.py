@@ -7,13 +7,12 @@ import subprocess
 import sys
 import tomllib
 from importlib.metadata import version
-from itertools import chain
 from pathlib import Path
 
 import pytest
 
 from chainpipe.hashing.config.aliases import KEYS
-from chainpipe.hashing.methods.registry import LEARNED
+from chainpipe.hashing.methods.registry import METHODS
 
 ROOT = Path(__file__).parents[1]
 CHECKER = runpy.run_path(str(ROOT / "docs" / "check_pages.py"))
@@ -22,13 +21,13 @@ PAGES = CHECKER["pages"]()
 
 def config_keys() -> set[str]:
     """Every ``section.key`` that some method has."""
-    sections = chain.from_iterable(
-        (
-            (field.name, getattr(method.config, field.name))
-            for field in dataclasses.fields(method.config)
-        )
-        for method in LEARNED.values()
-    )
+    configs = (METHODS[name].config for name in METHODS)
+    sections = [
+        (field.name, getattr(config, field.name))
+        for config in configs
+        if config is not None
+        for field in dataclasses.fields(config)
+    ]
     return {
         f"{section}.{key.name}"
         for section, values in sections
