@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         TimeLimitError,
         UsageError,
     )
+    from chainpipe.plugins import load_plugins, register
 
     __version__: str
 
@@ -50,6 +51,8 @@ _MODULES = {
     "Codes": "chainpipe.hashing.retrieval.codes",
     "evaluate": "chainpipe.api.evaluation",
     "Evaluation": "chainpipe.api.evaluation",
+    "register": "chainpipe.plugins",
+    "load_plugins": "chainpipe.plugins",
     "ChainpipeError": _ERRORS,
     "UsageError": _ERRORS,
     "NotFoundError": _ERRORS,
@@ -78,7 +81,9 @@ __all__ = [
     "evaluate",
     "extract",
     "load_model",
+    "load_plugins",
     "open_store",
+    "register",
     "store_from_arrays",
     "train",
 ]

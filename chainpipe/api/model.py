@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from chainpipe.hashing.config.overrides import flatten
-from chainpipe.hashing.methods.registry import build_hasher, check_method
+from chainpipe.hashing.methods.registry import build_hasher, check_method, check_plugins
 from chainpipe.hashing.model_folder.folder import (
     ModelFacts,
     Tensors,
@@ -188,6 +188,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     """
     folder = Path(path)
     facts, tensors = read_facts(folder), read_tensors(folder)
+    check_plugins(facts)
     check_method(facts.method, facts.bits)
     extras = {name: (folder / name).read_bytes() for name in EXTRAS if (folder / name).is_file()}
     try:

@@ -11,6 +11,7 @@ import typer
 
 from chainpipe.pipeline.console import counted
 from chainpipe.pipeline.errors import NotFoundError
+from chainpipe.pipeline.records import load_all
 from chainpipe.pipeline.store import FeatureStore, open_store
 
 from ..model_folder.folder import ModelFacts, check_fingerprint, newest_model, read_facts
@@ -25,6 +26,16 @@ StoreOption = Annotated[
     Path | None,
     typer.Option(
         "--store", help="Feature store.", show_default="the one that the model was trained on"
+    ),
+]
+PluginOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE",
+        help="Python module that registers something of your own; may be repeated.",
+        callback=lambda given: load_all(given or ()),
+        is_eager=True,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -20,6 +20,7 @@ from .context import PANEL, Tools, tools_of
 from .defaults import (
     JsonOption,
     ModelOption,
+    PluginOption,
     StoreOption,
     choose_model,
     open_chosen_store,
@@ -56,6 +57,7 @@ def encode(
         Path | None,
         typer.Option("--out", help="Codes file.", show_default="codes.npz in the model folder"),
     ] = None,
+    plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Turn every video into a binary code and write them all to one file.

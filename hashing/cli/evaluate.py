@@ -14,6 +14,7 @@ from .context import PANEL, Tools, tools_of
 from .defaults import (
     JsonOption,
     ModelOption,
+    PluginOption,
     StoreOption,
     choose_model,
     open_chosen_store,
@@ -55,6 +56,7 @@ def eval_(
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Draw mAP and precision-recall curves (PNG).")
     ] = None,
+    plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Measure mAP, precision and recall of a model's codes on a labeled store.

@@ -12,7 +12,7 @@ from chainpipe.pipeline.errors import UsageError
 from ..config.aliases import canonical_values
 from ..config.overrides import parse_assignments
 from .context import PANEL, Tools, tools_of
-from .defaults import JsonOption, print_json
+from .defaults import JsonOption, PluginOption, print_json
 
 if TYPE_CHECKING:
     from ..experiments.experiment import Experiment, ExperimentRequest
@@ -55,6 +55,7 @@ def experiment(
         bool, typer.Option("--list", help="Print the rows and what each sets, and stop.")
     ] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Run everything anew.")] = False,
+    plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare methods or settings: every row trains with several seeds and is evaluated.

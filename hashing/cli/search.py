@@ -19,6 +19,7 @@ from .context import PANEL, Tools, tools_of
 from .defaults import (
     JsonOption,
     ModelOption,
+    PluginOption,
     StoreOption,
     choose_model,
     open_chosen_store,
@@ -56,6 +57,7 @@ def search(
     keep_self: Annotated[
         bool, typer.Option("--keep-self", help="Let a video be an answer to itself.")
     ] = False,
+    plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find the videos that are most like a video, nearest first.

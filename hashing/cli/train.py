@@ -21,6 +21,7 @@ from ..methods.registry import METHODS, check_method
 from ..runtime import distributed
 from ..runtime.units import parse_duration, parse_size
 from .context import PANEL, Tools, tools_of
+from .defaults import PluginOption
 
 if TYPE_CHECKING:
     from chainpipe.pipeline.store.base import FeatureStore
@@ -81,6 +82,7 @@ def train(
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out videos with NaN or Inf.")
     ] = False,
+    plugin: PluginOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Train binary codes on a feature store, without labels.

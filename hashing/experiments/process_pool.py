@@ -12,6 +12,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
 from chainpipe.pipeline.errors import ChainpipeError, StorageError, UsageError
+from chainpipe.pipeline.records import load_plugins, loaded_plugins
 
 from .result import RunResult
 from .run import ExperimentRun, run_one
@@ -80,7 +81,9 @@ def _pool(count: int) -> Iterator[list[Connection]]:
     try:
         for _ in range(count):
             mine, theirs = context.Pipe()
-            process: BaseProcess = context.Process(target=_serve, args=(theirs,), daemon=True)
+            process: BaseProcess = context.Process(
+                target=_serve, args=(theirs, loaded_plugins()), daemon=True
+            )
             process.start()
             theirs.close()
             processes.append(process)
@@ -93,10 +96,11 @@ def _pool(count: int) -> Iterator[list[Connection]]:
             process.join()
 
 
-def _serve(pipe: Connection) -> None:
+def _serve(pipe: Connection, plugins: tuple[str, ...]) -> None:
     """Run jobs that come down a pipe until it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, too, and ends this one
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    load_plugins(plugins)  # a job holds classes of theirs
     while True:
         try:
             job = pipe.recv()

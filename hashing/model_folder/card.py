@@ -57,7 +57,15 @@ def _facts(facts: ModelFacts, parameters: Mapping[str, int]) -> dict[str, str]:
         "backbone": f"`{print_.backbone}` ({print_.dim} numbers a frame)",
         "preprocessing": f"`{print_.preprocessing}`",
         "seed": str(facts.seed),
+        **_plugins(facts),
     }
+
+
+def _plugins(facts: ModelFacts) -> dict[str, str]:
+    """Say which plug-ins had a part in the model."""
+    used = facts.data.get("plugins", ())
+    said = [f"{u['kind']} `{u['name']}` of `{u['file']}` (SHA-256 `{u['sha256']}`)" for u in used]
+    return {"plug-ins": ", ".join(said)} if said else {}
 
 
 def describe_split(split: str) -> str:

@@ -2,13 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from ..errors import UsageError
+from ..records import Lazy, Registry
 from .base import Backbone, fingerprint_of
 from .device import pick_device
 
-__all__ = ["BACKBONES", "Backbone", "build_backbone", "fingerprint_of"]
+__all__ = ["BACKBONES", "Backbone", "BackboneOptions", "build_backbone", "fingerprint_of"]
 
-BACKBONES = (
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackboneOptions:
+    """How a backbone runs.
+
+    Attributes:
+        device: ``cpu``, ``cuda`` or ``cuda:N``, one that is there.
+        threads: CPU threads that one call of ``embed`` may use.
+        trust_weights: Whether ``.pt`` and ``.bin`` files that the name points to may be read.
+        batch: The most frames that a GPU gets at once, from all threads together.
+        half: Whether a GPU computes in float16.
+        compiled: Whether ``torch.compile`` makes a GPU's kernels.
+    """
+
+    device: str
+    threads: int = 1
+    trust_weights: bool = False
+    batch: int = 256
+    half: bool = True
+    compiled: bool = False
+
+
+BuildBackbone = Callable[[str, BackboneOptions], Backbone]  # from what follows `name:`
+BACKBONES: Registry[BuildBackbone] = Registry(
+    "backbone",
+    {
+        "cnn": Lazy("chainpipe.pipeline.backbones.cnn", "build_cnn_named"),
+        "clip": Lazy("chainpipe.pipeline.backbones.clip", "build_clip_named"),
+    },
+)
+FORMS = (
     "cnn",
     "clip:MODEL/PRETRAINED",
     "clip:MODEL/FILE.safetensors",
@@ -30,7 +64,8 @@ def build_backbone(
     """Build a backbone from its name, ready to embed frames from several threads at once.
 
     Args:
-        name: ``cnn`` (the same as ``cnn:efficientnet-lite0``) or one of the ``clip:`` forms.
+        name: ``cnn`` (the same as ``cnn:efficientnet-lite0``), one of the ``clip:`` forms, or the
+            name of a plug-in's, with or without ``:REST``.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads that one call of ``embed`` may use.
         trust_weights: Whether ``.pt`` and ``.bin`` files that the name points to may be read.
@@ -51,22 +86,20 @@ def build_backbone(
     if compiled and device == "cpu":
         raise UsageError("`--compile` is for a GPU, and this runs on the CPU")
     kind, _, rest = name.partition(":")
-    if kind == "cnn" and rest in ("", "efficientnet-lite0"):
-        from .cnn import build_cnn
-
-        return build_cnn(device=device, threads=threads, batch=batch, half=half, compiled=compiled)
-    if kind == "clip" and rest:
-        from .clip import build_clip
-
-        return build_clip(
-            rest,
-            device=device,
-            threads=threads,
-            trust_weights=trust_weights,
-            batch=batch,
-            half=half,
-            compiled=compiled,
-        )
-    raise UsageError(
-        f"no backbone `{name}`", hint="one of " + ", ".join(f"`{b}`" for b in BACKBONES)
+    if kind not in BACKBONES:
+        raise unknown_backbone(name)
+    options = BackboneOptions(
+        device=device,
+        threads=threads,
+        trust_weights=trust_weights,
+        batch=batch,
+        half=half,
+        compiled=compiled,
     )
+    return BACKBONES[kind](rest, options)
+
+
+def unknown_backbone(name: str) -> UsageError:
+    """Return the error for a name that is none of a backbone."""
+    known = ", ".join(f"`{form}`" for form in (*FORMS, *BACKBONES.plugins()))
+    return UsageError(f"no backbone `{name}`", hint=f"one of {known}; `--plugin FILE` adds others")

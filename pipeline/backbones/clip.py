@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UsageError
+from . import BackboneOptions, unknown_backbone
 from .base import Backbone
 from .clip_weights import ClipSource, find_clip
 from .torch_runner import build_runner
@@ -197,3 +198,22 @@ def _side(size: int | tuple[int, int] | list[int], name: str) -> int:
 
 def _csv(numbers: tuple[float, ...]) -> str:
     return ",".join(f"{n:.8g}" for n in numbers)
+
+
+def build_clip_named(rest: str, options: BackboneOptions) -> Backbone:
+    """Build ``clip:REST``; see :func:`build_clip`.
+
+    Raises:
+        UsageError: If ``rest`` is empty, and as :func:`build_clip`.
+    """
+    if not rest:
+        raise unknown_backbone("clip:")
+    return build_clip(
+        rest,
+        device=options.device,
+        threads=options.threads,
+        trust_weights=options.trust_weights,
+        batch=options.batch,
+        half=options.half,
+        compiled=options.compiled,
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from . import BackboneOptions, unknown_backbone
 from .base import Backbone
 from .efficientnet_lite0 import EXPORT_FORM, WEIGHTS_SHA256, export_in_child, load_lite0
 from .torch_runner import build_runner
@@ -87,3 +88,20 @@ def build_cnn(*, device: str, threads: int, batch: int, half: bool, compiled: bo
         return TorchLite0(device, batch=batch, half=half, compiled=compiled)
     name = f"efficientnet-lite0-{WEIGHTS_SHA256[:16]}-{EXPORT_FORM}.onnx"
     return OnnxLite0(cached(name, export_in_child), threads=threads)
+
+
+def build_cnn_named(rest: str, options: BackboneOptions) -> Backbone:
+    """Build ``cnn`` or ``cnn:efficientnet-lite0``.
+
+    Raises:
+        UsageError: If ``rest`` names another network, and as :func:`build_cnn`.
+    """
+    if rest not in ("", "efficientnet-lite0"):
+        raise unknown_backbone(f"cnn:{rest}")
+    return build_cnn(
+        device=options.device,
+        threads=options.threads,
+        batch=options.batch,
+        half=options.half,
+        compiled=options.compiled,
+    )

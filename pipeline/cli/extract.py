@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from ..console import Console, counted, printable
+from ..records import load_all
 from .stopping import exit_on_signal
 
 if TYPE_CHECKING:
@@ -20,7 +21,16 @@ SAMPLING, VIEWS = "Which frames", "Spatial views"
 BACKBONE, DECODING = "Backbone", "Decoding"
 RUNNING = "Running"
 
-Sampling = Literal["uniform", "segment", "random", "consecutive", "keyframe"]
+PluginOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        metavar="FILE",
+        help="Python module that registers something of your own; may be repeated.",
+        callback=lambda given: load_all(given or ()),
+        is_eager=True,
+    ),
+]
 
 
 def option(help: str, panel: str, *flags: str, **how: Any) -> Any:
@@ -52,8 +62,11 @@ def extract(
         Literal["index", "time"], option("Spread them over frames or over time.", SAMPLING)
     ] = "index",
     sampling: Annotated[
-        Sampling,
-        option("How they are chosen; `keyframe` takes the nearest key frames: fast.", SAMPLING),
+        str,
+        option(
+            "uniform, segment, random, consecutive, or keyframe: the nearest key frames, fast.",
+            SAMPLING,
+        ),
     ] = "uniform",
     per_segment: Annotated[
         int, option("Frames cached for each of the segments beside the middle.", SAMPLING, min=0)
@@ -148,6 +161,7 @@ def extract(
         option("Try failed videos again: corrupt, limit ... or all.", RUNNING, metavar="CLASS"),
     ] = None,
     as_json: Annotated[bool, option("Print the report as JSON.", RUNNING, "--json")] = False,
+    plugin: PluginOption = None,
     quiet: Annotated[bool, option("Only errors.", RUNNING, "--quiet", "-q")] = False,
 ) -> None:
     """Turn a folder of videos into a store of frame features.

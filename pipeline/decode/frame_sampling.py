@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
+
+from ..records import Registry
 
 Indices = npt.NDArray[np.int64]
 Seconds = npt.NDArray[np.float64]
@@ -196,3 +201,73 @@ def on_screen(seconds: Seconds, selection: Seconds) -> Indices:
 def _check(total: int, frames: int) -> None:
     if total < 1 or frames < 1:
         raise ValueError(f"a sample needs at least one frame of one, got {frames} of {total}")
+
+
+Draw = Callable[[Seconds, float, int, np.random.Generator], Indices]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampler:
+    """A way to choose T frames of N: functions of (seconds (N,), duration, T, rng), both (T,).
+
+    Attributes:
+        by_index: Where moments are counted in frames.
+        by_time: Where they are counted in seconds.
+    """
+
+    by_index: Draw
+    by_time: Draw
+
+
+def _counted(draw: Callable[[int, int, np.random.Generator], Indices]) -> Draw:
+    return lambda seconds, duration, frames, rng: draw(len(seconds), frames, rng)
+
+
+_UNIFORM = Sampler(
+    lambda seconds, duration, frames, rng: uniform_indices(len(seconds), frames),
+    lambda seconds, duration, frames, rng: uniform_by_time(seconds, duration, frames),
+)
+SAMPLERS: Registry[Sampler] = Registry(
+    "sampling",
+    {
+        "uniform": _UNIFORM,
+        "segment": Sampler(_counted(segment_indices), segment_by_time),
+        "random": Sampler(_counted(random_indices), random_by_time),
+        "consecutive": Sampler(_counted(consecutive_indices), consecutive_by_time),
+        "keyframe": _UNIFORM,  # where the reader knows no key frames
+    },
+)
+
+
+def draw_frames(
+    name: str,
+    seconds: Seconds,
+    duration: float,
+    *,
+    frames: int,
+    by_time: bool,
+    rng: np.random.Generator,
+) -> Indices:
+    """Return the frames that a sampler chooses, checked, (T,).
+
+    Args:
+        name: Of the sampler.
+        seconds: When each frame appears, (N,).
+        duration: When the last frame disappears.
+        frames: T.
+        by_time: Whether moments are counted in seconds.
+        rng: Random number generator.
+
+    Raises:
+        ValueError: If there is no such sampler, or a plug-in's returns something else.
+    """
+    if name not in SAMPLERS:
+        raise ValueError(f"no sampling is called {name}")
+    sampler = SAMPLERS[name]
+    draw = sampler.by_time if by_time else sampler.by_index
+    found = np.asarray(draw(seconds, duration, frames, rng))
+    whole = found.shape == (frames,) and np.issubdtype(found.dtype, np.integer)
+    if not whole or found.min() < 0 or found.max() >= len(seconds) or (np.diff(found) < 0).any():
+        wanted = f"{frames} rising numbers of {len(seconds)} frames"
+        raise ValueError(f"the sampler `{name}` must return {wanted}, not {found!r}")
+    return found.astype(np.int64)

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Literal
 
 from ..decode import DecodeLimits
+from ..decode.frame_sampling import SAMPLERS
 from ..errors import UsageError
 from ..inputs.manifest import FOLDERS, Labels
-from ..records import Status
+from ..records import Status, loaded_plugins
 from .worker_pool import available_cpus
 
 By = Literal["index", "time"]
 Fit = Literal["crop", "squash", "pad"]
 Dtype = Literal["float16", "float32"]
-Sampling = Literal["uniform", "segment", "random", "consecutive", "keyframe"]
 ViewsMode = Literal["consistent", "per-frame"]
 ReaderName = Literal["auto", "exact", "linear", "ffmpeg"]
 EngineName = Literal["local", "slurm", "ray"]
@@ -63,6 +63,7 @@ class ExtractOptions:
         engine: Where extraction runs.
         engine_options: Settings of the engine, each a name and a value.
         unit_videos: Videos of one unit of work for another machine.
+        plugins: What other processes and machines load first.
     """
 
     source: Path
@@ -71,7 +72,7 @@ class ExtractOptions:
     follow_symlinks: bool = False
     frames: int = 25
     by: By = "index"
-    sampling: Sampling = "uniform"
+    sampling: str = "uniform"
     per_segment: int = 0
     views: int = 0
     views_mode: ViewsMode = "consistent"
@@ -98,6 +99,7 @@ class ExtractOptions:
     engine: EngineName = "local"
     engine_options: tuple[tuple[str, str], ...] = ()
     unit_videos: int = 256
+    plugins: tuple[str, ...] = field(default_factory=loaded_plugins)
 
     def __post_init__(self) -> None:
         for name in ("frames", "workers", "threads", "batch", "unit_videos"):
@@ -106,6 +108,10 @@ class ExtractOptions:
             _at_least(name, getattr(self, name), 0)
         if self.seed > LARGEST_SEED:
             raise UsageError(f"`seed` is {self.seed}", hint=f"it is at most {LARGEST_SEED}")
+        SAMPLERS[self.sampling]
+        if (plugin := SAMPLERS.plugin(self.sampling)) is not None and not plugin.spec:
+            hint = "put it into a file and load that by `chainpipe.load_plugins`"
+            raise UsageError(f"the decode process cannot see `{self.sampling}`", hint=hint)
         _refuse_contradictions(self)
         outs = [out for _, out in self.targets]
         if len(set(outs)) < len(outs):

@@ -55,7 +55,7 @@ def meta_of(options: ExtractOptions, backbone: Backbone) -> StoreMeta:
         UsageError: If the augmentation makes no sense.
     """
     augmentation = augmentation_of(options)  # a wrong one shows now, not when shifts are measured
-    drawn = options.views or options.sampling in ("segment", "random", "consecutive")
+    drawn = options.views or options.sampling not in ("uniform", "keyframe")
     return StoreMeta(
         fingerprint_of(backbone, fit=options.fit),
         options.frames,

@@ -2,7 +2,7 @@
 
 from .enums import Reader, Split, Status, VideoError, words_of
 from .meta import AugmentationStatistics, Fingerprint, StoreMeta
-from .plugins import forget_plugins, load_entry_points, load_plugins, loaded_plugins
+from .plugins import forget_plugins, load_all, load_entry_points, load_plugins, loaded_plugins
 from .registry import Lazy, Plugin, Registry
 from .video_table import VideoTable
 from .videos import (
@@ -36,6 +36,7 @@ __all__ = [
     "VideoTable",
     "count_statuses",
     "forget_plugins",
+    "load_all",
     "load_entry_points",
     "load_plugins",
     "loaded_plugins",

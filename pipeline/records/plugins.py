@@ -44,6 +44,16 @@ def load_entry_points() -> None:
     load_plugins(point.module for point in importlib.metadata.entry_points(group=GROUP))
 
 
+def load_all(specs: Iterable[str]) -> None:
+    """Import what installed distributions offer, then what a command line names.
+
+    Raises:
+        UsageError: As :func:`load_plugins`.
+    """
+    load_entry_points()
+    load_plugins(specs)
+
+
 def loaded_plugins() -> tuple[str, ...]:
     """Return what :func:`load_plugins` needs in another process to load the same ones."""
     return tuple(_loaded)

@@ -9,29 +9,7 @@ import numpy.typing as npt
 
 from ..base import FrameRequest
 from ..demux.packet_table import Indices
-from ..frame_sampling import (
-    Seconds,
-    consecutive_by_time,
-    consecutive_indices,
-    nearest,
-    random_by_time,
-    random_indices,
-    segment_by_time,
-    segment_indices,
-    uniform_by_time,
-    uniform_indices,
-)
-
-INDEX_DRAWS = {
-    "segment": segment_indices,
-    "random": random_indices,
-    "consecutive": consecutive_indices,
-}
-TIME_DRAWS = {
-    "segment": segment_by_time,
-    "random": random_by_time,
-    "consecutive": consecutive_by_time,
-}
+from ..frame_sampling import Seconds, draw_frames, nearest, uniform_by_time, uniform_indices
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +63,13 @@ def _clip(
 ) -> Indices:
     by_time, t = request.by == "time", request.frames
     rng = np.random.default_rng(request.seed)
-    if request.sampling in INDEX_DRAWS:
-        if by_time:
-            return TIME_DRAWS[request.sampling](seconds, duration, t, rng)
-        return INDEX_DRAWS[request.sampling](len(seconds), t, rng)
-    middles = _middles(seconds, duration, request.by, t)
-    if request.sampling == "uniform" or (request.sampling == "keyframe" and keys is None):
-        return middles
     if request.sampling == "keyframe" and keys is not None:
         places: npt.NDArray[np.number] = seconds[keys] if by_time else keys
-        wanted = (np.arange(t) + 0.5) * duration / t if by_time else middles
-        return keys[nearest(places, wanted)]
-    raise ValueError(f"no sampling is called {request.sampling}")
+        middles = (
+            (np.arange(t) + 0.5) * duration / t if by_time else uniform_indices(len(seconds), t)
+        )
+        return keys[nearest(places, middles)]
+    return draw_frames(request.sampling, seconds, duration, frames=t, by_time=by_time, rng=rng)
 
 
 def _middles(seconds: Seconds, duration: float, by: str, frames: int) -> Indices:

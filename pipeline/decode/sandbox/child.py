@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
-from ...records import Status, VideoError, words_of
+from ...records import Status, VideoError, load_plugins, words_of
 from ..base import DecodeLimits, FrameRequest
 from ..readers.fallback import read_sizes
 from ..readers.ffmpeg_process import at_most, die_with_parent
@@ -39,6 +39,7 @@ def main() -> None:
     """Answer requests until stdin ends."""
     limits = DecodeLimits(**json.loads(sys.argv[1]))
     _bind_to_parent(int(sys.argv[2]))
+    load_plugins(json.loads(sys.argv[3]))  # before the limits: a module may import much
     _limit(limits)
     responses = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)

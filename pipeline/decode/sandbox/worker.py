@@ -22,6 +22,7 @@ from typing import IO
 from ...records import Frames, Status, VideoError
 from ...records.enums import UNEXPECTED
 from ..base import DecodeLimits, FrameRequest
+from ..frame_sampling import SAMPLERS
 from .wire_format import unpack
 
 MAX_LINE_BYTES = 1 << 16  # bytes that an answer's first line may have
@@ -115,9 +116,11 @@ class DecodeWorker:
         if self._child is None or self._child.poll() is not None:
             self.close()
             limits = json.dumps(asdict(self.limits))
+            plugins = {plugin.spec for plugin in SAMPLERS.plugins().values()} - {""}
             # -P: a folder `pipeline` or a file `av.py` where the user stands must not be imported.
             module = ["-P", "-m", "chainpipe.pipeline.decode.sandbox.child"]
-            command = [sys.executable, *module, limits, str(os.getpid())]
+            parent, specs = str(os.getpid()), json.dumps(sorted(plugins))
+            command = [sys.executable, *module, limits, parent, specs]
             self._said = tempfile.TemporaryFile()  # noqa: SIM115, it lives as long as the child
             self._child = subprocess.Popen(
                 command,

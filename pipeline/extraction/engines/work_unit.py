@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ...backbones import Backbone
 from ...decode import DecodeWorker
-from ...records import FailedVideo, VideoFeatures
+from ...records import FailedVideo, VideoFeatures, load_plugins
 from ...store import JournalSpec, parts_of, write_unit
 from ...store.atomic import atomic_replace, storage_errors
 from ..duplicates import ContentClaims, Duplicate
@@ -116,6 +116,7 @@ def work_unit(unit: WorkUnit, backbones: Sequence[Backbone] | None = None) -> Un
         ChainpipeError: If a backbone is not to be had or the disk does not take a file.
     """
     options = unit.options
+    load_plugins(options.plugins)
     networks = backbones or built(options)
     specs = extraction_specs(options, networks)
     known = [np.load(parts_of(out) / KNOWN, mmap_mode="r") for _, out in options.targets]

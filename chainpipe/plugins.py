@@ -1,0 +1,150 @@
+"""Plug-ins: losses, encoders, methods, backbones and frame samplers of your own.
+
+A module of yours imports :data:`register` and puts a decorator on a class or function; the commands
+load it by ``--plugin FILE``, Python by :func:`load_plugins`. See ``docs/plugins.md``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from chainpipe.pipeline.records import load_entry_points, load_plugins
+
+if TYPE_CHECKING:
+    from chainpipe.hashing.config.fields import AnyConfig, about
+    from chainpipe.hashing.config.losses import LossConfig
+    from chainpipe.hashing.config.model import EncoderConfig
+    from chainpipe.hashing.data.training_set import TrainingFrames
+    from chainpipe.hashing.losses.base import LossContext, Step
+    from chainpipe.hashing.methods.base import FitRequest, Fitted, Method
+    from chainpipe.hashing.models.linear_hash import LinearHash
+    from chainpipe.pipeline.backbones import BackboneOptions
+
+_MODULES = {
+    "AnyConfig": "chainpipe.hashing.config.fields",
+    "TrainingFrames": "chainpipe.hashing.data.training_set",
+    "LinearHash": "chainpipe.hashing.models.linear_hash",
+    "about": "chainpipe.hashing.config.fields",
+    "LossConfig": "chainpipe.hashing.config.losses",
+    "EncoderConfig": "chainpipe.hashing.config.model",
+    "LossContext": "chainpipe.hashing.losses.base",
+    "Step": "chainpipe.hashing.losses.base",
+    "FitRequest": "chainpipe.hashing.methods.base",
+    "Fitted": "chainpipe.hashing.methods.base",
+    "Method": "chainpipe.hashing.methods.base",
+    "BackboneOptions": "chainpipe.pipeline.backbones",
+}
+__all__ = [
+    "AnyConfig",
+    "LinearHash",
+    "TrainingFrames",
+    "BackboneOptions",
+    "EncoderConfig",
+    "FitRequest",
+    "Fitted",
+    "LossConfig",
+    "LossContext",
+    "Method",
+    "Register",
+    "Step",
+    "about",
+    "load_entry_points",
+    "load_plugins",
+    "register",
+]
+
+Anything = TypeVar("Anything")
+Decorator = Callable[[Anything], Anything]
+
+
+class Register:
+    """Decorators that register what a user wrote under a name.
+
+    A name is lower case letters, digits, ``-`` and ``_``. Each decorator returns what it is put on,
+    and raises ``UsageError`` if the name is taken or cannot be typed.
+    """
+
+    def loss(self, name: str, *, config: type[Any]) -> Decorator[Anything]:
+        """Register a loss: a ``torch.nn.Module`` with ``from_config(config, context)``.
+
+        Args:
+            name: Of its section in the config, with ``_`` instead of ``-``.
+            config: The class of the section, derived from :class:`LossConfig`.
+        """
+
+        def add(loss: Any) -> Any:
+            from chainpipe.hashing.config.losses import LOSSES, LossEntry, check_loss_section
+
+            check_loss_section(name, config)
+            LOSSES.add(name, LossEntry(config, loss), source=loss)
+            return loss
+
+        return add
+
+    def encoder(self, name: str) -> Decorator[Anything]:
+        """Register a temporal encoder: a module with ``from_config(config, dims)``.
+
+        It is chosen by ``--set encoder.kind=NAME``, and is what
+        ``chainpipe.hashing.models.encoders.Encoder`` says.
+        """
+
+        def add(encoder: Any) -> Any:
+            from chainpipe.hashing.config.model import ENCODERS
+
+            ENCODERS.add(name, encoder)
+            return encoder
+
+        return add
+
+    def method(self, name: str) -> Decorator[Anything]:
+        """Register a method: a subclass of :class:`Method`, chosen by ``--method NAME``."""
+
+        def add(method: Any) -> Any:
+            from chainpipe.hashing.methods.registry import METHODS
+
+            METHODS.add(name, method(), source=method)
+            return method
+
+        return add
+
+    def backbone(self, name: str) -> Decorator[Anything]:
+        """Register a backbone, chosen by ``--backbone NAME`` or ``--backbone NAME:REST``.
+
+        It goes on a class or function that is called with REST (``""`` if there is none) and
+        :class:`BackboneOptions`, and gives what ``chainpipe.pipeline.backbones.Backbone`` says.
+        """
+
+        def add(build: Any) -> Any:
+            from chainpipe.pipeline.backbones import BACKBONES
+
+            BACKBONES.add(name, build)
+            return build
+
+        return add
+
+    def sampler(self, name: str) -> Decorator[Anything]:
+        """Register a frame sampler, chosen by ``extract --sampling NAME``.
+
+        It goes on a function of ``(seconds, duration, frames, rng)``: when each of the N frames of
+        a video is shown, (N,), when the last one ends, T, and a ``numpy.random.Generator``. It
+        returns the numbers of T frames, never falling, (T,).
+        """
+
+        def add(sample: Any) -> Any:
+            from chainpipe.pipeline.decode.frame_sampling import SAMPLERS, Sampler
+
+            SAMPLERS.add(name, Sampler(sample, sample), source=sample)
+            return sample
+
+        return add
+
+
+register = Register()
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module `chainpipe.plugins` has no attribute `{name}`")
+    return getattr(importlib.import_module(_MODULES[name]), name)
