@@ -1,7 +1,7 @@
-"""Names of before: config keys and tensors that were renamed keep loading.
+"""Aliases: earlier names of config keys and tensors keep loading.
 
-A model, a TOML file or ``--set`` may still say ``optim.rate``; everything behind this module sees
-``optim.lr`` only.
+A model, a TOML file or ``--set`` may still use ``optim.rate``; the rest of the program only knows
+``optim.lr``.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def canonical_values(
 
     Args:
         values: By old or present name.
-        tell: Called with a line for each old name.
+        tell: Called with one message for each old name.
 
     Example:
         >>> canonical_values({"optim.rate": 0.1}, print)

@@ -1,4 +1,4 @@
-"""All sections of a run."""
+"""The config of CHAIN: all sections, and the checks across keys."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .optimization import NeighboursConfig, OptimConfig
 
 @dataclass(frozen=True, slots=True)
 class Config(AnyConfig):
-    """All sections of a run.
+    """Config of CHAIN: one field a section.
 
     Attributes:
         more_losses: Sections of the losses that have no field here, by name.
@@ -46,37 +46,37 @@ class Config(AnyConfig):
     validation: ValidationConfig = field(default_factory=ValidationConfig)
 
     def check(self) -> None:
-        """Refuse values that do not fit together.
+        """Check the constraints between keys.
 
         Raises:
-            UsageError: Naming the two of which one does not go with the other.
+            UsageError: If two values contradict each other; both are named.
         """
         encoder = self.encoder
         if encoder.kind == "transformer" and encoder.hidden_dim % encoder.num_heads:
             raise UsageError(
-                f"`encoder.hidden_dim` {encoder.hidden_dim} cannot be shared "
+                f"`encoder.hidden_dim` {encoder.hidden_dim} is not divisible "
                 f"by {encoder.num_heads} heads",
-                hint="set `encoder.num_heads` to a divisor of the width",
+                hint="set `encoder.num_heads` to a divisor of `encoder.hidden_dim`",
             )
         views = self.views
         if "auto" not in (views.num_frames, views.window) and int(views.window) < int(
             views.num_frames
         ):
             raise UsageError(
-                f"`views.window` {views.window} does not hold "
+                f"`views.window` {views.window} is shorter than "
                 f"`views.num_frames` {views.num_frames}",
-                hint="set `views.window` to `auto`, or to as many frames or more",
+                hint="set `views.window` to `auto`, or to `views.num_frames` or more",
             )
         if views.shift and self.input.l2_normalize:
             raise UsageError(
-                f"`views.shift` {views.shift:g} does not go with `input.l2_normalize`",
-                hint="shifts are measured on features of their own length: set one of them off",
+                f"`views.shift` {views.shift:g} cannot be used with `input.l2_normalize`",
+                hint="shifts are measured on unnormalized features: disable one of the two",
             )
         start, end = self.hash.tanh_start, self.hash.tanh_end
         if end < start:
             raise UsageError(
                 f"`hash.tanh_end` {end:g} is less than `hash.tanh_start` {start:g}",
-                hint="tanh becomes steeper over the training",
+                hint="the slope of tanh must not decrease: set `hash.tanh_end` to at least that",
             )
 
 

@@ -1,4 +1,4 @@
-"""What a config key carries, its meaning and the range of its numbers, and what a config is."""
+"""Building blocks of a config: field metadata (description, range) and the base class."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ def about(
     high: float = 1e9,
     choices: Callable[[], Sequence[str]] | None = None,
 ) -> dict[str, Any]:
-    """Describe a key.
+    """Return the metadata of a key.
 
     Args:
-        doc: What it means.
-        low: The least number that it takes.
-        high: The greatest.
-        choices: Of a ``str``: returns the words that it takes.
+        doc: One-line description, printed by ``--show-config``.
+        low: Minimum of a number.
+        high: Maximum of a number.
+        choices: Returns the valid values of a ``str``.
     """
     return {"doc": doc, "low": low, "high": high, "choices": choices}
 
 
 @dataclass(frozen=True, slots=True)
 class AnyConfig:
-    """All sections of a run of some learned method: a field a section.
+    """Base class of the config of a learned method: one field a section.
 
-    A field that is a mapping holds further sections by name, those of plug-ins.
+    A field that is a mapping contains the sections of plug-ins by name.
     """
 
     def check(self) -> None:
-        """Refuse values that do not fit together; each alone was checked before.
+        """Check the constraints between keys; each value alone has been checked before.
 
         Raises:
-            UsageError: Saying which would.
+            UsageError: If two values contradict each other.
         """
 
 

@@ -19,12 +19,12 @@ class LossSection(Protocol):
 
     @property
     def weight(self) -> float | Auto:
-        """Of this term in the sum; 0 switches it off."""
+        """Weight of this loss in the sum; 0 disables it."""
         ...
 
     @property
     def warmup(self) -> float:
-        """Fraction of the run in which the weight grows from 0."""
+        """Fraction of the steps in which the weight rises from 0."""
         ...
 
 
@@ -40,119 +40,126 @@ class LossConfig:
         MarginConfig(weight=0.0, warmup=0.0, margin=0.2)
     """
 
-    weight: float = field(default=0.0, metadata=about("of this term; 0 switches it off"))
+    weight: float = field(default=0.0, metadata=about("weight of this loss; 0 disables it"))
     warmup: float = field(
-        default=0.0, metadata=about("fraction of the run in which the weight grows", high=1.0)
+        default=0.0, metadata=about("fraction of the steps in which the weight rises", high=1.0)
     )
 
 
 @dataclass(frozen=True, slots=True)
 class ContrastiveConfig:
-    """Task 1: the two views of a video meet, others part [P]."""
+    """Contrastive loss between the two views of a video (NT-Xent, task 1) [P]."""
 
     weight: float | Auto = field(
-        default="auto", metadata=about("of this term; auto: less for few or still videos [I]")
+        default="auto",
+        metadata=about("weight of this loss; auto: less for few or still videos [I]"),
     )
     warmup: float = field(
         default=0.0,
-        metadata=about("share of the run in which the weight grows from 0 [I]", high=1.0),
+        metadata=about("fraction of the steps in which the weight rises from 0 [I]", high=1.0),
     )
     temperature: float = field(
-        default=0.3, metadata=about("divides the cosines; the peers use 0.5 [I]", low=1e-3)
+        default=0.3,
+        metadata=about("temperature of the softmax; related work uses 0.5 [I]", low=1e-3),
     )
     tau_plus: float = field(
         default=0.0,
         metadata=about(
-            "assumed share of false negatives; 0 is NT-Xent, the peers use 0.05 to 0.1 [I]",
+            "class prior of debiased contrast; 0: NT-Xent; related work uses 0.05 to 0.1 [I]",
             high=0.9,
         ),
     )
     mask_neighbours: bool = field(
-        default=False, metadata=about("a video's neighbours are not its negatives [ours]")
+        default=False, metadata=about("exclude a video's neighbours from its negatives [ours]")
     )
 
 
 @dataclass(frozen=True, slots=True)
 class OrderConfig:
-    """Task 2: tell each frame's position from a shuffled clip [P]."""
+    """Frame-order loss: predict the position of each frame of a shuffled clip (task 2) [P]."""
 
     weight: float | Auto = field(
-        default="auto", metadata=about("of this term; 0 switches the task off [I]")
+        default="auto", metadata=about("weight of this loss; 0 disables it [I]")
     )
     warmup: float = field(
         default=0.0,
-        metadata=about("share of the run in which the weight grows from 0 [I]", high=1.0),
+        metadata=about("fraction of the steps in which the weight rises from 0 [I]", high=1.0),
     )
     num_frames: int | Auto = field(
         default="auto",
         metadata=about(
-            "frames drawn from the video for the task; 0: all; auto: 8, if there are as many [I]",
+            "frames sampled from the video; 0: all; auto: 8, or T if smaller [I]",
             high=100_000,
         ),
     )
     shuffle_fraction: float = field(
         default=1.0,
         metadata=about(
-            "share of the drawn frames that are mixed up; the others keep their slots [I]", high=1.0
+            "fraction of the sampled frames that are permuted; the others keep their slots [I]",
+            high=1.0,
         ),
     )
     label_std: float = field(
         default=1.0,
-        metadata=about("the target is a bell over positions, this many frames wide [I]"),
+        metadata=about("std of the Gaussian target over positions, in frames; 0: one-hot [I]"),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class SceneConfig:
-    """Task 3: frames gather around the prototype of their own scene of the video [P]."""
+    """Scene loss: contrast frames with the prototypes of their video's scenes (task 3) [P]."""
 
     weight: float | Auto = field(
-        default="auto", metadata=about("of this term; 0 switches the task off [I]")
+        default="auto", metadata=about("weight of this loss; 0 disables it [I]")
     )
     warmup: float = field(
         default=0.0,
-        metadata=about("share of the run in which the weight grows from 0 [I]", high=1.0),
+        metadata=about("fraction of the steps in which the weight rises from 0 [I]", high=1.0),
     )
     num_clusters: int | Auto = field(
         default="auto",
         metadata=about(
-            "scenes of a video at most; auto: 4, if there are as many frames [I]", low=1, high=64
+            "maximum number of scenes (k-means clusters) of a video; auto: 4, or T if smaller [I]",
+            low=1,
+            high=64,
         ),
     )
     update_every: int = field(
         default=0,
         metadata=about(
-            "epochs between searches for scenes in the encoder's outputs; 0: by inputs, once [I]"
+            "epochs between clusterings of the encoder's outputs; 0: cluster the inputs once [I]"
         ),
     )
     temperature: float = field(
         default=0.3,
-        metadata=about("divides the cosines between frames and prototypes [I]", low=1e-3),
+        metadata=about("temperature of the softmax over prototypes [I]", low=1e-3),
     )
     min_std: float = field(
         default=0.1,
-        metadata=about("a video that varies less than this share of the average is one scene [I]"),
+        metadata=about("a video with less than this fraction of the mean std is one scene [I]"),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class SimilarityPreservingConfig:
-    """Videos that look alike to the backbone stay alike in their codes [ours]."""
+    """Similarity-preserving loss: distill feature similarities into the codes [ours]."""
 
     weight: float | Auto = field(
-        default="auto", metadata=about("of this term; 0 switches it off [ours]")
+        default="auto", metadata=about("weight of this loss; 0 disables it [ours]")
     )
     warmup: float = field(
         default=0.0,
-        metadata=about("share of the run in which the weight grows from 0 [ours]", high=1.0),
+        metadata=about("fraction of the steps in which the weight rises from 0 [ours]", high=1.0),
     )
     source: Literal["views", "videos"] = field(
         default="views",
-        metadata=about("codes of each video's first view, or of whole videos, slower [ours]"),
+        metadata=about("codes of each video's first view, or of all frames (slower) [ours]"),
     )
     loss: Literal["listwise", "squared"] = field(
         default="listwise",
-        metadata=about("compare rankings as distributions, or cosines by their squares [ours]"),
+        metadata=about(
+            "listwise: cross-entropy of softmax rankings; squared: MSE of cosines [ours]"
+        ),
     )
     target_temperature: float = field(
         default=0.15, metadata=about("listwise: temperature of the features [ours]", low=1e-3)
@@ -164,24 +171,25 @@ class SimilarityPreservingConfig:
 
 @dataclass(frozen=True, slots=True)
 class SwavConfig:
-    """Prototypes across videos: a view's code tells the cluster of its partner's [ours]."""
+    """SwAV loss: predict the prototype assignment of the other view [ours]."""
 
-    weight: float = field(default=0.0, metadata=about("of this term; 0 switches it off [ours]"))
+    weight: float = field(default=0.0, metadata=about("weight of this loss; 0 disables it [ours]"))
     warmup: float = field(
         default=0.0,
-        metadata=about("share of the run in which the weight grows from 0 [ours]", high=1.0),
+        metadata=about("fraction of the steps in which the weight rises from 0 [ours]", high=1.0),
     )
     num_prototypes: int = field(
-        default=64, metadata=about("how many clusters of videos [ours]", low=2, high=65_536)
+        default=64, metadata=about("number of prototypes [ours]", low=2, high=65_536)
     )
     temperature: float = field(
-        default=0.1, metadata=about("divides the cosines of the prediction [ours]", low=1e-3)
+        default=0.1, metadata=about("temperature of the predictions [ours]", low=1e-3)
     )
     epsilon: float = field(
-        default=0.05, metadata=about("divides the cosines of the assignment [ours]", low=1e-3)
+        default=0.05,
+        metadata=about("temperature of the assignments (Sinkhorn-Knopp) [ours]", low=1e-3),
     )
     iterations: int = field(
-        default=3, metadata=about("how often clusters are made even in size [ours]", high=1000)
+        default=3, metadata=about("Sinkhorn-Knopp iterations [ours]", high=1000)
     )
 
 

@@ -1,4 +1,4 @@
-"""Settings as people write them: TOML in and out, ``--set a.b=value``, near misses named."""
+"""Read and write configs: TOML, ``--set section.key=value``, suggestions for misspelt keys."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Scalar = str | int | float | bool
 
 
 def read_toml(path: Path) -> dict[str, Scalar]:
-    """Return the ``section.key`` values of a TOML file.
+    """Read a TOML file to ``section.key`` values.
 
     Raises:
-        UsageError: If it cannot be read, is not TOML, or not made of sections.
+        UsageError: If it cannot be read, is not TOML, or has keys outside of sections.
     """
     hint = "`chainpipe train STORE --show-config` prints a valid one"
     try:
@@ -40,18 +40,18 @@ def read_toml(path: Path) -> dict[str, Scalar]:
 
 
 def flatten(sections: Mapping[str, Any]) -> dict[str, Scalar]:
-    """Turn ``{"order": {"weight": 0}}`` into ``{"order.weight": 0}``."""
+    """Flatten ``{"order": {"weight": 0}}`` to ``{"order.weight": 0}``."""
     flat: dict[str, Scalar] = {}
     for section, values in sections.items():
         if not isinstance(values, Mapping):
-            hint = "keys stand in sections, such as `[optim]`"
-            raise UsageError(f"`{section}` is no section", hint=hint)
+            hint = "keys belong in sections, such as `[optim]`"
+            raise UsageError(f"`{section}` is not a section", hint=hint)
         flat.update({f"{section}.{name}": value for name, value in values.items()})
     return flat
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, Scalar]:
-    """Read ``--set`` options.
+    """Parse ``--set`` options to ``section.key`` values.
 
     >>> parse_assignments(["optim.epochs=5", "views.mode=segment"])
     {'optim.epochs': 5, 'views.mode': 'segment'}
@@ -66,14 +66,15 @@ def _parse_assignment(text: str) -> tuple[str, Scalar]:
     try:
         return name.strip(), tomllib.loads(f"x = {value}")["x"]
     except ValueError:
+        # Not TOML: a bare word, so that `views.mode=segment` needs no quotes.
         return name.strip(), value.strip()
 
 
 def apply(config: Chosen, values: Mapping[str, object]) -> Chosen:
-    """Return the config with some ``section.key`` values replaced, each checked, aliases followed.
+    """Return the config with ``section.key`` values replaced; aliases of keys are resolved.
 
     Raises:
-        UsageError: If there is no such key, or the value does not fit; the nearest key is named.
+        UsageError: If a key does not exist (the nearest one is named), or its value is invalid.
     """
     for given, value in values.items():
         path, _ = canonical(given)
@@ -88,7 +89,7 @@ def apply(config: Chosen, values: Mapping[str, object]) -> Chosen:
 
 
 def key_names(config: AnyConfig) -> list[str]:
-    """Return every ``section.key`` of a config, in its order."""
+    """Return every ``section.key`` of a config, in order of definition."""
     parts = sections(config).items()
     return [f"{section}.{item.name}" for section, part in parts for item in fields(part)]
 
@@ -103,7 +104,7 @@ def _nearest(path: str, names: list[str]) -> str:
 
 
 def _checked(path: str, part: Any, value: object) -> Scalar:
-    """Return ``value`` as the key's own type, or say what would fit."""
+    """Convert ``value`` to the key's type, or raise with the valid values."""
     name = path.split(".")[1]
     meta = next(item.metadata for item in fields(part) if item.name == name)
     for kind in _alternatives(get_type_hints(type(part))[name]):
@@ -121,7 +122,7 @@ def _checked(path: str, part: Any, value: object) -> Scalar:
 
 
 def _words(meta: Mapping[str, Any]) -> Sequence[str]:
-    """Return what a key of type ``str`` takes."""
+    """Return the valid values of a key of type ``str``."""
     return meta["choices"]() if meta.get("choices") else ()
 
 
@@ -136,26 +137,27 @@ def _is_number(value: object, kind: type) -> bool:
 
 
 def _fitting(part: Any, name: str) -> str:
-    """Say which values a key takes."""
+    """Describe the valid values of a key."""
     meta = next(item.metadata for item in fields(part) if item.name == name)
-    said = []
+    options = []
     for kind in _alternatives(get_type_hints(type(part))[name]):
         if get_origin(kind) is Literal:
-            said += [f"`{choice}`" for choice in get_args(kind)]
+            options += [f"`{choice}`" for choice in get_args(kind)]
         elif kind is str:
-            said += [f"`{word}`" for word in _words(meta)]
+            options += [f"`{word}`" for word in _words(meta)]
         elif kind is bool:
-            said += ["`true`", "`false`"]
+            options += ["`true`", "`false`"]
         else:
-            noun = "a whole number" if kind is int else "a number"
-            said.append(f"{noun} from {meta['low']:g} to {meta['high']:g}")
-    return "it takes " + " or ".join(said)
+            noun = "an integer" if kind is int else "a number"
+            options.append(f"{noun} from {meta['low']:g} to {meta['high']:g}")
+    return "it takes " + " or ".join(options)
 
 
 def to_dict(config: AnyConfig) -> dict[str, dict[str, Scalar]]:
-    """Return the config as nested plain values, ready for JSON.
+    """Convert a config to nested plain values, ready for JSON.
 
-    Losses of plug-ins that are switched off are left out: a model is the same without them.
+    Disabled losses of plug-ins are left out: the model is the same without them, and loads where
+    the plug-in is not installed.
     """
     return {n: asdict(part) for n, part in sections(config).items() if not _unused(n, part)}
 
@@ -165,17 +167,17 @@ def _unused(section: str, part: Any) -> bool:
 
 
 def from_dict(sections: Mapping[str, Any], defaults: Chosen) -> Chosen:
-    """Rebuild a config from what :func:`to_dict` returned, checking every value.
+    """Build a config from the result of :func:`to_dict`, checking every value.
 
     Args:
         sections: Nested plain values.
-        defaults: A config of the same method; it gives the keys that are not there.
+        defaults: A config of the same method, for missing keys.
     """
     return apply(defaults, flatten(sections))
 
 
 def to_toml(config: AnyConfig) -> str:
-    """Return the config as TOML, each key with its description as a comment."""
+    """Format a config as TOML, each key with its description as a comment."""
     return "\n".join(_toml_lines(config)).lstrip("\n") + "\n"
 
 

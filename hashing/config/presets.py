@@ -1,4 +1,4 @@
-"""Whole configs: the published shape, and what ``auto`` means for a given set of videos."""
+"""The ``--paper`` preset, and the values of ``auto`` for a given training set."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from .losses import loss_sections
 
 Value = TypeVar("Value")
 By = Literal["scenes", "means"]
-LEAST_CONTRAST = 0.1  # its weight where views are not trusted [I]
-STEPS = 900  # of a default run: less than three CPU minutes for clips of 25 frames [ours]
-FEW_VIDEOS, ENOUGH_VIDEOS = 350, 500  # contrast is worth nothing up to here, all from here on
-STILL_COSINE, LIVELY_COSINE = 0.85, 0.7  # the same of a video's halves, the smaller the better
-LEAST_DISTILLED = 100  # videos: the start of fewer stays PCA-ITQ [ours]
-WALKED = 8000  # videos: a walk over more would hold too large tables
+LEAST_CONTRAST = 0.1  # weight of the contrastive loss where views are not trusted [I]
+STEPS = 900  # of a default run: under three CPU minutes for clips of 25 frames [ours]
+FEW_VIDEOS, ENOUGH_VIDEOS = 350, 500  # trust in views: 0 up to the first, 1 from the second on
+STILL_COSINE, LIVELY_COSINE = 0.85, 0.7  # likewise, by the cosine of a video's two halves
+LEAST_DISTILLED = 100  # videos; with fewer the initial codes stay those of PCA-ITQ [ours]
+WALKED = 8000  # videos; the walk keeps dense (B, B) matrices
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What ``auto`` looks at.
+    """Statistics of a training set that ``auto`` depends on.
 
     Attributes:
-        videos: B, how many are trained on.
-        halves_cosine: Mean cosine between the two halves of a video, around the mean video; near 1
-            the views of a video hold nothing that the features do not say already.
+        videos: B, number of training videos.
+        halves_cosine: Mean cosine between the two halves of a video, centred on the mean video;
+            near 1, the views of a video carry no information beyond the features themselves.
     """
 
     videos: int
@@ -34,7 +34,7 @@ class Survey:
 
 
 def paper_config() -> Config:
-    """Return the published shape of CHAIN, every number of it [I]: the ``--paper`` preset."""
+    """Return the ``--paper`` preset: CHAIN as published, every number our reading [I]."""
     plain = Config()
     return replace(
         plain,
@@ -59,14 +59,15 @@ def paper_config() -> Config:
 
 
 def resolve(config: Config, survey: Survey) -> Config:
-    """Replace every ``auto`` that depends on the training videos by its number.
+    """Replace every ``auto`` that depends on the training set by its value.
 
-    Where views can be trusted, contrastive learning leads, over many steps. Where they cannot, it
-    would tear alike videos apart: no epochs, and structure keeping leads when some are asked for.
+    Where views are informative, the contrastive loss dominates, over many steps. Where they are
+    not, it would separate similar videos: no epochs by default, and the similarity-preserving
+    loss dominates if epochs are set.
 
-    (What depends on T or on what the store has beside its frames is settled where that is known:
+    Keys that depend on T or on the other arrays of the store are resolved where these are known:
     ``views.num_frames``, ``views.window``, ``views.spatial``, ``order.num_frames``,
-    ``scene.num_clusters``.)
+    ``scene.num_clusters``.
 
     >>> resolve(Config(), Survey(1500, 0.6)).neighbours.k
     15
@@ -108,10 +109,10 @@ def _any_loss(config: Config) -> bool:
 
 
 def view_trust(survey: Survey) -> float:
-    """Return how much to learn from views, 0 to 1: nothing from few videos or very still ones.
+    """Return how informative views are, 0 to 1: 0 for few videos or nearly static ones.
 
-    In trials on parts of one set, contrast lost to the distilled start at 250 videos and gained
-    at 500; where between them it turns is a guess [ours].
+    In trials on subsets of one data set, the contrastive loss was worse than the distilled
+    initial codes at 250 videos and better at 500; the ramp between the two is a guess [ours].
 
     >>> view_trust(Survey(1500, 0.6)), view_trust(Survey(250, 0.6)), view_trust(Survey(1500, 0.95))
     (1.0, 0.0, 0.0)
@@ -143,10 +144,10 @@ def _pick(value: Value | Auto, automatic: Value) -> Value:
 
 
 def number(value: float | Auto) -> float:
-    """Return a number that :func:`resolve` has already settled.
+    """Narrow the type of a value that :func:`resolve` has replaced.
 
     Raises:
-        ValueError: If it is still ``auto``.
+        ValueError: If the value is still ``auto``.
     """
     if value == "auto":
         raise ValueError("`auto` is not resolved yet")

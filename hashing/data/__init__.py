@@ -1,1 +1,1 @@
-"""Training videos: which they are, and where their features are kept."""
+"""Training data: choice of videos, validation split, storage of features, order of an epoch."""

@@ -1,4 +1,4 @@
-"""Shifts like those of real spatial augmentation, drawn from what stage one measured."""
+"""Feature shifts of spatial augmentation: a normal distribution fitted by stage one."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from chainpipe.pipeline.records import AugmentationStatistics
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Shifts:
-    """The normal distribution of shifts behind the fixed front.
+    """Normal distribution of shifts after PCA whitening.
 
     Attributes:
-        mean: (M,).
-        root: ``root.T @ root`` is the covariance, (M, M).
-        shared: Share of the variance that all frames of a view have in common.
+        mean: Mean shift, (M,).
+        root: Square root of the covariance, ``root.T @ root``, (M, M).
+        shared: Fraction of the variance that all frames of a view have in common.
     """
 
     mean: Tensor
@@ -27,18 +27,20 @@ class Shifts:
     shared: float
 
     def __repr__(self) -> str:
-        return f"Shifts(of {len(self.mean)} numbers, {self.shared:.0%} shared)"
+        return f"Shifts({len(self.mean)} features, {self.shared:.0%} shared)"
 
     def to(self, device: torch.device) -> Shifts:
-        """Return the same on another device."""
+        """Copy the distribution to a device."""
         return Shifts(self.mean.to(device), self.root.to(device), self.shared)
 
 
 def project_shifts(statistics: AugmentationStatistics, matrix: npt.NDArray[np.floating]) -> Shifts:
-    """Carry measured shifts of D features through the linear map ``matrix`` (D, M), once."""
+    """Project the distribution of shifts of D features by ``matrix`` (D, M)."""
     axes = matrix.astype(np.float64)
     basis = statistics.basis @ axes  # (R, M)
     covariance = basis.T @ basis + (axes.T * statistics.residual) @ axes  # (M, M)
+    # Not Cholesky: the covariance may have rank below M.
+    # Not Cholesky: the covariance may have rank below M.
     values, vectors = np.linalg.eigh(covariance)
     root = np.sqrt(values.clip(min=0))[:, None] * vectors.T
     mean = torch.from_numpy(statistics.mean @ axes).float()
@@ -46,16 +48,16 @@ def project_shifts(statistics: AugmentationStatistics, matrix: npt.NDArray[np.fl
 
 
 def draw_shifts(shifts: Shifts, *, views: int, frames: int, generator: torch.Generator) -> Tensor:
-    """Draw shifts that have the measured mean, covariance and shared share.
+    """Draw shifts with the measured mean, covariance and shared fraction of the variance.
 
     Args:
-        shifts: Their distribution.
-        views: V.
-        frames: S.
-        generator: Source of chance, on the CPU.
+        shifts: Distribution of the shifts.
+        views: Number of views, X.
+        frames: S, frames of a view.
+        generator: Random number generator on the CPU.
 
     Returns:
-        What is to be added to clean frames, (V, S, M).
+        Shifts to add to clean frames, (X, S, M).
     """
     size = len(shifts.mean)
     once = torch.randn(views, 1, size, generator=generator)

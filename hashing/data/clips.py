@@ -1,4 +1,7 @@
-"""Training clips: the projected frames of all videos, and what a training batch holds of them."""
+"""Training clips: the frames of all training videos after PCA whitening, and their batches.
+
+The batch size is B and the number of training videos N.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +16,21 @@ from chainpipe.pipeline.console import format_size
 from .augmentation_shifts import Shifts
 
 NONE = -1
-"""Stands in a table of video indices where a video has no further neighbour."""
+"""Padding of a table of video indices where a video has fewer neighbours."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Clips:
-    """All training videos behind the fixed front.
+    """All training videos after PCA whitening, in memory.
 
     Attributes:
-        frames: (B, T, M).
-        means: Mean over the frames, (B, M).
-        std: Standard deviation of each of the M numbers, (M,).
-        scenes: Scene number of each frame, (B, T), or ``None`` when nothing needs them.
-        candidates: Several frames of each segment, (B, T, C, M), where views are drawn from them.
-        augmented: Augmented copies of the clips, (B, V, T, M), V at least 2, likewise.
-        shifts: How augmentation moves frames, where views are moved so.
+        frames: Frames, (N, T, M).
+        means: Mean over the frames, (N, M).
+        std: Standard deviation of each feature, (M,).
+        scenes: Scene index of each frame, (N, T), or ``None`` if no loss needs it.
+        candidates: Candidate frames of each segment, (N, T, C, M), if views are drawn from them.
+        augmented: Augmented views of the clips, (N, V, T, M), V at least 2, likewise.
+        shifts: Distribution of feature shifts, if views are augmented by it.
     """
 
     frames: Tensor
@@ -47,44 +50,44 @@ class Clips:
 
     @property
     def device(self) -> torch.device:
-        """Where the frames are."""
+        """Device of the frames."""
         return self.frames.device
 
     @property
     def where(self) -> str:
-        """Say where the frames are."""
+        """Size and place of the frames, for a message."""
         place = "in memory" if self.device.type == "cpu" else "on the GPU"
         return f"{format_size(self.frames.nbytes)} of training frames are {place}"
 
     def chunks(self, size: int) -> Iterator[Tensor]:
-        """Yield the frames of all videos in order, (n, T, M)."""
+        """Yield the frames of all videos in order, at most ``size`` videos at once, (n, T, M)."""
         yield from torch.split(self.frames, size)
 
     def gather(self, parts: Iterable[Tensor]) -> Tensor:
-        """Join parts (n, X), a row a video."""
+        """Concatenate parts (n, X) to one row a video, (N, X)."""
         return torch.cat([*parts])
 
     def with_scenes(self, scenes: Tensor) -> Clips:
-        """Return the same videos with other scenes, (B, T)."""
+        """Return the same videos with other scenes, (N, T)."""
         return replace(self, scenes=scenes)
 
     def prefetch(self, start: int, count: int) -> None:
-        """Do nothing: all videos are here."""
+        """Do nothing: all frames are in memory."""
 
     def batch(self, rows: Tensor, positive_indices: Tensor, neighbours: Tensor | None) -> Batch:
-        """Return all videos, and the numbers as they are."""
+        """Return a batch that refers to all videos by their indices in the training set."""
         return Batch(self, rows, positive_indices, neighbours)
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What an objective is called with.
+    """Arguments of an objective for one step.
 
     Attributes:
-        clips: The batch's videos, perhaps among others.
-        rows: Which of them the batch holds, (B,).
-        positive_indices: Whose frames each second view shows, (B,).
-        neighbours: Neighbours of every video, or ``None``.
+        clips: Videos that contain those of the batch.
+        rows: Indices of the batch's videos in ``clips``, (B,).
+        positive_indices: Index of the video that each second view is drawn from, (B,).
+        neighbours: Neighbours of every video of ``clips``, or ``None``.
     """
 
     clips: Clips

@@ -1,4 +1,4 @@
-"""Where the training videos lie while they are trained on: picked by their size."""
+"""Choose where training features live (GPU, RAM, disk) by size."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from .clips import Clips
 from .disk_array import DiskArray
 from .streamed_clips import InMemoryArray, StoredClips, TrainingClips
 
-GPU_FRACTION = 0.5  # of a GPU's free memory that the training videos may take
+GPU_FRACTION = 0.5  # of a GPU's free memory, at most, for training features
 _CHUNK = 512  # videos copied at once
 
 
 def place_clips(clips: TrainingClips, device: torch.device) -> TrainingClips:
-    """Bring the clips to the device that trains; on a GPU that is too small, batch by batch."""
+    """Move the clips to the training device, or arrange to copy batches if they do not fit."""
     parts = {item.name: getattr(clips, item.name) for item in fields(clips)}
     parts.pop("worker", None)
     if device.type == "cpu":
         return clips
     size = sum(part.nbytes for part in parts.values() if isinstance(part, Tensor | DiskArray))
     free, _ = torch.cuda.mem_get_info(device)
-    return moved(clips, device) if size <= GPU_FRACTION * free else keep_on_host(clips, device)
+    return move_clips(clips, device) if size <= GPU_FRACTION * free else keep_on_host(clips, device)
 
 
-def moved(clips: TrainingClips, device: torch.device) -> Clips:
-    """Bring all of the clips to a device."""
+def move_clips(clips: TrainingClips, device: torch.device) -> Clips:
+    """Copy all clips to a device."""
     names = [item.name for item in fields(Clips)]
-    return Clips(**{name: _moved(getattr(clips, name), device) for name in names})
+    return Clips(**{name: _to_device(getattr(clips, name), device) for name in names})
 
 
 def keep_on_host(clips: TrainingClips, device: torch.device) -> StoredClips:
-    """Leave the clips where they are, and let only batches come to the device."""
-    small = {name: _moved(getattr(clips, name), device) for name in ("std", "shifts")}
+    """Keep the clips in host memory or on disk, and copy only batches to the device."""
+    small = {name: _to_device(getattr(clips, name), device) for name in ("std", "shifts")}
     if isinstance(clips, StoredClips):
         return replace(clips, **small, worker=device)
     candidates, augmented = (
@@ -53,10 +53,11 @@ def keep_on_host(clips: TrainingClips, device: torch.device) -> StoredClips:
     )
 
 
-def _moved(part: Any, device: torch.device) -> Any:
+def _to_device(part: Any, device: torch.device) -> Any:
     if not isinstance(part, DiskArray):
         return None if part is None else part.to(device)
-    moved = torch.empty(part.shape, device=device)
-    for target, rows in zip(torch.split(moved, _CHUNK), part.split(_CHUNK), strict=True):
+    # In chunks: the array was put on disk because it does not fit in host memory.
+    copied = torch.empty(part.shape, device=device)
+    for target, rows in zip(torch.split(copied, _CHUNK), part.split(_CHUNK), strict=True):
         target.copy_(rows)
-    return moved
+    return copied

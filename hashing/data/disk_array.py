@@ -1,7 +1,7 @@
-"""Rows in a file: arrays with a row a video that are larger than memory, read by row or in order.
+"""Arrays on disk, one row a video, larger than memory; read by index or in order.
 
-They are read, not mapped: only what is asked for is in this process's memory, and the system's
-page cache makes the rest as fast as the machine has room for.
+Rows are read, not memory-mapped: pages of a map count as memory of this process, read ones only
+while a batch is in use. The page cache of the system makes repeated reads fast.
 """
 
 from __future__ import annotations
@@ -27,27 +27,27 @@ Part = npt.NDArray[np.float32]
 
 
 class Splittable(Protocol):
-    """Rows that come in parts, in order: a tensor, or :class:`DiskArray`."""
+    """Interface of arrays that can be read in chunks: a tensor, or :class:`DiskArray`."""
 
     def __len__(self) -> int: ...
 
     @property
     def shape(self) -> Sequence[int]:
-        """Of the whole array."""
+        """Shape of the whole array."""
         ...
 
     def split(self, split_size: int) -> Iterable[Tensor]:
-        """Return the rows, so many at once."""
+        """Return the rows in order, ``split_size`` at once."""
         ...
 
 
 class DiskArray:
-    """An array (B, ...) of float32 in an open file.
+    """Array (N, ...) of float32 in an open file.
 
     Args:
-        handle: Descriptor of the file; closed with this object.
-        shape: Of the array.
-        path: For messages.
+        handle: File descriptor; closed with this object.
+        shape: Shape of the array.
+        path: Path of the file, for messages.
     """
 
     def __init__(self, handle: int, shape: tuple[int, ...], path: Path) -> None:
@@ -58,29 +58,29 @@ class DiskArray:
         return self.shape[0]
 
     def __repr__(self) -> str:
-        return f"DiskRows({' x '.join(map(str, self.shape))} in {str(self.path)!r})"
+        return f"DiskArray({' x '.join(map(str, self.shape))} in {str(self.path)!r})"
 
     def __del__(self) -> None:
         os.close(self._handle)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the file."""
+        """Size of the file in bytes."""
         return self._row * len(self)
 
     def take(self, indices: Tensor) -> Tensor:
-        """Return some rows, (n, ...), read in the order of ``indices`` (n,).
+        """Read the rows at ``indices`` (n,), in their order, (n, ...).
 
         Raises:
             StorageError: If the file cannot be read or is cut short.
         """
         found = torch.empty(len(indices), *self.shape[1:])
-        for place, number in enumerate(indices.tolist()):
-            self._read(found[place : place + 1], number)
+        for i, row in enumerate(indices.tolist()):
+            self._read(found[i : i + 1], row)
         return found
 
     def split(self, split_size: int) -> Iterator[Tensor]:
-        """Yield all rows in order, so many at once.
+        """Yield all rows in order, ``split_size`` at once.
 
         Raises:
             StorageError: If the file cannot be read or is cut short.
@@ -91,7 +91,7 @@ class DiskArray:
             yield found
 
     def prefetch(self, start: int, count: int) -> None:
-        """Tell the system that rows ``start`` and so many after it will be read soon."""
+        """Start reading ``count`` rows from ``start`` on into the page cache; returns at once."""
         offset, length = start * self._row, count * self._row
         if hasattr(os, "posix_fadvise"):  # macOS has none, and reads without advice
             os.posix_fadvise(self._handle, offset, length, os.POSIX_FADV_WILLNEED)
@@ -100,7 +100,7 @@ class DiskArray:
         """Fill a contiguous tensor from row ``first`` on."""
         view = into.numpy().data.cast("B")
         done, offset = 0, first * self._row
-        while done < len(view):
+        while done < len(view):  # one call reads 2 GB at most  # one call reads 2 GB at most
             with storage_errors(self.path):
                 count = os.preadv(self._handle, [view[done:]], offset + done)
             if not count:
@@ -112,19 +112,19 @@ class DiskArray:
 def write_disk_array(
     parts: Iterable[Part], count: int, *, folder: Path | None, name: str = "rows"
 ) -> DiskArray:
-    """Write parts (n, ...) that add up to ``count`` rows to a file, and open it.
+    """Write parts (n, ...), ``count`` rows in all, to a file and open it.
 
-    A file with the same name, size and first part is taken as it is, so that a run that
-    continues, or another process of the same run, need not make it again.
+    An existing file with the same name, shape and first part is reused, so that a resumed run, or
+    another process of the same run, does not write it again.
 
     Args:
-        parts: In order; only the first is asked for when the file is there.
-        count: B.
-        folder: Where; ``None`` is a file without a name that goes away by itself.
-        name: What the file holds.
+        parts: Chunks in order; only the first is computed if the file exists.
+        count: N, total number of rows.
+        folder: Folder of the file; ``None``: an unnamed temporary file, deleted when closed.
+        name: Prefix of the file's name.
 
     Raises:
-        StorageError: If the disk says no.
+        StorageError: If the file cannot be written.
     """
     rest = iter(parts)
     first = next(rest)
@@ -146,8 +146,8 @@ def _key(first: Part, shape: tuple[int, ...]) -> str:
 
 
 def _fill(handle: int, parts: Iterable[Part], shape: tuple[int, ...]) -> None:
-    """Write all parts; space is reserved first, so that a full disk is reported at once."""
-    if hasattr(os, "posix_fallocate"):  # macOS has none: there a full disk is met while writing
+    """Write all parts; disk space is allocated first, so that a full disk is reported at once."""
+    if hasattr(os, "posix_fallocate"):  # not on macOS: a full disk is reported while writing
         os.posix_fallocate(handle, 0, 4 * math.prod(shape))
     done = 0
     for part in parts:

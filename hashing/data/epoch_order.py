@@ -1,8 +1,9 @@
-"""In which order an epoch visits the videos: at random, yet so that a disk can read in runs.
+"""Draw the order of an epoch: random, and still read from disk in contiguous runs.
 
-Few videos are shuffled as a whole. Many are cut into shards of neighbouring videos; the shards are
-shuffled, and then the videos within each window of shards. The order depends on how many there are
-and on chance, never on where they lie, so that equal seeds give equal weights everywhere.
+Up to 65,536 videos are shuffled as a whole. More are cut into shards of consecutive videos; the
+shards are shuffled, and then the videos within each window of shards. The order depends on the
+number of videos and the generator, never on where features are stored, so that equal seeds give
+equal weights on every machine.
 """
 
 from __future__ import annotations
@@ -12,32 +13,32 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-SHARD = 256  # neighbouring videos that are read in one run
+SHARD = 256  # consecutive videos, read in one run
 WINDOW = 256  # shards that are shuffled together: 65,536 videos
 
 
 @dataclass(frozen=True, slots=True)
 class EpochOrder:
-    """One epoch.
+    """Order of one epoch.
 
     Attributes:
-        rows: Video numbers in the order in which they are visited, (B,).
-        shards: Shard numbers in the order in which they are needed; empty for few videos.
+        rows: Permutation of the video indices, (N,).
+        shards: Shard indices in the order in which they are read; empty for few videos.
     """
 
     rows: Tensor
     shards: Tensor
 
     def prefetch_ranges(self, start: int, stop: int) -> list[tuple[int, int]]:
-        """Return which runs of videos to read ahead while ``rows[start:stop]`` are visited.
+        """Return the runs of videos to prefetch while ``rows[start:stop]`` are trained on.
 
-        They are needed a window later; at the start of the epoch, the first window comes with them.
+        They are needed one window later; at the start of the epoch, the first window is included.
 
         Returns:
             First video and number of videos of each run.
         """
-        lead = WINDOW if start else 0
-        first, last = -(-start // SHARD) + lead, -(-stop // SHARD) + WINDOW
+        ahead = WINDOW if start else 0
+        first, last = -(-start // SHARD) + ahead, -(-stop // SHARD) + WINDOW
         wanted = self.shards[first:last] * SHARD
         return [(one, min(SHARD, len(self.rows) - one)) for one in wanted.tolist()]
 
@@ -46,8 +47,8 @@ def epoch_order(videos: int, generator: torch.Generator) -> EpochOrder:
     """Draw the order of an epoch.
 
     Args:
-        videos: B.
-        generator: Source of chance.
+        videos: N.
+        generator: Random number generator.
     """
     if videos <= SHARD * WINDOW:
         return EpochOrder(torch.randperm(videos, generator=generator), torch.empty(0).long())

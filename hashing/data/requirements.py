@@ -1,4 +1,4 @@
-"""What a config needs of a store: enough frames, and the cached material that its views use."""
+"""Check what a config requires of a store: number of frames, candidates, augmented views."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from ..config.losses import OrderConfig
 
 
 class Material(Protocol):
-    """What is asked of the training videos; ``TrainingFrames`` has it."""
+    """Interface of a store's metadata that the checks need; ``TrainingFrames`` has it."""
 
     meta: StoreMeta
 
     def augmentation(self) -> AugmentationStatistics | None:
-        """Return how augmentation moves the features, if it was measured."""
+        """Return the measured statistics of feature shifts, or ``None``."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class CachedInputs:
-    """Which material beside the frames views are drawn from.
+    """Arrays of a store, beside the frames, that views are drawn from.
 
     Attributes:
-        candidates: Several frames of each segment.
-        augmented: Spatially augmented copies of the clips.
-        shift: The measured statistics of augmentation.
+        candidates: Whether candidate frames of each segment are used.
+        augmented: Whether spatially augmented views of the clips are used.
+        shift: Whether the measured statistics of augmentation are used.
     """
 
     candidates: bool
@@ -37,7 +37,11 @@ class CachedInputs:
     shift: bool
 
     def describe(self, material: Material) -> str:
-        """Say what is used and how it was made, in one line; ``""`` for nothing."""
+        """Describe what is used and how it was made, in one line; ``""`` for nothing.
+
+        Model folders store this text, and resuming compares it: changed wording would refuse to
+        resume older runs.
+        """
         meta, measured = material.meta, material.augmentation() if self.shift else None
         parts = []
         if self.candidates:
@@ -52,22 +56,21 @@ class CachedInputs:
 
 
 def cached_material(config: Config, material: Material) -> CachedInputs:
-    """Decide what the views are drawn from.
+    """Choose the arrays that views are drawn from.
 
     Raises:
-        UsageError: If the config asks for what the store does not have.
+        UsageError: If the config requires an array that the store does not have.
     """
     views, meta = config.views, material.meta
     if views.spatial == "on" and not meta.views:
         raise UsageError(
-            "`views.spatial` is `on`, but the store has no augmented copies",
-            hint="`chainpipe extract --views 2` caches them",
+            "`views.spatial` is `on`, but the store has no augmented views",
+            hint="`chainpipe extract --views 2` stores them",
         )
     if views.shift and material.augmentation() is None:
         raise UsageError(
-            f"`views.shift` is {views.shift:g}, but the store does not say how augmentation moves "
-            "features",
-            hint="`chainpipe extract --measure-augmentation 200` measures it",
+            f"`views.shift` is {views.shift:g}, but the store has no statistics of augmentation",
+            hint="`chainpipe extract --measure-augmentation 200` measures them",
         )
     automatic = views.spatial == "auto" and views.mode != "halves" and meta.views > 0
     return CachedInputs(
@@ -78,18 +81,18 @@ def cached_material(config: Config, material: Material) -> CachedInputs:
 
 
 def check_frames(config: Config, frames: int) -> None:
-    """Refuse a config that asks for more than T frames of a video.
+    """Check that no key requires more than T frames of a video.
 
     Raises:
-        UsageError: Naming the key.
+        UsageError: If one does; it is named.
     """
-    asked: dict[str, int | Auto] = {
+    required: dict[str, int | Auto] = {
         "views.num_frames": config.views.num_frames,
         "views.window": config.views.window,
         "order.num_frames": config.order.num_frames,
         "scene.num_clusters": config.scene.num_clusters,
     }
-    for key, count in asked.items():
+    for key, count in required.items():
         if count != "auto" and count > frames:
             raise UsageError(
                 f"`{key}` is {count}, but the videos have {frames} frames",
@@ -104,10 +107,10 @@ def check_frames(config: Config, frames: int) -> None:
 
 
 def order_sample_sizes(config: OrderConfig, available: int) -> tuple[int, int]:
-    """Return S, the frames of T that the order task draws, and how many of them it mixes up.
+    """Return the numbers of frames that the order loss samples and permutes.
 
     Raises:
-        UsageError: If that is fewer than two, so that the slots would tell everything.
+        UsageError: If fewer than two are permuted, so that slot and position are the same.
 
     Example:
         >>> order_sample_sizes(OrderConfig(), 25)
@@ -119,7 +122,7 @@ def order_sample_sizes(config: OrderConfig, available: int) -> tuple[int, int]:
     if num_shuffled < min(2, num_frames):
         raise UsageError(
             f"`order.shuffle_fraction` is {config.shuffle_fraction:g}: "
-            f"{num_shuffled} of {num_frames} frames are mixed up",
-            hint=f"{2 / num_frames:.2g} or more; `order.weight=0` switches the task off",
+            f"{num_shuffled} of {num_frames} frames are permuted",
+            hint=f"{2 / num_frames:.2g} or more; `order.weight=0` disables the loss",
         )
     return num_frames, num_shuffled

@@ -1,6 +1,6 @@
-"""Training videos that come to where they are trained on a batch at a time.
+"""Training clips that are copied to the training device batch by batch.
 
-Their frames lie in a file, or in the memory of a machine whose GPU is too small for them.
+Their frames are stored in a file, or in host memory if the GPU is too small for them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .disk_array import DiskArray, Splittable, write_disk_array
 
 
 class InMemoryArray:
-    """What ``DiskArray`` is, around a tensor (B, ...)."""
+    """Interface of ``DiskArray`` for a tensor (N, ...) in memory."""
 
     def __init__(self, tensor: Tensor) -> None:
         self._tensor, self.shape, self.nbytes = tensor, tuple(tensor.shape), tensor.nbytes
@@ -28,11 +28,11 @@ class InMemoryArray:
         return len(self._tensor)
 
     def take(self, indices: Tensor) -> Tensor:
-        """Return some rows, (n, ...)."""
+        """Return the rows at ``indices`` (n,), (n, ...)."""
         return self._tensor[indices]
 
     def split(self, split_size: int) -> Iterator[Tensor]:
-        """Yield all rows in order, so many at once."""
+        """Yield all rows in order, ``split_size`` at once."""
         yield from torch.split(self._tensor, split_size)
 
 
@@ -41,17 +41,17 @@ Rows = DiskArray | InMemoryArray
 
 @dataclass(frozen=True, slots=True, repr=False)
 class StoredClips:
-    """What ``Clips`` is, a batch at a time.
+    """All training videos after PCA whitening, on disk or in host memory.
 
     Attributes:
-        frames: (B, T, M).
-        means: Mean over the frames, (B, M).
-        std: Standard deviation of each of the M numbers, (M,).
-        scenes: Scene number of each frame, (B, T), or ``None``.
-        candidates: (B, T, C, M), or ``None``.
-        augmented: (B, V, T, M), or ``None``.
-        shifts: How augmentation moves frames, or ``None``.
-        worker: Where batches are needed.
+        frames: Frames, (N, T, M).
+        means: Mean over the frames, (N, M).
+        std: Standard deviation of each feature, (M,), on ``worker``.
+        scenes: Scene index of each frame, (N, T), or ``None``.
+        candidates: Candidate frames of each segment, (N, T, C, M), or ``None``.
+        augmented: Augmented views of the clips, (N, V, T, M), or ``None``.
+        shifts: Distribution of feature shifts, on ``worker``, or ``None``.
+        worker: Device that trains: batches are copied to it.
     """
 
     frames: Rows
@@ -72,44 +72,44 @@ class StoredClips:
 
     @property
     def device(self) -> torch.device:
-        """Where tables of video numbers are kept."""
+        """Device of tables of video indices."""
         return torch.device("cpu")
 
     @property
     def where(self) -> str:
-        """Say where the frames are."""
+        """Size and place of the frames, for a message."""
         size = format_size(self.frames.nbytes)
         place = "a file" if isinstance(self.frames, DiskArray) else "memory"
         return f"{size} of training frames are in {place}, taken a batch at a time"
 
     def chunks(self, size: int) -> Iterator[Tensor]:
-        """Yield the frames of all videos in order, (n, T, M)."""
+        """Yield the frames of all videos in order, at most ``size`` videos at once, (n, T, M)."""
         for part in self.frames.split(size):
             yield part.to(self.worker)
 
     def gather(self, parts: Iterable[Tensor]) -> Splittable:
-        """Join parts (n, X), a row a video: in a file if the frames are in one."""
+        """Concatenate parts (n, X) to (N, X), on disk if the frames are on disk."""
         if isinstance(self.frames, InMemoryArray):
             return torch.cat([part.cpu() for part in parts])
         arrays = (part.cpu().numpy() for part in parts)
         return write_disk_array(arrays, len(self), folder=None)
 
     def with_scenes(self, scenes: Tensor) -> StoredClips:
-        """Return the same videos with other scenes, (B, T)."""
+        """Return the same videos with other scenes, (N, T)."""
         return replace(self, scenes=scenes)
 
     def prefetch(self, start: int, count: int) -> None:
-        """Tell the system which videos' frames will be read soon."""
+        """Start reading the frames of ``count`` videos from ``start`` on into the page cache."""
         if isinstance(self.frames, DiskArray):
             self.frames.prefetch(start, count)
 
     def batch(self, rows: Tensor, positive_indices: Tensor, neighbours: Tensor | None) -> Batch:
-        """Read the videos of a batch, renumbered from 0.
+        """Read the videos of a batch, with indices from 0.
 
         Args:
-            rows: Video numbers, (B,).
-            positive_indices: Video numbers, (B,).
-            neighbours: Of every video, (N, k), or ``None``.
+            rows: Video indices, (B,).
+            positive_indices: Video indices, (B,).
+            neighbours: Neighbours of every video, (N, k), or ``None``.
         """
         indices, positions = torch.unique(torch.cat([rows, positive_indices]), return_inverse=True)
         clips = self._of(indices)
@@ -118,7 +118,7 @@ class StoredClips:
         return Batch(clips, first, second, None if near is None else near.to(self.worker))
 
     def _of(self, indices: Tensor) -> Clips:
-        """Return some videos, in memory."""
+        """Read the videos at ``indices`` (n,) to the training device."""
         frames = self.frames.take(indices).to(self.worker)
         scenes = None if self.scenes is None else self.scenes[indices].to(self.worker)
         candidates, augmented = (
@@ -134,7 +134,7 @@ TrainingClips = Clips | StoredClips
 
 
 def _renumbered(table: Tensor, indices: Tensor) -> Tensor:
-    """Replace video numbers by their places in ascending ``indices``; -1 where they are not in it.
+    """Replace video indices by their positions in ascending ``indices``; -1 where missing.
 
     >>> _renumbered(torch.tensor([[7, 2], [5, -1]]), torch.tensor([2, 7]))
     tensor([[ 1,  0],

@@ -1,4 +1,7 @@
-"""The training videos of a store: which rows, whether their numbers are sound, in chunks."""
+"""Training set of a store: choose its rows, check for NaN and Inf, read features in chunks.
+
+N is the number of training videos.
+"""
 
 from __future__ import annotations
 
@@ -22,20 +25,20 @@ if TYPE_CHECKING:
     from .disk_array import DiskArray
 
 CHUNK = 128  # videos read at once
-MEMORY = 1_000_000_000  # bytes that the training videos may take, unless somebody says otherwise
-MEANS_BYTES = 1_200_000_000  # of the videos that a baseline is fitted on, in float32 and float64
+MEMORY = 1_000_000_000  # bytes; default RAM limit for training features
+MEANS_BYTES = 1_200_000_000  # limit for fitting a baseline: means in float32 and float64
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingRows:
-    """Which rows of a store are trained on, and why the others are not.
+    """Rows of a store to train on, and the reasons for leaving out others.
 
     Attributes:
-        rows: Row numbers, ascending, (B,).
-        split: ``train`` when the store has that split; ``not query or test`` when it has
-            none but keeps such videos apart; else ``all``.
-        duplicates: How many rows were left out because an earlier row has the same bytes.
-        bad: Rows left out because of NaN or Inf.
+        rows: Row indices, ascending, (N,).
+        split: ``train`` if the store has that split; ``not query or test`` if it has none but
+            query or test videos; else ``all``.
+        duplicates: Number of rows left out because an earlier row has the same file content.
+        bad: Indices of rows left out because of NaN or Inf.
         digest: SHA-256 over the rows' checksums, hexadecimal; equal digests, equal features.
     """
 
@@ -50,10 +53,10 @@ class TrainingRows:
 
 
 def training_rows(store: FeatureStore, *, skip_bad: bool = False) -> TrainingRows:
-    """Choose the rows to train on: the ``train`` split if there is one, else all; no copies.
+    """Choose the rows to train on: the ``train`` split if there is one, else all; no duplicates.
 
     Raises:
-        UsageError: If features are NaN or Inf and ``skip_bad`` is off, or fewer than 2 videos stay.
+        UsageError: If features are NaN or Inf and ``skip_bad`` is off, or fewer than 2 rows remain.
     """
     table = store.videos
     split, candidates = _allowed(table.split)
@@ -64,11 +67,11 @@ def training_rows(store: FeatureStore, *, skip_bad: bool = False) -> TrainingRow
         raise UsageError(_bad_message(store, bad), hint="`--skip-bad` leaves these videos out")
     rows = np.setdiff1d(rows, bad)
     if len(rows) < 2:
-        apart = len(table.split) - len(candidates)
-        beside = f"; {apart} more are kept apart by their split" if apart else ""
+        excluded = len(table.split) - len(candidates)
+        more = f"; {excluded} more are excluded by their split" if excluded else ""
         raise UsageError(
             f"`{store.path}` has {len(rows)} different videos to train on",
-            hint=f"training needs at least 2{beside}",
+            hint=f"training needs at least 2{more}",
         )
     duplicates = len(candidates) - len(unique)
     return TrainingRows(
@@ -77,10 +80,10 @@ def training_rows(store: FeatureStore, *, skip_bad: bool = False) -> TrainingRow
 
 
 def digest_of(store: FeatureStore, rows: npt.NDArray[np.int64]) -> str:
-    """Return SHA-256 over the checksums of some rows, hexadecimal.
+    """Return the SHA-256 over the checksums of ``rows``, hexadecimal.
 
     Raises:
-        UsageError: If the store has no such row.
+        UsageError: If a row index is out of range.
     """
     table = store.videos.checksums
     if len(rows) and rows.max() >= len(table):
@@ -90,14 +93,14 @@ def digest_of(store: FeatureStore, rows: npt.NDArray[np.int64]) -> str:
 
 
 def bad_rows(store: FeatureStore, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Return those of ``rows`` whose features hold NaN or Inf."""
+    """Return the subset of ``rows`` whose features contain NaN or Inf."""
     parts = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
     sound = [np.isfinite(store.features(part)).all(axis=(1, 2)) for part in parts]
     return rows[~np.concatenate(sound)] if sound else rows
 
 
 def _allowed(split: npt.NDArray[np.uint8]) -> tuple[str, npt.NDArray[np.int64]]:
-    """Return which part may be trained on, and its rows: never test or query videos.
+    """Return the name and the rows of the part to train on: never test or query videos.
 
     >>> _allowed(np.array([Split.QUERY, Split.DATABASE, Split.DATABASE], np.uint8))
     ('not query or test', array([1, 2]))
@@ -110,26 +113,26 @@ def _allowed(split: npt.NDArray[np.uint8]) -> tuple[str, npt.NDArray[np.int64]]:
 
 
 def _first_of_each(ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """Return the positions of the first video of each id, ascending, for ids (B, 32)."""
+    """Return the positions of the first video of each id, ascending, for ids (n, 32)."""
     _, first = np.unique(ids, axis=0, return_index=True)
     return np.sort(first)
 
 
 def _bad_message(store: FeatureStore, bad: npt.NDArray[np.int64]) -> str:
-    shown = ", ".join(str(row) for row in bad[:10]) + (", ..." if len(bad) > 10 else "")
-    return f"`{store.path}` has NaN or Inf in {counted(len(bad), 'row')} of `feats`: {shown}"
+    listed = ", ".join(str(row) for row in bad[:10]) + (", ..." if len(bad) > 10 else "")
+    return f"`{store.path}` has NaN or Inf in {counted(len(bad), 'row')} of `feats`: {listed}"
 
 
 class TrainingFrames:
-    """Raw frame features of the chosen rows, in chunks, as often as they are asked for.
+    """Raw frame features of the training rows, read in chunks, repeatedly.
 
-    Small stores are kept in memory after the first round; large ones are read again.
+    Small sets are cached in memory by the first iteration; large ones are read again each time.
 
     Args:
         store: An open store.
-        rows: Which rows, ascending.
-        memory: Bytes that the frames may take: half for the raw ones, half behind the front.
-        scratch: Folder for what does not fit; ``None`` is the system's for temporary files.
+        rows: Row indices, ascending, (N,).
+        memory: RAM limit in bytes: half for raw features, half for those after PCA whitening.
+        scratch: Folder for larger arrays; ``None`` is the system's folder for temporary files.
     """
 
     def __init__(
@@ -150,7 +153,7 @@ class TrainingFrames:
         return len(self._rows)
 
     def only(self, rows: npt.NDArray[np.int64]) -> TrainingFrames:
-        """Return other rows of the same store with as much room."""
+        """Return other rows of the same store, with the same limit."""
         return TrainingFrames(self._store, rows, memory=2 * self._room, scratch=self._scratch)
 
     def videos(self) -> Iterator[npt.NDArray[np.floating]]:
@@ -171,20 +174,20 @@ class TrainingFrames:
         """Yield the candidates of each segment, (n, T, C, D), in the order of the rows.
 
         Raises:
-            UsageError: If one is NaN or Inf.
+            UsageError: If an element is NaN or Inf.
         """
         yield from self._more(self._store.candidates, "candidates")
 
     def augmented(self) -> Iterator[npt.NDArray[np.floating]]:
-        """Yield the augmented copies, (n, V, T, D), in the order of the rows.
+        """Yield the augmented views, (n, V, T, D), in the order of the rows.
 
         Raises:
-            UsageError: If one is NaN or Inf.
+            UsageError: If an element is NaN or Inf.
         """
         yield from self._more(self._store.views, "views")
 
     def augmentation(self) -> AugmentationStatistics | None:
-        """Return how augmentation moves the features, if it was measured."""
+        """Return the measured statistics of feature shifts, or ``None``."""
         return self._store.augmentation()
 
     def _more(
@@ -195,19 +198,19 @@ class TrainingFrames:
             if not np.isfinite(part).all():
                 raise UsageError(
                     f"`{self._store.path}` has NaN or Inf in `{name}`",
-                    hint="`views.mode=halves` and `views.spatial=off` do without it",
+                    hint="`views.mode=halves` and `views.spatial=off` do not use it",
                 )
             yield part
 
     def flat_frames(self) -> Iterator[npt.NDArray[np.floating]]:
-        """Yield frames (n * T, D)."""
+        """Yield the frames of all videos, (n * T, D)."""
         for part in self.videos():
             yield part.reshape(-1, self.dim)
 
     def means(self) -> npt.NDArray[np.float32]:
-        """Return the mean features of the videos, (n, D): of all, or of an even sample of many.
+        """Return the mean features of the videos, (n, D), n <= N.
 
-        A sample is taken where all would take more than ``MEANS_BYTES`` to fit a baseline on.
+        Every n-th video is taken if all would need more than ``MEANS_BYTES`` to fit a baseline.
         """
         step = -(-12 * self.dim * len(self) // MEANS_BYTES)
         kept, start = [], 0
@@ -217,7 +220,7 @@ class TrainingFrames:
         return np.concatenate(kept)
 
     def halves_cosine(self) -> float:
-        """Return the mean cosine between the two halves of a video, around the mean video."""
+        """Return the mean cosine between the two halves of a video, centred on the mean video."""
         halves = self.frames // 2 or 1
         centre = np.zeros(self.dim)
         for part in self.videos():
@@ -234,18 +237,18 @@ class TrainingFrames:
     def project(
         self, pca: Callable[[npt.NDArray[np.floating]], npt.NDArray[np.float32]]
     ) -> npt.NDArray[np.float32]:
-        """Return all frames through ``pca``, (B, T, M), in memory."""
+        """Project all frames by ``pca``, (N, T, M), in memory."""
         return np.concatenate([pca(part) for part in self.videos()])
 
     def fit_in_memory(self, elements: int) -> bool:
-        """Return whether so many float32 numbers of each video have room in memory."""
+        """Return whether ``elements`` float32 values a video fit the RAM limit."""
         return 4 * elements * len(self) <= self._room
 
     def to_disk(self, parts: Iterable[npt.NDArray[np.float32]], *, name: str) -> DiskArray:
-        """Write parts (n, ...), a row a video, to a file of this run, and open it.
+        """Write parts (n, ...), one row a video, to a file of this run and open it.
 
         Raises:
-            StorageError: If the disk says no.
+            StorageError: If the file cannot be written.
         """
         from .disk_array import write_disk_array
 

@@ -1,4 +1,4 @@
-"""Which training videos are held out to watch the training: the same ones for every seed."""
+"""Hold out training videos for validation: the same ones for every seed and method."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from chainpipe.pipeline.store.base import FeatureStore
 
 from .training_set import TrainingFrames, TrainingRows
 
-LEAST, MOST = 16, 256  # fewer say nothing; more cost time and say little more
+LEAST, MOST = 16, 256  # fewer are too noisy; more cost time and change little
 
 
 def validation_count(videos: int, fraction: float) -> int:
-    """Return how many of B training videos are held out; 0 where they would be too few.
+    """Return the number of validation videos; 0 if it would be below ``LEAST``.
 
     >>> [validation_count(videos, 0.05) for videos in (100, 320, 1500, 45_585)]
     [0, 16, 75, 256]
@@ -28,19 +28,19 @@ def validation_count(videos: int, fraction: float) -> int:
 
 
 def validation_mask(ids: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.bool_]:
-    """Choose the videos to hold out by what they are, not by where they stand.
+    """Choose validation videos by the hash of their content ids.
 
-    So every method, length and seed is watched by the same ones, and a few videos more or less in
-    the store change few of them.
+    So every method, code length and seed is validated on the same videos, and adding or removing a
+    few videos of the store changes few of them.
 
     Args:
-        ids: Content ids, (B, 32).
-        count: How many.
+        ids: Content ids, (N, 32).
+        count: Number of validation videos.
 
     Returns:
-        Which are held out, (B,).
+        Mask of the validation videos, (N,).
     """
-    # Hashed once more: ids of published sets may be numbered.
+    # Hashed again: the ids of published feature sets may be consecutive numbers.
     drawn = [hashlib.sha256(b"held out" + row.tobytes()).digest() for row in ids]
     chosen = np.zeros(len(ids), bool)
     chosen[sorted(range(len(ids)), key=drawn.__getitem__)[:count]] = True
@@ -49,12 +49,12 @@ def validation_mask(ids: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.bo
 
 @dataclass(frozen=True, slots=True)
 class TrainValSplit:
-    """The training videos of a run, parted.
+    """Training and validation videos of a run.
 
     Attributes:
-        training: Those that are trained on.
-        validation: Those that watch, or ``None``.
-        message: A line about it, or ``""``.
+        training: Videos to train on.
+        validation: Validation videos, or ``None``.
+        message: One line for the user, or ``""``.
     """
 
     training: TrainingFrames
@@ -63,20 +63,20 @@ class TrainValSplit:
 
     @property
     def count(self) -> int:
-        """How many are held out."""
+        """Number of validation videos."""
         return 0 if self.validation is None else len(self.validation)
 
 
 def split_training_videos(
     store: FeatureStore, chosen: TrainingRows, frames: TrainingFrames, config: Mapping[str, Any]
 ) -> TrainValSplit:
-    """Part the training videos as a resolved config says; without epochs none are held out.
+    """Split the training videos by a resolved config; without epochs none are held out.
 
     Args:
-        store: Where they are.
-        chosen: Which they are.
-        frames: All of them, returned as they are when none is held out.
-        config: Nested plain values of a learned method, or nothing.
+        store: Store of the videos.
+        chosen: Rows of the training set.
+        frames: Features of these rows; returned unchanged if none are held out.
+        config: Nested plain values of the config of a learned method; may be empty.
     """
     fraction = config["validation"]["fraction"] if config and config["optim"]["epochs"] else 0.0
     count = validation_count(len(chosen), fraction)
@@ -84,13 +84,11 @@ def split_training_videos(
         return TrainValSplit(frames, message=_too_few(len(chosen), fraction) if fraction else "")
     mask = validation_mask(store.videos.ids[chosen.rows], count)
     training, validation = (frames.only(chosen.rows[which]) for which in (~mask, mask))
-    return TrainValSplit(
-        training, validation, f"{count} of them are held out to watch the training"
-    )
+    return TrainValSplit(training, validation, f"{count} of them are held out for validation")
 
 
 def _too_few(videos: int, fraction: float) -> str:
     return (
-        f"nothing is held out: {fraction:g} of {videos} videos is fewer than {LEAST} "
+        f"no validation: {fraction:g} of {videos} videos is fewer than {LEAST} "
         "(validation.fraction)"
     )

@@ -17,7 +17,7 @@ from ...config.model import ENCODERS
 from ...config.optimization import NeighboursConfig
 from ...config.presets import number
 from ...data.clips import Clips
-from ...data.device_placement import moved, place_clips
+from ...data.device_placement import move_clips, place_clips
 from ...data.disk_array import DiskArray, Splittable, write_disk_array
 from ...data.streamed_clips import StoredClips, TrainingClips
 from ...losses.base import Loss, LossContext
@@ -118,7 +118,9 @@ def build_trainer(
         grad_clip_norm=config.optim.grad_clip_norm,
         neighbours=_neighbours(config, seed=seed),
         scenes=_scenes(config, model, frames),
-        validation=None if validation is None else _validation(config, moved(validation, device)),
+        validation=None
+        if validation is None
+        else _validation(config, move_clips(validation, device)),
     )
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...data.clips import Clips
-from ...data.device_placement import moved, place_clips
+from ...data.device_placement import move_clips, place_clips
 from ...data.streamed_clips import StoredClips, TrainingClips
 from ...data.training_set import TrainingFrames
 from ...runtime.schedules import step_decay
@@ -47,7 +47,7 @@ def build(
     objective = build_objective(
         config, dims=frames.dim, bits=bits, seed=seed, losses=losses, run=run
     ).to(device)
-    validation_clips = None if validation is None else moved(_in_memory(validation), device)
+    validation_clips = None if validation is None else move_clips(_in_memory(validation), device)
     clips = place_clips(_clips(frames), device)
     trainer = build_trainer(config, objective, clips, seed=seed, validation=validation_clips)
     return PreparedTraining(objective.model, trainer, [])

@@ -25,7 +25,7 @@ KEYS = {  # by `--set`, and by a TOML file: what the error must name
     "order.num_frames=10": "`order.num_frames` is 10, but the videos have 9 frames",
     "views.temporal_jitter=9": "`views.temporal_jitter` is 9, but the videos have 9 frames",
     "views.num_frames=0": "`views.num_frames` is `0`",
-    "order.shuffle_fraction=0.01": "0 of 8 frames are mixed up",
+    "order.shuffle_fraction=0.01": "0 of 8 frames are permuted",
     "order.weight=nan": "`order.weight` is `nan`",
     "scene.weight=-1": "`scene.weight` is `-1`",
     "contrastive.weight=-0.1": "`contrastive.weight` is `-0.1`",
@@ -39,13 +39,13 @@ KEYS = {  # by `--set`, and by a TOML file: what the error must name
     "optim.lr=nan": "`optim.lr` is `nan`",
     "optim.epochs=-1": "`optim.epochs` is `-1`",
     "encoder.kind='rnn'": "`encoder.kind` is `rnn`",
-    "encoder.num_heads=3": "`encoder.hidden_dim` 176 cannot be shared by 3 heads",
+    "encoder.num_heads=3": "`encoder.hidden_dim` 176 is not divisible by 3 heads",
     "encoder.dropout=1": "`encoder.dropout` is `1`",
     "input.dims=0": "`input.dims` is `0`",
     "input.whitening=true": "`input.whitening` is `True`",
     "hash.tanh_end=0.5": "`hash.tanh_end` 0.5 is less than `hash.tanh_start` 1",
-    "views.spatial='on'": "the store has no augmented copies",
-    "views.shift=1": "does not say how augmentation moves features",
+    "views.spatial='on'": "the store has no augmented views",
+    "views.shift=1": "the store has no statistics of augmentation",
 }
 
 OPTIONS = {  # as typed: what the error must name
@@ -78,7 +78,7 @@ OPTIONS = {  # as typed: what the error must name
 FILES = {  # a TOML file's bytes: what the error must name
     b"[optim\n": "is not TOML",
     b"\xff\xfe": "is not TOML",
-    b"rate = 1\n": "`rate` is no section",
+    b"rate = 1\n": "`rate` is not a section",
     b"[optim]\nlr = [1]\n": "`optim.lr` is `[1]`",
     b"[optim.lr]\nhigh = 1\n": "`optim.lr` is `{'high': 1}`",
     b"[optim]\nlr = 2026-01-01\n": "`optim.lr` is `2026-01-01`",

@@ -109,10 +109,10 @@ def test_an_unresolved_number_is_refused() -> None:
         ("order.weight=-1", "`order.weight` is `-1`", "`auto` or a number|a number.*or `auto`"),
         ("order.weight=much", "`order.weight` is `much`", "`auto`"),
         ("views.mode=both", "`views.mode` is `both`", "`halves` or `segment`"),
-        ("optim.batch_size=2.5", "`optim.batch_size` is `2.5`", "a whole number from 2"),
-        ("optim.batch_size=true", "`optim.batch_size` is `True`", "a whole number"),
+        ("optim.batch_size=2.5", "`optim.batch_size` is `2.5`", "an integer from 2"),
+        ("optim.batch_size=true", "`optim.batch_size` is `True`", "an integer"),
         ("neighbours.mutual=1", "`neighbours.mutual` is `1`", "`true` or `false`"),
-        ("encoder.num_heads=3", "cannot be shared by 3 heads", "divisor"),
+        ("encoder.num_heads=3", "is not divisible by 3 heads", "divisor"),
     ],
 )
 def test_a_wrong_assignment_is_named_with_what_would_be_right(
@@ -144,7 +144,7 @@ def test_a_missing_file_is_not_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["a = = 1", "epochs = 3"])
 def test_a_file_that_is_no_config_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "bad.toml").write_text(text)
-    with pytest.raises(UsageError, match=r"is not TOML|is no section"):
+    with pytest.raises(UsageError, match=r"is not TOML|is not a section"):
         read_toml(tmp_path / "bad.toml")
 
 
@@ -162,7 +162,7 @@ def test_a_task_or_epochs_asked_for_by_hand_are_trained_on_few_videos_too() -> N
 def test_heads_need_not_divide_the_width_where_there_are_none(kind: str) -> None:
     values = {"encoder.kind": kind, "encoder.num_heads": 3}
     assert apply(Config(), values).encoder.num_heads == 3
-    with pytest.raises(UsageError, match="cannot be shared by 3 heads"):
+    with pytest.raises(UsageError, match="is not divisible by 3 heads"):
         apply(Config(), values | {"encoder.kind": "transformer"})
 
 

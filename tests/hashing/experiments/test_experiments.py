@@ -273,7 +273,7 @@ BAD = {  # as typed: what the error must name
     "methods STORE --apart nowhere.txt": "cannot read the classes `nowhere.txt`",
     "methods nowhere.h5": "nowhere.h5",
     "methods BARE": "label",
-    "spatial STORE": "the store has no augmented copies",
+    "spatial STORE": "the store has no augmented views",
 }
 
 
