@@ -131,7 +131,7 @@ def test_an_experiment_in_processes_has_a_row_for_a_loss(
     asked = ["experiment", "ablation", str(store), "--seeds", "1", "--bits", "8", *rows]
     assert run([*asked, "--plugin", LOSS, *SETS, "--workers", "2", "--device", "cpu"]) == 0
     assert "bit_balance on" in capsys.readouterr().out
-    made = json.loads(next(Path("experiments").rglob("bit_balance-on*.json")).read_text())
+    made = json.loads(next(Path("experiments").rglob("bit-balance-on-8-0.json")).read_text())
     assert made["made"]["config"]["bit_balance"]["weight"] == 0.1
 
 
