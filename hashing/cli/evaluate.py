@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.errors import StorageError, UsageError
 
 from ..model_folder.folder import ModelFacts
 from .context import PANEL, Tools, tools_of
@@ -65,6 +65,8 @@ def eval_(
     `test`, these are used; if not, every video asks and all others are searched. A benchmark's
     name takes its own protocol, and what rivals published stands beside the scores.
 
+    Scores on the store that the model was trained on are kept in its card.
+
     Examples: chainpipe eval --store feats.h5 · chainpipe eval --store data/fcv --protocol fcvid
     """
     from ..methods.registry import load_hasher
@@ -81,6 +83,8 @@ def eval_(
         codes, chosen = _encode_two(queries, store, facts, hasher, tools)
     found = _evaluate(codes, facts, chosen, tools)
     _report(found, as_json=as_json)
+    if queries is None and _is_own(store, facts):
+        _keep(folder, facts, found[0], tools)
     if picture is not None:
         from ..reporting.metric_plots import write_scores
 
@@ -152,6 +156,23 @@ def _evaluate(
         return [
             evaluate(codes, method=facts.method, protocol=way, progress=advance) for way in ways
         ]
+
+
+def _is_own(store: Path | None, facts: ModelFacts) -> bool:
+    """Tell whether a store is the one that the model was trained on."""
+    return store is None or str(store.resolve()) == facts.store
+
+
+def _keep(folder: Path, facts: ModelFacts, found: Evaluation, tools: Tools) -> None:
+    """Write the scores into the model's card; a folder that cannot be written changes nothing."""
+    from ..model_folder.quality import add_quality
+
+    try:
+        add_quality(folder, facts, found.to_json(), words=found.protocol.sentences())
+    except StorageError as error:
+        tools.warn(f"the scores are not in the model's card: {error}")
+    else:
+        tools.log(f"scores kept in {folder}, which its card shows")
 
 
 def _published(found: Evaluation) -> list[PublishedResult]:

@@ -120,8 +120,8 @@ def _judged(
     """Encode what the protocol needs and evaluate it, whole and in parts."""
     from ..evaluation.choose_protocol import choose_protocol, only_needed
     from ..evaluation.evaluate import evaluate
-    from ..model_folder.card import parameter_counts
     from ..model_folder.folder import read_tensors
+    from ..model_folder.parameters import parameter_counts
     from ..retrieval.encode import encode_store
 
     videos, backbone = store.videos, store.meta.fingerprint.backbone

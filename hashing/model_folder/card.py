@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from chainpipe.pipeline.console import counted
+from chainpipe.pipeline.console import counted, printable
 
 from ..monitoring.history import HistoryRow
-from .folder import ModelFacts, Tensors
+from .folder import ModelFacts
+from .front_matter import front_matter
 from .outcome import outcome
+from .quality import quality_section
+
+USE = """## Use
+
+```python
+import chainpipe
+
+model = chainpipe.load_model("THIS_FOLDER")
+codes = model.encode(array)  # features (N, T, D) of this backbone, or a store
+codes.save("codes.npz")
+```
+
+```console
+chainpipe encode --model THIS_FOLDER --store feats.h5
+chainpipe search QUERY.mp4 --model THIS_FOLDER
+```
+"""
 
 
 def model_card(
@@ -18,25 +37,28 @@ def model_card(
     notes: Sequence[str],
     history: list[HistoryRow],
     parameters: Mapping[str, int],
+    unused: int,
     paper: bool,
 ) -> str:
-    """Return the card as Markdown.
+    """Return the card as Markdown with YAML front matter.
 
     Args:
         facts: What the model says about itself.
         about: What its method is, a sentence without a full stop.
         notes: What the method says about trust.
         history: One row for each epoch.
-        parameters: How many numbers each part has, see :func:`parameter_counts`.
+        parameters: How many of each part, see :func:`.parameters.parameter_counts`.
+        unused: How many more change no code, see :func:`.parameters.unused_count`.
         paper: Whether ``--paper`` gave the config.
     """
     parts = [
+        front_matter(facts),
         f"# {facts.bits}-bit video codes, {facts.method}\n",
         f"{about}. Made by chainpipe.\n",
-        _table(_facts(facts, parameters)),
-        _trust(notes, paper),
-        "## Use\n\n```console\nchainpipe encode --model THIS_FOLDER --store feats.h5\n"
-        "chainpipe search QUERY.mp4 --model THIS_FOLDER\n```\n",
+        _table(_facts(facts, parameters, unused)),
+        _trust(_with_reason(notes, facts), paper),
+        quality_section(),
+        USE,
     ]
     if history:
         parts.append(outcome(history, stopped=bool(facts.data.get("stopped"))))
@@ -45,11 +67,13 @@ def model_card(
     return "\n".join(parts)
 
 
-def _facts(facts: ModelFacts, parameters: Mapping[str, int]) -> dict[str, str]:
+def _facts(facts: ModelFacts, parameters: Mapping[str, int], unused: int) -> dict[str, str]:
     data, print_ = facts.data, facts.fingerprint
     return {
         "bits": str(facts.bits),
-        "parameters": _counted(facts, parameters),
+        "parameters": _counted(facts, parameters, unused),
+        "date": facts.created[:10],
+        "store": f"`{printable(Path(facts.store).name)}`" if facts.store else "arrays",
         "training videos": f"{data['videos']:,} ({describe_split(data['split'])})",
         "held out": f"{data.get('held_out', 0)} of them, to watch the training",
         "frames a video": f"{data['frames']}; any number can be encoded",
@@ -78,24 +102,7 @@ def describe_split(split: str) -> str:
     return words.get(split, f"all that are {split}")
 
 
-def parameter_counts(tensors: Tensors) -> dict[str, int]:
-    """Return how many numbers were trained or fitted, by the first part of their names.
-
-    The fixed front is measured, not trained. A method without parts has one, of no name.
-
-    >>> import numpy as np
-    >>> parameter_counts({"pca_mean": np.ones(9), "encoder.a": np.ones(4)})
-    {'encoder': 4}
-    """
-    counts: dict[str, int] = {}
-    for name, tensor in tensors.items():
-        part = name.rpartition(".")[0].partition(".")[0]
-        if not name.startswith("pca_"):
-            counts[part] = counts.get(part, 0) + tensor.size
-    return counts
-
-
-def _counted(facts: ModelFacts, parameters: Mapping[str, int]) -> str:
+def _counted(facts: ModelFacts, parameters: Mapping[str, int], unused: int) -> str:
     """Say how many, in all and by part; the encoder with its kind."""
     named = facts.config.get("encoder", {}).get("kind")
     kind = f" ({named})" if named else ""
@@ -104,7 +111,13 @@ def _counted(facts: ModelFacts, parameters: Mapping[str, int]) -> str:
         for part, count in parameters.items()
         if part
     ]
-    return " = ".join([f"{sum(parameters.values()):,}", " + ".join(parts)][: 1 + bool(parts)])
+    said = " = ".join([f"{sum(parameters.values()):,}", " + ".join(parts)][: 1 + bool(parts)])
+    return f"{said}; {unused:,} more are stored but change no code" if unused else said
+
+
+def _with_reason(notes: Sequence[str], facts: ModelFacts) -> list[str]:
+    reason = facts.data.get("no_epochs")
+    return [*notes, *([f"No epochs were trained: {reason}."] if reason else [])]
 
 
 def _trust(notes: Sequence[str], paper: bool) -> str:

@@ -62,7 +62,7 @@ def save_model(
 
     Args:
         folder: Where.
-        facts: Hash, time and version are filled in.
+        facts: Hash and version are filled in, and the time if it is not there.
         tensors: The weights, by name.
         extras: Further files, by name.
 
@@ -78,7 +78,7 @@ def save_model(
     facts = replace(
         facts,
         weights_sha256=hashlib.sha256(weights).hexdigest(),
-        created=datetime.now(UTC).isoformat(),
+        created=facts.created or datetime.now(UTC).isoformat(),
         version=installed_version(),
     )
     content = {WEIGHTS: weights, CONFIG: _config_bytes(facts), **extras}

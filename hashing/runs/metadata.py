@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from ..config.overrides import apply, from_dict, to_dict
 from ..config.presets import Survey, why_no_epochs
 from ..data.training_set import TrainingFrames, TrainingRows
 from ..methods.registry import METHODS, used_plugins
-from ..model_folder.card import model_card, parameter_counts
+from ..model_folder.card import model_card
 from ..model_folder.folder import ModelFacts, Tensors, save_model
+from ..model_folder.parameters import parameter_counts, unused_count
 from ..monitoring.failure_signatures import all_failure_signatures
 from ..monitoring.history import HistoryRow, draw_curves, history_csv
 from ..runtime import distributed
@@ -115,12 +117,14 @@ def save_run(
     Raises:
         StorageError: If the disk says no.
     """
+    facts = replace(facts, created=datetime.now(UTC).isoformat())
     card = model_card(
         facts,
         about=METHODS[facts.method].about,
         notes=_notes(facts),
         history=history,
         parameters=parameter_counts(tensors),
+        unused=unused_count(tensors),
         paper=_as_published(facts),
     )
     extras = {"README.md": card.encode()}

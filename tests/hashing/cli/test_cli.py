@@ -366,6 +366,17 @@ def test_eval_prints_scores_and_protocol(stage: Stage) -> None:
     assert "AP@K = (1/K)" in out
 
 
+def test_scores_on_a_models_own_store_are_kept_in_its_folder(stage: Stage) -> None:
+    kept = Path("models/feats-lsh-16/quality.json")
+    split_store(stage, "other.h5", Split.TEST, Split.NONE)
+    stage.run("eval", "--store", "other.h5")
+    assert not kept.exists()
+    found = json.loads(stage.run("eval", "--store", "feats.h5", "--json"))
+    [entry] = json.loads(kept.read_bytes())["measured"]
+    assert (entry["map"], entry["protocol"]) == (found["map"], found["protocol"])
+    assert stage.said[-1] == "scores kept in models/feats-lsh-16, which its card shows"
+
+
 def test_eval_never_trusts_codes_on_disk(stage: Stage) -> None:
     fresh = json.loads(stage.run("eval", "--json"))
     stage.run("encode")

@@ -21,7 +21,7 @@ from chainpipe.hashing.config.overrides import apply, flatten, to_dict
 from chainpipe.hashing.methods.base import FitRequest
 from chainpipe.hashing.methods.conmh import CONMH
 from chainpipe.hashing.methods.registry import METHODS, load_hasher
-from chainpipe.hashing.model_folder.folder import save_model
+from chainpipe.hashing.model_folder.folder import read_tensors, save_model
 from chainpipe.hashing.runs.options import TrainOptions, default_folder
 from chainpipe.hashing.runs.train import TrainReport, train
 from chainpipe.hashing.training.callbacks import Callbacks
@@ -102,6 +102,9 @@ def test_the_folder_holds_weights_config_card_and_curves(
     assert {p.name for p in folder.iterdir()} == names
     card = (folder / "README.md").read_text()
     assert "12-bit video codes" in card
+    assert card.startswith("---\nlibrary_name: chainpipe\n")
+    assert "| store | `feats.h5` |" in card
+    assert "change no code" not in card
     assert "40 (all of the store)" in card
     assert "`order.weight` | `0.1`" in card
     assert (folder / "curves.png").read_bytes().startswith(b"\x89PNG")
@@ -109,6 +112,18 @@ def test_the_folder_holds_weights_config_card_and_curves(
         rows = list(csv.DictReader(file))
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4"]
     assert float(rows[0]["contrastive"]) > 0
+
+
+def test_the_card_of_a_run_without_epochs_counts_what_is_used(
+    make_store: MakeStore, planted: np.ndarray, options: TrainOptions
+) -> None:
+    config = apply(SMALL, {"optim.epochs": 0})
+    folder = run(make_store(planted), replace(options, config=config)).folder
+    tensors = read_tensors(folder)
+    shortcut = sum(t.size for name, t in tensors.items() if "shortcut" in name)
+    stored = sum(t.size for name, t in tensors.items() if not name.startswith("pca_"))
+    card = (folder / "README.md").read_text()
+    assert f"| {shortcut:,} = hash layer {shortcut:,}; {stored - shortcut:,} more are" in card
 
 
 def test_a_finished_run_is_left_alone_and_other_settings_are_refused(
