@@ -125,18 +125,17 @@ def view_trust(survey: Survey) -> float:
 def why_no_epochs(survey: Survey) -> str:
     """Say what of the training videos made ``auto`` train no epochs, with the limits.
 
-    >>> why_no_epochs(Survey(128, 0.6))
-    '128 videos, of which more than 350 are needed'
-    >>> why_no_epochs(Survey(900, 0.9))
-    'the halves of a video are too alike: mean cosine 0.900, which must be below 0.85'
+    >>> why_no_epochs(Survey(128, 0.6)).partition("; ")[0]
+    '128 videos, too few (needed: above 350)'
+    >>> why_no_epochs(Survey(900, 0.9)).partition("; ")[2]
+    'halves of a video alike to 0.900, too much (needed: below 0.85)'
     """
-    reasons = []
-    if survey.videos <= FEW_VIDEOS:
-        reasons.append(f"{survey.videos} videos, of which more than {FEW_VIDEOS} are needed")
-    alike = f"mean cosine {survey.halves_cosine:.3f}, which must be below {STILL_COSINE:g}"
-    if survey.halves_cosine >= STILL_COSINE:
-        reasons.append(f"the halves of a video are too alike: {alike}")
-    return "; ".join(reasons) or f"{survey.videos} videos whose halves are alike: {alike}"
+    few = ", too few" if survey.videos <= FEW_VIDEOS else ""
+    alike = ", too much" if survey.halves_cosine >= STILL_COSINE else ""
+    return (
+        f"{survey.videos} videos{few} (needed: above {FEW_VIDEOS}); halves of a video alike to "
+        f"{survey.halves_cosine:.3f}{alike} (needed: below {STILL_COSINE:g})"
+    )
 
 
 def _pick(value: Value | Auto, automatic: Value) -> Value:

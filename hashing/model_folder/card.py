@@ -75,7 +75,7 @@ def _facts(facts: ModelFacts, parameters: Mapping[str, int], unused: int) -> dic
         "date": facts.created[:10],
         "store": f"`{printable(Path(facts.store).name)}`" if facts.store else "arrays",
         "training videos": f"{data['videos']:,} ({describe_split(data['split'])})",
-        "held out": f"{data.get('held_out', 0)} of them, to watch the training",
+        "held out": f"{data.get('held_out') or 'none'} of them, to watch the training",
         "frames a video": f"{data['frames']}; any number can be encoded",
         "left out": f"{counted(data['copies'], 'copy')}, {data['bad']} with NaN or Inf",
         "backbone": f"`{print_.backbone}` ({print_.dim} numbers a frame)",

@@ -90,7 +90,7 @@ def test_a_run_that_trains_no_epochs_says_why_and_what_to_do(
     for _ in range(2):  # the second finds it finished
         found = json.loads(program(*arguments, "--json"))
         assert (found["epochs"], found["history"]) == (0, [])
-        assert found["no_epochs"].startswith("40 videos, of which more than 350 are needed")
+        assert found["no_epochs"].startswith("40 videos, too few (needed: above 350)")
         assert "no epochs were trained" in program.said[-2]
         assert found["no_epochs"] in program.said[-2]
         assert "`--epochs N`" in program.said[-1]
