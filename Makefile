@@ -22,6 +22,7 @@ lint: $(INSTALLED)
 ## Write what is generated from the program: reference, architecture and the README's picture
 docs: $(INSTALLED)
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_api.py
 	$(BIN)/python docs/make_architecture.py
 	test ! -e demo/feats.h5 || $(BIN)/python docs/make_flow.py
 

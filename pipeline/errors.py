@@ -7,6 +7,11 @@ class ChainpipeError(Exception):
     Attributes:
         exit_code: What the program ends with.
         hint: What would have been right, or ``None``.
+
+    Example:
+        >>> error = UsageError("`frames` is 0", hint="it is at least 1")
+        >>> isinstance(error, ChainpipeError), str(error), error.hint, error.exit_code
+        (True, '`frames` is 0', 'it is at least 1', 2)
     """
 
     exit_code = 1

@@ -68,23 +68,25 @@ def extract(
         backbone: The image network: ``cnn``, or ``clip:MODEL/PRETRAINED``.
         frames: T, frames of each video.
         by: Whether they are spread over frames (``index``) or over ``time``.
-        sampling: How they are chosen; ``keyframe`` takes the nearest key frames, which is fast.
+        sampling: How they are chosen: ``uniform``, ``segment``, ``random``, ``consecutive``, or
+            ``keyframe``, the nearest key frames, which is fast.
         per_segment: Frames cached for each of the T segments beside the middle.
-        fit: How a frame becomes a square.
+        fit: How a frame becomes a square: ``crop``, ``squash`` or ``pad``.
         views: V, augmented copies of each clip whose features are cached.
-        views_mode: One draw for all frames of a copy, or one for each frame.
+        views_mode: One draw for all frames of a copy (``consistent``), or one ``per-frame``.
         measure_augmentation: On how many videos to measure how augmentation moves features.
         seed: Of random frames and copies.
         labels: ``"folders"``, so that ``videos/cat/1.mp4`` gets the label ``cat``, or a list whose
             labels and splits win over those of ``videos``; by default no labels, or those of a
             list.
-        dtype: Of the stored features.
+        dtype: Of the stored features, ``float16`` or ``float32``.
         device: Where the backbone runs: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         batch: Frames of one pass on a GPU.
         half: Whether a GPU computes in half precision.
         workers: Videos decoded at a time; by default one a core.
         threads: CPU threads of the backbone for one video.
-        reader: Which reader decodes; ``auto`` takes the fastest that is right.
+        reader: Which reader decodes: ``exact``, ``linear``, ``ffmpeg``, or ``auto``, the fastest
+            that is right.
         strict: Whether partly decodable videos count as failed.
         retry: Failed videos to try again: ``("corrupt",)``, ``("all",)`` ...
         restart: Build the store anew.

@@ -32,6 +32,15 @@ class Evaluation:
         scores: For each of :data:`METRICS`, its value at each K.
         pr_radius: Precision and recall within each Hamming radius, 0 to the number of bits.
         pr_rank: Precision and recall down to a rank, ties averaged.
+
+    Example:
+        >>> import chainpipe
+        >>> codes = chainpipe.Codes.from_bits([[0, 0], [0, 1], [1, 1]], labels=["a", "a", "b"])
+        >>> result = chainpipe.evaluate(codes, method="mine")
+        >>> result
+        Evaluation(mine, 2 bits, 3 queries, mAP@20 0.0333)
+        >>> result.to_json()["map"]["20"] == result.map(20)
+        True
     """
 
     method: str
