@@ -18,10 +18,10 @@ Output = dict[str, Any]
 
 
 def run_cell(source: str, names: dict[str, Any]) -> tuple[str, object]:
-    """Run one cell; return what it printed and the value of its last expression.
+    r"""Run one cell; return what it printed and the value of its last expression.
 
-    >>> run_cell("x = 2\\nprint(x)\\nx + 1", {})
-    ('2\\n', 3)
+    >>> run_cell("x = 2\nprint(x)\nx + 1", {})
+    ('2\n', 3)
     """
     tree, printed, value = ast.parse(source), io.StringIO(), None
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
