@@ -22,7 +22,7 @@ Made by `make docs` from the docstrings; a test fails when the two differ. [Pyth
 walk through it. In shapes, N or B are videos, T frames, D numbers of a frame, K bits, C labels.
 """
 FUNCTIONS = ("extract", "open_store", "store_from_arrays", "train", "load_model", "evaluate")
-CLASSES = ("Store", "Model", "Codes", "Evaluation")
+CLASSES = ("Store", "Model", "Codes", "Evaluation", "register")
 SKIPPED = re.compile(r" *# doctest: \+SKIP")
 LISTS = ("Args", "Raises", "Attributes")
 SECTION = re.compile(r"^(Args|Returns|Yields|Raises|Attributes|Example|Examples):$")
@@ -32,7 +32,7 @@ def page() -> str:
     """Return the whole page."""
     parts = [INTRODUCTION, "## Functions\n"]
     parts += [documented(f"`{name}`", getattr(chainpipe, name), name) for name in functions()]
-    parts += ["## Classes\n", *(of_class(name, getattr(chainpipe, name)) for name in CLASSES)]
+    parts += ["## Classes\n", *(of_class(name) for name in CLASSES)]
     parts += ["## Errors\n", *errors()]
     return "\n".join(parts)
 
@@ -49,8 +49,10 @@ def documented(title: str, thing: Callable[..., Any], name: str) -> str:
     return f"### {title}\n\n```python\n{signature(name, thing)}\n```\n\n{markdown(doc)}\n"
 
 
-def of_class(name: str, kind: type) -> str:
-    """Return one class with its attributes and methods."""
+def of_class(name: str) -> str:
+    """Return one class, or the class of one public object, with its attributes and methods."""
+    thing = getattr(chainpipe, name)
+    kind = thing if inspect.isclass(thing) else type(thing)
     parts = [f"### `{name}`\n\n{markdown(inspect.getdoc(kind) or '')}\n"]
     members = {key: vars(kind)[key] for key in vars(kind) if not key.startswith("_")}
     attributes = {key: one for key, one in members.items() if isinstance(one, property)}
