@@ -69,9 +69,11 @@ def test_demo_on_a_folder_without_labels_gives_the_picture_and_no_table(
         (tmp_path / "mine").mkdir(exist_ok=True)
         shutil.copy(path, tmp_path / "mine" / f"{number}.mp4")
     out = tmp_path / "out"
-    assert command.run(["demo", str(tmp_path / "mine"), "--out", str(out), "--bits", "16"]) == 0
-    printed = capsys.readouterr().out
+    words = ["demo", str(tmp_path / "mine"), "--out", str(out), "--bits", "16", "--seeds", "2"]
+    assert command.run(words) == 0
+    printed, said = capsys.readouterr()
     assert "mAP@5" not in printed
+    assert "no labels: nothing is measured, so `--seeds` is not used" in said
     assert (out / "neighbours.png").exists()
     assert (out / "models" / "chain-16" / "codes.npz").exists()
 
