@@ -71,7 +71,7 @@ OPTIONS = {  # as typed: what the error must name
     "--method conmh --set encoder.hidden_dim=3": "`encoder.hidden_dim` 3 is too small for 6 heads",
     "--method conmh --set optim.epochs=0": "`optim.epochs` is `0`",
     "--method conmh --set mask.ratio=1": "`mask.ratio` is `1`",
-    "--epochs 2 --set " + " --set ".join(NO_TASK): "every task has weight 0",
+    "--epochs 2 --set " + " --set ".join(NO_TASK): "every loss has weight 0",
     "--out .": "exists and is not a model",
 }
 

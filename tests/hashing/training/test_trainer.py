@@ -241,7 +241,7 @@ def test_a_task_without_weight_is_not_run(planted: np.ndarray) -> None:
 
 def test_training_without_any_task_is_refused(planted: np.ndarray) -> None:
     nothing = {f"{task}__weight": 0 for task in ("contrastive", "order", "scene", "similarity")}
-    with pytest.raises(UsageError, match="every task has weight 0"):
+    with pytest.raises(UsageError, match="every loss has weight 0"):
         trainer_of(planted, small(**nothing))
 
 
