@@ -1,4 +1,4 @@
-"""What the losses see in place of signs: straight-through signs, or tanh with continuation.
+"""Differentiable binarization for training: straight-through estimator, or tanh continuation.
 
 Straight-through, Bengio, Leonard and Courville (2013): https://arxiv.org/abs/1308.3432
 Continuation, HashNet (2017), section 3.3: https://arxiv.org/abs/1702.00758
@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 
 class Binarizer(Protocol):
-    """Brings values near +1 and -1 in training; at test time a code is their signs, 0 is +1."""
+    """Interface of a differentiable sign; at test time, a code is the sign of the values."""
 
     def __call__(self, values: Tensor) -> Tensor:
-        """Return the stand-ins for signs of values of any shape, with a gradient."""
+        """Map values of any shape to differentiable approximations of their signs."""
         ...
 
     def set_progress(self, progress: float) -> None:
-        """Be told which share of the training steps is done, in [0, 1]."""
+        """Set the fraction of the training steps that are done, in [0, 1]."""
         ...
 
 
@@ -33,15 +33,16 @@ class _StraightThroughSign(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         (values,) = ctx.saved_tensors
-        passed: Tensor = gradients[0] * (values.abs() < 1)
-        return passed
+        # Zero outside of (-1, 1), as hard tanh: values do not grow without bound.
+        gradient: Tensor = gradients[0] * (values.abs() < 1)
+        return gradient
 
 
 def sign(values: Tensor) -> Tensor:
-    """Return +1 where a value is >= 0, else -1; the gradient passes inside (-1, 1), 0 outside.
+    """Return the sign of values with a straight-through gradient: 1 inside (-1, 1), 0 outside.
 
     Args:
-        values: Any shape.
+        values: Any shape; the sign of 0 is +1.
 
     Example:
         >>> x = torch.tensor([-2.0, -0.5, 0.0], requires_grad=True)
@@ -56,24 +57,24 @@ def sign(values: Tensor) -> Tensor:
 
 
 class StraightThrough(nn.Module):
-    """:func:`sign`, the same from the first step to the last."""
+    """Straight-through estimator: :func:`sign` at every step."""
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return signs."""
+        """Return the signs of values of any shape."""
         return sign(values)
 
     def set_progress(self, progress: float) -> None:
-        """Nothing changes over the training."""
+        """Do nothing: there is no schedule."""
 
 
 class Continuation(nn.Module):
-    """``tanh(beta * value)``: smooth at first, near the sign at the end.
+    """Continuation: ``tanh(beta * value)`` with a ``beta`` that grows over the training.
 
-    ``beta`` follows from the share of the training that is done and from nothing else.
+    ``beta`` is a function of the progress alone, so a resumed run has the same one.
 
     Args:
-        start: ``beta`` before the first step.
-        end: ``beta`` after the last.
+        start: ``beta`` at the first step.
+        end: ``beta`` at the last step.
     """
 
     beta: Tensor
@@ -84,16 +85,16 @@ class Continuation(nn.Module):
         self.register_buffer("beta", torch.tensor(start), persistent=False)
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return numbers between -1 and 1."""
+        """Map values of any shape to (-1, 1)."""
         return torch.tanh(self.beta * values)
 
     def set_progress(self, progress: float) -> None:
-        """Set ``beta`` for a share of the training steps."""
+        """Set ``beta`` for a fraction of the training steps, in [0, 1]."""
         self.beta.fill_(beta_at(progress, start=self.start, end=self.end))
 
 
 def beta_at(progress: float, *, start: float, end: float) -> float:
-    """Return the sharpness at a share of the training: it grows by equal factors [I].
+    """Return ``beta`` at a fraction of the training: geometric growth [I].
 
     >>> [round(beta_at(x, start=1.0, end=16.0), 6) for x in (0.0, 0.5, 1.0)]
     [1.0, 4.0, 16.0]

@@ -1,9 +1,9 @@
-"""A trained network made cheap to encode with: nothing is computed that no code needs.
+"""Fused hasher: the trained network, rearranged for fast encoding.
 
-The front and the encoder's first matrix are one matrix. Where the video's mean is binarised, the
-encoder is asked for the mean alone, and the skip sees the mean of the features, mapped once a
-video. Sums are taken in another order than in training, so a value within the last digits of zero
-may come out on the other side; no other bit can differ.
+PCA whitening and the encoder's input projection are fused into one matrix. If the mean over frames
+is binarized, only the mean of the encoder's output is computed, and the linear shortcut is applied
+to the mean feature, once a video. Sums are taken in another order than in training: a bit can
+differ only where its value is zero within rounding errors.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from torch.nn import functional as F
 from .encoders import Encoder
 from .hash_layer import HashLayer
 
-FRAMES = 800  # at a time: the largest intermediate result then fits a core's cache
+FRAMES = 800  # of a batch: the largest intermediate result then fits the cache of a core
 
 
 class FusedHasher:
-    """Encodes with the weights that a network has now.
+    """Encodes videos with the current weights of a network.
 
     Args:
-        mean: What the front subtracts, (D,).
-        matrix: Of the front, (D, M).
-        l2_normalize: Whether the front scales each frame to length 1 first.
-        encoder: In evaluation mode.
-        hash_layer: In evaluation mode.
+        mean: Mean of PCA whitening, (D,).
+        matrix: Matrix of PCA whitening, (D, M).
+        l2_normalize: Whether each frame is L2-normalized first.
+        encoder: Temporal encoder, in evaluation mode.
+        hash_layer: Hash layer, in evaluation mode.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class FusedHasher:
         return self.hash_layer.bits
 
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Return the codes (B, K) of videos (B, T, D): a bit is 1 where the value is >= 0."""
+        """Encode videos (B, T, D) to codes (B, K): a bit is true where the value is >= 0."""
         codes = np.empty((len(features), self.bits), bool)
         batch = max(1, FRAMES // features.shape[1])
         with torch.inference_mode():
@@ -60,13 +60,13 @@ class FusedHasher:
         return codes
 
     def values(self, features: Tensor) -> Tensor:
-        """Return the values whose signs are the codes, (B, K), of videos (B, T, D)."""
+        """Compute the values (B, K), whose signs are the codes, of videos (B, T, D)."""
         if self.l2_normalize:
             features = F.normalize(features, dim=-1)
         frames = F.linear(features, self.weight, self.bias)  # (B, T, H)
         if self.hash_layer.binarize == "frame":
             encoded = self.encoder.mix(frames)
-        else:  # only means count: hand them on as clips of one frame
+        else:  # the mean over frames is binarized: pass it on as clips of one frame
             encoded = self.encoder.mean(frames)[:, None]
             features = features.mean(dim=1, keepdim=True)
         inputs = (features - self.mean) @ self.matrix
@@ -76,14 +76,15 @@ class FusedHasher:
 
 @torch.no_grad()
 def fused(mean: Tensor, matrix: Tensor, input_proj: nn.Linear) -> tuple[Tensor, Tensor]:
-    """Return one linear map, weight (H, D) and bias (H,), for the front and ``input_proj``."""
+    """Fuse PCA whitening and ``input_proj`` to one linear layer, weight (H, D) and bias (H,)."""
+    # In float64: the product is rounded once, as the two factors were.
     exact = input_proj.weight.double() @ matrix.double().T  # (H, D)
     weight = exact.float()
     return weight, (input_proj.bias.double() - weight.double() @ mean.double()).float()
 
 
 def tensor_of(features: npt.NDArray[np.floating], device: torch.device) -> Tensor:
-    """Return features of any float type and byte order as float32 on a device."""
+    """Convert features of any float type and byte order to float32 on a device."""
     native = features.dtype.newbyteorder("=")
     tensor = torch.from_numpy(np.require(features, native, requirements=("C", "W")))
     return tensor.to(device).float()

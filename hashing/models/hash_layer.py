@@ -1,4 +1,4 @@
-"""The hash layer: encoded frames and their inputs in, K values and a code a video out."""
+"""Hash layer: encoded frames (B, T, H) and their inputs (B, T, M) to values and codes (B, K)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Binarize = Literal["video", "frame"]
 
 
 class HashLayer(nn.Module):
-    """From encoded frames to K numbers a video.
+    """Linear head over encoded frames, with an optional linear shortcut from their inputs.
 
-    With a skip, the learned part's last layer starts at zero, so that the first codes are those
-    of the skip alone.
+    With a shortcut, the head is initialized to zero: the initial codes are then exactly those of
+    the shortcut, which PCA-ITQ fits, and training improves on a good code instead of a random one.
 
     Args:
-        dims: M, numbers a frame before the encoder.
-        hidden_dim: H, numbers a frame after it.
-        bits: K.
-        binarize: Sign of the video's mean, or of each frame before the mean.
-        shortcut: Whether the input reaches the bits directly, too.
-        l2_normalize: Whether the skip's input is scaled to length 1.
-        binarizer: What the losses see in place of signs; straight-through signs if not given.
+        dims: M, size of an input frame.
+        hidden_dim: H, size of an encoded frame.
+        bits: K, code length.
+        binarize: ``video``: sign of the mean over frames; ``frame``: mean of the frames' signs.
+        shortcut: Whether to add a linear map of the input.
+        l2_normalize: Whether to L2-normalize the input of the shortcut.
+        binarizer: Differentiable sign in training; straight-through if not given.
     """
 
     def __init__(
@@ -57,9 +57,13 @@ class HashLayer(nn.Module):
         return self.head.out_features
 
     def init_shortcut(self, initial: LinearHash) -> None:
-        """Set the skip to a linear hash fitted on mean inputs (B, M)."""
+        """Set the shortcut to a linear hash fitted on mean inputs (N, M).
+
+        Raises:
+            ValueError: If the layer has no shortcut.
+        """
         if self.shortcut is None:
-            raise ValueError("a hash layer without a skip cannot start as a linear hash")
+            raise ValueError("a hash layer without a shortcut cannot start as a linear hash")
         directions = torch.from_numpy(initial.directions)
         with torch.no_grad():
             self.shortcut.weight.copy_(directions.T)
@@ -68,7 +72,7 @@ class HashLayer(nn.Module):
     def forward(
         self, encoded: Tensor, inputs: Tensor, frame_mask: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Return values and codes, (B, K) each, for frames (B, T, H) and their inputs (B, T, M)."""
+        """Map encoded frames (B, T, H) and inputs (B, T, M) to values and codes, (B, K) each."""
         if self.binarize == "frame":
             every = self._values(encoded, inputs)  # (B, T, K)
             return masked_mean(sign(every), frame_mask), masked_mean(
@@ -86,7 +90,7 @@ class HashLayer(nn.Module):
 
 
 def masked_mean(frames: Tensor, frame_mask: Tensor | None) -> Tensor:
-    """Return the mean over frames (B, T, X) that exist, (B, X)."""
+    """Return the mean over unmasked frames (B, T, X), (B, X)."""
     if frame_mask is None:
         return frames.mean(dim=1)
     weights = frame_mask.to(frames.dtype)[:, :, None]  # (B, T, 1)

@@ -1,4 +1,4 @@
-"""CHAIN's network: fixed front, temporal encoder, hash layer; features in, signs out."""
+"""CHAIN's network: PCA whitening, temporal encoder, hash layer; features in, signs out."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from .pca_whitening import PcaWhitening
 
 
 class HashOutput(NamedTuple):
-    """What the network makes of a batch of clips.
+    """Outputs of the network for a batch of clips.
 
     Attributes:
-        frames: The encoder's output, (B, T, H).
-        values: Numbers whose signs are the code at test time, (B, K).
-        codes: What the losses see, (B, K): signs of ``values``, or the mean of the frames' signs,
-            or the binarizer's stand-ins for them.
+        frames: Encoded frames, (B, T, H).
+        values: Values whose signs are the code at test time, (B, K).
+        codes: Differentiable codes for the losses, (B, K): the binarizer's signs of ``values``, or
+            the mean of the frames' signs.
     """
 
     frames: Tensor
@@ -32,12 +32,12 @@ class HashOutput(NamedTuple):
 
 
 class HashModel(nn.Module):
-    """Front, encoder and hash layer.
+    """PCA whitening, encoder and hash layer.
 
     Args:
-        pca: The fixed front; kept in buffers, never trained.
-        encoder: Any temporal encoder.
-        hash_layer: Fits the encoder's width and the front's M.
+        pca: PCA whitening; kept in buffers, never trained.
+        encoder: Any temporal encoder from M to H.
+        hash_layer: Hash layer for these M and H.
     """
 
     pca_mean: Tensor
@@ -58,19 +58,19 @@ class HashModel(nn.Module):
         return self.hash_layer.bits
 
     def project(self, features: Tensor) -> Tensor:
-        """Map features (B, T, D) through the fixed front to clips (B, T, M)."""
+        """Apply PCA whitening to features (B, T, D), (B, T, M)."""
         if self.l2_normalize:
             features = F.normalize(features, dim=-1)
         return (features - self.pca_mean) @ self.pca_matrix
 
     def forward(self, clips: Tensor, frame_mask: Tensor | None = None) -> HashOutput:
-        """Hash clips (B, T, M) that went through the front; ``frame_mask`` (B, T) masks padding."""
+        """Hash clips (B, T, M) after PCA whitening; ``frame_mask`` (B, T) is false at padding."""
         frames = self.encoder(clips, frame_mask)
         values, codes = self.hash_layer(frames, clips, frame_mask)
         return HashOutput(frames, values, codes)
 
     def fused(self) -> FusedHasher:
-        """Return what encodes with the weights as they are now, faster than the network itself."""
+        """Return a :class:`FusedHasher` with the current weights; sets evaluation mode."""
         self.eval()
         return FusedHasher(
             mean=self.pca_mean,
@@ -81,5 +81,5 @@ class HashModel(nn.Module):
         )
 
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Return the codes (B, K) of videos (B, T, D): a bit is 1 where the value is >= 0."""
+        """Encode videos (B, T, D) to codes (B, K): a bit is true where the value is >= 0."""
         return self.fused().encode(features)

@@ -1,4 +1,4 @@
-"""What a finished model is to everybody else: something that encodes."""
+"""Interface of a trained model: it encodes features to binary codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 
 class Hasher(Protocol):
-    """Whatever turns frame features into codes."""
+    """Encodes frame features to binary codes."""
 
     @property
     def bits(self) -> int:
@@ -17,5 +17,5 @@ class Hasher(Protocol):
         ...
 
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Return the codes (B, K) of videos (B, T, D), for any T: 1 where a value is >= 0."""
+        """Encode videos (B, T, D), for any T, to codes (B, K): true where a value is >= 0."""
         ...

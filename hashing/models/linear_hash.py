@@ -1,4 +1,4 @@
-"""A linear hash: one sign for each direction of a video's mean feature."""
+"""Linear hashing: the signs of linear projections of a video's mean feature."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True, repr=False)
 class LinearHash:
-    """Bits are the signs of ``(mean feature - mean) @ directions``.
+    """Linear hash: bits are the signs of ``(mean feature - mean) @ directions``.
 
     Attributes:
-        mean: What is subtracted from a video's mean feature, (D,).
-        directions: One column a bit, (D, K).
+        mean: Mean of the mean features, (D,).
+        directions: Projection, one column a bit, (D, K).
     """
 
     mean: npt.NDArray[np.float32]
@@ -34,14 +34,14 @@ class LinearHash:
         return int(self.directions.shape[1])
 
     def values(self, means: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Return the numbers whose signs are the bits, (B, K), for mean features (B, D)."""
+        """Compute the values (B, K), whose signs are the bits, of mean features (B, D)."""
         return np.asarray((means.astype(np.float32) - self.mean) @ self.directions, np.float32)
 
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Return the codes (B, K) of videos (B, T, D): a bit is 1 where the value is >= 0."""
+        """Encode videos (B, T, D) to codes (B, K): a bit is true where the value is >= 0."""
         return self.values(video_means(features)) >= 0
 
 
 def video_means(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    """Return each video's mean feature, (B, D), for frames (B, T, D)."""
+    """Average frames (B, T, D) over time, (B, D), in float32: stores may have float16."""
     return np.asarray(features.mean(axis=1, dtype=np.float32))

@@ -1,4 +1,8 @@
-"""Mean, covariance and principal directions: the float64 statistics under PCA and PCA-ITQ."""
+"""PCA: mean, covariance and principal axes, in float64.
+
+float64, since small eigenvalues of a float32 covariance would be rounding errors, which whitening
+would amplify.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +16,19 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 RANK_TOLERANCE = 1e-9
-"""Eigenvalues below this share of the largest one count as zero."""
+"""Eigenvalues below this fraction of the largest one count as zero."""
 
 _FULL_EIGH = 2048  # up to this size the exact solver takes about two seconds
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class MeanCovariance:
-    """Mean and covariance of many vectors.
+    """Mean and covariance of a set of vectors.
 
     Attributes:
-        count: How many vectors were seen.
-        mean: (D,).
-        covariance: Divided by the count, (D, D).
+        count: Number of vectors.
+        mean: Mean, (D,).
+        covariance: Covariance, normalized by the count, (D, D).
     """
 
     count: int
@@ -32,16 +36,16 @@ class MeanCovariance:
     covariance: Array
 
     def __repr__(self) -> str:
-        return f"Moments({self.count} vectors x {len(self.mean)})"
+        return f"MeanCovariance({self.count} vectors x {len(self.mean)})"
 
 
 def mean_covariance(chunks: Iterable[npt.NDArray[np.floating]]) -> MeanCovariance:
-    """Return the moments of vectors that arrive in chunks (n, D), in one pass.
+    """Compute the mean and covariance of vectors in chunks (n, D), in one pass.
 
-    Sums are taken around the mean of the first chunk, so a large common offset costs no digits.
+    Sums are taken around the mean of the first chunk, so that a large mean causes no cancellation.
 
     Raises:
-        ValueError: If no vector arrives.
+        ValueError: If there are no vectors.
 
     Example:
         >>> mean_covariance([np.array([[0.0, 1.0]]), np.array([[2.0, 1.0]])]).covariance
@@ -51,7 +55,7 @@ def mean_covariance(chunks: Iterable[npt.NDArray[np.floating]]) -> MeanCovarianc
     rest = iter(chunks)
     first = next(rest, None)
     if first is None or not len(first):
-        raise ValueError("moments of no vectors")
+        raise ValueError("mean of no vectors")
     shift: Array = first.mean(axis=0, dtype=np.float64)
     count, total, square = 0, np.zeros_like(shift), np.zeros((len(shift), len(shift)))
     for chunk in chain([first], rest):
@@ -64,16 +68,16 @@ def mean_covariance(chunks: Iterable[npt.NDArray[np.floating]]) -> MeanCovarianc
 
 
 def principal_axes(covariance: Array, count: int) -> tuple[Array, Array]:
-    """Return the largest eigenvalues and their directions, without those beyond the rank.
+    """Compute the largest eigenvalues and eigenvectors, up to the numerical rank.
 
-    Every direction's largest entry is positive, so that equal input gives equal signs.
+    The largest entry of each eigenvector is made positive: solvers return either sign.
 
     Args:
-        covariance: Symmetric, (D, D).
-        count: How many directions are wanted at most.
+        covariance: Symmetric matrix, (D, D).
+        count: Maximum number of eigenvectors.
 
     Returns:
-        Values, largest first, (k,), and directions, (D, k), with k <= count.
+        Eigenvalues, descending, (k,), and eigenvectors, (D, k), with k <= count.
 
     Example:
         >>> values, directions = principal_axes(np.diag([1.0, 4.0, 0.0]), 3)
@@ -95,9 +99,9 @@ def principal_axes(covariance: Array, count: int) -> tuple[Array, Array]:
 
 
 def principal_axes_of_rows(centred: Array, count: int) -> tuple[Array, Array]:
-    """Return what :func:`principal_axes` returns for the covariance of centred rows, (B, D).
+    """Compute :func:`principal_axes` of the covariance of centred rows (N, D).
 
-    With fewer rows than columns the small (B, B) problem is solved instead.
+    With fewer rows than columns, the smaller (N, N) eigenproblem is solved instead.
     """
     rows, columns = centred.shape
     if rows >= columns:
@@ -109,7 +113,7 @@ def principal_axes_of_rows(centred: Array, count: int) -> tuple[Array, Array]:
 
 
 def _subspace_eigh(covariance: Array, count: int, *, rounds: int = 24) -> tuple[Array, Array]:
-    """Return the ``count`` largest eigenpairs, smallest first, by seeded subspace iteration."""
+    """Compute the ``count`` largest eigenpairs, ascending, by seeded subspace iteration."""
     start = np.random.default_rng(0).normal(size=(len(covariance), count))
     basis, _ = np.linalg.qr(covariance @ start)
     for _ in range(rounds):

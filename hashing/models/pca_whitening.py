@@ -1,4 +1,4 @@
-"""The fixed front: centre the frames, turn them to principal axes, whiten them a little."""
+"""PCA whitening of frame features, fitted before training and fixed from then on."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _TINY = 1e-12
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PcaWhitening:
-    """A fixed linear map from D features to M numbers, measured on the training frames.
+    """Linear map from D to M features, fitted on the training frames.
 
     Attributes:
-        mean: What is subtracted first, (D,).
-        matrix: Principal axes, scaled, (D, M).
-        std: Standard deviation of each of the M numbers over the training frames, (M,).
-        l2_normalize: Whether each frame is scaled to length 1 before anything else.
+        mean: Mean of the frames, (D,).
+        matrix: Scaled principal axes, (D, M).
+        std: Standard deviation of each of the M outputs over the training frames, (M,).
+        l2_normalize: Whether each frame is L2-normalized first.
     """
 
     mean: npt.NDArray[np.float32]
@@ -32,10 +32,10 @@ class PcaWhitening:
     l2_normalize: bool = False
 
     def __repr__(self) -> str:
-        return f"Front({self.matrix.shape[0]} -> {self.matrix.shape[1]})"
+        return f"PcaWhitening({self.matrix.shape[0]} -> {self.matrix.shape[1]})"
 
     def __call__(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Map features (..., D) to (..., M)."""
+        """Project features (..., D) to (..., M)."""
         values = features.astype(np.float32)
         if self.l2_normalize:
             values = l2_normalized(values)
@@ -43,7 +43,7 @@ class PcaWhitening:
 
 
 def l2_normalized(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Scale vectors (..., D) to length 1; a vector of zeros stays.
+    """L2-normalize vectors (..., D); a zero vector stays zero.
 
     >>> l2_normalized(np.array([[3.0, 4.0]], np.float32))
     array([[0.6, 0.8]], dtype=float32)
@@ -59,17 +59,16 @@ def fit_pca_whitening(
     whitening: float,
     l2_normalize: bool = False,
 ) -> PcaWhitening:
-    """Measure the front on the training frames.
+    """Fit PCA whitening on the training frames.
 
-    Axis k is scaled by its eigenvalue to the power ``-whitening``: 0 keeps the features' own
-    distances, 0.25 halves the differences between axes, 0.5 is full whitening. One common factor
-    brings the mean variance to 1.
+    Component k is scaled by its eigenvalue to the power ``-whitening``: 0 is plain PCA and keeps
+    distances, 0.5 is full whitening. A common factor then sets the mean variance to 1.
 
     Args:
         chunks: Frames, (n, D) each.
-        dims: How many axes are kept at most; fewer when the frames span fewer.
-        whitening: Between 0 and 0.5.
-        l2_normalize: Scale each frame to length 1 first.
+        dims: M, maximum number of components; at most the rank of the frames.
+        whitening: Exponent, between 0 and 0.5.
+        l2_normalize: Whether to L2-normalize each frame first.
 
     Raises:
         UsageError: If all frames are equal.
@@ -84,7 +83,11 @@ def fit_pca_whitening(
 def pca_whitening_from_covariance(
     measured: MeanCovariance, *, dims: int, whitening: float, l2_normalize: bool = False
 ) -> PcaWhitening:
-    """Do what :func:`fit_pca_whitening` does, with moments already measured."""
+    """Do what :func:`fit_pca_whitening` does, from a mean and covariance.
+
+    Raises:
+        UsageError: If all frames are equal.
+    """
     values, axes = principal_axes(measured.covariance, dims)
     if not len(values):
         raise UsageError(

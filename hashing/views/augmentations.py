@@ -1,6 +1,7 @@
-"""Views: which frames of a clip are shown (temporal) and how their features are changed.
+"""View augmentations: temporal sampling of frames, and noise, dropout and mixup of features.
 
-Every function is pure: the only source of chance is the generator that is handed in.
+Every function is pure: all random numbers come from the generator that is passed in. Generators
+are on the CPU, so that the numbers do not depend on the training device.
 """
 
 from __future__ import annotations
@@ -23,11 +24,10 @@ def view_length(
     candidates: bool = False,
     recurrent: bool = False,
 ) -> int:
-    """Return S, the frames of one view of a clip of T frames.
+    """Return S, the number of frames of a view of a clip of T frames.
 
-    Where each segment has several candidates, a view shows one of every segment. A recurrent
-    encoder that learns on a few frames does not learn what it becomes after many: its views are
-    half as long as the clip.
+    Where each segment has several candidates, a view has one frame of every segment. A recurrent
+    encoder trained on few frames does not generalize to long clips: its views have T / 2 frames.
 
     >>> view_length("halves", 25, "auto"), view_length("segment", 25, "auto")
     (4, 12)
@@ -46,7 +46,7 @@ def view_length(
 
 
 def window_length(num_frames: int, wanted: int | Literal["auto"], *, length: int) -> int:
-    """Return how many frames of a clip of T a view's S frames are drawn from, in mode ``halves``.
+    """Return the length of the window that a view's S frames are sampled from, in mode ``halves``.
 
     >>> window_length(25, "auto", length=4)
     8
@@ -63,22 +63,22 @@ def draw_views(
     window: int,
     generator: torch.Generator,
 ) -> tuple[Tensor, Tensor]:
-    """Draw which frames the two views of each video show.
+    """Sample the frames of the two views of each video.
 
-    ``halves``: S frames of one window in each half of the clip, in random order, so that the views
-    show different moments. The other modes draw both views alike: ``segment`` one frame of each
-    of S equal segments, ``random`` any S frames in order, ``consecutive`` one window anywhere.
+    ``halves``: S frames of one window in each half of the clip; which half is the first view is
+    random. The other modes sample both views from the same distribution: ``segment`` one frame of
+    each of S equal segments, ``random`` any S frames, ``consecutive`` one window anywhere.
 
     Args:
-        mode: How frames are chosen.
+        mode: Sampling mode.
         videos: B.
         num_frames: T, frames of a clip.
         length: S, frames of a view, at most T.
-        window: Frames that a half's window spans, S to T; the other modes have none.
-        generator: Source of chance.
+        window: Length of the window, S to T; mode ``halves`` only.
+        generator: Random number generator.
 
     Returns:
-        Frame numbers of the first and of the second view, (B, S) each, ascending.
+        Frame indices of the first and of the second view, (B, S) each, ascending.
     """
     if mode == "halves":
         starts = two_halves(videos, num_frames, window, generator)
@@ -93,9 +93,9 @@ def draw_views(
 def two_halves(
     videos: int, num_frames: int, length: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Draw a window (B, S) in the first and one in the last half; chance says which comes first.
+    """Sample a window (B, S) in each half of the clip, returned in random order.
 
-    Windows longer than a half overlap as little as they must.
+    Windows longer than a half overlap as little as possible.
     """
     room = max(num_frames // 2, length) - length + 1
     early = torch.randint(room, (videos, 1), generator=generator)
@@ -106,7 +106,7 @@ def two_halves(
 
 
 def one_window(videos: int, num_frames: int, length: int, generator: torch.Generator) -> Tensor:
-    """Draw S neighbouring frames anywhere, (B, S)."""
+    """Sample S consecutive frames, (B, S)."""
     starts = torch.randint(num_frames - length + 1, (videos, 1), generator=generator)
     return starts + torch.arange(length)
 
@@ -114,7 +114,7 @@ def one_window(videos: int, num_frames: int, length: int, generator: torch.Gener
 def one_frame_per_segment(
     videos: int, num_frames: int, length: int, generator: torch.Generator
 ) -> Tensor:
-    """Cut T frames into S equal segments and draw one frame of each, (B, S)."""
+    """Sample one frame of each of S equal segments of T frames, (B, S)."""
     bounds = torch.arange(length + 1) * num_frames // length
     sizes = (bounds[1:] - bounds[:-1]).clamp(min=1)
     random = torch.rand(videos, length, generator=generator)
@@ -122,19 +122,21 @@ def one_frame_per_segment(
 
 
 def any_frames(videos: int, num_frames: int, length: int, generator: torch.Generator) -> Tensor:
-    """Draw S different frames, ascending, (B, S)."""
+    """Sample S different frames, ascending, (B, S)."""
     shuffled = torch.rand(videos, num_frames, generator=generator).argsort(dim=1)
     return shuffled[:, :length].sort(dim=1).values
 
 
 def clip_noise(clips: Tensor, *, amount: float, std: Tensor, generator: torch.Generator) -> Tensor:
-    """Add one noise vector to all frames of a clip: where the whole clip stands is uncertain.
+    """Add Gaussian noise to clips, the same to all frames of a clip.
+
+    Noise of each frame would average out over the frames of a view, and so over its code.
 
     Args:
-        clips: (B, S, M).
+        clips: Frames, (B, S, M).
         amount: Standard deviation of the noise, in units of ``std``.
         std: Standard deviation of each feature over the training frames, (M,).
-        generator: Source of chance.
+        generator: Random number generator.
     """
     batch, _, size = clips.shape
     noise = torch.randn(batch, 1, size, generator=generator).to(clips.device)
@@ -142,9 +144,9 @@ def clip_noise(clips: Tensor, *, amount: float, std: Tensor, generator: torch.Ge
 
 
 def feature_dropout(clips: Tensor, *, p: float, generator: torch.Generator) -> Tensor:
-    """Set the same features to zero in all frames of a clip (B, S, M), and enlarge the rest.
+    """Apply dropout to the features of clips (B, S, M), with one mask for all frames of a clip.
 
-    As in dropout, the expected value of every feature stays what it was.
+    The kept features are scaled by 1 / (1 - p), so that expected values do not change.
     """
     batch, _, size = clips.shape
     stays = dropout_mask((batch, 1, size), p=p, generator=generator).to(clips.device)
@@ -154,7 +156,7 @@ def feature_dropout(clips: Tensor, *, p: float, generator: torch.Generator) -> T
 def draw_frame_mask(
     videos: int, num_frames: int, *, p: float, generator: torch.Generator
 ) -> Tensor:
-    """Draw which frames of each clip stay, (B, S) bool; at least one does."""
+    """Draw a frame mask, (B, S) bool: true where a frame is kept; at least one of each clip is."""
     random = torch.rand(videos, num_frames, generator=generator)
     return (random >= p) | (random == random.amax(dim=1, keepdim=True))
 
@@ -162,31 +164,31 @@ def draw_frame_mask(
 def temporal_jitter(
     frame_indices: Tensor, *, num_frames: int, max_offset: int, generator: torch.Generator
 ) -> Tensor:
-    """Take each frame of a view from a short window around its place, still in order.
+    """Add a random offset to each frame index of a view, and sort.
 
     Args:
-        frame_indices: Ascending frame numbers, (B, S).
+        frame_indices: Ascending frame indices, (B, S).
         num_frames: T, frames of the clip.
-        max_offset: The most places that a frame moves.
-        generator: Source of chance.
+        max_offset: Maximum absolute offset.
+        generator: Random number generator.
 
     Returns:
-        Ascending frame numbers, (B, S); two may be equal.
+        Ascending frame indices, (B, S); two may be equal.
     """
-    moves = torch.randint(-max_offset, max_offset + 1, frame_indices.shape, generator=generator)
-    return (frame_indices + moves).clamp(0, num_frames - 1).sort(dim=1).values
+    offsets = torch.randint(-max_offset, max_offset + 1, frame_indices.shape, generator=generator)
+    return (frame_indices + offsets).clamp(0, num_frames - 1).sort(dim=1).values
 
 
 def same_scene_frames(frame_indices: Tensor, scenes: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw another frame of the same scene for each frame; one alone in its scene stays.
+    """Sample another frame of the same scene for each frame; the frame itself if it has none.
 
     Args:
-        frame_indices: Frame numbers, (B, S).
-        scenes: Scene number of each frame of the same B clips, (B, T).
-        generator: Source of chance.
+        frame_indices: Frame indices, (B, S).
+        scenes: Scene index of each frame of the same B clips, (B, T).
+        generator: Random number generator.
 
     Returns:
-        Frame numbers, (B, S).
+        Frame indices, (B, S).
     """
     frames = torch.arange(scenes.shape[1], device=frame_indices.device)
     same = scenes[:, None, :] == scenes.gather(1, frame_indices)[:, :, None]  # (B, S, T)
@@ -199,6 +201,6 @@ def same_scene_frames(frame_indices: Tensor, scenes: Tensor, generator: torch.Ge
 def mixup_frames(
     clips: Tensor, others: Tensor, *, max_weight: float, generator: torch.Generator
 ) -> Tensor:
-    """Move frames (B, S, M) towards others by a random share of the way, at most ``max_weight``."""
+    """Mix frames (B, S, M) with others (mixup); their weight is uniform in [0, max_weight]."""
     weight = max_weight * torch.rand(*clips.shape[:2], 1, generator=generator).to(clips.device)
     return clips + weight * (others - clips)

@@ -1,4 +1,4 @@
-"""Where a view's frames come from: the clip, candidates of its segments, augmented copies of it."""
+"""Gather the frames of views from the clip, the candidates of its segments, or augmented views."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from torch import Tensor
 def draw_augmented(
     videos: int, *, num_augmented: int, num_frames: int | None, generator: torch.Generator
 ) -> Tensor:
-    """Draw which augmented copy each view shows; the two views of a video show different ones.
+    """Sample the augmented view of the store that each training view takes its frames from.
 
     Args:
         videos: B.
         num_augmented: V, at least 2.
-        num_frames: S for a draw of its own for each frame, which the two views may share; ``None``
-            for one draw a view: temporally consistent.
-        generator: Source of chance.
+        num_frames: S: sample for each frame, with repetition; ``None``: sample once for all frames
+            of a view (temporally consistent), different for the two views of a video.
+        generator: Random number generator.
 
     Returns:
-        Numbers of copies, first views before second views, (2B, 1), or (2B, S).
+        Indices in V, first views before second views, (2B, 1), or (2B, S).
     """
     if num_frames is not None:
         return torch.randint(num_augmented, (2 * videos, num_frames), generator=generator)
@@ -38,28 +38,28 @@ def gather_views(
     augmented_indices: Tensor | None,
     generator: torch.Generator,
 ) -> Tensor:
-    """Return the frames of each view, (X, S, M).
+    """Gather the frames of X views, (X, S, M).
 
-    A store has augmented copies of its frames, not of their candidates: a candidate is moved as
-    augmentation moved the frame of its segment.
+    A store has augmented views of its frames, not of their candidates: a candidate gets the shift
+    that augmentation caused in the frame of its segment.
 
     Args:
-        frames: (B, T, M).
-        candidates: Several frames of each segment, (B, T, C, M); one is drawn for each place.
-        augmented: (B, V, T, M).
-        video_indices: Whose frames each view shows, (X,).
-        frame_indices: Which, (X, S).
-        augmented_indices: From which copies, (X, 1) or (X, S); ``None`` for none.
-        generator: Source of chance.
+        frames: Frames, (N, T, M).
+        candidates: Candidates of each segment, (N, T, C, M), of which one is drawn; or ``None``.
+        augmented: Augmented views, (N, V, T, M), or ``None``.
+        video_indices: Video of each view, (X,).
+        frame_indices: Frames of each view, (X, S).
+        augmented_indices: Indices in V, (X, 1) or (X, S); ``None``: frames without augmentation.
+        generator: Random number generator.
     """
-    who = video_indices[:, None]
-    moved = (
+    videos = video_indices[:, None]
+    shifted = (
         None
         if augmented is None or augmented_indices is None
-        else augmented[who, augmented_indices, frame_indices]
+        else augmented[videos, augmented_indices, frame_indices]
     )
     if candidates is None:
-        return frames[who, frame_indices] if moved is None else moved
+        return frames[videos, frame_indices] if shifted is None else shifted
     choice = torch.randint(candidates.shape[2], frame_indices.shape, generator=generator)
-    views = candidates[who, frame_indices, choice.to(frame_indices.device)]
-    return views if moved is None else views + (moved - frames[who, frame_indices])
+    views = candidates[videos, frame_indices, choice.to(frame_indices.device)]
+    return views if shifted is None else views + (shifted - frames[videos, frame_indices])

@@ -1,4 +1,4 @@
-"""The two views of each video of a batch: drawn from the training clips, then changed."""
+"""Make the two views of each video of a batch: sample frames, then augment their features."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from .frame_sources import draw_augmented, gather_views
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """First views of the B videos, then second views.
+    """First views of the B videos of a batch, then their second views.
 
     Attributes:
-        clips: (2B, S, M).
-        frame_mask: Which frames are not hidden, (2B, S), or ``None`` for all.
-        video_indices: Number of the video that each view shows, (2B,).
-        frame_indices: Place in the video of each frame, (2B, S).
+        clips: Frames of the views, (2B, S, M).
+        frame_mask: True where a frame is not masked, (2B, S); ``None``: no frame is masked.
+        video_indices: Video that each view is drawn from, (2B,).
+        frame_indices: Index of each frame in its video, (2B, S).
     """
 
     clips: Tensor
@@ -41,19 +41,19 @@ class Views:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewMaker:
-    """Draws and changes views.
+    """Samples and augments views.
 
     Attributes:
-        mode: How frames are chosen.
+        mode: Sampling mode of frames.
         length: S, frames of a view.
-        window: Frames that they are drawn from, in mode ``halves``.
-        noise: Shared noise, in standard deviations of each feature.
-        feature_dropout_p: Share of features hidden in a whole view.
-        frame_dropout_p: Share of frames hidden.
-        temporal_jitter: The most places that a frame is taken from elsewhere.
-        scene_mixup: The most that a frame takes of another one of its scene.
-        shift: Shifts as measured, times this.
-        per_frame: Whether each frame comes from an augmented copy of its own.
+        window: Length of the window that they are sampled from, in mode ``halves``.
+        noise: Noise common to all frames of a view, in standard deviations of each feature.
+        feature_dropout_p: Fraction of features set to zero in all frames of a view.
+        frame_dropout_p: Fraction of frames that are masked.
+        temporal_jitter: Maximum offset of a frame index.
+        scene_mixup: Maximum mixup weight of another frame of the same scene.
+        shift: Scale of the feature shifts of augmentation.
+        per_frame: Whether the augmented view is sampled for each frame.
     """
 
     mode: Mode
@@ -70,7 +70,11 @@ class ViewMaker:
     def __call__(
         self, clips: Clips, rows: Tensor, positive_indices: Tensor, generator: torch.Generator
     ) -> Views:
-        """Make a view of each video ``rows`` (B,) and one of each of its partners (B,)."""
+        """Make a view of each video ``rows`` (B,) and one of each of ``positive_indices`` (B,).
+
+        The order of the draws (frames, augmented views, candidates, mixup, shifts, noise, dropout,
+        mask) is part of what a seed means: another order gives other weights.
+        """
         device = clips.frames.device
         video_indices = torch.cat([rows, positive_indices])  # (2B,)
         frame_indices = self._frame_indices(len(rows), clips.frames.shape[1], generator).to(device)
@@ -83,7 +87,7 @@ class ViewMaker:
         )
 
     def _frame_indices(self, videos: int, num_frames: int, generator: torch.Generator) -> Tensor:
-        """Draw which frames are shown, (2B, S)."""
+        """Sample the frame indices of both views, (2B, S)."""
         drawn = draw_views(
             self.mode,
             videos=videos,
@@ -105,7 +109,7 @@ class ViewMaker:
     def _gather(
         self, clips: Clips, video_indices: Tensor, frame_indices: Tensor, generator: torch.Generator
     ) -> Tensor:
-        """Fetch the frames of the views, (2B, S, M), from where they are drawn."""
+        """Gather the frames of the views, with scene mixup, (2B, S, M)."""
         drawn = None
         if clips.augmented is not None:
             drawn = draw_augmented(

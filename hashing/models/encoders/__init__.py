@@ -1,4 +1,4 @@
-"""Temporal encoders: frames in, one vector a frame out."""
+"""Temporal encoders: frames (B, T, M) to encoded frames (B, T, H)."""
 
 from .base import Encoder
 from .lstm import LstmEncoder

@@ -10,12 +10,15 @@ from torch.nn import functional as F
 
 
 class SelfAttention(nn.Module):
-    """Every frame looks at every frame that exists, with several heads.
+    """Multi-head self-attention over the unmasked frames of a clip.
 
     Args:
-        hidden_dim: H, numbers a frame.
-        num_heads: How many parts the width is split into; divides it.
-        bias: Whether queries, keys and values have one.
+        hidden_dim: H.
+        num_heads: Number of heads; divides H.
+        bias: Whether the query, key and value projections have a bias.
+
+    Raises:
+        ValueError: If ``num_heads`` does not divide ``hidden_dim``.
     """
 
     def __init__(self, *, hidden_dim: int, num_heads: int, bias: bool) -> None:
@@ -27,7 +30,7 @@ class SelfAttention(nn.Module):
         self.out_proj = nn.Linear(hidden_dim, hidden_dim)
 
     def forward(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
-        """Mix frames (B, T, H); ``frame_mask`` (B, T) is false where a frame does not exist."""
+        """Attend over frames (B, T, H); ``frame_mask`` (B, T) is false where a frame is masked."""
         batch, time, hidden_dim = frames.shape
         parts = self.qkv(frames).view(batch, time, 3, self.num_heads, -1)
         query, key, value = parts.permute(2, 0, 3, 1, 4)  # (B, heads, T, H / heads) each

@@ -1,4 +1,4 @@
-"""What a temporal encoder is."""
+"""Interface of temporal encoders."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ...config.model import EncoderConfig
 
 
 class Encoder(Protocol):
-    """Lets the frames of a clip look at each other, for any number of frames.
+    """Mixes the frames of a clip over time, for any T.
 
-    An encoder is a linear map of each frame, ``input_proj``, and what follows it, ``mix``. The two
-    stand apart because encoding melts ``input_proj`` into the fixed front (see
+    An encoder is ``mix`` after a linear projection of each frame, ``input_proj``. The two are
+    separate because encoding fuses ``input_proj`` with PCA whitening (see
     ``hashing.models.fused_hasher``).
 
     Attributes:
-        hidden_dim: H, numbers a frame that come out.
-        input_proj: From M to H numbers.
+        hidden_dim: H, size of an encoded frame.
+        input_proj: Linear projection from M to H.
     """
 
     hidden_dim: int
@@ -33,16 +33,16 @@ class Encoder(Protocol):
         """Encode clips (B, T, M) to (B, T, H).
 
         Args:
-            clips: (B, T, M).
-            frame_mask: Which frames exist, (B, T) bool; ``None`` means all. What stands in the
-                others changes nothing in those that exist.
+            clips: Frames, (B, T, M).
+            frame_mask: True where a frame is not masked, (B, T) bool; ``None``: no frame is masked.
+                Masked frames must not change the outputs of the others.
         """
         ...
 
     def mix(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
-        """Do what follows ``input_proj``: frames (B, T, H) to (B, T, H)."""
+        """Mix projected frames (B, T, H) over time, (B, T, H)."""
         ...
 
     def mean(self, frames: Tensor) -> Tensor:
-        """Return the mean over time of :meth:`mix`, (B, H); it may be cheaper than all frames."""
+        """Compute the mean over time of :meth:`mix`, (B, H), perhaps cheaper than all frames."""
         ...

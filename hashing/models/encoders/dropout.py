@@ -1,4 +1,4 @@
-"""Dropout that hides the same numbers in all frames of a clip.
+"""Residual dropout with one mask for all frames of a clip (variational dropout).
 
 Dropout (2014): https://jmlr.org/papers/v15/srivastava14a.html
 The same mask at every time step, Gal and Ghahramani (2016): https://arxiv.org/abs/1512.05287
@@ -14,10 +14,10 @@ from ...runtime.seeding import dropout_mask
 
 
 class ResidualDropout(nn.Module):
-    """Adds what a part of an encoder makes of frames to them; in training, a share is left out.
+    """Residual connection with dropout on the branch.
 
     Args:
-        p: Of what is added, below 1; the rest is enlarged, so that its expected value stays.
+        p: Dropout probability, below 1.
     """
 
     def __init__(self, p: float) -> None:
@@ -25,13 +25,14 @@ class ResidualDropout(nn.Module):
         self.p = p
 
     def forward(self, frames: Tensor, added: Tensor) -> Tensor:
-        """Return the sum of two (B, T, H); chance is torch's own."""
+        """Return ``frames + dropout(added)``, (B, T, H); draws from torch's default generator."""
         if not self.training or not self.p:
             return frames + added
         return torch.addcmul(frames, added, self._scale(added))
 
     def _scale(self, added: Tensor) -> Tensor:
-        """Draw what each number of a clip is multiplied by, (B, 1, H)."""
+        """Draw the mask, scaled by 1 / (1 - p), (B, 1, H)."""
+        # Masks are shared by the frames: masks of each frame would average out in the video's mean.
         shape = (len(added), 1, added.shape[2])
         if added.device.type != "cpu" or torch.compiler.is_compiling():
             return F.dropout(added.new_ones(shape), self.p)

@@ -1,4 +1,4 @@
-"""The LSTM encoder: every frame is read after those before it, and after those behind it.
+"""Bidirectional LSTM encoder.
 
 Bidirectional recurrent neural networks (1997): https://doi.org/10.1109/78.650093
 """
@@ -16,10 +16,10 @@ from .dropout import ResidualDropout
 
 
 class BidirectionalLstm(nn.Module):
-    """One LSTM forwards and one backwards, half the width each [I].
+    """Bidirectional LSTM layer with H / 2 units in each direction [I].
 
     Args:
-        hidden_dim: H, numbers a frame; an odd one loses the last of the backward half.
+        hidden_dim: H; if odd, the last unit of the backward direction is dropped.
     """
 
     def __init__(self, *, hidden_dim: int) -> None:
@@ -28,7 +28,10 @@ class BidirectionalLstm(nn.Module):
         self.lstm = nn.LSTM(hidden_dim, half, batch_first=True, bidirectional=True)
 
     def forward(self, frames: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Read frames (B, T, H), of which the first ``lengths`` (B,) exist, on the CPU."""
+        """Encode frames (B, T, H), the first ``lengths`` (B,) of which are valid.
+
+        ``lengths`` is on the CPU, as packing requires.
+        """
         hidden_dim = frames.shape[2]
         if lengths is None:
             return self._read(frames)[..., :hidden_dim]
@@ -43,16 +46,15 @@ class BidirectionalLstm(nn.Module):
 
 
 class LstmEncoder(nn.Module):
-    """Linear map, then bidirectional layers, each beside a skip.
+    """Linear projection, then residual bidirectional LSTM layers.
 
-    Frames that do not exist are passed over wherever they stand: the clip is read as if they had
-    been cut out.
+    Masked frames are skipped at any position: the clip is encoded as if they were removed.
 
     Args:
-        dims: M, numbers a frame that come in.
-        hidden_dim: H, numbers a frame that come out.
-        num_layers: How many bidirectional layers.
-        dropout: Share of what a layer adds that is set to zero in training.
+        dims: M, size of an input frame.
+        hidden_dim: H, size of an encoded frame.
+        num_layers: Number of bidirectional layers.
+        dropout: Dropout probability on each residual branch.
     """
 
     recurrent: ClassVar[bool] = True  # `views.num_frames` of `auto` is longer for it
@@ -81,16 +83,16 @@ class LstmEncoder(nn.Module):
         return self.mix(self.input_proj(clips), frame_mask)
 
     def mix(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
-        """Let frames (B, T, H) look at each other."""
+        """Mix frames (B, T, H) over time."""
         if frame_mask is None:
             return self._through(frames, None)
-        order = (~frame_mask).int().argsort(dim=1, stable=True)[:, :, None]  # existing frames first
+        order = (~frame_mask).int().argsort(dim=1, stable=True)[:, :, None]  # unmasked frames first
         lengths = frame_mask.sum(dim=1).clamp(min=1).cpu()
         mixed = self._through(torch.take_along_dim(frames, order, dim=1), lengths)
         return torch.take_along_dim(mixed, order.argsort(dim=1), dim=1)
 
     def mean(self, frames: Tensor) -> Tensor:
-        """Return the mean over time of :meth:`mix`, (B, H)."""
+        """Compute the mean over time of :meth:`mix`, (B, H)."""
         return self.mix(frames).mean(dim=1)
 
     def _through(self, frames: Tensor, lengths: Tensor | None) -> Tensor:

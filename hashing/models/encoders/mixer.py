@@ -1,4 +1,6 @@
-"""The MC-MLP encoder: an MLP-mixer over points of a clip, gated by three ranges of context.
+"""MC-MLP encoder: an MLP-mixer over tokens of a clip, gated by three ranges of context.
+
+P is here the number of tokens: points at fixed relative times of a clip.
 
 MLP-mixer (2021): https://arxiv.org/abs/2105.01601
 MC-MLP of MCMSH (2022), read in its abstract only: self-gating modules for long, middle and short
@@ -16,15 +18,15 @@ from ...config.model import EncoderConfig
 from .dropout import ResidualDropout
 from .resample import interpolation_weights, to_frames, to_points
 
-HIDDEN = 2  # hidden numbers of the mixing over time, as a multiple of the points, as in MLP-mixer
-RANGES = (1.0, 0.25)  # long, middle: share of the clip on both sides; short is one point
+HIDDEN = 2  # hidden size of the token mixer, as a multiple of P, as in MLP-mixer
+RANGES = (1.0, 0.25)  # long, middle: fraction of the clip on both sides; short: one point
 
 
 class RangeGate(nn.Module):
-    """Every number of a point is weighed by its surroundings: near, wider, whole clip [I].
+    """Self-gating by short-, middle- and long-range context [I].
 
     Args:
-        hidden_dim: H, numbers a point.
+        hidden_dim: H.
         points: P.
     """
 
@@ -40,7 +42,7 @@ class RangeGate(nn.Module):
         self.gates = nn.ModuleList(nn.Linear(hidden_dim, hidden_dim) for _ in reaches)
 
     def forward(self, points: Tensor) -> Tensor:
-        """Weigh points (B, P, H); weights lie between 0 and 2."""
+        """Multiply points (B, P, H) by gates between 0 and 2."""
         weights = torch.zeros_like(points)
         for gate, around in zip(self.gates, self.around, strict=True):
             weights = weights + gate(around @ points).sigmoid()
@@ -48,13 +50,13 @@ class RangeGate(nn.Module):
 
 
 class MixerBlock(nn.Module):
-    """One pre-norm block: gates and a mix over time, then a two-layer part, each beside a skip.
+    """Pre-norm mixer block: gated token mixer, then feed-forward layer, both residual.
 
     Args:
-        hidden_dim: H, numbers a point.
+        hidden_dim: H.
         points: P.
-        feed_forward_dim: Hidden numbers of the two-layer part.
-        dropout: Share of what each part adds that is set to zero in training.
+        feed_forward_dim: Hidden size of the feed-forward layer.
+        dropout: Dropout probability on each residual branch.
     """
 
     def __init__(
@@ -77,18 +79,18 @@ class MixerBlock(nn.Module):
 
 
 class MixerEncoder(nn.Module):
-    """Linear map, mixer blocks over P points of the clip, and what they add read at each frame.
+    """Linear projection, mixer blocks over P points of the clip, interpolation back to frames.
 
-    A mixer's matrix over time fixes the number of frames. This one knows P points spread over
-    the clip instead, and frames are resampled to them by their relative place [I].
+    The token mixer's weight matrix fixes the number of tokens, so frames are resampled to P points
+    by their relative time, and the blocks' residual is interpolated at each frame [I].
 
     Args:
-        dims: M, numbers a frame that come in.
-        hidden_dim: H, numbers a frame that come out.
-        num_layers: How many blocks.
+        dims: M, size of an input frame.
+        hidden_dim: H, size of an encoded frame.
+        num_layers: Number of blocks.
         points: P.
-        feed_forward_dim: Hidden numbers of a block's two-layer part.
-        dropout: Share of what a block adds that is set to zero in training.
+        feed_forward_dim: Hidden size of the feed-forward layer.
+        dropout: Dropout probability on each residual branch.
     """
 
     def __init__(
@@ -133,13 +135,14 @@ class MixerEncoder(nn.Module):
         return self.mix(self.input_proj(clips), frame_mask)
 
     def mix(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
-        """Let frames (B, T, H) look at each other."""
-        near = interpolation_weights(frames.shape[1], self.points, frame_mask).to(frames)
-        points = to_points(frames, near)
-        return frames + to_frames(self.blocks(points) - points, near)
+        """Mix frames (B, T, H) over time."""
+        weights = interpolation_weights(frames.shape[1], self.points, frame_mask).to(frames)
+        points = to_points(frames, weights)
+        # Only the change is interpolated, so frames lose no detail that P points cannot carry.
+        return frames + to_frames(self.blocks(points) - points, weights)
 
     def mean(self, frames: Tensor) -> Tensor:
-        """Return the mean over time of :meth:`mix`, (B, H)."""
+        """Compute the mean over time of :meth:`mix`, (B, H)."""
         return self.mix(frames).mean(dim=1)
 
 

@@ -1,4 +1,4 @@
-"""Fixed sinusoids: each slot of a clip has its own vector.
+"""Sinusoidal positional encoding.
 
 Attention is all you need (2017), section 3.5: https://arxiv.org/abs/1706.03762
 """
@@ -10,10 +10,10 @@ from torch import Tensor
 
 
 def sinusoidal_encoding(num_slots: int, hidden_dim: int) -> Tensor:
-    """Return one vector a slot, (T, H): sines, then cosines, of falling frequency.
+    """Compute the sinusoidal encoding of positions 0, 1, ..., (T, H): sines, then cosines.
 
-    A vector belongs to a slot of the clip as it is fed, never to a frame's place in the video: fed
-    with a shuffled clip, the encoder is not told the answer.
+    Positions are those of the input sequence, never those of frames in the video: otherwise the
+    encoder could read the answer of the frame-order loss from a shuffled clip.
 
     Example:
         >>> sinusoidal_encoding(2, 2)
@@ -24,18 +24,17 @@ def sinusoidal_encoding(num_slots: int, hidden_dim: int) -> Tensor:
 
 
 def sinusoidal_encoding_at(positions: Tensor, hidden_dim: int) -> Tensor:
-    """Return the vectors (..., H) of places (...), which need not be whole numbers."""
+    """Compute the sinusoidal encoding (..., H) of positions (...), which may be fractional."""
     half = (hidden_dim + 1) // 2
-    rates = 10_000.0 ** (-torch.arange(half, device=positions.device) / half)  # (W / 2,)
-    angles = positions[..., None] * rates  # (..., H / 2)
+    frequencies = 10_000.0 ** (-torch.arange(half, device=positions.device) / half)  # (H / 2,)
+    angles = positions[..., None] * frequencies  # (..., H / 2)
     return torch.cat([angles.sin(), angles.cos()], dim=-1)[..., :hidden_dim]
 
 
 def spread_positions(num_frames: int, num_slots: int) -> Tensor:
-    """Return the places (T,) of a clip's frames, evenly spread over so many slots.
+    """Rescale the positions of T frames to ``num_slots`` slots, (T,).
 
-    A network that is trained on clips of a few frames then meets no place that it does not know
-    when it is fed with longer ones.
+    A network trained on views of few frames then sees no new positions in longer clips.
 
     Example:
         >>> spread_positions(4, 4), spread_positions(8, 4)[:3]
@@ -45,11 +44,11 @@ def spread_positions(num_frames: int, num_slots: int) -> Tensor:
 
 
 def spread_unmasked_positions(frame_mask: Tensor, num_slots: int) -> Tensor:
-    """Return the places (B, T) of frames as :func:`spread_positions` does, without the hidden ones.
+    """Rescale the positions of the unmasked frames as :func:`spread_positions` does, (B, T).
 
     Args:
-        frame_mask: Which frames are not hidden, (B, T).
-        num_slots: How many they are spread over.
+        frame_mask: True where a frame is not masked, (B, T).
+        num_slots: Number of slots.
     """
     before = frame_mask.cumsum(dim=1) - frame_mask.int()
     count = frame_mask.sum(dim=1, keepdim=True).clamp(min=1)

@@ -1,4 +1,4 @@
-"""The temporal-attention encoder: pre-norm transformer blocks over a clip's frames."""
+"""Transformer encoder: pre-norm blocks over the frames of a clip."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from .positional_encoding import (
 
 
 class TransformerBlock(nn.Module):
-    """One pre-norm transformer block: attention, then a two-layer part, each beside a skip.
+    """Pre-norm transformer block: self-attention, then feed-forward layer, both residual.
 
     On layer normalization in the transformer (2020): https://arxiv.org/abs/2002.04745
 
     Args:
-        hidden_dim: H, numbers a frame.
-        num_heads: Attention heads.
-        feed_forward_dim: Hidden numbers of the two-layer part.
-        dropout: Share of numbers that each part adds set to zero in training.
-        activation: Curve of the hidden numbers.
-        bias: Whether what reads normalised frames, whose norm has a bias, adds one of its own.
+        hidden_dim: H.
+        num_heads: Attention heads; divides H.
+        feed_forward_dim: Hidden size of the feed-forward layer.
+        dropout: Dropout probability on each residual branch.
+        activation: Activation function of the feed-forward layer.
+        bias: Whether the linear layers after a LayerNorm have a bias; that of the norm is another.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class TransformerBlock(nn.Module):
         return result
 
     def mean(self, frames: Tensor) -> Tensor:
-        """Return the mean over time of what the block makes of frames (B, T, H), (B, H).
+        """Compute the mean over time of the block's output for frames (B, T, H), (B, H).
 
-        The last matrix is linear, so it is applied once, to the mean of what comes before it.
+        The last layer is linear, so it is applied once, to the mean of its inputs.
         """
         frames = frames + self.attention(self.attention_norm(frames))
         into, activation, out = self.feed_forward
@@ -73,19 +73,18 @@ class TransformerBlock(nn.Module):
 
 
 class TransformerEncoder(nn.Module):
-    """Linear map, slot positions, blocks.
+    """Linear projection, positional encoding, transformer blocks.
 
     Args:
-        dims: M, numbers a frame that come in.
-        hidden_dim: H, numbers a frame that come out.
-        num_layers: How many blocks.
+        dims: M, size of an input frame.
+        hidden_dim: H, size of an encoded frame.
+        num_layers: Number of blocks.
         num_heads: Attention heads of a block.
-        feed_forward_dim: Hidden numbers of a block's two-layer part.
-        dropout: Share of numbers set to zero in training.
-        activation: Curve of a block's hidden numbers.
-        bias: Whether all maps of a block add a bias, or only those that it ends its parts with.
-        position_slots: How many the positions of any clip are spread over; 0 gives each frame its
-            own.
+        feed_forward_dim: Hidden size of the feed-forward layers.
+        dropout: Dropout probability on each residual branch.
+        activation: Activation function of the feed-forward layers.
+        bias: Whether the linear layers after a LayerNorm have a bias.
+        position_slots: Range that the positions of a clip are rescaled to; 0: one position a frame.
     """
 
     def __init__(
@@ -136,20 +135,20 @@ class TransformerEncoder(nn.Module):
         return self.mix(self.input_proj(clips), frame_mask)
 
     def mix(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
-        """Let frames (B, T, H) look at each other."""
-        frames = self._placed(frames, frame_mask)
+        """Mix frames (B, T, H) over time."""
+        frames = self._with_positions(frames, frame_mask)
         for block in self.blocks:
             frames = block(frames, frame_mask)
         return frames
 
     def mean(self, frames: Tensor) -> Tensor:
-        """Return the mean over time of :meth:`mix`, (B, H), of all frames, without dropout."""
-        frames = self._placed(frames)
+        """Compute the mean over time of :meth:`mix`, (B, H), without mask and dropout."""
+        frames = self._with_positions(frames)
         for block in self.blocks[:-1]:
             frames = block(frames)
         return cast(TransformerBlock, self.blocks[-1]).mean(frames)
 
-    def _placed(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
+    def _with_positions(self, frames: Tensor, frame_mask: Tensor | None = None) -> Tensor:
         count = frames.shape[1]
         if not self.position_slots:
             return frames + sinusoidal_encoding(count, self.hidden_dim).to(frames)

@@ -66,7 +66,7 @@ def test_a_random_start_has_no_skip(planted: np.ndarray) -> None:
 def test_a_layer_without_a_skip_cannot_start_as_pca_itq(planted: np.ndarray) -> None:
     model, pca = built(planted, hash__init="random")
     start = fit_initial_hash(pca(planted), bits=8, seed=0, l2_normalize=False)
-    with pytest.raises(ValueError, match="without a skip"):
+    with pytest.raises(ValueError, match="without a shortcut"):
         model.hash_layer.init_shortcut(start)
 
 
