@@ -1,4 +1,4 @@
-"""CHAIN as a learned method: fixed front, transformer, hash layer, three tasks."""
+"""CHAIN as a learned method: PCA whitening, transformer, hash layer, three tasks."""
 
 from __future__ import annotations
 

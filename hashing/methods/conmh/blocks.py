@@ -42,7 +42,7 @@ class ConmhAttention(nn.Module):
 
 
 class ConmhBlock(nn.Module):
-    """Attention, then a two-layer part, each on normalised frames and beside a skip; no dropout.
+    """Pre-norm transformer block: attention, then feed-forward layer, both residual; no dropout.
 
     Args:
         hidden_dim: H, numbers a frame.
