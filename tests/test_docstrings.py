@@ -89,7 +89,7 @@ def faults(node: Documentable) -> Iterator[str]:
         yield from (f"no attribute `{n}`" for n in entries(doc, "Attributes") if n not in own)
         methods = [item for item in node.body if isinstance(item, Function)]
         start = next((item for item in methods if item.name == "__init__"), None)
-    given = parameters(start) if isinstance(start, Function) else sorted(attributes(node))  # type: ignore[arg-type]
+    given = parameters(start) if isinstance(start, Function) else sorted(attributes(node))
     yield from (f"no argument `{name}`" for name in documented if name not in given)
     if documented:
         yield from (f"`{name}` is not documented" for name in given if name not in documented)
