@@ -84,7 +84,7 @@ def check_frames(config: Config, frames: int) -> None:
     """Check that no key requires more than T frames of a video.
 
     Raises:
-        UsageError: If one does; it is named.
+        UsageError: If one does, or too few frames are left to permute; the key is named.
     """
     required: dict[str, int | Auto] = {
         "views.num_frames": config.views.num_frames,
@@ -104,6 +104,7 @@ def check_frames(config: Config, frames: int) -> None:
             f"but the videos have {frames} frames",
             hint=f"{frames - 1} at most",
         )
+    order_sample_sizes(config.order, frames)
 
 
 def order_sample_sizes(config: OrderConfig, available: int) -> tuple[int, int]:
@@ -123,6 +124,6 @@ def order_sample_sizes(config: OrderConfig, available: int) -> tuple[int, int]:
         raise UsageError(
             f"`order.shuffle_fraction` is {config.shuffle_fraction:g}: "
             f"{num_shuffled} of {num_frames} frames are permuted",
-            hint=f"{2 / num_frames:.2g} or more; `order.weight=0` disables the loss",
+            hint=f"{2 / num_frames:.2g} or more",
         )
     return num_frames, num_shuffled
