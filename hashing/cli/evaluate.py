@@ -1,19 +1,20 @@
-"""``chainpipe eval``: how good a model's codes are, under a protocol that is said in words."""
+"""``chainpipe eval``: retrieval metrics of one or more models under a printed protocol."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainpipe.pipeline.console import counted
 from chainpipe.pipeline.errors import StorageError, UsageError
 
 from ..model_folder.folder import ModelFacts
 from .context import PANEL, Tools, tools_of
 from .defaults import (
     JsonOption,
-    ModelOption,
     PluginOption,
     StoreOption,
     choose_model,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from ..evaluation.evaluate import Evaluation
     from ..evaluation.protocol import Protocol
     from ..evaluation.published import PublishedResult
-    from ..models.hasher import Hasher
     from ..retrieval.codes import Codes
 
 SAME = ("schema", "method", "bits", "protocol", "queries", "database")  # with and without itself
@@ -38,11 +38,20 @@ def register(app: typer.Typer) -> None:
 
 def eval_(
     context: typer.Context,
-    model: ModelOption = None,
+    models: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--model",
+            help="Model folder; may be repeated to compare several.",
+            show_default="the newest finished one in models/",
+        ),
+    ] = None,
     store: StoreOption = None,
     queries: Annotated[
         Path | None,
-        typer.Option("--queries", help="Another store, whose videos ask; all of --store answers."),
+        typer.Option(
+            "--queries", help="Another store with the query videos; all of --store is the database."
+        ),
     ] = None,
     protocol: Annotated[
         str,
@@ -54,42 +63,87 @@ def eval_(
         bool, typer.Option("--keep-self", help="Leave each query in the database.")
     ] = False,
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw mAP and precision-recall curves (PNG).")
+        Path | None, typer.Option("--picture", help="Plot mAP and precision-recall curves (PNG).")
     ] = None,
     plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure mAP, precision and recall of a model's codes on a labeled store.
+    """Compute mAP, precision and recall of the codes of one or more models on a labelled store.
 
     The store is encoded anew each time. If videos are marked as `query` and `database`, or as
-    `test`, these are used; if not, every video asks and all others are searched. A benchmark's
-    name takes its own protocol, and what rivals published stands beside the scores.
+    `test`, these are used; if not, each video is a query and all others are the database. A
+    benchmark's name selects its own protocol and adds published results to the table.
 
     Scores on the store that the model was trained on are kept in its card.
 
-    Examples: chainpipe eval --store feats.h5 · chainpipe eval --store data/fcv --protocol fcvid
+    Examples: chainpipe eval --store feats.h5 · chainpipe eval --model models/a --model models/b
+    --picture curves.png
     """
-    from ..methods.registry import load_hasher
-
     tools = tools_of(context)
     if picture is not None and picture.suffix.lower() != ".png":
         raise UsageError(f"cannot draw `{picture}`", hint="name a file that ends in `.png`")
-    folder, facts = choose_model(model, tools.log)
-    if queries is None:
-        codes, chosen = _encode_one(store, folder, facts, protocol, keep_self, tools)
-    else:
+    if queries is not None:
         _check_two(protocol, keep_self)
-        hasher = load_hasher(folder)[1]
-        codes, chosen = _encode_two(queries, store, facts, hasher, tools)
-    found = _evaluate(codes, facts, chosen, tools)
-    _report(found, as_json=as_json)
-    if queries is None and _is_own(store, facts):
-        _keep(folder, facts, found[0], tools)
+    given: Sequence[Path | None] = models or [None]
+    chosen = [choose_model(one, tools.log) for one in given]
+    _check_models(chosen, store)
+    found = []
+    for folder, facts in chosen:
+        if queries is None:
+            codes, fitting = _encode_one(store, folder, facts, protocol, keep_self, tools)
+        else:
+            codes, fitting = _encode_two(queries, store, folder, facts, tools)
+        found.append(_evaluate(codes, facts, fitting, tools))
+    if len(chosen) == 1:
+        _report(found[0], as_json=as_json)
+    else:
+        _report_several([folder for folder, _ in chosen], found, as_json=as_json)
+    for (folder, facts), (first, *_) in zip(chosen, found, strict=True):
+        if queries is None and _is_own(store, facts):
+            _keep(folder, facts, first, tools)
     if picture is not None:
-        from ..reporting.metric_plots import write_scores
-
-        write_scores(picture, found[0], peers=_published(found[0]))
+        _draw(picture, [folder for folder, _ in chosen], [first for first, *_ in found])
         tools.log(f"wrote {picture}")
+
+
+def _check_models(chosen: Sequence[tuple[Path, ModelFacts]], store: Path | None) -> None:
+    """Refuse a model that is given twice, and models of several stores if none is named."""
+    folders = [folder.resolve() for folder, _ in chosen]
+    twice = [folder for folder, _ in chosen if folders.count(folder.resolve()) > 1]
+    if twice:
+        raise UsageError(f"the model `{twice[0]}` is given twice", hint="name each model once")
+    stores = list(dict.fromkeys(facts.store for _, facts in chosen))
+    if store is None and len(stores) > 1:
+        message = f"the models were trained on different stores: `{stores[0]}`, `{stores[1]}`"
+        raise UsageError(message, hint="name the one to evaluate on with `--store`")
+
+
+def _labels(folders: Sequence[Path], found: Sequence[Evaluation]) -> list[str]:
+    """Return a label for each model: its folder's name, or path where two have the same name."""
+    names = [folder.resolve().name for folder in folders]
+    heads = [
+        name if names.count(name) == 1 else str(folder)
+        for name, folder in zip(names, folders, strict=True)
+    ]
+    return [
+        f"{head} ({one.method}, {counted(one.bits, 'bit')})"
+        for head, one in zip(heads, found, strict=True)
+    ]
+
+
+def _draw(path: Path, folders: Sequence[Path], found: Sequence[Evaluation]) -> None:
+    """Plot one model with published results, or several models on the same panels."""
+    from ..reporting.figures import write_png
+    from ..reporting.line_plots import comparison_panels, draw_panels
+    from ..reporting.metric_plots import draw_scores
+
+    first = found[0]
+    if len(found) == 1:
+        write_png(path, draw_scores(first, peers=_published(first)))
+        return
+    panels = comparison_panels(list(zip(_labels(folders, found), found, strict=True)))
+    sizes = f"{len(first.protocol.queries)} in {len(first.protocol.database)}"
+    write_png(path, draw_panels(panels, title=f"{first.protocol.name}, {sizes} videos"))
 
 
 def _encode_one(
@@ -100,7 +154,7 @@ def _encode_one(
     keep_self: bool,
     tools: Tools,
 ) -> tuple[Codes, Protocol]:
-    """Encode the rows of a store that a protocol needs, after a look whether it fits."""
+    """Choose the protocol of a store and encode the rows that it needs."""
     from ..evaluation.choose_protocol import choose_protocol, only_needed
     from ..methods.registry import load_hasher
     from ..retrieval.encode import encode_store
@@ -126,13 +180,15 @@ def _check_two(protocol: str, keep_self: bool) -> None:
 
 
 def _encode_two(
-    queries: Path, store: Path | None, facts: ModelFacts, hasher: Hasher, tools: Tools
+    queries: Path, store: Path | None, folder: Path, facts: ModelFacts, tools: Tools
 ) -> tuple[Codes, Protocol]:
-    """Encode two stores, one to ask and one to be searched."""
+    """Encode a store of queries and a store that is the database."""
     from ..evaluation.choose_protocol import choose_protocol
     from ..evaluation.two_stores import combine_stores
+    from ..methods.registry import load_hasher
     from ..retrieval.encode import encode_store
 
+    _, hasher = load_hasher(folder)
     sides = []
     for path in (queries, store):
         with (
@@ -147,7 +203,7 @@ def _encode_two(
 def _evaluate(
     codes: Codes, facts: ModelFacts, protocol: Protocol, tools: Tools
 ) -> list[Evaluation]:
-    """Return the scores; where a query is kept in the database, those without it as well."""
+    """Return the scores; if queries stay in the database, also those with each query removed."""
     from ..evaluation.choose_protocol import without_itself
     from ..evaluation.evaluate import evaluate
 
@@ -182,21 +238,46 @@ def _published(found: Evaluation) -> list[PublishedResult]:
 
 
 def _report(found: list[Evaluation], *, as_json: bool) -> None:
+    """Print the scores of one model."""
     from ..reporting.tables import print_out, published_notes, published_table, scores_table
 
-    first, *removed = found
+    first = found[0]
     peers = _published(first)
     if as_json:
-        content = first.to_json()
-        for other in removed:
-            rest = other.to_json().items()
-            content["without_itself"] = {name: value for name, value in rest if name not in SAME}
-        if peers:
-            content["peers"] = [peer.to_json() for peer in peers]
-        print_json(content)
+        print_json(_to_json(found))
         return
     for evaluation in found:
         print_out(scores_table(evaluation), "")
     if peers:
         print_out(published_table(first, peers), "")
     print_out(*first.protocol.sentences(), *published_notes(peers))
+
+
+def _report_several(
+    folders: Sequence[Path], found: Sequence[list[Evaluation]], *, as_json: bool
+) -> None:
+    """Print the scores of several models, one line each."""
+    from ..reporting.tables import comparison_table, print_out
+
+    if as_json:
+        models = [
+            {"model": str(folder), **_to_json(one)}
+            for folder, one in zip(folders, found, strict=True)
+        ]
+        print_json({"schema": 1, "models": models})
+        return
+    for way in zip(*found, strict=True):
+        print_out(comparison_table(list(zip(_labels(folders, way), way, strict=True))), "")
+    print_out(*found[0][0].protocol.sentences())
+
+
+def _to_json(found: Sequence[Evaluation]) -> dict[str, object]:
+    """Return the object that ``chainpipe eval --json`` prints of one model."""
+    first, *removed = found
+    content = first.to_json()
+    for other in removed:
+        rest = other.to_json().items()
+        content["without_itself"] = {name: value for name, value in rest if name not in SAME}
+    if peers := _published(first):
+        content["peers"] = [peer.to_json() for peer in peers]
+    return content

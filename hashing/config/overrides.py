@@ -63,11 +63,21 @@ def _parse_assignment(text: str) -> tuple[str, Scalar]:
     name, equals, value = text.partition("=")
     if not equals:
         raise UsageError(f"`--set {text}` has no `=`", hint="write `--set section.key=value`")
+    return name.strip(), parse_value(value)
+
+
+def parse_value(text: str) -> Scalar:
+    """Parse a value as TOML; text that is not TOML is a string without quotes.
+
+    >>> parse_value("1e-3"), parse_value("true"), parse_value("lstm")
+    (0.001, True, 'lstm')
+    """
     try:
-        return name.strip(), tomllib.loads(f"x = {value}")["x"]
+        value: Scalar = tomllib.loads(f"x = {text}")["x"]
     except ValueError:
-        # Not TOML: a bare word, so that `views.mode=segment` needs no quotes.
-        return name.strip(), value.strip()
+        # A bare word, so that `views.mode=segment` needs no quotes.
+        return text.strip()
+    return value
 
 
 def apply(config: Chosen, values: Mapping[str, object]) -> Chosen:

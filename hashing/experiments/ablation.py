@@ -1,4 +1,4 @@
-"""The ablation: each task alone, each pair, all; every extension and every switch turned."""
+"""Ablation plan: each loss alone, each pair, all; every extension and switch changed."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ STRENGTHS: dict[str, dict[str, Scalar]] = {
     "order ramps up": {"order.weight": OURS["order"], "order.warmup": 0.5},
     "scene ramps up": {"scene.weight": OURS["scene"], "scene.warmup": 0.5},
 }
-ELSEWHERE = (  # keys with several choices that other experiments compare
+ELSEWHERE = (  # keys with choices that other plans or rows compare
     *("encoder.kind", "views.mode", "views.spatial", "views.spatial_per_frame", "hash.init"),
     *("neighbours.source", "validation.stop_on_failure"),
 )
 
 
 def ablation() -> ExperimentPlan:
-    """Return the ablation; rows that would change nothing are left out."""
+    """Return the ablation plan; rows equal to the defaults are left out."""
     default = Variant(label="default", group="default")
     turned = [
         *_extensions("extension", {**EXTENSIONS, **_other_losses()}),
@@ -64,15 +64,15 @@ def ablation() -> ExperimentPlan:
     kept = [row for row in turned if config_of(row, {}) != Config()]
     return ExperimentPlan(
         name="ablation",
-        about="What do CHAIN's three tasks bring, alone, in pairs and together, beside our "
-        "extensions and in the plain published shape; and which switches matter?",
+        about="What does each of CHAIN's three losses add, alone, in pairs and together, with "
+        "our extensions and as published; and which switches matter?",
         reference="default",
         rows=(default, *_tasks(OURS, paper=False), *_tasks(PAPER, paper=True), *kept),
     )
 
 
 def _tasks(weights: dict[str, float], *, paper: bool) -> list[Variant]:
-    """Return a row for each task alone, each pair, and all three."""
+    """Return a row for each loss alone, each pair, and all three."""
     head = "paper" if paper else "tasks"
     rows = []
     for count in (1, 2, 3):
@@ -98,7 +98,7 @@ def _extensions(group: str, turned: dict[str, dict[str, Scalar]]) -> list[Varian
 
 
 def _switches() -> list[Variant]:
-    """Return a row for every other choice of every key that has choices."""
+    """Return a row for every value but the default of every key with a list of choices."""
     plain, rows = Config(), []
     for key in key_names(plain):
         section, name = key.split(".")
@@ -113,7 +113,7 @@ def _switches() -> list[Variant]:
 
 
 def _choices(part: Any, name: str) -> Sequence[Scalar]:
-    """Return what a key can be, if that is a short list."""
+    """Return the choices of a key; none for numbers."""
     assert name in [item.name for item in fields(part)]
     kind = get_type_hints(type(part))[name]
     if kind is bool:

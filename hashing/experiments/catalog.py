@@ -1,4 +1,4 @@
-"""The experiments by name: pure lists of rows."""
+"""Named experiment plans: methods, ablation, sensitivity, encoders, sampling, spatial."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from .sensitivity import sensitivity
 
 NAMES = ("methods", "ablation", "sensitivity", "encoders", "sampling", "spatial")
 
-SHORT = 20  # epochs of a rival that takes many more
+SHORT = 20  # epochs of the short rows of methods with many epochs
 
 
-# What ConMH's network becomes with another rival's losses and numbers; not that rival's network.
+# ConMH's network with the losses and hyperparameters of another method, not that method's network.
 BTH_LIKE: dict[str, Scalar] = {
-    "similarity.weight": 0.087,  # 0.08 / 0.92 of rebuilding
+    "similarity.weight": 0.087,  # 0.08 / 0.92, relative to the reconstruction loss
     "contrastive.weight": 0.0,
     "mask.ratio": 0.15,
     "encoder.num_layers": 1,
@@ -40,10 +40,10 @@ S5VH_LIKE: dict[str, Scalar] = {
 
 
 def experiment_plan(name: str) -> ExperimentPlan:
-    """Return an experiment.
+    """Return the plan of a name.
 
     Raises:
-        UsageError: If there is none of that name.
+        UsageError: If there is none.
     """
     plans = {
         "methods": methods,
@@ -54,12 +54,14 @@ def experiment_plan(name: str) -> ExperimentPlan:
         "spatial": spatial,
     }
     if name not in plans:
-        raise UsageError(f"no experiment `{name}`", hint="one of " + ", ".join(NAMES))
+        raise UsageError(
+            f"no experiment `{name}`", hint=f"one of {', '.join(NAMES)}, custom, or a `.toml` file"
+        )
     return plans[name]()
 
 
 def methods() -> ExperimentPlan:
-    """Every method as it comes, and CHAIN's published shape."""
+    """Return the plan of all methods with their defaults, and CHAIN's published configuration."""
     ours = [Variant(label="chain"), Variant(label="chain --paper", paper=True)]
     short: dict[str, Scalar] = {"optim.epochs": SHORT}
     learned = [name for name in METHODS if METHODS[name].config is not None]
@@ -74,17 +76,17 @@ def methods() -> ExperimentPlan:
     return ExperimentPlan(
         name="methods",
         about="How good are the codes of each method? Each has its own defaults; `chain --paper` "
-        "is the plain published shape of CHAIN, without our extensions. A rival is trained as "
-        f"long as its authors did, and for {SHORT} epochs, which still cost several times CHAIN's "
-        "CPU. `bth-like` and `s5vh-like` are ConMH's network with their losses and "
-        "numbers, without BTH's cluster loss and without S5VH's state-space blocks.",
+        "is CHAIN as published, without our extensions. Other methods are trained as long as "
+        f"published, and for {SHORT} epochs, which still take several times the CPU time of "
+        "CHAIN. `bth-like` and `s5vh-like` are ConMH's network with their losses and "
+        "hyperparameters, without BTH's cluster loss and without S5VH's state-space blocks.",
         reference="chain",
         rows=(*ours, *others),
     )
 
 
 def encoders() -> ExperimentPlan:
-    """The paper's encoders."""
+    """Return the plan of all encoders."""
     return ExperimentPlan(
         name="encoders",
         about="Which encoder over the frames is best, and what does each cost?",
@@ -94,7 +96,7 @@ def encoders() -> ExperimentPlan:
 
 
 def sampling() -> ExperimentPlan:
-    """The ways to draw the frames of a view."""
+    """Return the plan of frame sampling modes of a view."""
     modes = ("halves", "segment", "random", "consecutive")
     return ExperimentPlan(
         name="sampling",
@@ -105,7 +107,7 @@ def sampling() -> ExperimentPlan:
 
 
 def spatial() -> ExperimentPlan:
-    """Augmented copies, with and without the noise that stands in for them."""
+    """Return the plan of spatial augmentation, with and without feature noise."""
     ways: dict[str, dict[str, Scalar]] = {
         "no copies": {"views.spatial": "off"},
         "copies, one a view": {"views.spatial": "on", "views.spatial_per_frame": False},
@@ -121,8 +123,8 @@ def spatial() -> ExperimentPlan:
     ]
     return ExperimentPlan(
         name="spatial",
-        about="What do spatially augmented copies of a clip bring, temporally consistent (one "
-        "copy a view) or not (another copy each frame), beside feature noise and without it?",
+        about="What do spatially augmented views of a video add, temporally consistent (one "
+        "augmentation a view) or not (one a frame), with and without feature noise?",
         reference="no copies",
         rows=tuple(rows),
     )

@@ -1,4 +1,4 @@
-"""Figures of some classes apart: the whole, the listed classes among themselves, and the rest."""
+"""Class split: codes of all classes, of the listed classes alone, and of the other classes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WHOLE, LISTED, REST = "all", "listed", "rest"
 
 
 def read_classes(path: Path) -> list[str]:
-    """Return the class names of a text file, one a line; empty lines and repeats are passed over.
+    """Read class names from a text file, one a line; empty lines and repeats are skipped.
 
     Raises:
         NotFoundError: If it cannot be read.
@@ -39,10 +39,10 @@ def read_classes(path: Path) -> list[str]:
 
 
 def check_classes(listed: Sequence[str], known: Sequence[str]) -> None:
-    """Refuse classes that a store does not have, and lists that leave no other.
+    """Check that a store has the listed classes and others besides.
 
     Raises:
-        UsageError: Naming the nearest class.
+        UsageError: If a class is unknown (the nearest is named) or all classes are listed.
     """
     for name in listed:
         if name not in known:
@@ -50,22 +50,22 @@ def check_classes(listed: Sequence[str], known: Sequence[str]) -> None:
             hint = f"did you mean `{close[0]}`?" if close else f"it has {', '.join(known[:8])}, ..."
             raise UsageError(f"no class `{name}` in the store", hint=hint)
     if listed and set(known) <= set(listed):
-        raise UsageError("`--apart` lists every class", hint="list those to report apart only")
+        raise UsageError("`--apart` lists every class", hint="leave some classes out of the list")
 
 
 def split_by_class(codes: Codes, listed: Sequence[str]) -> dict[str, Codes]:
-    """Return the codes of the whole, and where classes are listed, of both parts.
+    """Split codes by class: all, and if classes are listed, the listed and the other videos.
 
-    A video with several labels is of the listed part if one of them is listed; in that part only
-    the listed labels count.
+    A video with several labels is in the listed part if one of them is listed; there, only the
+    listed labels count as relevant.
 
     Args:
-        codes: All codes that are evaluated.
-        listed: Names of classes; none: only the whole.
+        codes: Codes of B videos.
+        listed: Class names; none: only ``all``.
     """
     if not listed:
         return {WHOLE: codes}
-    inside = np.isin(codes.label_names, listed)  # (C,)
+    inside = np.isin(codes.label_names, listed)  # (L,)
     mine = codes.labels[:, inside].any(axis=1)  # (B,)
     others = ~mine & codes.labels.any(axis=1)
     return {

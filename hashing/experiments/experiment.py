@@ -1,4 +1,4 @@
-"""A whole experiment: every row, length and seed on every store, going on where it was ended."""
+"""Run an experiment: each row, code length and seed on each store; finished runs are kept."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from .store_check import StoreCheck, check_store, resolved
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentRequest:
-    """What a user asks of an experiment.
+    """Options of an experiment.
 
     Attributes:
-        stores: Labelled stores.
-        bits: Code lengths.
-        seeds: How many, from 0.
+        stores: Labelled feature stores.
+        bits: Code lengths K of rows without their own.
+        seeds: Number of seeds, from 0.
         values: Config keys that are set on all rows which have them.
-        listed: Classes that are reported apart.
-        out: Folder of everything that is written.
-        workers: Processes, one thread each.
+        listed: Classes that are also evaluated on their own.
+        out: Output folder.
+        workers: Number of processes, one thread each.
         device: ``auto``, ``cpu`` or ``cuda``.
-        restart: Run everything anew.
+        restart: Train finished runs again.
     """
 
     stores: tuple[Path, ...]
@@ -47,56 +47,62 @@ class ExperimentRequest:
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """An experiment that is ready to run.
+    """A checked experiment: its stores, its runs and the results that exist.
 
     Attributes:
-        grounds: One for each store.
-        jobs: All of them, those of the reference first.
-        kept: Records of jobs that were finished before, by the job's record path.
+        checks: One for each store.
+        runs: All runs, in the order of stores, rows, code lengths and seeds.
+        finished: Results of earlier calls by ``ExperimentRun.result_path``.
     """
 
-    grounds: tuple[StoreCheck, ...]
-    jobs: tuple[ExperimentRun, ...]
-    kept: dict[Path, RunResult]
+    checks: tuple[StoreCheck, ...]
+    runs: tuple[ExperimentRun, ...]
+    finished: dict[Path, RunResult]
 
     @property
-    def waiting(self) -> list[ExperimentRun]:
-        """The jobs that are not finished."""
-        return [job for job in self.jobs if job.record not in self.kept]
+    def pending(self) -> list[ExperimentRun]:
+        """The runs without a result."""
+        return [one for one in self.runs if one.result_path not in self.finished]
 
 
 def prepare(plan: ExperimentPlan, asked: ExperimentRequest) -> Experiment:
-    """Look at everything before anything is trained.
+    """Check options, rows, stores and earlier results before anything is trained.
 
     Raises:
-        UsageError: If a number, a store's name, a row or a kept record does not fit.
+        UsageError: If a number, a store's name or a row is invalid, or a result has other settings.
         NotFoundError: If a store does not exist.
-        DamageError: If a store or a record is damaged.
+        DamageError: If a store or a result is damaged.
     """
     _check(plan, asked)
     configs = [config_of(row, asked.values) for row in plan.rows]
-    grounds = tuple(check_store(path, configs, asked.listed) for path in asked.stores)
-    jobs = [job for ground in grounds for job in _jobs(plan, asked, ground)]
-    kept: dict[Path, RunResult] = {}
-    for job in [] if asked.restart else jobs:
-        record = read_result(job.record)
-        if record is not None:
-            check_same_settings(record, job.made, job.record)
-            kept[job.record] = record
-    return Experiment(grounds, tuple(jobs), kept)
+    checks = tuple(check_store(path, configs, asked.listed) for path in asked.stores)
+    runs = [one for check in checks for one in _runs(plan, asked, check)]
+    finished: dict[Path, RunResult] = {}
+    for one in [] if asked.restart else runs:
+        result = read_result(one.result_path)
+        if result is not None:
+            check_same_settings(result, one.made, one.result_path)
+            finished[one.result_path] = result
+    return Experiment(checks, tuple(runs), finished)
 
 
 def run(
-    campaign: Experiment, *, workers: int, done: Callable[[RunResult], None] = lambda record: None
+    experiment: Experiment, *, workers: int, done: Callable[[RunResult], None] = lambda result: None
 ) -> list[RunResult]:
-    """Run what is not finished and return all records, in the order of the jobs.
+    """Run what is pending and return all results in the order of the runs.
+
+    Args:
+        experiment: As :func:`prepare` returns it.
+        workers: Number of processes.
+        done: Called with each new result as soon as it is written.
 
     Raises:
         ChainpipeError: As ``run_in_processes``.
     """
-    run_in_processes(campaign.waiting, workers=workers, done=done)
-    found = [campaign.kept.get(job.record) or read_result(job.record) for job in campaign.jobs]
-    return [record for record in found if record is not None]
+    run_in_processes(experiment.pending, workers=workers, done=done)
+    paths = [one.result_path for one in experiment.runs]
+    found = [experiment.finished.get(path) or read_result(path) for path in paths]
+    return [result for result in found if result is not None]
 
 
 def _check(plan: ExperimentPlan, asked: ExperimentRequest) -> None:
@@ -109,31 +115,30 @@ def _check(plan: ExperimentPlan, asked: ExperimentRequest) -> None:
     if twice:
         raise UsageError(f"two stores are called `{twice[0]}`", hint="rename one of them")
     for row in plan.rows:
-        for bits in asked.bits:
+        for bits in row.bits or asked.bits:
             check_method(row.method, bits)
 
 
-def _jobs(
-    plan: ExperimentPlan, asked: ExperimentRequest, ground: StoreCheck
-) -> list[ExperimentRun]:
-    jobs = []
+def _runs(plan: ExperimentPlan, asked: ExperimentRequest, check: StoreCheck) -> list[ExperimentRun]:
+    runs = []
     for row in plan.rows:
         config = config_of(row, asked.values)
         made: dict[str, Any] = {
             "method": row.method,
-            "store": ground.digest,
+            "store": check.digest,
             "apart": " ".join(asked.listed),
-            "config": resolved(ground, row.method, config),
+            "config": resolved(check, row.method, config),
         }
-        for bits in asked.bits:
+        for bits in row.bits or asked.bits:
             for seed in range(asked.seeds):
-                folder = asked.out / "runs" / ground.name / f"{row.slug}-{bits}-{seed}"
-                jobs.append(
+                folder = asked.out / "runs" / check.name / f"{row.slug}-{bits}-{seed}"
+                runs.append(
                     ExperimentRun(
-                        store=ground.path,
-                        name=ground.name,
+                        store=check.path,
+                        name=check.name,
                         row=row.label,
                         method=row.method,
+                        values=row.values,
                         config=config,
                         bits=bits,
                         seed=seed,
@@ -144,4 +149,4 @@ def _jobs(
                         restart=asked.restart,
                     )
                 )
-    return jobs
+    return runs

@@ -1,4 +1,4 @@
-"""Jobs side by side in processes of their own, which end with their parent however it ends."""
+"""Process pool for runs: workers end with their parent, even if it is killed."""
 
 from __future__ import annotations
 
@@ -21,51 +21,51 @@ Work = Callable[[ExperimentRun], RunResult]
 
 
 def run_in_processes(
-    jobs: Sequence[ExperimentRun], *, workers: int, done: Callable[[RunResult], None]
+    runs: Sequence[ExperimentRun], *, workers: int, done: Callable[[RunResult], None]
 ) -> None:
-    """Run all jobs; with one worker, in this process.
+    """Run all; with one worker, in this process.
 
     Args:
-        jobs: What is to be run.
-        workers: How many at a time.
-        done: Told each record as soon as it is written.
+        runs: The runs.
+        workers: Number of processes.
+        done: Called with each result as soon as it is written.
 
     Raises:
         UsageError: For fewer than one worker.
-        StorageError: If a worker is killed, as it happens where memory runs out.
-        ChainpipeError: The first one that a job raises; the others are stopped.
+        StorageError: If a worker process is killed, for instance for want of memory.
+        ChainpipeError: The first one that a run raises; the other workers are stopped.
     """
     if workers < 1:
         raise UsageError(f"`--workers {workers}` is impossible", hint="1 or more")
-    if workers == 1 or len(jobs) < 2:
-        for job in jobs:
-            done(run_one(job))
+    if workers == 1 or len(runs) < 2:
+        for one in runs:
+            done(run_one(one))
         return
-    waiting = list(reversed(jobs))
-    with _pool(min(workers, len(jobs))) as pipes:
+    pending = list(reversed(runs))
+    with _pool(min(workers, len(runs))) as pipes:
         busy: dict[Connection, ExperimentRun] = {}
         for pipe in pipes:
-            _give(pipe, waiting, busy)
+            _send_next(pipe, pending, busy)
         while busy:
             for pipe in [one for one in wait(list(busy)) if isinstance(one, Connection)]:
-                done(_answer(pipe, busy.pop(pipe)))
-                _give(pipe, waiting, busy)
+                done(_receive(pipe, busy.pop(pipe)))
+                _send_next(pipe, pending, busy)
 
 
-def _give(
-    pipe: Connection, waiting: list[ExperimentRun], busy: dict[Connection, ExperimentRun]
+def _send_next(
+    pipe: Connection, pending: list[ExperimentRun], busy: dict[Connection, ExperimentRun]
 ) -> None:
-    if waiting:
-        busy[pipe] = waiting.pop()
+    if pending:
+        busy[pipe] = pending.pop()
         pipe.send(busy[pipe])
 
 
-def _answer(pipe: Connection, job: ExperimentRun) -> RunResult:
+def _receive(pipe: Connection, run: ExperimentRun) -> RunResult:
     try:
         answer = pipe.recv()
     except EOFError:
-        hint = "take fewer `--workers`; the same command goes on where this one ended"
-        raise StorageError(f"{job}: its process was killed", hint=hint) from None
+        hint = "use fewer `--workers`; the same command keeps the finished runs"
+        raise StorageError(f"{run}: its process was killed", hint=hint) from None
     if isinstance(answer, RunResult):
         return answer
     assert isinstance(answer, BaseException)
@@ -74,7 +74,7 @@ def _answer(pipe: Connection, job: ExperimentRun) -> RunResult:
 
 @contextmanager
 def _pool(count: int) -> Iterator[list[Connection]]:
-    """Start processes, give their pipes, and end them."""
+    """Start processes, yield their pipes, and terminate them on exit."""
     context = multiprocessing.get_context("spawn")
     processes: list[BaseProcess] = []
     pipes: list[Connection] = []
@@ -97,17 +97,18 @@ def _pool(count: int) -> Iterator[list[Connection]]:
 
 
 def _serve(pipe: Connection, plugins: tuple[str, ...]) -> None:
-    """Run jobs that come down a pipe until it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it, too, and ends this one
+    """Run what a pipe delivers until it is closed."""
+    # Ctrl-C reaches the parent too, which ends this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    load_plugins(plugins)  # a job holds classes of theirs
+    load_plugins(plugins)  # a run's config may hold their classes
     while True:
         try:
-            job = pipe.recv()
+            one = pipe.recv()
         except EOFError:
             return
         try:
-            pipe.send(run_one(job))
+            pipe.send(run_one(one))
         except ChainpipeError as error:
             pipe.send(error)
 

@@ -1,4 +1,4 @@
-"""An experiment as a page of Markdown: the question, the protocol, a table a store and length."""
+"""Markdown report of an experiment: question, protocol, and a table for each store and K."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ from .summary import SummaryLine
 
 SHOWN = (("map", "5"), ("map", "20"), ("map_min", "20"), ("map_tied", "20"))
 HEADS = ("mAP@5", "mAP@20", "mAP@20 by min(K, R)", "mAP@20 tie-averaged")
-PARTS = {WHOLE: "", "listed": ", the listed classes among themselves", "rest": ", the other ones"}
+PARTS = {WHOLE: "", "listed": ", the listed classes only", "rest": ", the other classes"}
 
 
 def report_of(
     plan: ExperimentPlan,
-    grounds: Sequence[StoreCheck],
-    records: Sequence[RunResult],
+    checks: Sequence[StoreCheck],
+    results: Sequence[RunResult],
     lines: Sequence[SummaryLine],
     *,
     seeds: int,
 ) -> str:
-    """Return the page.
+    """Format the report.
 
     Args:
-        plan: What was asked.
-        grounds: The stores.
-        records: All runs.
-        lines: Their means.
-        seeds: How many runs a row has.
+        plan: The experiment.
+        checks: Its stores.
+        results: Results of all runs.
+        lines: Their means over seeds.
+        seeds: Number of seeds.
     """
     text = [f"# Experiment: {plan.name}", "", plan.about, "", "![mAP@20](picture.png)", ""]
-    text += _protocol(grounds, records, seeds)
+    text += ["![precision over recall](pr_curves.png)", ""]
+    text += _protocol(checks, results, seeds)
     for store, bits, part in dict.fromkeys((line.store, line.bits, line.part) for line in lines):
         mine = [x for x in lines if (x.store, x.bits, x.part) == (store, bits, part)]
         text += ["", f"## {store}, {bits} bits{PARTS[part]}", "", *_table(mine, plan.reference)]
@@ -44,26 +45,26 @@ def report_of(
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all.
+    """Write a text file atomically.
 
     Raises:
-        StorageError: If the disk says no.
+        StorageError: If the file cannot be written.
     """
     with storage_errors(path), atomic_replace(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
-def _protocol(grounds: Sequence[StoreCheck], records: Sequence[RunResult], seeds: int) -> list[str]:
-    """Say who asks, what is counted, and what was run."""
+def _protocol(checks: Sequence[StoreCheck], results: Sequence[RunResult], seeds: int) -> list[str]:
+    """Describe queries, database, metrics and version, one list item each."""
     text = []
-    for ground in grounds:
-        text.append(f"- `{ground.name}`: trained on {ground.trained}. {' '.join(ground.sentences)}")
+    for one in checks:
+        text.append(f"- `{one.name}`: trained on {one.trained}. {' '.join(one.sentences)}")
     text.append(f"- Each figure is the mean of {seeds} seeds ± half its 95 % interval (Student).")
-    text.append("- AP@K is divided by K, or by min(K, R) where it says so; equal distances are")
-    text.append("  ordered by row, or averaged over all orders where it says so.")
-    text.append("- CPU: seconds of one training on one thread, everything from reading the store.")
-    versions = ", ".join(sorted({record.version for record in records}))
-    text.append(f"- chainpipe {versions}, code {', '.join(codes_of(records))}.")
+    text.append("- AP@K is divided by K, or by min(K, R) in the columns named so.")
+    text.append("- Ties are ordered by row, or averaged over all orders in the columns named so.")
+    text.append("- CPU s: CPU seconds of one training on one thread, reading the store included.")
+    versions = ", ".join(sorted({result.version for result in results}))
+    text.append(f"- chainpipe {versions}, code {', '.join(codes_of(results))}.")
     return text
 
 
@@ -80,7 +81,7 @@ def _table(lines: Sequence[SummaryLine], reference: str) -> list[str]:
 
 
 def _ratio(line: SummaryLine, base: SummaryLine | None) -> str:
-    """Return mAP@20 as a share of the reference's."""
+    """Return mAP@20 divided by that of the reference."""
     if base is None or not base.scores["map", "20"].mean:
         return ""
     return f"{line.scores['map', '20'].mean / base.scores['map', '20'].mean:.2f}x"

@@ -1,4 +1,4 @@
-"""What is kept of a finished run, as one JSON file: settings, costs and whole evaluations."""
+"""Result of a finished run as one JSON file: settings, cost and evaluations."""
 
 from __future__ import annotations
 
@@ -20,25 +20,26 @@ SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """One finished (row, bits, seed).
+    """Result of one (row, K, seed).
 
     Attributes:
         store: The name of the store.
         row: The label of the row.
-        bits: K.
-        seed: Of the training.
-        made: What it was made from: method, resolved config and the store's digest.
-        listed: The classes that are reported apart.
-        scores: For ``all``, ``listed`` and ``rest``: what ``chainpipe eval --json`` prints.
-        parameters: How many numbers the model has, frozen ones included.
-        cpu_seconds: Of the whole training, ``None`` if it was interrupted or made before.
-        wall_seconds: The same on the clock.
-        encode_cpu_seconds: Of encoding ``encoded`` videos.
-        encoded: How many.
+        bits: Code length K.
+        seed: Seed of the training.
+        made: Method, resolved config and store digest.
+        listed: Classes that were also evaluated on their own.
+        scores: For ``all``, ``listed`` and ``rest``: the object of ``chainpipe eval --json``.
+        parameters: Number of parameters, frozen ones included.
+        cpu_seconds: CPU time of the training; ``None`` if it was interrupted.
+        wall_seconds: Wall-clock time of the training; ``None`` likewise.
+        encode_cpu_seconds: CPU time of encoding ``encoded`` videos.
+        encoded: Number of encoded videos.
         model: SHA-256 of the weights.
-        cached: Which cached material of the store the views were drawn from.
-        version: Of chainpipe.
-        code: Digest of the program's own text.
+        cached: Which cached features of the store the views were sampled from.
+        version: Version of chainpipe.
+        code: Digest of the source files that decide the scores.
+        values: Config keys that the row sets; empty in files of before.
     """
 
     store: str
@@ -57,6 +58,7 @@ class RunResult:
     cached: str
     version: str
     code: str
+    values: dict[str, Any] = field(default_factory=dict)
     schema: int = field(default=SCHEMA)
 
     @property
@@ -67,10 +69,10 @@ class RunResult:
 
 
 def read_result(path: Path) -> RunResult | None:
-    """Return a record, or ``None`` if there is none.
+    """Read a result; ``None`` if there is no such file.
 
     Raises:
-        DamageError: If the file is no record.
+        DamageError: If the file is not a result.
     """
     try:
         content = json.loads(path.read_bytes())
@@ -80,27 +82,27 @@ def read_result(path: Path) -> RunResult | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, AttributeError) as error:
-        hint = "remove the file: its run is evaluated again"
+        hint = "remove the file; its run is then evaluated again"
         raise DamageError(f"`{path}` is truncated or altered: {error}", hint=hint) from error
 
 
-def write_result(path: Path, record: RunResult) -> None:
-    """Write a record; the file appears whole or not at all.
+def write_result(path: Path, result: RunResult) -> None:
+    """Write a result atomically.
 
     Raises:
-        StorageError: If the disk says no.
+        StorageError: If the file cannot be written.
     """
     with storage_errors(path), atomic_replace(path) as temporary:
-        temporary.write_text(json.dumps(asdict(record)))
+        temporary.write_text(json.dumps(asdict(result)))
 
 
-def check_same_settings(record: RunResult, made: dict[str, Any], path: Path) -> None:
-    """Refuse a record that was made with other settings or from another store.
+def check_same_settings(result: RunResult, made: dict[str, Any], path: Path) -> None:
+    """Refuse a result that has other settings or is of another store.
 
     Raises:
-        UsageError: Naming up to five of the differences.
+        UsageError: If they differ; up to five differences are named.
     """
-    there, now = _flat(record.made), _flat(made)
+    there, now = _flat(result.made), _flat(made)
     differing = [n for n in sorted(there.keys() | now.keys()) if there.get(n) != now.get(n)]
     if differing:
         said = "; ".join(f"{n}: {there.get(n)} / {now.get(n)}" for n in differing[:5])
@@ -119,16 +121,16 @@ def _flat(made: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def code_digest() -> str:
-    """Return what tells two states of this program's stage two apart."""
+    """Return the SHA-256, 12 digits, of the sources of stage two that decide a run's scores."""
     root = Path(__file__).parents[1]
-    apart = ("cli", "show", "experiments")
+    excluded = ("cli", "reporting", "experiments")  # rooms that only start runs and print them
     found = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
-        if path.relative_to(root).parts[0] not in apart:
+        if path.relative_to(root).parts[0] not in excluded:
             found.update(path.read_bytes())
     return found.hexdigest()[:12]
 
 
-def codes_of(records: Sequence[RunResult]) -> list[str]:
-    """Return the different states of the program that made some records."""
-    return sorted({record.code for record in records})
+def codes_of(results: Sequence[RunResult]) -> list[str]:
+    """Return the distinct code digests of some results."""
+    return sorted({result.code for result in results})

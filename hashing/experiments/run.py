@@ -1,10 +1,10 @@
-"""One run of a row: train, encode, evaluate, keep the record. A finished one is a no-op."""
+"""Run one row with one code length and seed: train, encode, evaluate, write the result."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from chainpipe.pipeline.errors import ChainpipeError
 from chainpipe.pipeline.store.base import FeatureStore
 
 from ..config import AnyConfig
+from ..config.overrides import Scalar
 from ..model_folder.folder import ModelFacts
 from ..models.hasher import Hasher
 from .class_split import split_by_class
@@ -20,21 +21,22 @@ from .result import RunResult, code_digest, read_result, write_result
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExperimentRun:
-    """One (row, bits, seed) on one store; it is sent to other processes as it is.
+    """Settings of one (row, K, seed) on one store; pickled into worker processes.
 
     Attributes:
         store: The store's path.
         name: The store's name.
         row: The row's label.
         method: One of ``METHODS``.
-        config: What it trains with, may hold ``auto``; ``None`` for methods without keys.
-        bits: K.
-        seed: Of everything that is drawn.
-        folder: The model folder; the record lies beside it.
-        made: What the record says it was made from.
-        listed: Classes that are reported apart.
+        config: Training config, may hold ``auto``; ``None`` for methods without keys.
+        bits: Code length K.
+        seed: Seed of the training.
+        folder: The model folder; the result is written beside it.
+        made: Method, resolved config and store digest: what must match to keep a result.
+        values: Config keys that the row sets.
+        listed: Classes that are also evaluated on their own.
         device: ``auto``, ``cpu`` or ``cuda``.
-        restart: Train anew whatever is there.
+        restart: Train again even if the model is finished.
     """
 
     store: Path
@@ -46,13 +48,14 @@ class ExperimentRun:
     seed: int
     folder: Path
     made: dict[str, Any]
+    values: Mapping[str, Scalar] = field(default_factory=dict)
     listed: tuple[str, ...] = ()
     device: str = "auto"
     restart: bool = False
 
     @property
-    def record(self) -> Path:
-        """Where the record lies."""
+    def result_path(self) -> Path:
+        """The JSON file of the result."""
         return self.folder.with_name(self.folder.name + ".json")
 
     def __str__(self) -> str:
@@ -61,17 +64,17 @@ class ExperimentRun:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a training took; ``None`` where only a part of it was seen."""
+    """CPU and wall-clock seconds of a training; ``None`` if it was interrupted."""
 
     cpu: float | None
     wall: float | None
 
 
-def run_one(job: ExperimentRun) -> RunResult:
-    """Train, encode and evaluate on one thread, and write the record.
+def run_one(run: ExperimentRun) -> RunResult:
+    """Train, encode and evaluate on one thread, and write the result; a finished model is kept.
 
     Raises:
-        ChainpipeError: As `train` and `eval` do; the message begins with the row.
+        ChainpipeError: As `train` and `eval` raise it; the message starts with the row.
     """
     from chainpipe.pipeline.store import open_store
 
@@ -80,44 +83,44 @@ def run_one(job: ExperimentRun) -> RunResult:
 
     _warm_up()
     try:
-        with open_store(job.store) as store, blas_threads(1), deterministic_torch(1):
-            facts, cost = _trained(job, store)
-            record = _judged(job, store, facts, load_hasher(job.folder)[1], cost)
+        with open_store(run.store) as store, blas_threads(1), deterministic_torch(1):
+            facts, cost = _train(run, store)
+            result = _evaluate(run, store, facts, load_hasher(run.folder)[1], cost)
     except ChainpipeError as error:
-        error.args = (f"{job}: {error}",)
+        error.args = (f"{run}: {error}",)
         raise
-    write_result(job.record, record)
-    return record
+    write_result(run.result_path, result)
+    return result
 
 
-def _trained(job: ExperimentRun, store: FeatureStore) -> tuple[ModelFacts, Cost]:
-    """Train; the cost of a model that was begun or finished before is that of its record."""
+def _train(run: ExperimentRun, store: FeatureStore) -> tuple[ModelFacts, Cost]:
+    """Train; a model that was finished before keeps the cost of its result."""
     from ..runs.options import TrainOptions
     from ..runs.train import train
 
-    begun = job.folder.with_name(job.folder.name + ".training").exists() and not job.restart
+    begun = run.folder.with_name(run.folder.name + ".training").exists() and not run.restart
     cpu, wall = time.process_time(), time.perf_counter()
     options = TrainOptions(
-        method=job.method,
-        bits=job.bits,
-        seed=job.seed,
-        config=job.config,
-        out=job.folder,
-        device=job.device,
-        restart=job.restart,
+        method=run.method,
+        bits=run.bits,
+        seed=run.seed,
+        config=run.config,
+        out=run.folder,
+        device=run.device,
+        restart=run.restart,
     )
     report = train(store, options)
     cost = Cost(time.process_time() - cpu, time.perf_counter() - wall)
     if report.already_done:
-        old = read_result(job.record)
+        old = read_result(run.result_path)
         cost = Cost(old.cpu_seconds, old.wall_seconds) if old else Cost(None, None)
     return report.facts, Cost(None, None) if begun else cost
 
 
-def _judged(
-    job: ExperimentRun, store: FeatureStore, facts: ModelFacts, hasher: Hasher, cost: Cost
+def _evaluate(
+    run: ExperimentRun, store: FeatureStore, facts: ModelFacts, hasher: Hasher, cost: Cost
 ) -> RunResult:
-    """Encode what the protocol needs and evaluate it, whole and in parts."""
+    """Encode the rows that the protocol needs and evaluate all classes and each part."""
     from ..evaluation.choose_protocol import choose_protocol, only_needed
     from ..evaluation.evaluate import evaluate
     from ..model_folder.folder import read_tensors
@@ -130,18 +133,19 @@ def _judged(
     codes = encode_store(store, facts, hasher, rows=rows)
     encoding = time.process_time() - started
     scores: dict[str, dict[str, Any]] = {}
-    for name, part in split_by_class(codes, job.listed).items():
+    for name, part in split_by_class(codes, run.listed).items():
         protocol = choose_protocol(part.labels, part.split, features=backbone)
-        scores[name] = evaluate(part, method=job.method, protocol=protocol).to_json()
+        scores[name] = evaluate(part, method=run.method, protocol=protocol).to_json()
     return RunResult(
-        store=job.name,
-        row=job.row,
-        bits=job.bits,
-        seed=job.seed,
-        made=job.made,
-        listed=list(job.listed),
+        store=run.name,
+        row=run.row,
+        bits=run.bits,
+        seed=run.seed,
+        made=run.made,
+        values=dict(run.values),
+        listed=list(run.listed),
         scores=scores,
-        parameters=sum(parameter_counts(read_tensors(job.folder)).values()),
+        parameters=sum(parameter_counts(read_tensors(run.folder)).values()),
         cpu_seconds=cost.cpu,
         wall_seconds=cost.wall,
         encode_cpu_seconds=encoding,
@@ -154,7 +158,7 @@ def _judged(
 
 
 def _warm_up() -> None:
-    """Load the libraries, which is no part of what a training costs."""
+    """Import the libraries first, so that the training's CPU time does not include it."""
     import matplotlib.backends.backend_agg
     import matplotlib.figure
     import torch.nn
@@ -162,6 +166,3 @@ def _warm_up() -> None:
     from ..methods import fit
 
     assert all((matplotlib.backends.backend_agg, matplotlib.figure, torch.nn, fit))
-
-
-OnResult = Callable[[RunResult], None]

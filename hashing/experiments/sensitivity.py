@@ -1,4 +1,4 @@
-"""The sensitivity sweep: one number at a time, all others at their defaults."""
+"""Sensitivity plan: one hyperparameter at a time, all others at their defaults."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SWEEPS: dict[str, tuple[Scalar, ...]] = {
 
 
 def sensitivity() -> ExperimentPlan:
-    """Return the sweep; the default's own values are the row ``default``."""
+    """Return the sensitivity plan; default values are the row ``default``, once."""
     rows = [
         Variant(label=f"{key}={value:g}", values={key: value}, group=key)
         for key, values in SWEEPS.items()
@@ -31,8 +31,8 @@ def sensitivity() -> ExperimentPlan:
     kept = [row for row in rows if config_of(row, {}) != Config()]
     return ExperimentPlan(
         name="sensitivity",
-        about="How much depends on the number of scenes, the temperature, the strength of "
-        "augmentation, and the weights of the tasks?",
+        about="How sensitive are the codes to the number of scenes, the temperature, the "
+        "strength of augmentation, and the weights of the losses?",
         reference="default",
         rows=(Variant(label="default", group="default"), *kept),
     )

@@ -1,4 +1,4 @@
-"""The store an experiment stands on: looked at once, before anything is trained."""
+"""Check of a store before an experiment: labels, protocol, and what each row's training needs."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from .class_split import check_classes
 
 @dataclass(frozen=True, slots=True)
 class StoreCheck:
-    """A store as the rows see it.
+    """Facts of a store that every run on it shares.
 
     Attributes:
-        path: As the user named it.
-        name: Its stem; unique among the stores of a run.
-        survey: What ``auto`` looks at.
+        path: Path as the user typed it.
+        name: Stem of the path, unique in an experiment.
+        survey: Statistics that resolve ``auto``.
         digest: SHA-256 over features, labels and splits, hexadecimal.
-        sentences: The protocol, for people.
-        trained: How many videos are trained on and which, for people.
+        sentences: The evaluation protocol in sentences.
+        trained: Number and split of the training videos, in words.
     """
 
     path: Path
@@ -47,16 +47,16 @@ class StoreCheck:
 def check_store(
     path: Path, configs: Sequence[AnyConfig | None], listed: Sequence[str]
 ) -> StoreCheck:
-    """Open a store and see whether all rows can be trained and evaluated on it.
+    """Open a store and check that all rows can be trained and evaluated on it.
 
     Args:
         path: The store.
-        configs: Of the rows; may hold ``auto``.
-        listed: Classes whose figures are reported apart.
+        configs: Configs of the rows, may hold ``auto``.
+        listed: Classes that are also evaluated on their own.
 
     Raises:
         NotFoundError: If there is no such store.
-        UsageError: If it has no labels, not enough videos, or lacks what a row asks for.
+        UsageError: If it has no labels, too few videos, or lacks what a row needs.
         DamageError: If it is damaged.
     """
     with open_store(path) as store:
@@ -79,12 +79,18 @@ def check_store(
 
 
 def resolved(
-    ground: StoreCheck, method: str, config: AnyConfig | None
+    check: StoreCheck, method: str, config: AnyConfig | None
 ) -> dict[str, dict[str, object]]:
-    """Return a row's config without ``auto``, nested plain values; empty for methods without."""
+    """Return a row's config with ``auto`` resolved, as nested plain values.
+
+    Args:
+        check: The store.
+        method: One of ``METHODS``.
+        config: Config of the row; ``None`` for methods without keys, whose result is empty.
+    """
     if config is None:
         return {}
-    found = to_dict(METHODS[method].resolve(config, ground.survey))
+    found = to_dict(METHODS[method].resolve(config, check.survey))
     return {section: dict(values) for section, values in found.items()}
 
 

@@ -1,1 +1,1 @@
-"""Drawing only: tables for the terminal, pictures for the eye; nothing here computes a result."""
+"""Tables for the terminal and plots as PNG; nothing here computes a score."""

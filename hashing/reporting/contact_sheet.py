@@ -1,4 +1,4 @@
-"""The contact sheet: each query at the left, its answers beside it, right ones framed green."""
+"""Contact sheet: a query in each row and its answers beside it, relevant ones framed green."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from chainpipe.pipeline.console import printable, shortened
-from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
+
+from .figures import write_png
 
 Verdict = Literal["query", "right", "wrong", "unknown"]
 TILE = (200, 200)  # pixels of one picture: width, height
 GAP, MARGIN, FRAME, CAPTION = 20, 36, 5, 52
-LEAST, MOST = 3, 5  # answers that one line has room for
+MIN_COLUMNS, MAX_COLUMNS = 3, 5  # answers in one line
 PAPER, INK, FAINT, EMPTY = "#ffffff", "#1f2328", "#656d76", "#eceff2"
 COLOURS: dict[Verdict, str] = {
     "query": "#1f2328",
@@ -32,13 +33,13 @@ MARKS: dict[Verdict, str] = {"query": "", "right": "✓", "wrong": "✗", "unkno
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One picture of the sheet.
+    """One thumbnail of the sheet with its caption.
 
     Attributes:
-        picture: RGB bytes, (H, W, 3), or ``None`` if there is none to show.
-        headline: The bold line under it, such as ``distance 3``.
-        name: The line under that: a path.
-        verdict: Decides the colour of the frame.
+        picture: RGB image, (height, width, 3) uint8, or ``None`` if the video cannot be read.
+        headline: Bold line of the caption, such as ``distance 3``.
+        name: Second line of the caption: a path.
+        verdict: Selects the colour of the frame.
     """
 
     picture: npt.NDArray[np.uint8] | None
@@ -49,25 +50,25 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class SheetRow:
-    """A query and what it found, nearest first."""
+    """A query and its answers, nearest first."""
 
     query: Tile
     answers: Sequence[Tile]
 
 
 def draw_sheet(rows: Sequence[SheetRow], *, title: str) -> Image.Image:
-    """Draw the sheet.
+    """Draw a contact sheet as an RGB image.
 
     Args:
         rows: One query each.
-        title: The line on top.
+        title: Line above the rows.
 
     Raises:
-        ValueError: If there is no row.
+        ValueError: If there are no rows.
     """
     if not rows:
         raise ValueError("a sheet needs at least one query")
-    columns = min(MOST, max(LEAST, *(len(row.answers) for row in rows)))
+    columns = min(MAX_COLUMNS, max(MIN_COLUMNS, *(len(row.answers) for row in rows)))
     lines = [max(1, -(-len(row.answers) // columns)) for row in rows]
     step_x, step_y = TILE[0] + GAP, TILE[1] + CAPTION + GAP
     width = 2 * MARGIN + (columns + 1) * step_x
@@ -82,15 +83,14 @@ def draw_sheet(rows: Sequence[SheetRow], *, title: str) -> Image.Image:
 
 
 def write_sheet(path: Path, sheet: Image.Image) -> None:
-    """Write the sheet as PNG; the file appears whole or not at all.
+    """Write the sheet as PNG, atomically.
 
     Raises:
-        StorageError: If the disk says no.
+        StorageError: If the file cannot be written.
     """
     content = io.BytesIO()
     sheet.save(content, format="PNG", optimize=True)
-    with storage_errors(path), atomic_replace(path) as temporary:
-        temporary.write_bytes(content.getvalue())
+    write_png(path, content.getvalue())
 
 
 def _write_head(sheet: Image.Image, title: str, rows: Sequence[SheetRow]) -> None:
@@ -141,7 +141,7 @@ def _draw_tile(sheet: Image.Image, tile: Tile, left: int, top: int) -> None:
 
 
 def _fitted(picture: npt.NDArray[np.uint8]) -> Image.Image:
-    """Scale a whole picture into a tile, inside its frame."""
+    """Scale a picture to fit inside the frame of a tile; its aspect ratio is kept."""
     image = Image.fromarray(picture)
     room = TILE[0] - 2 * FRAME, TILE[1] - 2 * FRAME
     scale = min(room[0] / image.width, room[1] / image.height)
@@ -150,7 +150,7 @@ def _fitted(picture: npt.NDArray[np.uint8]) -> Image.Image:
 
 
 def _fitting(draw: ImageDraw.ImageDraw, name: str) -> str:
-    """Shorten a name until it is no wider than a tile."""
+    """Shorten a name to the width of a tile."""
     text = printable(name)
     for length in range(len(text), 0, -1):
         short = shortened(text, length)
@@ -161,7 +161,7 @@ def _fitting(draw: ImageDraw.ImageDraw, name: str) -> str:
 
 @cache
 def _font(size: int, *, bold: bool = False) -> ImageFont.FreeTypeFont:
-    import matplotlib  # ships DejaVu, so that the sheet looks the same on every machine
+    import matplotlib  # ships DejaVu: the same font on every machine
 
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return ImageFont.truetype(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name, size)

@@ -1,4 +1,4 @@
-"""What a search found, for programs, for readers and for the eye."""
+"""Search results as JSON, as tables and as a contact sheet."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Found:
     """One query and its answers.
 
     Attributes:
-        query: What was asked.
-        left_out: Rows that were no answers: the query's own.
+        query: The query.
+        left_out: Rows that are excluded from the answers: the query's own.
         answers: Nearest first.
     """
 
@@ -53,7 +53,7 @@ def to_json(found: Sequence[Found], codes: Codes, *, method: str) -> dict[str, o
 
 
 def print_tables(found: Sequence[Found], codes: Codes) -> None:
-    """Print one table a query to stdout."""
+    """Print a table for each query to stdout."""
     for i, one in enumerate(found):
         rows = [
             (a.rank, a.distance, codes.paths[a.row], codes.names_of(a.row)) for a in one.answers
@@ -74,15 +74,15 @@ def draw(
     """Draw the contact sheet of a search.
 
     Args:
-        path: The PNG to write.
+        path: The PNG file.
         found: Queries and answers.
-        codes: The codes that were searched.
-        root: The folder that the store's paths are relative to.
-        method: Whose codes they are.
-        thumbnails: Makes small pictures of video files.
+        codes: The searched codes, N rows.
+        root: Folder that the store's paths are relative to.
+        method: Method of the model, for the title.
+        thumbnails: Returns a small picture of each video file.
 
     Raises:
-        StorageError: If the disk says no.
+        StorageError: If the file cannot be written.
     """
     files = sorted({file for one in found for file in _files(one, codes, root)})
     pictures = dict(zip(files, thumbnails(files, 2 * TILE[0]), strict=True))
@@ -144,7 +144,7 @@ def _headline(verdicts: Sequence[Verdict]) -> str:
 
 
 def _verdict(codes: Codes, query: int | None, answer: int) -> Verdict:
-    """Say whether an answer is right, where labels can tell."""
+    """Return whether an answer shares a label with the query; unknown without labels."""
     if query is None or not codes.labels[query].any() or not codes.labels[answer].any():
         return "unknown"
     return "right" if (codes.labels[query] & codes.labels[answer]).any() else "wrong"

@@ -1,4 +1,4 @@
-"""Tables for people: scores and answers, coloured on a terminal and plain in a pipe."""
+"""Tables of scores and answers: coloured on a terminal, plain text in a pipe."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.text import Text
 from chainpipe.pipeline.console import counted, printable
 
 from ..evaluation.evaluate import CUTOFFS, Evaluation
+from ..evaluation.protocol import Protocol
 from ..evaluation.published import PublishedResult
 
 HEADS = {
@@ -25,7 +26,7 @@ HEADS = {
 
 
 def print_out(*what: RenderableType) -> None:
-    """Print to stdout; in a pipe lines are as long as they are, so that nothing is cut."""
+    """Print to stdout; in a pipe, lines are neither wrapped nor cut."""
     width = None if sys.stdout.isatty() else 10_000
     console = Console(file=sys.stdout, width=width, highlight=False)
     for one in what:
@@ -33,13 +34,9 @@ def print_out(*what: RenderableType) -> None:
 
 
 def scores_table(evaluation: Evaluation) -> Table:
-    """Draw every metric at every K."""
-    queries = counted(len(evaluation.protocol.queries), "query")
-    database = counted(len(evaluation.protocol.database), "video")
-    title = f"{evaluation.method}, {counted(evaluation.bits, 'bit')}: {queries} in {database}"
-    if evaluation.protocol.asking == evaluation.protocol.searched:
-        title += ", itself kept" if evaluation.protocol.keeps_itself else ", itself removed"
-    table = _by_cutoff(title)
+    """Return a table of every metric at every K."""
+    who = _queries_in_database(evaluation.protocol)
+    table = _by_cutoff(f"{evaluation.method}, {counted(evaluation.bits, 'bit')}: {who}")
     for name, head in HEADS.items():
         style = "bold" if name == "map" else ""
         cells = [f"{evaluation.scores[name][k]:.4f}" for k in CUTOFFS]
@@ -50,11 +47,11 @@ def scores_table(evaluation: Evaluation) -> Table:
 
 
 def published_table(evaluation: Evaluation, peers: Sequence[PublishedResult]) -> Table:
-    """Draw mAP@K beside what rivals published, the best last.
+    """Return a table of mAP@K below published results, best last.
 
     Args:
-        evaluation: What was measured here.
-        peers: Published rows of the same benchmark and number of bits.
+        evaluation: Scores of one model.
+        peers: Published results of the same benchmark and code length.
     """
     table = _by_cutoff(f"mAP@K, {evaluation.bits} bits, {evaluation.protocol.name}")
     table.add_column("GMAP", justify="right")
@@ -68,8 +65,31 @@ def published_table(evaluation: Evaluation, peers: Sequence[PublishedResult]) ->
     return table
 
 
+def comparison_table(evaluations: Sequence[tuple[str, Evaluation]]) -> Table:
+    """Return a table of mAP@K and GMAP, a line for each model.
+
+    Args:
+        evaluations: Label and evaluation of each model, all under one protocol.
+    """
+    table = _by_cutoff(f"mAP@K: {_queries_in_database(evaluations[0][1].protocol)}")
+    table.add_column("GMAP", justify="right")
+    for label, found in evaluations:
+        cells = [f"{found.scores['map'][k]:.4f}" for k in CUTOFFS]
+        table.add_row(Text(printable(label)), *cells, f"{found.gmap:.4f}")
+    return table
+
+
+def _queries_in_database(protocol: Protocol) -> str:
+    """Return the sizes of a protocol, such as ``9 queries in 9 videos, itself removed``."""
+    queries = counted(len(protocol.queries), "query")
+    database = counted(len(protocol.database), "video")
+    if protocol.asking != protocol.searched:
+        return f"{queries} in {database}"
+    return f"{queries} in {database}, itself {'kept' if protocol.keeps_itself else 'removed'}"
+
+
 def published_notes(peers: Sequence[PublishedResult]) -> list[str]:
-    """Return where the published rows were read and what is doubtful, one line each."""
+    """Return the sources of published results and the doubts about them, one line each."""
     sources = dict.fromkeys(peer.source for peer in peers)
     lines = [
         f"Published rows of {', '.join(_named(peers, source))}: {source}." for source in sources
@@ -88,7 +108,7 @@ def _named(peers: Sequence[PublishedResult], source: str) -> list[str]:
 
 
 def _by_cutoff(title: str) -> Table:
-    """Start a table with a column for each K."""
+    """Return an empty table with a column for each K."""
     table = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False
     )
@@ -99,10 +119,10 @@ def _by_cutoff(title: str) -> Table:
 
 
 def answers_table(title: str, rows: Sequence[tuple[int, int, bytes, Sequence[str]]]) -> Table:
-    """Draw one query's answers.
+    """Return a table of one query's answers.
 
     Args:
-        title: What was asked.
+        title: Line above the table.
         rows: Rank, Hamming distance, path and label names of each answer.
     """
     table = Table(

@@ -20,7 +20,14 @@ from chainpipe.hashing.reporting.contact_sheet import (
     draw_sheet,
     write_sheet,
 )
-from chainpipe.hashing.reporting.metric_plots import write_scores
+from chainpipe.hashing.reporting.figures import write_png
+from chainpipe.hashing.reporting.line_plots import (
+    LinePanel,
+    PlotLine,
+    comparison_panels,
+    draw_panels,
+)
+from chainpipe.hashing.reporting.metric_plots import draw_scores
 from chainpipe.hashing.reporting.tables import (
     answers_table,
     print_out,
@@ -149,8 +156,9 @@ def test_published_rows_stand_beside_ours_by_gmap_and_say_what_they_are(
 def test_the_picture_of_scores_has_three_panels_that_show_something(tmp_path: Path) -> None:
     codes = sample_codes(random_bits(40, 32), [[row % 3] for row in range(40)])
     evaluation = evaluate(codes, method="lsh")
-    write_scores(tmp_path / "plain.png", evaluation)
-    write_scores(tmp_path / "peers.png", evaluation, peers=published("fcvid", bits=32))
+    write_png(tmp_path / "plain.png", draw_scores(evaluation))
+    beside_published = draw_scores(evaluation, peers=published("fcvid", bits=32))
+    write_png(tmp_path / "peers.png", beside_published)
     plain, beside = (
         Image.open(tmp_path / name).convert("RGB") for name in ("plain.png", "peers.png")
     )
@@ -162,7 +170,47 @@ def test_the_picture_of_scores_has_three_panels_that_show_something(tmp_path: Pa
     assert pixels_of(beside, "#6b7785") > 100  # the line of the best rival
 
 
-def test_a_picture_that_cannot_be_written_is_the_disks_fault(tmp_path: Path) -> None:
-    evaluation = evaluate(sample_codes(random_bits(9, 8), [[0]] * 9), method="lsh")
+def test_a_png_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError):
-        write_scores(tmp_path / "no" / "where.png", evaluation)
+        write_png(tmp_path / "no" / "where.png", b"")
+
+
+def test_the_comparison_panels_hold_the_scores_and_curves_of_each_model() -> None:
+    found = [
+        (
+            name,
+            evaluate(
+                sample_codes(random_bits(30, bits), [[row % 3] for row in range(30)]), method="lsh"
+            ),
+        )
+        for name, bits in (("short", 8), ("long", 32))
+    ]
+    scores, by_radius, by_rank = comparison_panels(found)
+    for panel in (scores, by_radius, by_rank):
+        assert [line.label for line in panel.lines] == ["short", "long"]
+    for (_, one), score, radius, rank in zip(
+        found, scores.lines, by_radius.lines, by_rank.lines, strict=True
+    ):
+        assert list(score.y) == list(one.scores["map"].values())
+        assert rank.x[-1] == pytest.approx(1.0)  # at the last rank everything is found
+        answered = one.pr_radius.answered > 0
+        assert list(radius.y) == one.pr_radius.precision[answered].tolist()
+
+
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_every_line_of_a_plot_has_its_own_look_and_a_place_in_the_legend(
+    tmp_path: Path, count: int
+) -> None:
+    lines = [PlotLine(f"line {i}, {'long ' * 12}", [0, 1], [i + 1, i + 1]) for i in range(count)]
+    panel = LinePanel("panel", "across", "up", lines)
+    write_png(tmp_path / "plot.png", draw_panels([panel] * 2, title="title " * 60))
+    picture = Image.open(tmp_path / "plot.png").convert("RGB")
+    assert picture.height > 396  # a panel of 3.6 inches at 110 dots, and the legend
+    colours = {"#1f3a5f", "#d1495b", "#2a9d8f"} if count >= 3 else {"#1f3a5f"}
+    for colour in colours:
+        assert pixels_of(picture, colour) > 500
+
+
+def test_a_plot_without_panels_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one panel"):
+        draw_panels([], title="nothing")
