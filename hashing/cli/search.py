@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from chainpipe.pipeline.console import counted, printable
-from chainpipe.pipeline.errors import NotFoundError, UsageError
+from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import FailedVideo, raise_if_ours
 from chainpipe.pipeline.store import FeatureStore
 
@@ -66,7 +66,9 @@ def search(
 
     Examples: chainpipe search holiday.mp4 · chainpipe search 3f2a9c01 --k 5 --picture sheet.png
     """
+    from ..methods.registry import load_hasher
     from ..reporting.search_results import draw, print_tables, to_json
+    from ..retrieval.encode import current_codes
     from ..retrieval.query import find_query
 
     tools = tools_of(context)
@@ -77,7 +79,13 @@ def search(
     folder, facts = choose_model(model, tools.log)
     with open_chosen_store(store, facts, tools.log) as opened:
         asked = [find_query(text, opened.videos, opened.root) for text in queries]
-        codes = _database(folder, facts, opened, tools)
+        codes = current_codes(
+            opened,
+            facts,
+            lambda: load_hasher(folder)[1],
+            saved=folder / CODES,
+            progress_bar=tools.progress,
+        )
         asked, bits = _query_codes(asked, codes, folder, facts, opened, tools)
         found = _answers(asked, bits, codes, k, keep_self=keep_self, tools=tools)
         root = Path(os.fsdecode(opened.root))
@@ -90,23 +98,6 @@ def search(
         tools.log(f"wrote {picture}")
     if len(asked) < len(queries):
         raise typer.Exit(SOME_FAILED)
-
-
-def _database(folder: Path, facts: ModelFacts, store: FeatureStore, tools: Tools) -> Codes:
-    """Return the store's codes: those on disk if they are what the model would make now."""
-    from ..methods.registry import load_hasher
-    from ..retrieval.codes import read_codes
-    from ..retrieval.encode import belongs, encode_store
-
-    try:
-        codes = read_codes(folder / CODES)
-    except NotFoundError:
-        codes = None
-    if codes is not None and belongs(codes, facts, store.videos):
-        return codes
-    _, hasher = load_hasher(folder)
-    with tools.progress("encode", len(store.videos)) as advance:
-        return encode_store(store, facts, hasher, progress=advance)
 
 
 def _query_codes(

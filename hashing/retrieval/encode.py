@@ -1,22 +1,24 @@
-"""From features to codes: a whole store, or a few videos that are in no store."""
+"""Encode features to codes: a whole store, or single videos outside a store."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from chainpipe.pipeline.console import printable
-from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.errors import NotFoundError, UsageError
 from chainpipe.pipeline.records import VideoFeatures, VideoTable
 from chainpipe.pipeline.store.base import FeatureStore
 
 from ..model_folder.folder import ModelFacts
 from ..models.hasher import Hasher
 from .bitpack import U8, pack
-from .codes import Codes, Origin
+from .codes import Codes, Origin, read_codes
 from .hamming import Rows
 
 BLOCK = 256  # videos in memory at a time
@@ -30,17 +32,17 @@ def encode_store(
     rows: Rows | None = None,
     progress: Callable[[int], None] = lambda videos: None,
 ) -> Codes:
-    """Encode the videos of a store.
+    """Encode B videos of a store, block by block.
 
     Args:
-        store: Features that the model may read (see ``check_fingerprint``).
-        facts: Facts about the model.
+        store: Features that fit the model (see ``check_fingerprint``).
+        facts: Facts of the model.
         hasher: The model.
-        rows: Which videos, by default all.
-        progress: Told the number of videos done since the last call.
+        rows: Rows of the B videos; by default all.
+        progress: Called with the number of videos encoded since the last call.
 
     Returns:
-        Codes in the order of the rows, with their ids, paths, labels and splits.
+        Codes of B videos in the order of the rows, with ids, paths, labels and splits.
 
     Raises:
         UsageError: If features are NaN or infinite.
@@ -67,7 +69,7 @@ def encode_store(
 
 
 def encode_videos(videos: Sequence[VideoFeatures], facts: ModelFacts, hasher: Hasher) -> Codes:
-    """Encode videos that are in no store; their labels and splits are kept.
+    """Encode B videos that are in no store, with their labels and splits.
 
     Raises:
         UsageError: If features are NaN or infinite.
@@ -90,18 +92,18 @@ def encode_videos(videos: Sequence[VideoFeatures], facts: ModelFacts, hasher: Ha
 def encode_features(
     hasher: Hasher, features: npt.NDArray[np.floating], paths: Sequence[bytes]
 ) -> U8:
-    """Encode a block of videos.
+    """Encode a block of B videos to packed codes.
 
     Args:
         hasher: The model.
-        features: (n, T, D).
-        paths: Names of the n videos, for the message.
+        features: Frame features, (B, T, D).
+        paths: Names of the B videos, for the error message.
 
     Returns:
-        Packed codes, (n, ceil(bits / 8)).
+        Packed codes, (B, ceil(K / 8)) uint8.
 
     Raises:
-        UsageError: If features are NaN or infinite; a code of them would be noise.
+        UsageError: If features are NaN or infinite.
     """
     bad = np.flatnonzero(~np.isfinite(features).all(axis=(1, 2)))
     if len(bad):
@@ -113,17 +115,48 @@ def encode_features(
 
 
 def origin_of(facts: ModelFacts, *, features: str = "") -> Origin:
-    """Return what a codes file says about the model that made it."""
+    """Return the origin that codes of a model carry: fingerprint, weights, version, store."""
     return Origin(facts.fingerprint, facts.weights_sha256, facts.version, features)
 
 
 def digest(videos: VideoTable) -> str:
-    """Return what identifies the features of a store: SHA-256 over its rows' checksums."""
+    """Return the SHA-256 over the row checksums of a store, hexadecimal: it identifies features."""
     return hashlib.sha256(np.ascontiguousarray(videos.checksums).tobytes()).hexdigest()
 
 
+def current_codes(
+    store: FeatureStore,
+    facts: ModelFacts,
+    load_hasher: Callable[[], Hasher],
+    *,
+    saved: Path,
+    progress_bar: Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]],
+) -> Codes:
+    """Return the codes of all N videos of a store: the saved ones if current, else new ones.
+
+    Args:
+        store: Features that fit the model.
+        facts: Facts of the model.
+        load_hasher: Loads the model; called only if the store has to be encoded.
+        saved: A codes file, which may not exist.
+        progress_bar: Called with a title and N; yields the callback of :func:`encode_store`.
+
+    Raises:
+        UsageError: If features are NaN or infinite.
+        DamageError: If the store or the codes file is damaged.
+    """
+    try:
+        codes = read_codes(saved)
+    except NotFoundError:
+        codes = None
+    if codes is not None and belongs(codes, facts, store.videos):
+        return codes
+    with progress_bar("encode", len(store.videos)) as advance:
+        return encode_store(store, facts, load_hasher(), progress=advance)
+
+
 def belongs(codes: Codes, facts: ModelFacts, videos: VideoTable) -> bool:
-    """Tell whether codes are what this model makes of this store now, labels and all."""
+    """Return whether codes are those of this model and this store, labels included."""
     return (
         codes.origin == origin_of(facts, features=digest(videos))
         and codes.paths == videos.paths

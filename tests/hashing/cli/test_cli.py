@@ -474,6 +474,37 @@ def test_eval_draws_its_curves(stage: Stage) -> None:
     assert Image.open("curves.png").size[0] > 1000
 
 
+def test_eval_compares_several_models_on_one_plot(stage: Stage) -> None:
+    make_model(Path("models/feats-lsh-32"), Path("feats.h5").resolve(), bits=32)
+    folders = ["models/feats-lsh-16", "models/feats-lsh-32"]
+    both = [word for folder in folders for word in ("--model", folder)]
+    found = json.loads(stage.run("eval", *both, "--json", "--picture", "curves.png"))["models"]
+    for folder, content in zip(folders, found, strict=True):
+        assert content.pop("model") == folder
+        assert content == json.loads(stage.run("eval", "--model", folder, "--json"))
+    assert Image.open("curves.png").size[0] > 1000
+    lines = stage.run("eval", *both).splitlines()
+    assert lines[0].startswith("mAP@K: 12 queries in 12 videos")
+    assert [line.split("  ")[0] for line in lines[3:5]] == [
+        "feats-lsh-16 (lsh, 16 bits)",
+        "feats-lsh-32 (lsh, 32 bits)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [("models/feats-lsh-16", "given twice"), ("models/other", "trained on different stores")],
+)
+def test_eval_refuses_models_that_cannot_be_compared(
+    stage: Stage, second: str, message: str
+) -> None:
+    make_model(Path("models/other"), Path("elsewhere.h5"))
+    with pytest.raises(UsageError, match=message) as caught:
+        stage.run("eval", "--model", "models/feats-lsh-16", "--model", second)
+    assert caught.value.hint
+    assert stage.progressed == {}
+
+
 def test_eval_without_labels_is_refused_before_any_work(stage: Stage) -> None:
     rows = [replace(video(stage.root, name), labels=()) for name in NAMES]
     make_store(Path("plain.h5"), stage.root, rows)
