@@ -19,8 +19,8 @@ PAGE = ROOT / "docs" / "architecture.md"
 # From the top floor to the ground: a room imports only rooms that come after it.
 ORDER = {
     "pipeline": [
-        *("cli", "demo_clips", "extraction", "store_info", "decode", "backbones"),
-        *("inputs", "augment", "store", "console", "records", "errors"),
+        *("cli", "demo_clips", "extraction", "decode", "backbones"),
+        *("inputs", "augment", "store", "console", "records", "options", "errors"),
     ],
     "hashing": [
         *("cli", "reporting", "experiments", "runs", "methods", "training", "mining", "losses"),

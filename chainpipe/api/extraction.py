@@ -9,51 +9,55 @@ from pathlib import Path
 
 from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.extraction.extract import extract as run_extraction
-from chainpipe.pipeline.extraction.options import (
-    By,
-    Dtype,
-    ExtractOptions,
-    Fit,
-    ReaderName,
-    ViewsMode,
-    failures_named,
-    labels_named,
-)
+from chainpipe.pipeline.extraction.option_values import failures_named, labels_named
+from chainpipe.pipeline.extraction.options import ExtractOptions
 from chainpipe.pipeline.extraction.signals import Interrupted
-from chainpipe.pipeline.extraction.worker_pool import available_cpus
+from chainpipe.pipeline.options import (
+    BACKBONE,
+    BackboneOptions,
+    By,
+    DecodeOptions,
+    Dtype,
+    Fit,
+    InputOptions,
+    OutputOptions,
+    ReaderName,
+    SamplingOptions,
+    ViewOptions,
+    ViewsMode,
+    available_cpus,
+)
 
 from .store import Store, open_store
-
-_DEFAULTS = ExtractOptions(Path(), Path("feats.h5"))
 
 
 def extract(
     videos: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
-    backbone: str = _DEFAULTS.backbone,
-    frames: int = _DEFAULTS.frames,
-    by: By = _DEFAULTS.by,
-    sampling: str = _DEFAULTS.sampling,
-    per_segment: int = _DEFAULTS.per_segment,
-    fit: Fit = _DEFAULTS.fit,
-    views: int = _DEFAULTS.views,
-    views_mode: ViewsMode = _DEFAULTS.views_mode,
-    measure_augmentation: int = _DEFAULTS.augmentation_videos,
-    seed: int = _DEFAULTS.seed,
+    backbone: str = BACKBONE,
+    frames: int = SamplingOptions.frames,
+    by: By = SamplingOptions.by,
+    sampling: str = SamplingOptions.sampling,
+    per_segment: int = SamplingOptions.per_segment,
+    fit: Fit = DecodeOptions.fit,
+    views: int = ViewOptions.views,
+    views_mode: ViewsMode = ViewOptions.views_mode,
+    measure_augmentation: int = ViewOptions.measure_augmentation,
+    seed: int = SamplingOptions.seed,
     labels: str | os.PathLike[str] | None = None,
-    dtype: Dtype = _DEFAULTS.dtype,
-    device: str = _DEFAULTS.device,
-    batch: int = _DEFAULTS.batch,
-    half: bool = _DEFAULTS.half,
+    dtype: Dtype = OutputOptions.dtype,
+    device: str = BackboneOptions.device,
+    batch: int = BackboneOptions.batch,
+    half: bool = BackboneOptions.half,
     workers: int | None = None,
-    threads: int = _DEFAULTS.threads,
-    reader: ReaderName = _DEFAULTS.reader,
-    strict: bool = _DEFAULTS.strict,
+    threads: int = BackboneOptions.threads,
+    reader: ReaderName = DecodeOptions.reader,
+    strict: bool = OutputOptions.strict,
     retry: tuple[str, ...] = (),
-    restart: bool = _DEFAULTS.restart,
-    follow_symlinks: bool = _DEFAULTS.follow_symlinks,
-    trust_weights: bool = _DEFAULTS.trust_weights,
+    restart: bool = OutputOptions.restart,
+    follow_symlinks: bool = InputOptions.follow_symlinks,
+    trust_weights: bool = BackboneOptions.trust_weights,
     progress: Callable[[int, int], None] | None = None,
     log: Callable[[str], None] | None = None,
 ) -> Store:
@@ -115,9 +119,10 @@ def extract(
         ...     print(error, "|", error.hint)
         no store format for `feats.mp4` | a feature store ends in `.h5` or `.zarr`
     """
-    options = ExtractOptions(
-        source=Path(videos),
-        out=Path(out),
+    options = ExtractOptions.of(
+        Path(videos),
+        Path(out),
+        backbone=backbone,
         labels=labels_named(labels) if isinstance(labels, str | None) else Path(labels),
         follow_symlinks=follow_symlinks,
         frames=frames,
@@ -126,10 +131,9 @@ def extract(
         per_segment=per_segment,
         views=views,
         views_mode=views_mode,
-        augmentation_videos=measure_augmentation,
+        measure_augmentation=measure_augmentation,
         seed=seed,
         fit=fit,
-        backbone=backbone,
         trust_weights=trust_weights,
         dtype=dtype,
         strict=strict,

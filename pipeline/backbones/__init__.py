@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ..errors import UsageError
+from ..options import BACKBONE, BackboneOptions
 from ..records import Lazy, Registry
 from .base import Backbone, fingerprint_of
 from .device import pick_device
 
 __all__ = ["BACKBONES", "Backbone", "BackboneOptions", "build_backbone", "fingerprint_of"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackboneOptions:
-    """How a backbone runs.
-
-    Attributes:
-        device: ``cpu``, ``cuda`` or ``cuda:N``, one that is there.
-        threads: CPU threads that one call of ``embed`` may use.
-        trust_weights: Whether ``.pt`` and ``.bin`` files that the name points to may be read.
-        batch: The most frames that a GPU gets at once, from all threads together.
-        half: Whether a GPU computes in float16.
-        compiled: Whether ``torch.compile`` makes a GPU's kernels.
-    """
-
-    device: str
-    threads: int = 1
-    trust_weights: bool = False
-    batch: int = 256
-    half: bool = True
-    compiled: bool = False
-
 
 BuildBackbone = Callable[[str, BackboneOptions], Backbone]  # from what follows `name:`
 BACKBONES: Registry[BuildBackbone] = Registry(
@@ -43,7 +21,7 @@ BACKBONES: Registry[BuildBackbone] = Registry(
     },
 )
 FORMS = (
-    "cnn",
+    BACKBONE,
     "clip:MODEL/PRETRAINED",
     "clip:MODEL/FILE.safetensors",
     "clip:local-dir:FOLDER",
@@ -54,12 +32,12 @@ FORMS = (
 def build_backbone(
     name: str,
     *,
-    device: str = "auto",
-    threads: int = 1,
-    trust_weights: bool = False,
-    batch: int = 256,
-    half: bool = True,
-    compiled: bool = False,
+    device: str = BackboneOptions.device,
+    threads: int = BackboneOptions.threads,
+    trust_weights: bool = BackboneOptions.trust_weights,
+    batch: int = BackboneOptions.batch,
+    half: bool = BackboneOptions.half,
+    compiled: bool = BackboneOptions.compiled,
 ) -> Backbone:
     """Build a backbone from its name, ready to embed frames from several threads at once.
 

@@ -5,11 +5,29 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..console import Console, counted, printable
+from ..options import (
+    BACKBONE,
+    STORE,
+    BackboneOptions,
+    By,
+    DecodeOptions,
+    Dtype,
+    EngineName,
+    EngineOptions,
+    Fit,
+    InputOptions,
+    OutputOptions,
+    ReaderName,
+    SamplingOptions,
+    ViewOptions,
+    ViewsMode,
+    available_cpus,
+)
 from ..records import load_all
 from .stopping import exit_on_signal
 
@@ -17,9 +35,8 @@ if TYPE_CHECKING:
     from ..extraction.options import ExtractOptions
     from ..extraction.report import ExtractReport
 
-SAMPLING, VIEWS = "Which frames", "Spatial views"
-BACKBONE, DECODING = "Backbone", "Decoding"
-RUNNING = "Running"
+FRAMES, VIEWS, BACKBONES = "Which frames", "Spatial views", "Backbone"
+DECODING, RUNNING = "Decoding", "Running"
 
 PluginOption = Annotated[
     list[str] | None,
@@ -34,7 +51,7 @@ PluginOption = Annotated[
 
 
 def option(help: str, panel: str, *flags: str, **how: Any) -> Any:
-    """Return an option of one of the panels."""
+    """Return an option that `--help` shows in one of the panels."""
     return typer.Option(*flags, help=help, rich_help_panel=panel, **how)
 
 
@@ -45,8 +62,8 @@ def extract(
     out: Annotated[
         list[Path] | None,
         typer.Option(
-            help="The store to make: .h5 or .zarr; one for each --backbone, or one name for all.",
-            show_default="feats.h5",
+            help="Store to write, .h5 or .zarr: one for each --backbone, or one name for all.",
+            show_default=STORE,
         ),
     ] = None,
     labels: Annotated[
@@ -57,105 +74,110 @@ def extract(
             metavar="folders|FILE",
         ),
     ] = None,
-    frames: Annotated[int, option("Frames of each video.", SAMPLING, min=1)] = 25,
+    frames: Annotated[int, option("Frames of each video.", FRAMES, min=1)] = SamplingOptions.frames,
     by: Annotated[
-        Literal["index", "time"], option("Spread them over frames or over time.", SAMPLING)
-    ] = "index",
+        By, option("Sample uniformly over frame numbers or over time.", FRAMES)
+    ] = SamplingOptions.by,
     sampling: Annotated[
         str,
         option(
             "uniform, segment, random, consecutive, or keyframe: the nearest key frames, fast.",
-            SAMPLING,
+            FRAMES,
         ),
-    ] = "uniform",
+    ] = SamplingOptions.sampling,
     per_segment: Annotated[
-        int, option("Frames cached for each of the segments beside the middle.", SAMPLING, min=0)
-    ] = 0,
-    fit: Annotated[
-        Literal["crop", "squash", "pad"], option("How a frame becomes a square.", SAMPLING)
-    ] = "crop",
+        int, option("Candidate frames cached for each segment.", FRAMES, min=0)
+    ] = SamplingOptions.per_segment,
+    fit: Annotated[Fit, option("How a frame becomes a square.", FRAMES)] = DecodeOptions.fit,
     views: Annotated[
-        int, option("Augmented copies of each clip whose features are cached.", VIEWS, min=0)
-    ] = 0,
+        int, option("Augmented views cached for each clip.", VIEWS, min=0)
+    ] = ViewOptions.views,
     views_mode: Annotated[
-        Literal["consistent", "per-frame"],
-        option("One draw for all frames of a copy, or one for each frame.", VIEWS),
-    ] = "consistent",
+        ViewsMode, option("One draw for all frames of a view, or one for each frame.", VIEWS)
+    ] = ViewOptions.views_mode,
     augmentation: Annotated[
-        str, option("What copies are drawn from, as `info` shows it.", VIEWS, metavar="LINE")
-    ] = "",
+        str, option("Augmentation parameters, as `info` shows them.", VIEWS, metavar="LINE")
+    ] = ViewOptions.augmentation,
     measure_augmentation: Annotated[
         int,
         option(
-            "Measure on so many videos how augmentation moves features.",
+            "Measure on so many videos how augmentation shifts features.",
             VIEWS,
             metavar="VIDEOS",
             min=0,
         ),
-    ] = 0,
-    seed: Annotated[int, option("Of random frames and copies.", VIEWS, min=0)] = 0,
+    ] = ViewOptions.measure_augmentation,
+    seed: Annotated[
+        int, option("Seed of random frames and views.", VIEWS, min=0)
+    ] = SamplingOptions.seed,
     backbone: Annotated[
         list[str] | None,
         option(
             "`cnn`, `clip:MODEL/PRETRAINED` ...; several share one decoding.",
-            BACKBONE,
-            show_default="cnn",
+            BACKBONES,
+            show_default=BACKBONE,
         ),
     ] = None,
     dtype: Annotated[
-        Literal["float16", "float32"], option("Numbers in the store.", BACKBONE)
-    ] = "float16",
+        Dtype, option("Type of the stored features.", BACKBONES)
+    ] = OutputOptions.dtype,
     device: Annotated[
-        str, option("Where the backbone runs: auto, cpu, cuda, cuda:N.", BACKBONE)
-    ] = "auto",
-    batch: Annotated[int, option("Frames of one pass on a GPU.", BACKBONE, min=1)] = 256,
-    half: Annotated[bool, option("Precision on a GPU.", BACKBONE, "--half/--full")] = True,
+        str, option("Where the backbone runs: auto, cpu, cuda, cuda:N.", BACKBONES)
+    ] = BackboneOptions.device,
+    batch: Annotated[
+        int, option("Batch size on a GPU, in frames.", BACKBONES, min=1)
+    ] = BackboneOptions.batch,
+    half: Annotated[
+        bool, option("Precision on a GPU.", BACKBONES, "--half/--full")
+    ] = BackboneOptions.half,
     compiled: Annotated[
-        bool, option("Compile the network for the GPU first.", BACKBONE, "--compile")
-    ] = False,
+        bool, option("Compile the network for the GPU first.", BACKBONES, "--compile")
+    ] = BackboneOptions.compiled,
     threads: Annotated[
-        int, option("CPU threads of the backbone for one video.", BACKBONE, min=1)
-    ] = 1,
+        int, option("CPU threads of the backbone for one video.", BACKBONES, min=1)
+    ] = BackboneOptions.threads,
     trust_weights: Annotated[
-        bool, option("Read .pt and .bin weights.", BACKBONE, "--trust-weights")
-    ] = False,
+        bool, option("Load .pt and .bin weights, which are pickles.", BACKBONES, "--trust-weights")
+    ] = BackboneOptions.trust_weights,
     reader: Annotated[
-        Literal["auto", "exact", "linear", "ffmpeg"],
-        option("Which reader decodes; `auto` takes the fastest that is right.", DECODING),
-    ] = "auto",
+        ReaderName, option("Reader; `auto` takes the fastest exact one.", DECODING)
+    ] = DecodeOptions.reader,
     hwaccel: Annotated[
         str, option("Hardware decoder of the ffmpeg program: cuda, vaapi ...", DECODING)
-    ] = "",
+    ] = DecodeOptions.hwaccel,
     limit: Annotated[
         list[str] | None,
         option(
-            "What one video may cost: memory, pixels, frames, duration, cpu_seconds, "
-            "silence_seconds.",
+            "Limit of one video: memory, pixels, frames, duration, cpu_seconds, silence_seconds.",
             DECODING,
             metavar="NAME=VALUE",
         ),
     ] = None,
     strict: Annotated[
         bool, option("Count partly decodable videos as failed.", DECODING, "--strict")
-    ] = False,
+    ] = OutputOptions.strict,
     follow_symlinks: Annotated[
         bool, option("Follow links out of the folder.", DECODING, "--follow-symlinks")
-    ] = False,
+    ] = InputOptions.follow_symlinks,
     workers: Annotated[
         int | None, option("Videos at a time.", RUNNING, min=1, show_default="one a core")
     ] = None,
     engine: Annotated[
-        Literal["local", "slurm", "ray"], option("Where it runs.", RUNNING)
-    ] = "local",
+        EngineName, option("Engine that runs the extraction.", RUNNING)
+    ] = EngineOptions.engine,
     engine_set: Annotated[
         list[str] | None,
         option("Setting of the engine, such as partition=gpu.", RUNNING, metavar="NAME=VALUE"),
     ] = None,
     unit_videos: Annotated[
-        int, option("Videos that a machine takes at a time.", RUNNING, min=1)
-    ] = 256,
-    plan: Annotated[bool, option("Only say what it would take.", RUNNING, "--plan")] = False,
-    restart: Annotated[bool, option("Build the store anew.", RUNNING, "--restart")] = False,
+        int, option("Videos of one unit of work for another machine.", RUNNING, min=1)
+    ] = EngineOptions.unit_videos,
+    plan: Annotated[
+        bool, option("Estimate time and size; extract nothing.", RUNNING, "--plan")
+    ] = False,
+    restart: Annotated[
+        bool, option("Build the store anew.", RUNNING, "--restart")
+    ] = OutputOptions.restart,
     retry: Annotated[
         list[str] | None,
         option("Try failed videos again: corrupt, limit ... or all.", RUNNING, metavar="CLASS"),
@@ -164,61 +186,38 @@ def extract(
     plugin: PluginOption = None,
     quiet: Annotated[bool, option("Only errors.", RUNNING, "--quiet", "-q")] = False,
 ) -> None:
-    """Turn a folder of videos into a store of frame features.
+    """Extract frame features from a folder of videos into a store.
 
     Run it again to continue after an interruption, or to add new videos.
 
     Example: chainpipe extract videos/ --out feats.h5
     """
-    from ..extraction.options import (
-        ExtractOptions,
+    from ..extraction.option_values import (
         failures_named,
         labels_named,
         limits_named,
         settings_named,
         stores_for,
     )
-    from ..extraction.worker_pool import available_cpus
+    from ..extraction.options import ExtractOptions
 
-    first, *more = stores_for(backbone or ["cnn"], out or [Path("feats.h5")])
     options = ExtractOptions(
         source=source,
-        out=first[1],
-        labels=labels_named(labels),
-        follow_symlinks=follow_symlinks,
-        frames=frames,
-        by=by,
-        sampling=sampling,
-        per_segment=per_segment,
-        views=views,
-        views_mode=views_mode,
-        augmentation=augmentation,
-        augmentation_videos=measure_augmentation,
-        seed=seed,
-        fit=fit,
-        backbone=first[0],
-        more=tuple(more),
-        trust_weights=trust_weights,
-        dtype=dtype,
-        strict=strict,
+        targets=tuple(stores_for(backbone or [BACKBONE], out or [Path(STORE)])),
         retry=failures_named(retry or ()),
-        restart=restart,
-        workers=workers or available_cpus(),
-        threads=threads,
-        device=device,
-        batch=batch,
-        half=half,
-        compiled=compiled,
-        reader=reader,
-        hwaccel=hwaccel,
-        limits=limits_named(limit or ()),
-        engine=engine,
-        engine_options=settings_named(engine_set or ()),
-        unit_videos=unit_videos,
+        inputs=InputOptions(labels_named(labels), follow_symlinks),
+        sampling=SamplingOptions(frames, by, sampling, per_segment, seed),
+        views=ViewOptions(views, views_mode, augmentation, measure_augmentation),
+        decoding=DecodeOptions(fit, reader, hwaccel, limits_named(limit or ())),
+        compute=BackboneOptions(device, batch, half, compiled, threads, trust_weights),
+        engine=EngineOptions(
+            engine, settings_named(engine_set or ()), unit_videos, workers or available_cpus()
+        ),
+        output=OutputOptions(dtype, strict, restart),
     )
     console = Console(quiet=quiet)
     if plan:
-        _plan(options, console, as_json=as_json)
+        _print_plan(options, console, as_json=as_json)
         return
     reports = _run(options, console)
     if as_json:
@@ -228,7 +227,7 @@ def extract(
     raise typer.Exit(max(report.exit_code for report in reports))
 
 
-def _plan(options: ExtractOptions, console: Console, *, as_json: bool) -> None:
+def _print_plan(options: ExtractOptions, console: Console, *, as_json: bool) -> None:
     from rich.console import Console as RichConsole
 
     from ..extraction.estimate import estimate, estimate_table
@@ -245,8 +244,8 @@ def _run(options: ExtractOptions, console: Console) -> list[ExtractReport]:
     """Extract, and say how it went."""
     from ..extraction.extract import extract_all
 
-    again = "the same command" + " without `--restart`" * options.restart
-    with exit_on_signal(console, hint=f"what is finished is kept; {again} goes on from there"):
+    again = "the same command" + " without `--restart`" * options.output.restart
+    with exit_on_signal(console, hint=f"finished videos are kept; {again} continues"):
         reports = extract_all(options, console=console)
     for report in reports:
         _print_report(report, console)

@@ -10,6 +10,7 @@ import typer
 
 from ..console import Console, counted, printable
 from ..errors import DamageError
+from ..options import BackboneOptions
 from .stopping import exit_on_signal
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def info(store: Store, as_json: Json = False) -> None:
 
     from ..records import Status
     from ..store import open_store
-    from ..store_info import failures_table, partial_table, store_facts, store_table
+    from .store_info import failures_table, partial_table, store_facts, store_table
 
     with open_store(store) as opened:
         if as_json:
@@ -83,10 +84,10 @@ def repair(
     ] = None,
     device: Annotated[
         str, typer.Option(help="Where the backbone runs: auto, cpu, cuda, cuda:N.")
-    ] = "auto",
+    ] = BackboneOptions.device,
     trust_weights: Annotated[
         bool, typer.Option("--trust-weights", help="Read .pt and .bin weights.")
-    ] = False,
+    ] = BackboneOptions.trust_weights,
     as_json: Json = False,
 ) -> None:
     """Mend a damaged store: copy what is sound, extract just the damaged rows again.

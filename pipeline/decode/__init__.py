@@ -1,6 +1,7 @@
 """Frames out of video files: exact, with fallbacks, in limited child processes."""
 
-from .base import DecodeLimits, Decoder, FrameRequest
+from ..options import DecodeLimits
+from .base import Decoder, FrameRequest
 from .readers.ffmpeg_process import ffmpeg_program
 from .sandbox.worker import DecodeWorker
 

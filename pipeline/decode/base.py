@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ..options import DecodeOptions, SamplingOptions, ViewOptions
 from ..records import Frames
 
 
@@ -31,38 +32,17 @@ class FrameRequest:
     """
 
     frames: int
-    by: str = "index"
+    by: str = SamplingOptions.by
     size: int = 224
-    fit: str = "crop"
-    sampling: str = "uniform"
-    per_segment: int = 0
-    views: int = 0
-    views_mode: str = "consistent"
-    augmentation: str = ""
-    seed: int = 0
-    reader: str = "auto"
-    hwaccel: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class DecodeLimits:
-    """What one video may cost.
-
-    Attributes:
-        memory: Address space of a decode child, bytes.
-        pixels: Width times height of a frame.
-        frames: Shown frames.
-        duration: Seconds from the first shown frame to the end of the last.
-        cpu_seconds: CPU time of one video; half its duration is added.
-        silence_seconds: Wall-clock time without any answer.
-    """
-
-    memory: int = 4 << 30
-    pixels: int = 35_400_000
-    frames: int = 10_000_000
-    duration: float = 7 * 86_400.0
-    cpu_seconds: float = 60.0
-    silence_seconds: float = 30.0
+    fit: str = DecodeOptions.fit
+    sampling: str = SamplingOptions.sampling
+    per_segment: int = SamplingOptions.per_segment
+    views: int = ViewOptions.views
+    views_mode: str = ViewOptions.views_mode
+    augmentation: str = ViewOptions.augmentation
+    seed: int = SamplingOptions.seed
+    reader: str = DecodeOptions.reader
+    hwaccel: str = DecodeOptions.hwaccel
 
 
 class Decoder(Protocol):

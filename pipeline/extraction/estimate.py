@@ -12,6 +12,7 @@ from rich.table import Table
 from ..console import Console, counted, format_duration, format_size
 from ..decode import DecodeWorker
 from ..inputs.manifest import Manifest, read_manifest
+from ..options import EngineOptions
 from ..records import StoreMeta, VideoItem
 from ..store import check_suffix
 from .duplicates import ContentClaims
@@ -20,8 +21,8 @@ from .features import ExtractionSpec
 from .options import ExtractOptions
 from .output import SHARD_VIDEOS, open_outputs
 from .process import pending_jobs
-from .recipes import build_backbones, extraction_specs
 from .signals import StopRequest
+from .specs import build_backbones, extraction_specs
 from .video_reader import VideoJob, VideoReader
 from .worker_pool import WorkerPool
 
@@ -74,9 +75,10 @@ def estimate(options: ExtractOptions, *, console: Console) -> ExtractionEstimate
         for _, out in options.targets:
             check_suffix(out)
         manifest = read_manifest(
-            options.source, options.labels, follow_symlinks=options.follow_symlinks
+            options.source, options.inputs.labels, follow_symlinks=options.inputs.follow_symlinks
         )
-        specs = extraction_specs(options, build_backbones(options))
+        names = [name for name, _ in options.targets]
+        specs = extraction_specs(options, build_backbones(names, options.compute))
         jobs = _pending(options, manifest, specs)
         sizes = np.array([_bytes(manifest, job.item) for job in jobs], np.int64)
         chosen = [jobs[row] for row in representative_rows(sizes, SAMPLE)]
@@ -87,9 +89,10 @@ def estimate(options: ExtractOptions, *, console: Console) -> ExtractionEstimate
 def _pending(
     options: ExtractOptions, manifest: Manifest, specs: Sequence[ExtractionSpec]
 ) -> list[VideoJob]:
-    if options.restart:  # nothing that is there counts, and nothing of it may be touched
+    if options.output.restart:  # nothing that is there counts, and nothing of it may be touched
         return [VideoJob(item, tuple(range(len(specs)))) for item in manifest.items]
-    with open_outputs(options, manifest, specs) as outputs:
+    outs = [out for _, out in options.targets]
+    with open_outputs(outs, manifest, specs, retry=options.retry) as outputs:
         return pending_jobs(manifest.items, outputs)
 
 
@@ -119,14 +122,13 @@ def _measure(
         manifest.root,
         specs,
         [ContentClaims() for _ in specs],
-        follow_symlinks=options.follow_symlinks,
+        follow_symlinks=options.inputs.follow_symlinks,
     )
-    workers, before = min(options.workers, len(jobs)), cpu_of_children()
+    limits = options.decoding.limits
+    workers, before = min(options.engine.workers, len(jobs)), cpu_of_children()
     with (
         console.progress("measure", len(jobs)) as advance,
-        WorkerPool(
-            jobs, reader, workers=workers, decoder=lambda: DecodeWorker(options.limits)
-        ) as pool,
+        WorkerPool(jobs, reader, workers=workers, decoder=lambda: DecodeWorker(limits)) as pool,
     ):
         for outcomes in pool.results():
             advance(outcomes is not None)
@@ -146,12 +148,13 @@ def _scaled(
     backbone: float,
 ) -> ExtractionEstimate:
     scale = len(jobs) / sampled / 3600 if sampled else 0.0
-    local = options.engine == "local"
-    per_shard = SHARD_VIDEOS if local else options.unit_videos
-    machines = 1 if local else _machines(options)
-    workers = options.workers * machines
-    clip = options.frames * (1 + options.per_segment + options.views)
-    width = 2 if options.dtype == "float16" else 4
+    local = options.engine.engine == "local"
+    per_shard = SHARD_VIDEOS if local else options.engine.unit_videos
+    machines = 1 if local else _machines(options.engine)
+    workers = options.engine.workers * machines
+    sampling = options.sampling
+    clip = sampling.frames * (1 + sampling.per_segment + options.views.views)
+    width = 2 if options.output.dtype == "float16" else 4
     row = [clip * width * meta.fingerprint.dim for meta in metas]
     stores = [sum(number in job.stores for job in jobs) for number in range(len(metas))]
     return ExtractionEstimate(
@@ -169,10 +172,10 @@ def _scaled(
     )
 
 
-def _machines(options: ExtractOptions) -> int:
-    settings = dict(options.engine_options)
+def _machines(engine: EngineOptions) -> int:
+    settings = dict(engine.engine_options)
     words = settings.get("jobs", "8"), settings.get("tasks", "1")
-    word = words[options.engine == "ray"]
+    word = words[engine.engine == "ray"]
     return int(word) if word.isdigit() and int(word) else 1
 
 

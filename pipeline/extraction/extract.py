@@ -13,17 +13,16 @@ from ..decode.sandbox.platform import missing_limits
 from ..errors import UsageError
 from ..inputs.manifest import Manifest, read_manifest
 from ..records import FailedVideo, count_statuses, raise_if_ours
-from ..store import check_suffix, open_store
-from ..store_info import bytes_on_disk
+from ..store import bytes_on_disk, check_suffix, open_store
 from . import finalize
 from .engines import build_engine
 from .measure_shift import measure_augmentation
 from .options import ExtractOptions
 from .output import Output, open_outputs
 from .process import process_videos
-from .recipes import build_backbones, extraction_specs
 from .report import ExtractReport, write_failures
 from .signals import StopRequest
+from .specs import build_backbones, extraction_specs
 
 
 def extract(
@@ -75,16 +74,23 @@ def extract_all(
         for _, out in options.targets:
             check_suffix(out)
         manifest = read_manifest(
-            options.source, options.labels, follow_symlinks=options.follow_symlinks
+            options.source, options.inputs.labels, follow_symlinks=options.inputs.follow_symlinks
         )
         stop.check()
         if weaker := missing_limits():
             console.warn(weaker)
-        networks = backbones or build_backbones(options)
+        names = [name for name, _ in options.targets]
+        networks = backbones or build_backbones(names, options.compute)
         at_end.callback(_close, () if backbones else networks)
         specs = extraction_specs(options, networks)
         engine = build_engine(options, manifest.root, stop, console)
-        with open_outputs(options, manifest, specs) as outputs:
+        with open_outputs(
+            [out for _, out in options.targets],
+            manifest,
+            specs,
+            retry=options.retry,
+            restart=options.output.restart,
+        ) as outputs:
             process_videos(manifest, outputs, engine, stop, console)
             outcomes = [_finish(output, manifest, options, stop, console) for output in outputs]
     seconds = time.monotonic() - start

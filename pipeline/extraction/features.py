@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ..backbones import Backbone
 from ..decode import Decoder, FrameRequest
 from ..inputs.manifest import FileIdentity, ensure_unchanged
+from ..options import DecodeOptions
 from ..records import Frames, Status, StoreMeta, VideoError, VideoFeatures
 from ..store import invalid_reason
 
@@ -45,8 +46,8 @@ class ExtractionSpec:
         backbone: Backbone,
         *,
         fit: str,
-        reader: str = "auto",
-        hwaccel: str = "",
+        reader: str = DecodeOptions.reader,
+        hwaccel: str = DecodeOptions.hwaccel,
     ) -> ExtractionSpec:
         """Return the recipe for a store's settings."""
         request = FrameRequest(

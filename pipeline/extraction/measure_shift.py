@@ -21,8 +21,8 @@ from .features import ExtractionSpec, embed, video_seed
 from .finalize import FinalContents, select_rows
 from .options import ExtractOptions
 from .output import Output
-from .recipes import augmentation_of
 from .signals import StopRequest
+from .specs import augmentation_line
 from .worker_pool import WorkerPool
 
 VIEWS = 4  # of each sampled video, where the store caches none
@@ -57,8 +57,8 @@ def measure_augmentation(
         BugError: If an exception of our own kept all of them from being decoded.
         Interrupted: If a signal asked to stop.
     """
-    line, mode, seed = augmentation_of(options), options.views_mode, options.seed
-    asked = options.augmentation_videos
+    line, mode = augmentation_line(options.views.augmentation), options.views.views_mode
+    asked, seed = options.views.measure_augmentation, options.sampling.seed
     if not asked:
         return earlier
     sample = sample_paths(contents, asked, seed)
@@ -106,9 +106,9 @@ def _pairs(
         output.spec.request,
         per_segment=0,
         views=VIEWS,
-        views_mode=options.views_mode,
-        augmentation=augmentation_of(options),
-        seed=options.seed,
+        views_mode=options.views.views_mode,
+        augmentation=augmentation_line(options.views.augmentation),
+        seed=options.sampling.seed,
     )
     spec = replace(output.spec, request=request)
     paths = [manifest.path_of(contents.items[path]) for path in sample]
@@ -116,10 +116,8 @@ def _pairs(
     def one(decoder: Decoder, path: Path) -> Pair | FailedVideo:
         return _shifted(decoder, path, spec)
 
-    workers = min(options.workers, len(paths))
-    with WorkerPool(
-        paths, one, workers=workers, decoder=lambda: DecodeWorker(options.limits)
-    ) as pool:
+    workers, limits = min(options.engine.workers, len(paths)), options.decoding.limits
+    with WorkerPool(paths, one, workers=workers, decoder=lambda: DecodeWorker(limits)) as pool:
         yield from pool.results()
 
 

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..inputs.manifest import Manifest
-from ..records import FailedVideo, VideoFeatures
+from ..options import OutputOptions
+from ..records import FailedVideo, Status, VideoFeatures
 from ..store import FeatureStore, Journal, open_store
 from .duplicates import ContentClaims, Duplicate, FinishedFeatures
 from .features import ExtractionSpec
-from .options import ExtractOptions
 from .pending import EarlierRuns, last_written, pending_videos
 
 SHARD_VIDEOS = 64
@@ -29,7 +29,7 @@ class Output:
         known: What earlier runs found out.
         spec: How a video becomes features.
         manifest: All videos.
-        options: Says which failed videos are tried again.
+        retry: Statuses of failed videos that are tried again.
 
     Attributes:
         pending: Paths of the videos that it lacks.
@@ -45,12 +45,10 @@ class Output:
         known: EarlierRuns,
         spec: ExtractionSpec,
         manifest: Manifest,
-        options: ExtractOptions,
+        retry: frozenset[Status],
     ) -> None:
         self.journal, self.old, self.spec = journal, old, spec
-        self.pending = frozenset(
-            item.path for item in pending_videos(manifest, known, options.retry)
-        )
+        self.pending = frozenset(item.path for item in pending_videos(manifest, known, retry))
         self.claims = ContentClaims(known.contents())
         self.decoded = 0
         self.copied = 0
@@ -141,9 +139,21 @@ class Output:
 
 @contextmanager
 def open_outputs(
-    options: ExtractOptions, manifest: Manifest, specs: Sequence[ExtractionSpec]
+    outs: Sequence[Path],
+    manifest: Manifest,
+    specs: Sequence[ExtractionSpec],
+    *,
+    retry: frozenset[Status] = frozenset(),
+    restart: bool = OutputOptions.restart,
 ) -> Iterator[list[Output]]:
     """Lock every store of a run and find what it lacks.
+
+    Args:
+        outs: Paths of the stores.
+        manifest: All videos.
+        specs: One for each store.
+        retry: Statuses of failed videos that are tried again.
+        restart: Whether to build the stores anew.
 
     Raises:
         UsageError: If one was made with other settings.
@@ -153,13 +163,13 @@ def open_outputs(
     """
     with ExitStack() as stack:
         outputs = []
-        for (_, out), spec in zip(options.targets, specs, strict=True):
+        for out, spec in zip(outs, specs, strict=True):
             since = last_written(out)
             journal = stack.enter_context(
-                Journal.open(out, root=manifest.root, meta=spec.meta, restart=options.restart)
+                Journal.open(out, root=manifest.root, meta=spec.meta, restart=restart)
             )
             fresh = journal.restart or not out.exists()
             old = None if fresh else stack.enter_context(open_store(out))
             known = EarlierRuns.of(journal, old, since)
-            outputs.append(Output(journal, old, known, spec, manifest, options))
+            outputs.append(Output(journal, old, known, spec, manifest, retry))
         yield outputs

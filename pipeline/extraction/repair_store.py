@@ -10,6 +10,7 @@ from pathlib import Path
 from ..backbones import Backbone
 from ..console import Console
 from ..errors import DamageError
+from ..options import BackboneOptions
 from ..records import FailedVideo, VideoFeatures, raise_if_ours
 from ..store import DamageReport, find_damage, locked_for_repair, rewrite_store
 from .signals import StopRequest
@@ -44,8 +45,8 @@ def repair(
     path: Path,
     *,
     workers: int | None = None,
-    device: str = "auto",
-    trust_weights: bool = False,
+    device: str = BackboneOptions.device,
+    trust_weights: bool = BackboneOptions.trust_weights,
     backbone: Backbone | None = None,
     console: Console | None = None,
     stop: StopRequest | None = None,

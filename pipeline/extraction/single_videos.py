@@ -17,9 +17,10 @@ from ..backbones import Backbone, build_backbone, fingerprint_of
 from ..decode import Decoder, FrameRequest
 from ..errors import UsageError
 from ..inputs.manifest import content_id, identify, read_manifest
+from ..options import BackboneOptions, available_cpus
 from ..records import FailedVideo, StoreMeta, VideoError, VideoFeatures
 from .features import ExtractionSpec, read_features
-from .worker_pool import WorkerPool, available_cpus
+from .worker_pool import WorkerPool
 
 ResultT = TypeVar("ResultT")
 Thumbnail = npt.NDArray[np.uint8]  # (H, W, 3) RGB
@@ -45,9 +46,9 @@ def extract_features(
     meta: StoreMeta,
     *,
     workers: int | None = None,
-    threads: int = 1,
-    device: str = "auto",
-    trust_weights: bool = False,
+    threads: int = BackboneOptions.threads,
+    device: str = BackboneOptions.device,
+    trust_weights: bool = BackboneOptions.trust_weights,
     backbone: Backbone | None = None,
     cached: bool = False,
     advance: Callable[[int], None] = lambda _: None,

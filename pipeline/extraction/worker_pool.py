@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 import time
@@ -31,11 +30,6 @@ class ProcessDecoder(Decoder, Protocol):
     def close(self) -> None:
         """End the process, from the thread that reads."""
         ...
-
-
-def available_cpus() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class WorkerPool(Generic[JobT, ResultT]):

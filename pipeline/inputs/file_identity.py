@@ -9,6 +9,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..options import InputOptions
 from ..records import Status, VideoError
 
 _CHUNK = 1 << 20
@@ -39,7 +40,7 @@ class FileIdentity:
 
 
 def identify(
-    path: Path, root: Path | None = None, *, follow_symlinks: bool = False
+    path: Path, root: Path | None = None, *, follow_symlinks: bool = InputOptions.follow_symlinks
 ) -> FileIdentity:
     """Return the identity of a regular file, without opening it.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ..errors import UsageError
+from ..options import InputOptions
 from ..records import VideoItem
 from .file_identity import FileIdentity, content_id, ensure_unchanged, identify
 from .manifest_files import ManifestRow, read_manifest_file
@@ -58,7 +59,10 @@ class Manifest:
 
 
 def read_manifest(
-    source: Path, labels: Labels | None = None, *, follow_symlinks: bool = False
+    source: Path,
+    labels: Labels | None = None,
+    *,
+    follow_symlinks: bool = InputOptions.follow_symlinks,
 ) -> Manifest:
     """Find the videos of a folder, or read a ``.csv`` or ``.jsonl`` list of them.
 

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..options import OutputOptions, SamplingOptions, ViewOptions
+
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
@@ -35,6 +37,16 @@ class Fingerprint:
         return [f"{k}: {mine[k]} / {theirs[k]}" for k in mine if mine[k] != theirs[k]]
 
 
+# What 0.1.0 made and did not write: facts of its stores, whatever the defaults are now.
+ABSENT_IN_0_1_0: dict[str, str | int | bool] = {
+    "per_segment": 0,
+    "views": 0,
+    "views_mode": "consistent",
+    "augmentation": "",
+    "seed": 0,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class StoreMeta:
     """The settings that every row of a store was made with.
@@ -57,15 +69,15 @@ class StoreMeta:
 
     fingerprint: Fingerprint
     frames: int
-    sampling: str = "uniform"
-    by: str = "index"
-    dtype: str = "float16"
-    strict: bool = False
-    per_segment: int = 0
-    views: int = 0
-    views_mode: str = "consistent"
-    augmentation: str = ""
-    seed: int = 0
+    sampling: str = SamplingOptions.sampling
+    by: str = SamplingOptions.by
+    dtype: str = OutputOptions.dtype
+    strict: bool = OutputOptions.strict
+    per_segment: int = SamplingOptions.per_segment
+    views: int = ViewOptions.views
+    views_mode: str = ViewOptions.views_mode
+    augmentation: str = ViewOptions.augmentation
+    seed: int = SamplingOptions.seed
     chainpipe: str = ""
 
     def differences(self, other: StoreMeta) -> list[str]:
@@ -88,7 +100,7 @@ class StoreMeta:
         >>> StoreMeta.from_settings(meta.settings(), chainpipe="") == meta
         True
         """
-        rest = dict(flat)
+        rest = ABSENT_IN_0_1_0 | flat
         names = ("backbone", "weights_sha256", "dim", "preprocessing")
         fingerprint = Fingerprint(**{name: rest.pop(name) for name in names})  # type: ignore[arg-type]
         return cls(fingerprint=fingerprint, chainpipe=chainpipe, **rest)  # type: ignore[arg-type]

@@ -1,16 +1,15 @@
 """The feature store: where stage one ends and stage two begins."""
 
 from .base import FeatureStore, Rows
-from .integrity.repair import DamageReport, find_damage, locked_for_repair, rewrite_store
 from .integrity.validation import invalid_reason
-from .integrity.verify import verify
 from .iterate import iter_rows
 from .journal.database import JournalSpec
 from .journal.import_unit import ImportedUnit
 from .journal.journal import Journal
 from .journal.state import SourceFile
 from .journal.units import UnitFile, write_unit
-from .open import check_suffix, open_store, parts_of, write_store
+from .open import bytes_on_disk, check_suffix, open_store, parts_of, write_store
+from .repair import DamageReport, find_damage, locked_for_repair, rewrite_store, verify
 
 __all__ = [
     "DamageReport",
@@ -21,6 +20,7 @@ __all__ = [
     "Rows",
     "SourceFile",
     "UnitFile",
+    "bytes_on_disk",
     "check_suffix",
     "find_damage",
     "invalid_reason",

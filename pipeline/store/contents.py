@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..records import AugmentationStatistics, FailedVideo, StoreMeta, VideoFeatures
-from .formats import augmentation_arrays, layout
-from .formats.layout import Array, RowBlock
+from . import augmentation_arrays, layout
 from .integrity import row_checksums, table_digest, validation
 from .integrity.table_digest import TableDigest
+from .layout import Array, RowBlock
 
 
 @dataclass(frozen=True)

@@ -171,3 +171,9 @@ def missing(path: Path) -> NotFoundError:
         return NotFoundError(f"the extraction of `{path}` is not finished", hint=hint)
     hint = f"`chainpipe extract VIDEOS --out {path}` makes it"
     return NotFoundError(f"there is no feature store `{path}`", hint=hint)
+
+
+def bytes_on_disk(path: Path) -> int:
+    """Return the size of a file, or of all files in a folder."""
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files)

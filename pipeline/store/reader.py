@@ -12,13 +12,12 @@ import numpy.typing as npt
 
 from ..errors import DamageError, StorageError
 from ..records import AugmentationStatistics
-from .base import Rows
-from .formats import augmentation_arrays, layout
-from .formats.layout import Array
+from . import augmentation_arrays, layout
+from .base import Rows, row_numbers
 from .integrity import faults, row_checksums, table_digest
 from .integrity.faults import FAULTS, read_errors
 from .integrity.row_checksums import RowChecksum
-from .row_numbers import row_numbers
+from .layout import Array
 
 
 class Arrays(Protocol):

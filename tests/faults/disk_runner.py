@@ -33,7 +33,7 @@ def main() -> None:
 
 def _extract(source: Path, out: str, first: int, last: int, number: int) -> None:
     disk = ctypes.CDLL(None)
-    options = ExtractOptions(source, Path(out), frames=3, workers=1)
+    options = ExtractOptions.of(source, Path(out), frames=3, workers=1)
     os.environ["FAILING_DISK_FOLDER"] = str(Path(out).parent)
     disk.disk_fail(ctypes.c_long(first), ctypes.c_long(last), number)
     try:

@@ -18,7 +18,7 @@ from tests.faults.runner import Quarters
 def run(videos: Path, out: Path, **options: Any) -> ExtractReport:
     """Extract, one worker, three frames, unless told otherwise."""
     asked = {"frames": 3, "workers": 1, **options}
-    return extract(ExtractOptions(videos, out, **asked), backbone=Quarters())
+    return extract(ExtractOptions.of(videos, out, **asked), backbone=Quarters())
 
 
 def statuses(videos: Path, out: Path, **options: Any) -> dict[bytes, Status]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -31,7 +30,7 @@ def test_killed_slurm_jobs_are_leased_again(
 ) -> None:
     with campaign("slurm", count) as trials:
         for number in range(count):
-            asked = replace(options, unit_videos=3, out=options.out.with_name(f"{number}.h5"))
+            asked = options.changed(unit_videos=3, out=options.out.with_name(f"{number}.h5"))
             hunter = Hunter("submitit.core._submit", after=(number % 7) * 0.3 + 0.1)
             code = extract(on_slurm(asked)).exit_code
             hunter.join()
@@ -55,10 +54,8 @@ def test_killed_ray_workers_cost_nothing(
     two = (("cpus", "2"), ("tasks", "2"))
     with campaign("ray", count) as trials:
         for number in range(count):
-            asked = replace(
-                options, unit_videos=3, out=options.out.with_name(f"{number}.h5"), engine="ray",
-                engine_options=two,
-            )  # fmt: skip
+            out = options.out.with_name(f"{number}.h5")
+            asked = options.changed(unit_videos=3, out=out, engine="ray", engine_options=two)
             hunter = Hunter("ray::_attempt", after=(number % 5) * 0.7 + 0.3)
             code = extract(asked).exit_code
             hunter.join()

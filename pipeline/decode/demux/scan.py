@@ -15,11 +15,11 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
+from ...options import DecodeLimits
 from ...records import Status, VideoError
-from ..base import DecodeLimits
 from .bitstream import INTACT, PacketCheck, PacketChecker, packet_checker
+from .container import Heartbeat, exact
 from .libav_log import LibavLog
-from .open import Heartbeat, exact
 from .packet_table import NEAR, Indices, PacketTable, is_steady
 
 MISSING = 0.9  # less than this share of the promised length: the file was cut off

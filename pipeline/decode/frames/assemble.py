@@ -9,9 +9,9 @@ import numpy as np
 from ...records import Candidates, Frames, Reader, Status, VideoInfo
 from ..base import FrameRequest
 from ..frame_sampling import Seconds
-from ..readers.exact import RenderedFrame
 from .frame_selection import FrameSelection
 from .pixels import Picture
+from .render import RenderedFrame
 
 
 @dataclass(frozen=True, slots=True)

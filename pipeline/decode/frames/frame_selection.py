@@ -8,8 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..base import FrameRequest
-from ..demux.packet_table import Indices
-from ..frame_sampling import Seconds, draw_frames, nearest, uniform_by_time, uniform_indices
+from ..frame_sampling import (
+    Indices,
+    Seconds,
+    draw_frames,
+    nearest,
+    uniform_by_time,
+    uniform_indices,
+)
 
 
 @dataclass(frozen=True, slots=True)

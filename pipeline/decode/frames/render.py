@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 
 from av.video.frame import VideoFrame
@@ -10,6 +11,11 @@ from ..base import FrameRequest
 from .pixels import Picture, Resizer, is_turned, shown_size, square, whole
 
 ROOM = 2  # views are cut out of pictures whose shorter side is at most so many times their own
+
+
+RenderedFrame = tuple[Picture, ...]
+"""What is kept of one frame: its squares by size, then as many full frames for views."""
+RenderFrame = Callable[[VideoFrame], RenderedFrame]
 
 
 class FrameRenderer:
@@ -31,7 +37,7 @@ class FrameRenderer:
         self.shape = (0, 0)
         self._resizers = [(size, Resizer()) for size in sizes]
 
-    def __call__(self, frame: VideoFrame) -> tuple[Picture, ...]:
+    def __call__(self, frame: VideoFrame) -> RenderedFrame:
         """Return the squares, in the order of their sizes, then as many wholes for views."""
         if not any(self.shape):
             self.shape = shown_size(frame.width, frame.height, self.aspect, is_turned(frame))

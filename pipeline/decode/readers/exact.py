@@ -6,26 +6,23 @@ every other frame bit for bit as a full decode makes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import av
 import numpy as np
-import numpy.typing as npt
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from ..demux.container import Heartbeat
 from ..demux.libav_log import LibavLog
-from ..demux.open import Heartbeat
 from ..demux.packet_table import Indices, PacketTable
 from ..demux.packets import OutOfSyncError, Packets
 from ..frame_sampling import nearest
-
-RenderedFrame = tuple[npt.NDArray[np.uint8], ...]
-RenderFrame = Callable[[VideoFrame], RenderedFrame]
+from ..frames.render import RenderedFrame, RenderFrame
 
 # Where the two fields of a picture may lie in two packets, packets do not count frames.
 FIELDS = ("mpegts", "mpeg", "h264", "avi")

@@ -8,10 +8,11 @@ from pathlib import Path
 import av
 import numpy as np
 
+from ...options import DecodeLimits
 from ...records import Frames, Reader, Status, VideoError
-from ..base import DecodeLimits, FrameRequest
+from ..base import FrameRequest
+from ..demux.container import Heartbeat, NoHeartbeat, exact, open_video
 from ..demux.libav_log import LibavLog
-from ..demux.open import Heartbeat, NoHeartbeat, exact, open_video
 from ..demux.packet_table import Indices, PacketTable
 from ..demux.packets import OutOfSyncError
 from ..demux.scan import Scan

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
 
+from ...options import DecodeLimits, DecodeOptions
 from ...records import Status, VideoError
-from ..base import DecodeLimits
-from ..demux.open import Heartbeat, refuse_playlist
+from ..demux.container import Heartbeat, refuse_playlist
 from ..demux.packet_table import Indices, is_steady
 from ..demux.scan import UNKNOWN
+from ..frames.render import RenderedFrame, RenderFrame
 from ..frames.tone_mapping import HDR
-from .exact import RenderedFrame, RenderFrame
 from .ffmpeg_process import Sink, input_arguments, run_program
 
 MAX_LIST_BYTES = 64 << 20  # bytes that a list of frames may have
@@ -90,7 +90,7 @@ class FfmpegReader:
         limits: DecodeLimits,
         render: RenderFrame,
         heartbeat: Heartbeat,
-        hwaccel: str = "",
+        hwaccel: str = DecodeOptions.hwaccel,
         transfer: int = 0,
     ) -> None:
         refuse_playlist(path)

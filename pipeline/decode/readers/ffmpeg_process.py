@@ -16,10 +16,10 @@ from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 
+from ...options import DecodeLimits
 from ...records import Status, VideoError
 from ...records.enums import STDERR_LIMIT
-from ..base import DecodeLimits
-from ..demux.open import FORMATS, Heartbeat
+from ..demux.container import FORMATS, Heartbeat
 
 PR_SET_PDEATHSIG = 1
 READ = 1 << 20

@@ -16,11 +16,12 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from ..demux.container import Heartbeat
 from ..demux.libav_log import LibavLog
-from ..demux.open import Heartbeat
 from ..demux.packet_table import Indices, PacketTable
 from ..demux.packets import demuxed
-from .exact import PacketTag, RenderedFrame, RenderFrame
+from ..frames.render import RenderedFrame, RenderFrame
+from .exact import PacketTag
 
 
 @dataclass(slots=True)

@@ -23,8 +23,9 @@ from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 
+from ...options import DecodeLimits
 from ...records import Status, VideoError, load_plugins, words_of
-from ..base import DecodeLimits, FrameRequest
+from ..base import FrameRequest
 from ..readers.fallback import read_sizes
 from ..readers.ffmpeg_process import at_most, die_with_parent
 from .wire_format import Packed, pack

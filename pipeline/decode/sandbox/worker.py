@@ -19,9 +19,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from ...options import DecodeLimits
 from ...records import Frames, Status, VideoError
 from ...records.enums import UNEXPECTED
-from ..base import DecodeLimits, FrameRequest
+from ..base import FrameRequest
 from ..frame_sampling import SAMPLERS
 from .wire_format import unpack
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ...console import Console
 from ..options import ExtractOptions
 from ..signals import StopRequest
@@ -25,14 +27,22 @@ def build_engine(
     Raises:
         UsageError: If its library is not installed, or a setting is unknown.
     """
-    if options.engine == "local":
-        return LocalEngine(root, options, stop)
+    if options.engine.engine == "local":
+        return LocalEngine(
+            root,
+            workers=options.engine.workers,
+            limits=options.decoding.limits,
+            follow_symlinks=options.inputs.follow_symlinks,
+            stop=stop,
+        )
     from .coordinator import LeasingEngine
 
-    if options.engine == "slurm":
+    if options.engine.engine == "slurm":
         from .slurm import SlurmPool
 
-        return LeasingEngine(SlurmPool(options), options, stop, console)
+        pool = SlurmPool(options.engine, logs=Path(f"{options.out}.slurm"))
+        return LeasingEngine(pool, options, stop, console)
     from .ray import RayPool
 
-    return LeasingEngine(RayPool(options), options, stop, console)
+    names = tuple(name for name, _ in options.targets)
+    return LeasingEngine(RayPool(options.engine, names, options.compute), options, stop, console)

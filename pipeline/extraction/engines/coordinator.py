@@ -99,7 +99,7 @@ class LeasingEngine:
         self, jobs: Sequence[VideoJob], outputs: Sequence[Output]
     ) -> Iterator[WorkUnit]:
         size, journal_specs = (
-            self._options.unit_videos,
+            self._options.engine.unit_videos,
             tuple(output.journal.spec for output in outputs),
         )
         for start in range(0, len(jobs), size):
@@ -155,11 +155,7 @@ class LeasingEngine:
 
 def _with_absolute_paths(options: ExtractOptions) -> ExtractOptions:
     """Return the options with paths that hold on every machine of a shared file system."""
-    return replace(
-        options,
-        out=_absolute(options.out),
-        more=tuple((name, _absolute(out)) for name, out in options.more),
-    )
+    return replace(options, targets=tuple((name, _absolute(out)) for name, out in options.targets))
 
 
 def _absolute(path: Path) -> Path:

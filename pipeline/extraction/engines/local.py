@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 
 from ...decode import DecodeWorker
+from ...options import DecodeLimits
 from ..duplicates import Duplicate
-from ..options import ExtractOptions
 from ..output import Output
 from ..signals import StopRequest
 from ..video_reader import Outcome, VideoJob, VideoReader
@@ -20,13 +20,24 @@ class LocalEngine:
 
     Args:
         root: The folder that paths are relative to, ``os.fsencode``.
-        options: Workers, limits and links.
-        stop: Looked at between two videos.
+        workers: Videos decoded at a time.
+        limits: Resources that one video may use.
+        follow_symlinks: Whether links may point outside ``root``.
+        stop: Checked between two videos.
     """
 
-    def __init__(self, root: bytes, options: ExtractOptions, stop: StopRequest) -> None:
+    def __init__(
+        self,
+        root: bytes,
+        *,
+        workers: int,
+        limits: DecodeLimits,
+        follow_symlinks: bool,
+        stop: StopRequest,
+    ) -> None:
         self.decode_seconds = 0.0
-        self._root, self._options, self._stop = root, options, stop
+        self._root, self._stop = root, stop
+        self._workers, self._limits, self._follow_symlinks = workers, limits, follow_symlinks
 
     def read(
         self, jobs: Sequence[VideoJob], outputs: Sequence[Output], advance: Callable[[int], None]
@@ -37,10 +48,10 @@ class LocalEngine:
             self._root,
             [output.spec for output in outputs],
             [output.claims for output in outputs],
-            follow_symlinks=self._options.follow_symlinks,
+            follow_symlinks=self._follow_symlinks,
         )
-        workers = min(self._options.workers, len(jobs))
-        limits, before = self._options.limits, cpu_of_children()
+        workers = min(self._workers, len(jobs))
+        limits, before = self._limits, cpu_of_children()
         with ExitStack() as at_end:
             for output in outputs:
                 at_end.callback(output.commit, force=True)

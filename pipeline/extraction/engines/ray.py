@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from ...backbones import Backbone
 from ...errors import UsageError
-from ..options import ExtractOptions
+from ...options import BackboneOptions, EngineOptions
 from .coordinator import LostUnitError
 from .settings import Settings, missing_library
 from .work_unit import UnitReport, WorkUnit, attempt, built
@@ -32,30 +32,36 @@ class RayPool:
     ``gpus_per_actor`` (1 where a GPU is seen, else 0).
 
     Args:
-        options: The run's; ``workers`` is the CPUs of a task.
+        engine: Its settings; ``workers`` is the CPUs of a task.
+        names: Names of the backbones, for the actors.
+        compute: How the actors run them.
 
     Raises:
         UsageError: If Ray is not installed, or a setting is unknown or cannot be met.
     """
 
-    def __init__(self, options: ExtractOptions) -> None:
-        settings = Settings(options.engine_options)
+    def __init__(
+        self, engine: EngineOptions, names: tuple[str, ...], compute: BackboneOptions
+    ) -> None:
+        settings = Settings(engine.engine_options)
         address = settings.word("address", "")
         self._ray = _started(address, settings.number("cpus", 0, least=0))
         resources = self._ray.cluster_resources()
         cpus, seen = int(resources.get("CPU", 1)), int(resources.get("GPU", 0))
-        self._tasks = settings.number("tasks", max(1, cpus // options.workers))
+        self._tasks = settings.number("tasks", max(1, cpus // engine.workers))
         actors = settings.number("actors", 0, least=0)
         gpus = settings.number("gpus_per_actor", min(1, seen), least=0)
         settings.nothing_more(KNOWN)
-        share, own = options.workers, options.threads
+        share, own = engine.workers, compute.threads
         if not address:  # one machine: nothing may wait there for processors that never get free
             share, own = min(share, cpus), 0
             if actors * gpus > seen:
                 message = f"{actors} actors with {gpus} GPUs each, but there are {seen}"
                 raise UsageError(message, hint="lower `actors` or `gpus_per_actor`")
         self._attempt = self._ray.remote(num_cpus=share, max_retries=0)(_attempt)
-        self._actors = [self._actor(options, own, gpus) for _ in range(actors)]
+        threads = self._tasks * engine.workers
+        how = {"num_gpus": gpus, "num_cpus": own, "max_concurrency": threads}
+        self._actors = [self._actor(names, compute, how) for _ in range(actors)]
         self._running: dict[Any, WorkUnit] = {}
 
     def run(
@@ -89,26 +95,22 @@ class RayPool:
             return LostUnitError(error)
         return found
 
-    def _actor(self, options: ExtractOptions, cpus: int, gpus: int) -> Any:
-        """Start a process that holds the backbones; it comes back when it dies."""
-        how = {"num_gpus": gpus, "num_cpus": cpus, "max_restarts": -1}
-        threads = self._tasks * options.workers
-        return (
-            self._ray.remote(BackboneActor)
-            .options(**how, max_task_retries=-1, max_concurrency=threads)
-            .remote(options)
-        )
+    def _actor(self, names: tuple[str, ...], compute: BackboneOptions, how: dict[str, int]) -> Any:
+        """Start a process that holds the backbones; it is started again when it dies."""
+        actor = self._ray.remote(BackboneActor)
+        return actor.options(**how, max_restarts=-1, max_task_retries=-1).remote(names, compute)
 
 
 class BackboneActor:
     """The backbones of a run in a process of their own, serving the decode workers of many tasks.
 
     Args:
-        options: Name the backbones.
+        names: Names of the backbones.
+        compute: How they run.
     """
 
-    def __init__(self, options: ExtractOptions) -> None:
-        self._backbones = built(options)
+    def __init__(self, names: tuple[str, ...], compute: BackboneOptions) -> None:
+        self._backbones = built(names, compute)
 
     def facts(self) -> list[tuple[str, int, int, str, str]]:
         """Return what identifies each backbone."""

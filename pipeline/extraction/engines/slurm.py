@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import UsageError
-from ..options import ExtractOptions
+from ...options import EngineOptions
 from .coordinator import LostUnitError
 from .settings import Settings, missing_library
 from .work_unit import UnitReport, WorkUnit, attempt
@@ -25,18 +25,19 @@ class SlurmPool:
     such as ``partition``, ``timeout_min``, ``gpus_per_node``, ``mem_gb``.
 
     Args:
-        options: The run's; ``workers`` is the CPUs of a job.
+        engine: Its settings; ``workers`` is the CPUs of a job.
+        logs: Default folder of the jobs' logs.
 
     Raises:
         UsageError: If submitit is not installed, there is no Slurm, or a setting is unknown.
     """
 
-    def __init__(self, options: ExtractOptions) -> None:
-        settings = Settings(options.engine_options)
+    def __init__(self, engine: EngineOptions, *, logs: Path) -> None:
+        settings = Settings(engine.engine_options)
         self._jobs = settings.number("jobs", 8)
         cluster = settings.word("cluster", "slurm")
-        logs = settings.word("folder", f"{options.out}.slurm")
-        self._executor = _executor(Path(logs), cluster, options.workers, settings.rest())
+        folder = Path(settings.word("folder", str(logs)))
+        self._executor = _executor(folder, cluster, engine.workers, settings.rest())
         self._queued: dict[Any, WorkUnit] = {}
 
     def run(

@@ -13,12 +13,13 @@ import numpy.typing as npt
 
 from ...backbones import Backbone
 from ...decode import DecodeWorker
+from ...options import BackboneOptions
 from ...records import FailedVideo, VideoFeatures, load_plugins
 from ...store import JournalSpec, parts_of, write_unit
 from ...store.atomic import atomic_replace, storage_errors
 from ..duplicates import ContentClaims, Duplicate
 from ..options import ExtractOptions
-from ..recipes import build_backbones, extraction_specs
+from ..specs import build_backbones, extraction_specs
 from ..video_reader import Outcome, VideoJob, VideoReader
 from ..worker_pool import WorkerPool
 from .base import Duplicates, cpu_of_children
@@ -98,9 +99,9 @@ def write_known(out: Path, ids: Iterable[bytes]) -> None:
 
 
 @lru_cache(maxsize=1)
-def built(options: ExtractOptions) -> tuple[Backbone, ...]:
-    """Return the backbones of the options; a process that works on many units builds them once."""
-    return build_backbones(options)
+def built(names: tuple[str, ...], compute: BackboneOptions) -> tuple[Backbone, ...]:
+    """Return backbones by name; a process that works on many units builds them once."""
+    return build_backbones(names, compute)
 
 
 def work_unit(unit: WorkUnit, backbones: Sequence[Backbone] | None = None) -> UnitReport:
@@ -117,15 +118,15 @@ def work_unit(unit: WorkUnit, backbones: Sequence[Backbone] | None = None) -> Un
     """
     options = unit.options
     load_plugins(options.plugins)
-    networks = backbones or built(options)
+    names = tuple(name for name, _ in options.targets)
+    networks = backbones or built(names, options.compute)
     specs = extraction_specs(options, networks)
     known = [np.load(parts_of(out) / KNOWN, mmap_mode="r") for _, out in options.targets]
     claims = [KnownContent(ids) for ids in known]
-    reader = VideoReader(
-        unit.journal_specs[0].root, specs, claims, follow_symlinks=options.follow_symlinks
-    )
-    workers = min(options.workers, len(unit.jobs))
-    limits, before = options.limits, cpu_of_children()
+    links = options.inputs.follow_symlinks
+    reader = VideoReader(unit.journal_specs[0].root, specs, claims, follow_symlinks=links)
+    workers = min(options.engine.workers, len(unit.jobs))
+    limits, before = options.decoding.limits, cpu_of_children()
     with WorkerPool(
         unit.jobs, reader, workers=workers, decoder=lambda: DecodeWorker(limits)
     ) as pool:

@@ -10,10 +10,11 @@ import h5py
 import numpy as np
 
 from ...errors import DamageError
+from .. import layout
 from ..base import Rows
 from ..integrity import faults
-from . import hdf5_userblock, layout, packed_strings
-from .layout import Array
+from ..layout import Array
+from . import hdf5_userblock, packed_strings
 
 _FLETCHER = 4  # bytes of checksum at the end of a chunk
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...errors import DamageError
 from ..integrity.faults import REPAIR
-from .layout import FORMAT, VERSION
+from ..layout import FORMAT, VERSION
 
 SIZE = 512
 _START = f'{{"format": "{FORMAT}"'.encode()

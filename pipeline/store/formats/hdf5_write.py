@@ -9,11 +9,12 @@ from typing import Any
 import h5py
 import numpy as np
 
+from .. import layout
 from ..contents import StoreContents
 from ..integrity import row_checksums
-from . import hdf5_userblock, layout, packed_strings
+from ..layout import Array
+from . import hdf5_userblock, packed_strings
 from .hdf5_spool import Spool
-from .layout import Array
 
 # HDF5 1.10's format: its metadata carries checksums, which the older default does not.
 _FORMAT = ("v110", "v110")

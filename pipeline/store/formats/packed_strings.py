@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from .layout import Array, strings
+from ..layout import Array, strings
 
 Packed = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]
 

@@ -16,8 +16,8 @@ from zarr.storage import LocalStore, StorePath
 from ...errors import DamageError
 from ..base import Rows
 from ..integrity import faults
+from ..layout import Array
 from . import zarr_format
-from .layout import Array
 
 
 class ZarrArrays:

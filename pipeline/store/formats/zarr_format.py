@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import DamageError
+from .. import layout
 from ..integrity import faults
 from ..integrity.row_checksums import FEATURE_ARRAYS, FEATURES
-from . import layout
 
 SHARD = 128  # rows of a file of features; each row is a chunk of its own in it
 CHUNK = 32 * SHARD  # rows of a file of every other array

@@ -15,8 +15,8 @@ from zarr.storage import LocalStore
 
 from ..contents import StoreContents
 from ..integrity.row_checksums import FEATURE_ARRAYS
+from ..layout import Array, RowBlock
 from . import zarr_format
-from .layout import Array, RowBlock
 from .zarr_format import CHUNK, ROOT, SHARD
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ...errors import ChainpipeError, DamageError, NotFoundError, StorageError, UsageError
-from ..formats.layout import VERSION
+from ..layout import VERSION
 
 # Altered bytes can make h5py, zarr and json raise nearly anything but a signal.
 FAULTS = (

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...records import StoreMeta
-from ..formats.layout import Array
+from ..layout import Array
 
 FEATURES, CANDIDATES, VIEWS = "feats", "candidates", "views"
 SECONDS, INDEX = "seconds", "index"

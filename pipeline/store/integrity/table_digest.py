@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from ..formats import layout
-from ..formats.layout import Array, RowBlock
+from .. import layout
+from ..layout import Array, RowBlock
 
 ATTRIBUTE = "table_sha256"
 

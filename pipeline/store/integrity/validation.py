@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...records import StoreMeta, VideoFeatures
-from ..formats.layout import Array
+from ..layout import Array
 from . import row_checksums
 
 

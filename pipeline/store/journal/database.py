@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...records import FailedVideo, Status, StoreMeta
-from ..formats import layout
+from .. import layout
 from .table_checksum import SCHEMA, TableChecksum, reporting_corruption
 
 _SCHEMA = """

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ...options import OutputOptions
 from ...records import FailedVideo, StoreMeta, VideoFeatures
 from .. import atomic
 from ..atomic import storage_errors
@@ -49,7 +50,9 @@ class Journal:
         self._state = JournalState()
 
     @classmethod
-    def open(cls, out: Path, *, root: bytes, meta: StoreMeta, restart: bool = False) -> Journal:
+    def open(
+        cls, out: Path, *, root: bytes, meta: StoreMeta, restart: bool = OutputOptions.restart
+    ) -> Journal:
         """Lock an output and find what earlier runs have done for it.
 
         Args:

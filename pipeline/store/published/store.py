@@ -14,10 +14,9 @@ import numpy.typing as npt
 
 from ...errors import DamageError, NotFoundError
 from ...records import Fingerprint, StoreMeta
-from ..base import Rows
+from ..base import Rows, row_numbers
 from ..features_only import FeaturesOnlyStore
-from ..row_numbers import row_numbers
-from .features import FeatureFile
+from .feature_file import FeatureFile
 from .labels import read_labels
 from .layouts import Layout
 from .table import synthetic_table

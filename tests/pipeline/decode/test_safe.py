@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from chainpipe.pipeline.decode import DecodeLimits, DecodeWorker, ffmpeg_program
-from chainpipe.pipeline.decode.demux.open import NoHeartbeat
+from chainpipe.pipeline.decode.demux.container import NoHeartbeat
 from chainpipe.pipeline.decode.readers.fallback import read_video
 from chainpipe.pipeline.decode.readers.ffmpeg_process import run_program
 from chainpipe.pipeline.records import Status, VideoError

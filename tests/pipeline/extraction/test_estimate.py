@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ __all__ = ["clips", "options", "tiny", "videos"]  # fixtures
 def test_an_estimate_counts_what_is_left_and_leaves_nothing_behind(
     options: ExtractOptions, tmp_path: Path
 ) -> None:
-    asked = replace(options, per_segment=3, views=2, workers=2)
+    asked = options.changed(per_segment=3, views=2, workers=2)
     before = sorted(tmp_path.rglob("*"))
     found = estimate(asked, console=Console(quiet=True))
     assert sorted(tmp_path.rglob("*")) == before
@@ -48,7 +47,7 @@ def test_a_finished_store_leaves_nothing_to_do(options: ExtractOptions) -> None:
     found = estimate(options, console=Console(quiet=True))
     assert (found.videos, found.shards, found.decode_hours, found.bytes_out) == (0, 0, 0, 0)
     with pytest.raises(UsageError, match="frames: 5 / 6"):
-        estimate(replace(options, frames=6), console=Console(quiet=True))
+        estimate(options.changed(frames=6), console=Console(quiet=True))
 
 
 def test_planning_a_restart_leaves_unfinished_work_alone(options: ExtractOptions, tiny) -> None:
@@ -57,14 +56,14 @@ def test_planning_a_restart_leaves_unfinished_work_alone(options: ExtractOptions
         extract(options, backbone=tiny)
     unfinished = sorted(parts_of(options.out).rglob("*"))
     assert any(path.name.startswith("shard-") for path in unfinished)
-    found = estimate(replace(options, restart=True), console=Console(quiet=True))
+    found = estimate(options.changed(restart=True), console=Console(quiet=True))
     assert found.videos == 4
     assert sorted(parts_of(options.out).rglob("*")) == unfinished
 
 
 def test_many_machines_share_the_work(options: ExtractOptions) -> None:
-    asked = replace(
-        options, engine="slurm", engine_options=(("jobs", "20"),), workers=4, unit_videos=3
+    asked = options.changed(
+        engine="slurm", engine_options=(("jobs", "20"),), workers=4, unit_videos=3
     )
     found = estimate(asked, console=Console(quiet=True))
     assert (found.workers, found.shards) == (80, 2)

@@ -9,7 +9,6 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -30,7 +29,8 @@ from chainpipe.pipeline.errors import (
 )
 from chainpipe.pipeline.extraction import video_reader
 from chainpipe.pipeline.extraction.extract import extract
-from chainpipe.pipeline.extraction.options import ExtractOptions, failures_named
+from chainpipe.pipeline.extraction.option_values import failures_named
+from chainpipe.pipeline.extraction.options import ExtractOptions
 from chainpipe.pipeline.extraction.report import ExtractReport, failures_path
 from chainpipe.pipeline.extraction.signals import Interrupted
 from chainpipe.pipeline.records import Split, Status, VideoError
@@ -96,7 +96,7 @@ def tiny() -> Tiny:
 
 @pytest.fixture
 def options(videos: Path, tmp_path: Path) -> ExtractOptions:
-    return ExtractOptions(videos, tmp_path / "feats.h5", frames=FRAMES, workers=1)
+    return ExtractOptions.of(videos, tmp_path / "feats.h5", frames=FRAMES, workers=1)
 
 
 def paths(out: Path) -> list[str]:
@@ -131,7 +131,7 @@ def spoil(folder: Path, clips: Path) -> dict[str, Status]:
 def test_a_folder_becomes_a_store_of_its_videos_in_order(
     options: ExtractOptions, tiny: Tiny, tmp_path: Path, name: str
 ) -> None:
-    options = replace(options, out=tmp_path / name, workers=2, labels="folders")
+    options = options.changed(out=tmp_path / name, workers=2, labels="folders")
     report = extract(options, backbone=tiny)
     assert (report.exit_code, report.counts, report.decoded) == (0, {Status.OK: 4}, 4)
     with open_store(tmp_path / name) as store:
@@ -146,7 +146,7 @@ def test_a_folder_becomes_a_store_of_its_videos_in_order(
 def test_features_are_what_backbone_and_decoder_give_apart(
     options: ExtractOptions, videos: Path, tiny: Tiny
 ) -> None:
-    extract(replace(options, dtype="float32"), backbone=tiny)
+    extract(options.changed(dtype="float32"), backbone=tiny)
     with DecodeWorker() as decoder:
         for name, ours in features(options.out).items():
             frames = decoder.read(videos / name, FrameRequest(FRAMES, size=32))
@@ -169,7 +169,7 @@ def test_bad_videos_among_good_ones_are_named_and_passed_over(
 ) -> None:
     shutil.copy(clips / "6.mp4", videos / "short.mp4")
     expected = spoil(videos, clips)
-    report = extract(replace(options, workers=2), backbone=tiny)
+    report = extract(options.changed(workers=2), backbone=tiny)
     assert report.exit_code == 3
     ended = {os.fsdecode(video.path): video.status for video in report.failed}
     assert ended.pop("none.mkv") in (Status.NO_VIDEO, Status.CORRUPT)  # a header and no frame
@@ -242,7 +242,7 @@ def test_a_video_that_became_unreadable_loses_its_row(
 def test_a_moved_video_takes_its_row_along(
     options: ExtractOptions, videos: Path, tiny: Tiny
 ) -> None:
-    options = replace(options, labels="folders")
+    options = options.changed(labels="folders")
     extract(options, backbone=tiny)
     (videos / "cat/a.mp4").rename(videos / "dog/e.mp4")
     report = extract(options, backbone=tiny)
@@ -259,7 +259,7 @@ def test_a_list_without_a_copy_keeps_the_copys_row(
     extract(options, backbone=tiny)
     before = paths(options.out)
     (videos / "list.csv").write_text("path\ncat/a.mp4\n")
-    report = extract(replace(options, source=videos / "list.csv"), backbone=tiny)
+    report = extract(options.changed(source=videos / "list.csv"), backbone=tiny)
     assert report.gone == 4
     assert paths(options.out) == before
 
@@ -271,14 +271,14 @@ def test_the_row_of_a_video_that_is_gone_is_kept_until_a_restart(
     (videos / "cat/a.mp4").unlink()
     assert extract(options, backbone=tiny).gone == 1
     assert len(paths(options.out)) == 4
-    extract(replace(options, restart=True), backbone=tiny)
+    extract(options.changed(restart=True), backbone=tiny)
     assert paths(options.out) == ["cat/b.mp4", "dog/c.mp4", "dog/d.mp4"]
 
 
 def test_other_labels_need_no_decoding(options: ExtractOptions, tmp_path: Path, tiny: Tiny) -> None:
-    extract(replace(options, labels="folders"), backbone=tiny)
+    extract(options.changed(labels="folders"), backbone=tiny)
     (tmp_path / "labels.csv").write_text("path,label,split\nvideos/cat/a.mp4,tiger;big,query\n")
-    report = extract(replace(options, labels=tmp_path / "labels.csv"), backbone=tiny)
+    report = extract(options.changed(labels=tmp_path / "labels.csv"), backbone=tiny)
     assert (report.written, tiny.calls) == (True, 4)
     with open_store(options.out) as store:
         assert store.videos.label_names == ("big", "cat", "dog", "tiger")
@@ -294,7 +294,7 @@ def labels(out: Path) -> dict[str, tuple[str, ...]]:
 def test_folders_are_labels_only_if_asked_for(options: ExtractOptions, tiny: Tiny) -> None:
     assert extract(options, backbone=tiny).labelled == 0
     assert set(labels(options.out).values()) == {()}
-    report = extract(replace(options, labels="folders"), backbone=tiny)
+    report = extract(options.changed(labels="folders"), backbone=tiny)
     assert (report.labelled, report.rows, tiny.calls) == (4, 4, 4)
     assert labels(options.out)["cat/a.mp4"] == ("cat",)
 
@@ -303,8 +303,8 @@ def test_a_store_with_labels_keeps_them_when_nobody_names_any(
     options: ExtractOptions, videos: Path, clips: Path, tmp_path: Path, tiny: Tiny
 ) -> None:
     (tmp_path / "splits.csv").write_text("path,split\nvideos/dog/c.mp4,test\n")
-    extract(replace(options, labels="folders"), backbone=tiny)
-    extract(replace(options, labels=tmp_path / "splits.csv"), backbone=tiny)
+    extract(options.changed(labels="folders"), backbone=tiny)
+    extract(options.changed(labels=tmp_path / "splits.csv"), backbone=tiny)
     before = options.out.read_bytes()
     assert not extract(options, backbone=tiny).written
     assert options.out.read_bytes() == before
@@ -376,7 +376,7 @@ def test_a_lasting_failure_is_tried_again_when_asked(
     (videos / "x.mp4").write_text("no video")
     extract(options, backbone=tiny)
     assert extract(options, backbone=tiny).failed[0].attempts == 1
-    again = replace(options, retry=failures_named(["corrupt"]))
+    again = options.changed(retry=failures_named(["corrupt"]))
     assert extract(again, backbone=tiny).failed[0].attempts == 2
     assert len(paths(options.out)) == 4
 
@@ -400,7 +400,7 @@ def test_a_partly_decodable_video_fails_when_strict(
     data = whole.read_bytes()
     whole.rename(videos / "cat/cut.mp4").write_bytes(data[: len(data) * 6 // 10])
     assert extract(options, backbone=tiny).counts == {Status.OK: 4, Status.PARTIAL: 1}
-    strict = replace(options, strict=True, restart=True)
+    strict = options.changed(strict=True, restart=True)
     report = extract(strict, backbone=tiny)
     assert (report.exit_code, report.failed[0].path) == (3, b"cat/cut.mp4")
     assert "could be decoded" in report.failed[0].message or "are there" in report.failed[0].message
@@ -416,7 +416,7 @@ def test_other_settings_are_refused_and_leave_the_store_alone(
     extract(options, backbone=tiny)
     before = options.out.read_bytes()
     with pytest.raises(UsageError, match=told) as caught:
-        extract(replace(options, **change), backbone=tiny)  # type: ignore[arg-type]
+        extract(options.changed(**change), backbone=tiny)  # type: ignore[arg-type]
     assert "--restart" in str(caught.value.hint)
     assert options.out.read_bytes() == before
 
@@ -437,7 +437,7 @@ def test_restart_replaces_the_store_with_other_settings(
     options: ExtractOptions, tiny: Tiny
 ) -> None:
     extract(options, backbone=tiny)
-    extract(replace(options, frames=3, restart=True), backbone=tiny)
+    extract(options.changed(frames=3, restart=True), backbone=tiny)
     with open_store(options.out) as store:
         assert store.shape == (4, 3, 12)
 
@@ -447,7 +447,7 @@ def test_no_readable_video_is_an_error_that_leaves_nothing(
 ) -> None:
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad/empty.mp4").touch()
-    options = ExtractOptions(tmp_path / "bad", tmp_path / "out" / "feats.h5")
+    options = ExtractOptions.of(tmp_path / "bad", tmp_path / "out" / "feats.h5")
     options.out.parent.mkdir()
     with pytest.raises(UsageError, match="none of 1 video can be read") as caught:
         extract(options, backbone=tiny)
@@ -460,7 +460,7 @@ def test_an_empty_or_missing_folder_is_refused(tmp_path: Path, tiny: Tiny, make:
     if make:
         (tmp_path / "videos").mkdir()
     with pytest.raises(ChainpipeError, match="videos") as caught:
-        extract(ExtractOptions(tmp_path / "videos", tmp_path / "feats.h5"), backbone=tiny)
+        extract(ExtractOptions.of(tmp_path / "videos", tmp_path / "feats.h5"), backbone=tiny)
     assert caught.value.exit_code == 2
     assert not (tmp_path / "feats.h5.parts").exists()
 
@@ -470,13 +470,13 @@ def test_a_place_that_cannot_be_written_is_a_storage_error(
 ) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(StorageError, match=r"feats\.h5"):
-        extract(replace(options, out=tmp_path / "file" / "feats.h5"), backbone=tiny)
+        extract(options.changed(out=tmp_path / "file" / "feats.h5"), backbone=tiny)
 
 
 @pytest.mark.parametrize("field", ["frames", "workers", "threads"])
 def test_numbers_below_one_are_refused(options: ExtractOptions, field: str) -> None:
     with pytest.raises(UsageError, match=f"`{field}` is 0"):
-        replace(options, **{field: 0})  # type: ignore[arg-type]
+        options.changed(**{field: 0})  # type: ignore[arg-type]
 
 
 def test_an_unknown_class_of_failures_is_refused() -> None:
@@ -546,7 +546,7 @@ def test_a_bug_ends_the_run_and_its_children(options: ExtractOptions, tiny: Tiny
     tiny.before = fail
     others = children()
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        extract(replace(options, workers=2), backbone=tiny)
+        extract(options.changed(workers=2), backbone=tiny)
     assert children() <= others
 
 

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import threading
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +17,8 @@ from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.extraction.extract import extract, extract_all
 from chainpipe.pipeline.extraction.features import video_seed
-from chainpipe.pipeline.extraction.options import (
-    ExtractOptions,
-    limits_named,
-    settings_named,
-    stores_for,
-)
+from chainpipe.pipeline.extraction.option_values import limits_named, settings_named, stores_for
+from chainpipe.pipeline.extraction.options import ExtractOptions
 from chainpipe.pipeline.extraction.signals import Interrupted
 from chainpipe.pipeline.records import Status
 from chainpipe.pipeline.store import open_store
@@ -54,17 +49,19 @@ class Coarse(Tiny):
 
 @pytest.fixture
 def both(options: ExtractOptions, tmp_path: Path) -> ExtractOptions:
-    return replace(options, more=(("coarse", tmp_path / "coarse.zarr"),))
+    return options.changed(targets=(*options.targets, ("coarse", tmp_path / "coarse.zarr")))
 
 
 def test_two_backbones_share_one_decoding(both: ExtractOptions, tiny: Tiny) -> None:
     coarse = Coarse()
     one, other = extract_all(both, backbones=[tiny, coarse])
-    alone = extract_all(replace(both, more=(), out=both.out.with_name("a.h5")), backbones=[tiny])
+    alone = extract_all(
+        both.changed(targets=both.targets[:1], out=both.out.with_name("a.h5")), backbones=[tiny]
+    )
     assert (one.decoded, other.decoded) == (4, 4)
     assert one.decode_seconds < 1.6 * alone[0].decode_seconds + 0.1
     for (name, out), backbone in zip(both.targets, (tiny, coarse), strict=True):
-        separately = replace(both, more=(), out=out.with_name(f"alone-{name}.h5"))
+        separately = both.changed(targets=both.targets[:1], out=out.with_name(f"alone-{name}.h5"))
         extract(separately, backbone=backbone)
         together = features(out)
         assert all(np.array_equal(together[k], v) for k, v in features(separately.out).items())
@@ -73,7 +70,7 @@ def test_two_backbones_share_one_decoding(both: ExtractOptions, tiny: Tiny) -> N
 def test_a_store_that_is_complete_is_left_alone_while_another_is_made(
     both: ExtractOptions, tiny: Tiny
 ) -> None:
-    extract(replace(both, more=()), backbone=tiny)
+    extract(both.changed(targets=both.targets[:1]), backbone=tiny)
     calls, before = tiny.calls, both.out.stat().st_mtime_ns
     one, other = extract_all(both, backbones=[tiny, Coarse()])
     assert (one.decoded, one.written, other.decoded) == (0, False, 4)
@@ -89,7 +86,7 @@ def test_twins_are_copied_in_every_store(both: ExtractOptions, videos: Path, tin
 def test_candidates_are_the_middles_of_each_segments_runs(
     options: ExtractOptions, videos: Path, tiny: Tiny
 ) -> None:
-    extract(replace(options, per_segment=3, dtype="float32"), backbone=tiny)
+    extract(options.changed(per_segment=3, dtype="float32"), backbone=tiny)
     with open_store(options.out) as store, DecodeWorker() as decoder:
         index = store.candidate_index(slice(None))
         assert index.shape == (4, FRAMES, 3)
@@ -106,7 +103,7 @@ def test_views_are_the_same_for_the_same_seed_and_move_features(
 ) -> None:
     outs = [options.out.with_name(f"{n}.h5") for n in range(3)]
     for out, seed in zip(outs, (7, 7, 8), strict=True):
-        extract(replace(options, out=out, views=2, seed=seed), backbone=tiny)
+        extract(options.changed(out=out, views=2, seed=seed), backbone=tiny)
     first, again, other = (views(out) for out in outs)
     assert first.shape == (4, 2, FRAMES, 12)
     assert np.array_equal(first, again)
@@ -124,11 +121,11 @@ def views(out: Path) -> np.ndarray:
 def test_views_do_not_depend_on_a_videos_name(
     options: ExtractOptions, videos: Path, tiny: Tiny
 ) -> None:
-    asked = replace(options, views=1, seed=3)
+    asked = options.changed(views=1, seed=3)
     extract(asked, backbone=tiny)
     before = views(options.out)
     (videos / "cat/a.mp4").rename(videos / "0.mp4")
-    extract(replace(asked, restart=True), backbone=tiny)
+    extract(asked.changed(restart=True), backbone=tiny)
     assert np.array_equal(np.sort(before, axis=0), np.sort(views(options.out), axis=0))
 
 
@@ -136,7 +133,7 @@ def test_views_do_not_depend_on_a_videos_name(
 def test_augmentation_statistics_are_those_of_views(
     options: ExtractOptions, tiny: Tiny, cached: int
 ) -> None:
-    asked = replace(options, views=cached, augmentation_videos=10, dtype="float32")
+    asked = options.changed(views=cached, measure_augmentation=10, dtype="float32")
     extract(asked, backbone=tiny)
     with open_store(options.out) as store:
         found = store.augmentation()
@@ -146,14 +143,14 @@ def test_augmentation_statistics_are_those_of_views(
             shifts = store.views(slice(None)) - store.features(slice(None))[:, None]
             assert found.mean == pytest.approx(shifts.reshape(-1, 12).mean(axis=0), abs=1e-3)
     assert extract(asked, backbone=tiny).written is False
-    plain = replace(asked, augmentation_videos=0)
+    plain = asked.changed(measure_augmentation=0)
     assert extract(plain, backbone=tiny).written is False
 
 
 def test_statistics_stay_when_videos_are_added(
     options: ExtractOptions, videos: Path, clips: Path, tiny: Tiny
 ) -> None:
-    extract(replace(options, augmentation_videos=2), backbone=tiny)
+    extract(options.changed(measure_augmentation=2), backbone=tiny)
     shutil.copy(clips / "4.mp4", videos / "new.mp4")
     extract(options, backbone=tiny)
     with open_store(options.out) as store:
@@ -166,11 +163,11 @@ def test_statistics_of_more_videos_replace_those_of_fewer(
     options: ExtractOptions, tiny: Tiny
 ) -> None:
     for asked, measured, written in ((2, 2, True), (3, 3, True), (2, 3, False), (9, 4, True)):
-        report = extract(replace(options, augmentation_videos=asked), backbone=tiny)
+        report = extract(options.changed(measure_augmentation=asked), backbone=tiny)
         assert report.written is written
         with open_store(options.out) as store:
             assert store.augmentation().videos == measured
-    assert extract(replace(options, augmentation_videos=9), backbone=tiny).written is False
+    assert extract(options.changed(measure_augmentation=9), backbone=tiny).written is False
 
 
 def test_a_signal_stops_the_measuring_amid_a_video(options: ExtractOptions, tiny: Tiny) -> None:
@@ -189,7 +186,7 @@ def test_a_signal_stops_the_measuring_amid_a_video(options: ExtractOptions, tiny
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(Interrupted):
-        extract(replace(options, augmentation_videos=2), backbone=Stuck())
+        extract(options.changed(measure_augmentation=2), backbone=Stuck())
     assert not release.is_set()
     release.set()
 
@@ -198,7 +195,7 @@ def test_a_signal_stops_the_measuring_amid_a_video(options: ExtractOptions, tiny
 def test_every_sampling_is_stored_with_its_moments(
     options: ExtractOptions, tiny: Tiny, sampling: str
 ) -> None:
-    extract(replace(options, sampling=sampling, seed=5), backbone=tiny)
+    extract(options.changed(sampling=sampling, seed=5), backbone=tiny)
     with open_store(options.out) as store:
         index = store.index(slice(None))
         assert store.meta.sampling == sampling
@@ -228,20 +225,20 @@ def test_the_seed_of_a_video_is_that_of_its_bytes() -> None:
     ("wrong", "words"),
     [
         ({"augmentation": "scale=2,1", "views": 1}, "augmentation `scale=2,1`"),
-        ({"augmentation": "scale=2,1", "augmentation_videos": 1}, "augmentation `scale=2,1`"),
-        ({"engine_options": (("partition", "gpu"),)}, "setting `partition` is of another engine"),
+        ({"augmentation": "scale=2,1", "measure_augmentation": 1}, "augmentation `scale=2,1`"),
+        ({"engine_options": (("partition", "gpu"),)}, "`local` has no setting `partition`"),
         ({"seed": 1 << 63, "views": 1}, f"`seed` is {1 << 63}"),
         ({"sampling": "keyframe", "reader": "linear"}, "only the exact reader"),
         ({"sampling": "keyframe", "hwaccel": "cuda"}, "only the exact reader"),
         ({"reader": "exact", "hwaccel": "cuda"}, "uses no hardware decoder"),
         ({"per_segment": -1}, "`per-segment` is -1"),
         ({"sampling": "keyframe", "per_segment": 2}, "key frames have no candidates"),
-        ({"more": (("coarse", Path("feats.h5")),), "out": Path("feats.h5")}, "one store"),
+        ({"targets": (("cnn", Path("f.h5")), ("coarse", Path("f.h5")))}, "one store"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, tiny, wrong, words) -> None:
     with pytest.raises(UsageError, match=words):
-        extract(replace(options, **wrong), backbone=tiny)
+        extract(options.changed(**wrong), backbone=tiny)
     assert tiny.calls == 0  # before any work
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +42,7 @@ def spoil(out: Path, row: int) -> None:
 
 @pytest.fixture(params=["feats.h5", "feats.zarr"])
 def made(options: ExtractOptions, tiny: Tiny, tmp_path: Path, request) -> ExtractOptions:
-    asked = replace(options, out=tmp_path / request.param, per_segment=3, views=2, seed=4)
+    asked = options.changed(out=tmp_path / request.param, per_segment=3, views=2, seed=4)
     extract(asked, backbone=tiny)
     return asked
 

@@ -49,7 +49,7 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_query_has_the_features_that_a_store_would_hold(
     videos: Path, tmp_path: Path, fit: str
 ) -> None:
-    options = ExtractOptions(videos, tmp_path / "feats.h5", frames=4, fit=fit, by="time")  # type: ignore[arg-type]
+    options = ExtractOptions.of(videos, tmp_path / "feats.h5", frames=4, fit=fit, by="time")  # type: ignore[arg-type]
     extract(options, backbone=Mean())
     files = [videos / "red.mp4", tmp_path / "none.mp4", videos / "blue.mp4"]
     with open_store(options.out) as store:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console as RichConsole
 
+from chainpipe.pipeline.cli.store_info import store_facts, store_table
 from chainpipe.pipeline.extraction.report import write_failures
 from chainpipe.pipeline.store import open_store
-from chainpipe.pipeline.store_info import store_facts, store_table
 from tests.pipeline.store.store_samples import FAILED, META, RICH, make, videos
 
 

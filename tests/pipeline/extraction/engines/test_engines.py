@@ -9,7 +9,6 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -34,8 +33,8 @@ from chainpipe.pipeline.extraction.extract import extract
 from chainpipe.pipeline.extraction.options import ExtractOptions
 from chainpipe.pipeline.extraction.output import open_outputs
 from chainpipe.pipeline.extraction.process import pending_jobs, process_videos
-from chainpipe.pipeline.extraction.recipes import build_backbones, extraction_specs
 from chainpipe.pipeline.extraction.signals import StopRequest
+from chainpipe.pipeline.extraction.specs import build_backbones, extraction_specs
 from chainpipe.pipeline.inputs.manifest import read_manifest
 from chainpipe.pipeline.records import Status
 from chainpipe.pipeline.store import open_store, parts_of
@@ -58,7 +57,7 @@ def videos(clips: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def options(videos: Path, tmp_path: Path) -> ExtractOptions:
-    return ExtractOptions(videos, tmp_path / "feats.h5", frames=FRAMES, workers=1, unit_videos=2)
+    return ExtractOptions.of(videos, tmp_path / "feats.h5", frames=FRAMES, workers=1, unit_videos=2)
 
 
 def everything(out: Path) -> list[object]:
@@ -72,7 +71,7 @@ def everything(out: Path) -> list[object]:
 
 @pytest.fixture
 def expected(options: ExtractOptions) -> list[object]:
-    alone = replace(options, out=options.out.with_name("local.h5"))
+    alone = options.changed(out=options.out.with_name("local.h5"))
     assert extract(alone).exit_code == 3
     return everything(alone.out)
 
@@ -103,9 +102,9 @@ class HerePool:
 def extract_with(pool: HerePool, options: ExtractOptions) -> None:
     """Extract as ``extract_all`` does, through a pool, up to the journal."""
     manifest = read_manifest(options.source)
-    specs = extraction_specs(options, build_backbones(options))
+    specs = extraction_specs(options, build_backbones(["cnn"], options.compute))
     console = Console(quiet=True)
-    with StopRequest() as stop, open_outputs(options, manifest, specs) as outputs:
+    with StopRequest() as stop, open_outputs([options.out], manifest, specs) as outputs:
         process_videos(
             manifest, outputs, LeasingEngine(pool, options, stop, console), stop, console
         )
@@ -228,8 +227,8 @@ def test_a_renamed_file_is_copied_by_units_too(options, videos) -> None:
     extract(options)
     (videos / "1.mp4").rename(videos / "z.mp4")
     manifest = read_manifest(videos)
-    specs = extraction_specs(options, build_backbones(options))
-    with open_outputs(options, manifest, specs) as outputs:
+    specs = extraction_specs(options, build_backbones(["cnn"], options.compute))
+    with open_outputs([options.out], manifest, specs) as outputs:
         from chainpipe.pipeline.extraction.engines.work_unit import write_known
 
         write_known(options.out, outputs[0].claims.contents())
@@ -242,12 +241,12 @@ def test_a_renamed_file_is_copied_by_units_too(options, videos) -> None:
 
 def on_slurm(options: ExtractOptions, **more: str) -> ExtractOptions:
     settings = {"cluster": "local", "jobs": "2", **more}
-    return replace(options, engine="slurm", engine_options=tuple(settings.items()))
+    return options.changed(engine="slurm", engine_options=tuple(settings.items()))
 
 
 @pytest.fixture
 def long_units(options: ExtractOptions) -> ExtractOptions:
-    return replace(options, unit_videos=3)
+    return options.changed(unit_videos=3)
 
 
 class Hunter(threading.Thread):

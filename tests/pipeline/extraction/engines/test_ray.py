@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from dataclasses import replace
 
 import pytest
 
@@ -33,7 +32,7 @@ def shut_down():
 
 def on_ray(options: ExtractOptions, **more: str) -> ExtractOptions:
     settings = {"cpus": "2", "tasks": "2", **more}
-    return replace(options, engine="ray", engine_options=tuple(settings.items()))
+    return options.changed(engine="ray", engine_options=tuple(settings.items()))
 
 
 @pytest.mark.timeout(600)
@@ -46,7 +45,7 @@ def test_an_actor_holds_the_backbone_for_all_tasks(long_units, expected) -> None
 @pytest.mark.timeout(600)
 def test_an_actor_and_its_tasks_share_a_small_machine_and_sigterm_stays_ours(options) -> None:
     before = signal.getsignal(signal.SIGTERM)
-    alone = on_ray(replace(options, workers=2), actors="1", cpus="1", tasks="1")
+    alone = on_ray(options.changed(workers=2), actors="1", cpus="1", tasks="1")
     assert extract(alone).counts[Status.OK] == 8
     assert signal.getsignal(signal.SIGTERM) == before
     with pytest.raises(UsageError, match="1 actors with 99 GPUs each, but"):

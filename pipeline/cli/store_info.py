@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 from rich.table import Table
 
-from .console import counted, format_duration, format_size, printable
-from .records import AugmentationStatistics, Split, Status, count_statuses
-from .store import FeatureStore
+from ..console import counted, format_duration, format_size, printable
+from ..records import AugmentationStatistics, Split, Status, count_statuses
+from ..store import FeatureStore, bytes_on_disk
 
 
 def store_facts(store: FeatureStore) -> dict[str, object]:
@@ -98,12 +97,6 @@ def failures_table(store: FeatureStore) -> Table:
     for video in store.failed:
         table.add_row(printable(video.path), _status(video.status), printable(video.message))
     return table
-
-
-def bytes_on_disk(path: Path) -> int:
-    """Return the size of a file, or of all files in a folder."""
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
-    return sum(file.stat().st_size for file in files)
 
 
 def _add_cached(table: Table, store: FeatureStore) -> None:

@@ -16,8 +16,8 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
+from ...options import DecodeLimits
 from ...records import Status, VideoError
-from ..base import DecodeLimits
 
 # A playlist named .mp4 must not read another file: only real containers, only plain files.
 FORMATS = "mov,matroska,avi,mpegts,flv,mpeg,asf,ogg,gif,h264,hevc"

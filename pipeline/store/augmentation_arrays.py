@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ...records import AugmentationStatistics
-from ..integrity.table_digest import sha256
+from ..records import AugmentationStatistics
+from .integrity.table_digest import sha256
 from .layout import Array
 
 ATTRIBUTE = "augmentation"

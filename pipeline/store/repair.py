@@ -3,20 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
-from ...errors import DamageError
-from ...records import AugmentationStatistics, FailedVideo, Split, StoreMeta, VideoFeatures
-from .. import atomic
-from ..atomic import storage_errors
-from ..iterate import iter_rows
-from ..lock import output_lock
-from ..open import missing, open_arrays, write_store
-from ..reader import ArrayStore
-from . import faults
+from ..errors import DamageError
+from ..records import AugmentationStatistics, FailedVideo, Split, StoreMeta, VideoFeatures
+from . import atomic
+from .atomic import storage_errors
+from .integrity import faults
+from .iterate import iter_rows
+from .lock import output_lock
+from .open import is_published, missing, open_arrays, open_store, write_store
+from .reader import ArrayStore
+
+
+def verify(path: Path) -> Iterator[str]:
+    """Check every byte of a store, also of one that cannot be opened any more.
+
+    Args:
+        path: The store.
+
+    Yields:
+        One line for each damage, none if the store is as it was written.
+
+    Raises:
+        NotFoundError: If it is missing or not a feature store.
+        StorageError: If it cannot be read.
+        UsageError: If a later chainpipe made it.
+    """
+    if is_published(path):
+        with open_store(path) as published:
+            yield from published.damage()
+        return
+    try:
+        arrays = open_arrays(path, lenient=True)
+    except DamageError as error:
+        yield str(error)
+        return
+    with closing(arrays):
+        try:
+            store = ArrayStore(path, arrays)
+        except DamageError as error:
+            yield from arrays.damage()
+            yield str(error)
+        else:
+            yield from store.damage()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from ...records import FailedVideo, Reader, Split, Status, StoreMeta, VideoTable
+from ..records import FailedVideo, Reader, Split, Status, StoreMeta, VideoTable
 
 FORMAT = "chainpipe-features"
 VERSION = 1
