@@ -34,7 +34,7 @@ def test_the_command_line_takes_every_default_from_its_part() -> None:
 
 
 def test_every_option_of_the_command_line_has_a_part() -> None:
-    others = {"source", "out", "backbone", "plan", "retry", "as_json", "quiet"}
+    others = {"source", "out", "backbone", "plan", "retry", "as_json", "plugin", "quiet"}
     named = {PARSED.get(name, name) for name in PART_OF}
     assert set(inspect.signature(extract).parameters) == named | others
 
