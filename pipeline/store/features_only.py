@@ -11,9 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..records import FailedVideo, StoreMeta, VideoTable
-from .base import Rows
+from .base import Rows, row_numbers
 from .integrity import faults
-from .row_numbers import row_numbers
 
 
 class FeaturesOnlyStore(ABC):

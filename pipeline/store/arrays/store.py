@@ -9,9 +9,8 @@ import numpy.typing as npt
 
 from ...errors import UsageError
 from ...records import Fingerprint, Reader, Status, StoreMeta, VideoTable
-from ..base import Rows
+from ..base import Rows, row_numbers
 from ..features_only import FeaturesOnlyStore
-from ..row_numbers import row_numbers
 from .columns import U8, Columns, hashes
 from .sources import ArraySource
 
