@@ -1,1 +1,1 @@
-"""Retrieval metrics and protocols."""
+"""Evaluation: retrieval metrics of codes under a protocol."""

@@ -1,4 +1,4 @@
-"""The published benchmarks: who asks and who is searched there, and how many they are.
+"""Published benchmarks: splits of queries and database, and their sizes.
 
 As the public code of ConMH, S5VH and AutoSSVH does it: https://github.com/huangmozhi9527/ConMH,
 https://github.com/gimpong/AAAI25-S5VH, https://github.com/EliSpectre/CVPR25-AutoSSVH
@@ -13,15 +13,15 @@ from chainpipe.pipeline.records import Split
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One benchmark.
+    """The protocol of one benchmark.
 
     Attributes:
-        title: Its name for people.
-        asking: The split whose videos ask.
-        searched: The split that is searched.
+        title: Display name.
+        asking: Split of the queries.
+        searched: Split of the database.
         keeps_itself: Whether a query stays in the database and finds itself.
-        queries: How many videos ask in the published set.
-        database: How many are searched in it.
+        queries: Number of queries Q in the published set.
+        database: Size N of the database in the published set.
     """
 
     title: str

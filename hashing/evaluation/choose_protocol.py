@@ -1,4 +1,4 @@
-"""Which protocol fits a store: by its splits, or by the name of a published benchmark."""
+"""Choose the protocol of a store: by its splits, or by the name of a published benchmark."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ Splits = npt.NDArray[np.uint8]
 def choose_protocol(
     labels: U8, split: Splits, *, name: str = AUTO, features: str = "", keep_self: bool = False
 ) -> Protocol:
-    """Choose who asks and who is searched.
+    """Choose the rows of queries and database.
 
     ``auto`` takes a published benchmark's own protocol for its published feature files. Else
     ``query`` and ``database`` win over ``test``; without any split all videos are used.
 
     Args:
-        labels: Multi-hot, (B, C).
+        labels: Multi-hot labels, (B, L) uint8.
         split: ``Split`` numbers, (B,).
         name: One of :data:`NAMES`.
         features: The backbone that the store's features are of.
@@ -66,12 +66,12 @@ def choose_protocol(
 
 
 def without_itself(protocol: Protocol) -> Protocol:
-    """Return the same protocol, but for each query being taken out of the database."""
+    """Return the protocol with each query removed from its own database."""
     return replace(protocol, keeps_itself=False)
 
 
 def only_needed(protocol: Protocol) -> tuple[Rows, Protocol]:
-    """Return the rows that ask or are searched, and the protocol among just these.
+    """Return the rows of queries and database, and the protocol re-indexed to these rows.
 
     >>> rows = np.array([5]), np.array([2, 9])
     >>> needed, among = only_needed(Protocol("split", "query", "database", *rows, 0))

@@ -1,8 +1,7 @@
-"""Precision and recall along two ways to cut the answers: a Hamming radius, and a rank.
+"""Precision-recall curves by Hamming radius and by rank.
 
-A query that a radius gives no answer has precision 0 there: who finds nothing was not right. The
-share of queries that got an answer stands beside it, so the other reading (the mean over answered
-queries) is precision / answered.
+A query without an answer within a radius has precision 0 there. The fraction of queries with an
+answer is returned too, so the mean over answered queries is precision / answered.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class Curve:
         cuts: Radii from 0, or ranks from 1, (J,).
         precision: (J,).
         recall: Of the R right answers in the database; 0 where R is 0, (J,).
-        answered: Share of the queries that have an answer, (J,).
+        answered: Fraction of the queries that have an answer, (J,).
     """
 
     cuts: Counts
@@ -35,10 +34,10 @@ class Curve:
     answered: Floats
 
     def to_json(self, cut: str) -> dict[str, list[float]]:
-        """Return the curve for programs.
+        """Return the curve as JSON values.
 
         Args:
-            cut: What the cuts are called, ``radius`` or ``rank``.
+            cut: Name of the cuts, ``radius`` or ``rank``.
         """
         return {
             cut: self.cuts.tolist(),
@@ -80,8 +79,8 @@ def down_to_rank(totals: Counts, right: Counts, ranks: Counts) -> Floats:
     """Return precision, recall and whether there is an answer among the first r answers.
 
     Ties are averaged: a cut through m answers at one distance, g of them right, takes each right
-    one with chance (answers taken) / m. Past the last answer precision falls, as missing answers
-    are not right.
+    one with probability (answers taken) / m. Past the last answer precision falls, as missing
+    answers are not right.
 
     Args:
         totals: How many answers have distance 0, 1, 2, ..., (Q, G).

@@ -1,4 +1,4 @@
-"""How good codes are: mAP, precision, recall and their curves, with the protocol beside them."""
+"""Evaluate codes: mAP, precision, recall and precision-recall curves under a protocol."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Evaluation:
     """The scores of one method's codes.
 
     Attributes:
-        method: Whose codes, such as ``chain``.
-        bits: Length of a code.
-        protocol: Who asked and who was searched.
+        method: Method of the model, such as ``chain``.
+        bits: Code length K.
+        protocol: Queries and database.
         scores: For each of :data:`METRICS`, its value at each K.
         pr_radius: Precision and recall within each Hamming radius, 0 to the number of bits.
         pr_rank: Precision and recall down to a rank, ties averaged.
@@ -95,7 +95,7 @@ class Evaluation:
         return f"Evaluation({self.method}, {self.bits} bits, {asked}, mAP@20 {self.map(20):.4f})"
 
     def to_json(self) -> dict[str, object]:
-        """Return the object that ``chainpipe eval --json`` prints."""
+        """Return the scores as the JSON object of ``chainpipe eval --json``."""
         named = {
             name: {str(k): value for k, value in at.items()} for name, at in self.scores.items()
         }
@@ -122,13 +122,13 @@ def evaluate(
     protocol: Protocol | None = None,
     progress: Callable[[int], None] = lambda queries: None,
 ) -> Evaluation:
-    """Score codes.
+    """Compute all metrics of packed codes, means over Q queries.
 
     Args:
-        codes: Codes of a labeled store.
-        method: Whose codes they are, to be printed.
-        protocol: Who asks and who is searched; by default what the splits ask for.
-        progress: Told the number of queries done since the last call.
+        codes: Codes of B labelled videos.
+        method: Method of the model, for tables.
+        protocol: Queries and database; by default chosen by the splits.
+        progress: Called with the number of queries evaluated since the last call.
 
     Returns:
         The scores, means over all queries.

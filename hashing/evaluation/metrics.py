@@ -1,4 +1,4 @@
-"""The field's retrieval metrics, as pure arithmetic over which answers were right.
+"""Retrieval metrics as pure functions of the relevance of ranked answers.
 
 AP@K here divides by **K itself**, as every paper on self-supervised video hashing does: K = 100
 with 20 right videos in the database can give .20 at most. ``map_min`` divides by min(K, R), so that
@@ -39,8 +39,8 @@ def tied_gains(totals: Counts, right: Counts, k: int) -> Floats:
     r"""Return what :func:`gains` gives on average over all orders of answers that tie.
 
     Say a tie of m answers, g of them right, follows s nearer answers, h of them right. Rank s + j
-    is right with chance g / m; the other j - 1 of the tie before it hold (j - 1)(g - 1) / (m - 1)
-    right ones on average. So its gain is g/m * (h + 1 + (j - 1)(g - 1)/(m - 1)) / (s + j).
+    is right with probability g / m; the other j - 1 of the tie before it hold
+    (j - 1)(g - 1) / (m - 1) right ones on average. So its gain is g/m * (h + 1 + (j - 1)(g - 1)/(m - 1)) / (s + j).
     The idea: McSherry and Najork (2008), https://doi.org/10.1007/978-3-540-78646-7_38
 
     Args:
@@ -88,7 +88,7 @@ def average_precision(gained: Floats, k: int, *, relevant: Counts | None = None)
 
 
 def precision_at(hits: npt.NDArray[np.bool_], k: int) -> Floats:
-    """Return the share of right ones among K answers, (Q,); missing answers are not right.
+    """Return precision@K of each query, (Q,); missing answers are not relevant.
 
     Args:
         hits: Whether the answer at each rank is right, (Q, ranks).
@@ -99,7 +99,7 @@ def precision_at(hits: npt.NDArray[np.bool_], k: int) -> Floats:
 
 
 def recall_at(hits: npt.NDArray[np.bool_], k: int, relevant: Counts) -> Floats:
-    """Return the share of the R right videos that are among K answers, (Q,); 0 where R is 0.
+    """Return recall@K of each query, (Q,); 0 where R is 0.
 
     Args:
         hits: Whether the answer at each rank is right, (Q, ranks).

@@ -1,4 +1,4 @@
-"""Who asks and who is searched: the rows of an evaluation, and the words that say so."""
+"""Evaluation protocol: the query rows, the database rows, and their description."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ ALL = "all videos"
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """Which rows ask and which rows are searched.
+    """The queries and the database of an evaluation.
 
     Attributes:
-        name: ``leave-one-out``, ``all combine_stores all`` (the same with each query kept in the
-            database), ``query combine_stores database``, or a published benchmark's.
+        name: ``leave-one-out``, ``all against all`` (the same with each query kept in the
+            database), ``query against database``, or the name of a published benchmark.
         asking: Which part of the store the queries are: ``all videos``, ``test`` or ``query``.
         searched: Which part the database is.
-        queries: Rows that ask, (Q,).
-        database: Rows that are searched, (B,).
-        unlabeled: Videos of ``asking`` that do not ask, since no answer could be right.
-        keeps_itself: Whether a row may be an answer to itself.
+        queries: Rows of the queries, (Q,) int64.
+        database: Rows of the database, (N,) int64.
+        unlabeled: Number of videos of ``asking`` that have no label and so are no queries.
+        keeps_itself: Whether a query stays in the database and finds itself.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Protocol:
     keeps_itself: bool = False
 
     def facts(self) -> dict[str, str | int]:
-        """Return the protocol for programs."""
+        """Return the protocol as JSON values."""
         return {
             "name": self.name,
             "queries": self.asking,
@@ -54,7 +54,7 @@ class Protocol:
         }
 
     def sentences(self) -> list[str]:
-        """Return the protocol for people, one sentence a line."""
+        """Return the protocol in sentences, one a line."""
         lines = [
             self._who(),
             "Right is an answer that shares at least one label with the query.",
@@ -74,7 +74,7 @@ class Protocol:
         return lines
 
     def differs_from_published(self) -> bool:
-        """Tell whether this is a published benchmark's protocol on a set of other size."""
+        """Return whether this is a benchmark's protocol on a set of another size than published."""
         if (standard := BENCHMARKS.get(self.name)) is None:
             return False
         return (len(self.queries), len(self.database)) != (standard.queries, standard.database)

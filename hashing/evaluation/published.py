@@ -1,4 +1,4 @@
-"""What rivals published on the benchmarks, to stand beside what is measured here."""
+"""Published results of other methods on the benchmarks."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class PublishedResult:
 
     Attributes:
         method: Its name, such as ``ConMH``.
-        bits: Length of a code.
+        bits: Code length K.
         map: mAP at each of the six K, divided by K.
-        source: Where it was read.
-        note: What is doubtful about it; may be empty.
+        source: Publication it was read from.
+        note: Doubts about the numbers; may be empty.
     """
 
     method: str
@@ -46,7 +46,7 @@ class PublishedResult:
         return f"K * mAP@K falls from K = {steps}, so a number must be wrong" if falls else ""
 
     def to_json(self) -> dict[str, object]:
-        """Return the row for programs."""
+        """Return the row as JSON values."""
         return {
             "label": "published",
             "method": self.method,

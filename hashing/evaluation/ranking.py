@@ -1,7 +1,7 @@
-"""Which answers are right: every query's ranking against the labels, in blocks of queries.
+"""Rank the database for each query and compare with the labels, in blocks of Q queries.
 
-Memory is one line of B numbers a query and small tables a block, never B x B. Distances are counted
-rather than sorted: only the few answers at the cut are ever put into order.
+Memory is N distances of one query and small tables of a block, never Q x N. Distances are counted
+(histogram) rather than sorted: only the answers of the first ranks are sorted.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .ties import Counts
 
 @dataclass(frozen=True, slots=True)
 class RankedBlock:
-    """What a block of Q queries found.
+    """Ranking of a block of Q queries.
 
     Attributes:
         hits: Whether the answer at each rank is right; False past the last answer, (Q, K).
@@ -48,10 +48,10 @@ def rank_database(
     Args:
         codes: Packed codes of all videos, (B, ceil(bits / 8)).
         bits: K, the length of a code.
-        labels: Multi-hot, (B, C).
-        protocol: Who asks and who is searched.
-        ranks: How many ranks to look at.
-        block: Queries at a time.
+        labels: Multi-hot labels, (B, L) uint8.
+        protocol: Queries and database.
+        ranks: Number of ranks to compare with the labels.
+        block: Number of queries in a block.
 
     Yields:
         The queries' answers, block by block, in the protocol's order.

@@ -1,4 +1,4 @@
-"""Which videos of the database are right for a query: those that share a label with it."""
+"""Relevance: a video is relevant to a query if the two share a label."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ..retrieval.hamming import Rows
 
 
 class Relevance:
-    """The database's labels, turned so that no table of queries x database is ever needed.
+    """Labels of the database, indexed so that no (Q, N) table is needed.
 
     A list of rows for each label gives all right answers of a query; a bit mask for each row
     tells whether one answer is right.
 
     Args:
-        labels: Of the database, multi-hot, (B, L).
+        labels: Multi-hot labels of the database, (N, L) uint8.
     """
 
     def __init__(self, labels: U8) -> None:

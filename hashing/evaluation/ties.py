@@ -1,4 +1,4 @@
-"""Which answers tie: the group of equal distances that each rank lies in."""
+"""Ties: the group of equal distances that contains each rank."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Ties:
 
 
 def ties_at(totals: Counts, right: Counts, ranks: Counts) -> Ties:
-    """Find the tie that each rank lies in.
+    """Find the tie that contains each rank, (Q, J).
 
     Args:
         totals: How many answers have distance 0, 1, 2, ..., (Q, G).

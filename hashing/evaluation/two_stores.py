@@ -1,4 +1,4 @@
-"""Codes of two stores as one set: the videos of one ask, those of the other are searched."""
+"""Combine codes of two stores: one holds the queries, the other is the database."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def combine_stores(queries: Codes, database: Codes) -> Codes:
     """Mark one store's codes as queries and another's as the database, labels matched by name.
 
     Args:
-        queries: Codes of the videos that ask; their splits are forgotten.
-        database: Codes of the videos that are searched, likewise.
+        queries: Codes of Q videos; their splits are replaced.
+        database: Codes of N videos; likewise.
 
     Returns:
-        The queries, then the database, for the protocol ``query combine_stores database``.
+        Codes of the queries, then of the database, for the protocol ``query against database``.
 
     Raises:
         UsageError: If the two share no label, so that no answer could be right.

@@ -1,1 +1,1 @@
-"""Codes to answers: the codes file, the index, the metrics. numpy and faiss only, never torch."""
+"""Retrieval: codes, codes files, Hamming index and search; numpy and faiss only, never torch."""

@@ -1,4 +1,4 @@
-"""Bits to bytes and back: bit j of a code is in byte j // 8, least significant bit first."""
+"""Pack bits into bytes and back: bit j of a code is in byte j // 8, least significant bit first."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ U8 = npt.NDArray[np.uint8]
 
 
 def pack(bits: npt.NDArray[np.bool_] | U8) -> U8:
-    """Pack one code a row into bytes; the last byte is filled up with zeros.
+    """Pack B codes of K bits into bytes, (B, ceil(K / 8)); unused bits are zero.
 
     Args:
         bits: Truth values, (B, K).
@@ -32,7 +32,7 @@ def pack(bits: npt.NDArray[np.bool_] | U8) -> U8:
 
 
 def unpack(codes: U8, bits: int) -> npt.NDArray[np.bool_]:
-    """Undo :func:`pack`.
+    """Unpack bytes to bits, (B, K): the inverse of :func:`pack`.
 
     Args:
         codes: Packed codes, (B, ceil(K / 8)).
@@ -54,7 +54,7 @@ def unpack(codes: U8, bits: int) -> npt.NDArray[np.bool_]:
 
 
 def width(bits: int) -> int:
-    """Return the bytes that a code takes.
+    """Return the number of bytes of a code of K bits.
 
     >>> width(9)
     2

@@ -1,4 +1,4 @@
-"""The codes of B videos with everything an answer needs, and the file they are kept in.
+"""Packed codes of B videos with ids, paths and labels, and their file.
 
 The file is a true, uncompressed ``.npz`` without pickle: ``numpy.load`` opens it anywhere.
 """
@@ -45,7 +45,7 @@ NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What made the codes.
+    """The model and the store that codes were computed from.
 
     Attributes:
         fingerprint: Of the features that the model reads.
@@ -71,9 +71,9 @@ class Codes:
         video_ids: SHA-256 of each video's bytes, (B, 32) uint8.
         paths: ``os.fsencode``, relative to the root of the store or folder, B of them.
         labels: Multi-hot, (B, C) uint8.
-        label_names: C names.
+        label_names: L names.
         split: ``Split`` numbers, (B,) uint8.
-        origin: What made the codes.
+        origin: Model and store they were computed from.
 
     Example:
         >>> codes = Codes.from_bits([[0, 0, 0], [1, 1, 1], [0, 0, 1]], ids=["a", "b", "c"])
@@ -302,7 +302,7 @@ def _row_names(packed: U8) -> list[bytes]:
 
 
 def joined(parts: Sequence[Codes]) -> Codes:
-    """Put codes of one model after each other; labels and origin are those of the first part.
+    """Concatenate codes of one model; labels and origin are those of the first part.
 
     Raises:
         ValueError: If they differ in bits or label names.
@@ -321,10 +321,10 @@ def joined(parts: Sequence[Codes]) -> Codes:
 
 
 def write_codes(path: Path, codes: Codes) -> None:
-    """Write a codes file; it appears whole or not at all.
+    """Write a codes file atomically.
 
     Raises:
-        StorageError: If the disk says no.
+        StorageError: If the file cannot be written.
     """
     columns = _columns(codes)
     with storage_errors(path), atomic_replace(path) as temporary, temporary.open("wb") as file:
@@ -332,7 +332,7 @@ def write_codes(path: Path, codes: Codes) -> None:
 
 
 def read_codes(path: Path) -> Codes:
-    """Read what :func:`write_codes` wrote; every byte of it is checked by its CRC-32.
+    """Read a codes file; every byte of it is checked by its CRC-32.
 
     Raises:
         NotFoundError: If there is no such file, or it is not a codes file.

@@ -1,4 +1,4 @@
-"""Hamming distances over packed codes, and the one order in which answers come."""
+"""Hamming distances over packed codes, and the order (distance, row) of answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Rows = npt.NDArray[np.int64]
 
 
 def to_words(codes: U8) -> Words:
-    """Lay packed codes out as 64-bit words, one line a word, so that a scan reads straight on.
+    """Convert packed codes to 64-bit words, word-major, so that a scan reads contiguous memory.
 
     Args:
         codes: Packed codes, (B, bytes).
@@ -28,14 +28,14 @@ def to_words(codes: U8) -> Words:
 
 
 def distances(query: Words, database: Words) -> Distances:
-    """Count the bits in which one code differs from each of many.
+    """Compute the Hamming distances of one query to N codes, (N,).
 
     Args:
         query: Words of one code, (W,).
-        database: Words of B codes, (W, B).
+        database: Words of N codes, (W, N).
 
     Returns:
-        (B,); as uint8 up to 192 bits, else as uint16, both with room for one number more.
+        (N,); as uint8 up to 192 bits, else as uint16, both with room for one number more.
 
     Example:
         >>> codes = to_words(np.array([[0b0000], [0b0001], [0b0111]], np.uint8))
@@ -78,12 +78,12 @@ def nearest(found: Distances, k: int, counts: Rows) -> Rows:
     equal distances the lower row comes first, at the cut as well.
 
     Args:
-        found: Distances of one query, (B,).
-        k: How many rows, at most B.
+        found: Distances of one query, (N,).
+        k: Number of rows, at most N.
         counts: ``np.bincount(found)``, how many rows have distance 0, 1, 2, ...
 
     Returns:
-        (min(k, B),).
+        (min(k, N),).
 
     Example:
         >>> found = np.array([7, 1, 3, 1, 3], np.uint8)

@@ -1,4 +1,4 @@
-"""The nearest codes: one protocol, a numpy scan (the oracle) and faiss's scan (the default)."""
+"""Hamming indexes: a linear scan in numpy (the reference) and in faiss (the default)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy.typing as npt
 from .bitpack import U8, width
 from .hamming import Rows, distances, nearest, to_words
 
-CELLS = 1 << 22  # of one block of queries times the database
+CELLS = 1 << 22  # queries x database codes that are scanned at once
 
 
 class Neighbours(NamedTuple):
     """The answers to Q queries, nearest first, equal distances by row.
 
     Attributes:
-        distances: Hamming distances, (Q, min(k, B)).
-        rows: Rows of the database, (Q, min(k, B)).
+        distances: Hamming distances, (Q, min(k, N)).
+        rows: Rows of the database, (Q, min(k, N)).
     """
 
     distances: npt.NDArray[np.int32]
@@ -26,7 +26,7 @@ class Neighbours(NamedTuple):
 
 
 class HammingIndex(Protocol):
-    """B packed codes that can be searched.
+    """N packed codes that can be searched.
 
     Attributes:
         bits: K, the length of a code.
@@ -41,7 +41,7 @@ class HammingIndex(Protocol):
 
         Args:
             queries: Packed codes, (Q, ceil(bits / 8)).
-            k: How many; all B when there are fewer, none when the index is empty.
+            k: Number of answers; all N when there are fewer, none when the index is empty.
 
         Raises:
             ValueError: If ``k`` is below 1 or the queries are of another width.
@@ -50,10 +50,10 @@ class HammingIndex(Protocol):
 
 
 class NumpyFlat:
-    """The plain scan, exact by construction.
+    """Linear scan in numpy.
 
     Args:
-        codes: Packed codes, (B, ceil(bits / 8)).
+        codes: Packed codes, (N, ceil(bits / 8)).
         bits: K.
 
     Raises:
@@ -85,7 +85,7 @@ class FaissFlat:
     it returns. Where the (k+1)-th ties with the k-th, all rows up to that distance are fetched.
 
     Args:
-        codes: Packed codes, (B, ceil(bits / 8)).
+        codes: Packed codes, (N, ceil(bits / 8)).
         bits: K, any number.
         threads: For faiss, which otherwise takes every core and lets single queries spin.
 

@@ -1,4 +1,4 @@
-"""What a search asks with: a video file, a video of the store by its path, or one by its id."""
+"""Parse a query: a video file, a path in the store, or the first digits of a video's id."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COMPARED = 20_000  # paths that a mistyped one is compared with
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One thing that was asked.
+    """One query.
 
     Attributes:
         text: As the user wrote it.
@@ -37,7 +37,7 @@ class Query:
 
 
 def find_query(text: str, videos: VideoTable, root: bytes) -> Query:
-    """Find out what the user means.
+    """Resolve a query text to rows of the store or to a video file.
 
     Tried in this order: a video file (in the store if a row has its bytes), a path as the store
     has it, the first digits of a video's id.
@@ -73,7 +73,7 @@ def _by_file(text: str, videos: VideoTable, root: bytes) -> Query:
 
 
 def _row_of_file(path: Path, videos: VideoTable, root: bytes) -> int | None:
-    """Return the row that was made from this file, if it has not been touched since."""
+    """Return the row that was made from this file, if its size and time are unchanged."""
     try:
         name = os.fsencode(path.resolve().relative_to(Path(os.fsdecode(root)).resolve()))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Reading an ``.npz`` of a stranger: no pickle, no compression, checksums before parsing."""
+"""Read an untrusted ``.npz``: no pickle, no compression, checksums before parsing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read_npz(path: Path, names: Sequence[str], *, what: str, hint: str) -> dict[
     Raises:
         NotFoundError: If there is no such file, or it is of another kind.
         DamageError: If it is truncated or altered.
-        StorageError: If the disk does not let us read it.
+        StorageError: If it cannot be read from disk.
     """
     _check_kind(path, what, hint)
     try:

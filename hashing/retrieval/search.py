@@ -1,4 +1,4 @@
-"""The nearest videos of some queries, each without itself."""
+"""Search the nearest videos of queries, each without itself."""
 
 from __future__ import annotations
 
