@@ -40,7 +40,8 @@ def tied_gains(totals: Counts, right: Counts, k: int) -> Floats:
 
     Say a tie of m answers, g of them right, follows s nearer answers, h of them right. Rank s + j
     is right with probability g / m; the other j - 1 of the tie before it hold
-    (j - 1)(g - 1) / (m - 1) right ones on average. So its gain is g/m * (h + 1 + (j - 1)(g - 1)/(m - 1)) / (s + j).
+    (j - 1)(g - 1) / (m - 1) right ones on average. So its gain is
+    g/m * (h + 1 + (j - 1)(g - 1)/(m - 1)) / (s + j).
     The idea: McSherry and Najork (2008), https://doi.org/10.1007/978-3-540-78646-7_38
 
     Args:
