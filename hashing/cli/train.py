@@ -18,6 +18,7 @@ from ..config.aliases import canonical_values
 from ..config.overrides import apply, parse_assignments, read_toml, to_toml
 from ..config.presets import Survey
 from ..methods.registry import METHODS, check_method
+from ..runs.options import TrainOptions
 from ..runtime import distributed
 from ..runtime.units import parse_duration, parse_size
 from .context import PANEL, Tools, tools_of
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
     from ..monitoring.failure_signatures import FailureSignature
     from ..monitoring.history import HistoryRow
     from ..monitoring.loggers import Logs
-    from ..runs.options import TrainOptions
     from ..runs.train import TrainReport
+
+_DEFAULTS = TrainOptions()
 
 
 def register(app: typer.Typer) -> None:
@@ -41,12 +43,12 @@ def register(app: typer.Typer) -> None:
 def train(
     context: typer.Context,
     store: Annotated[Path, typer.Argument(help="Feature store that `extract` made.")],
-    bits: Annotated[int, typer.Option(help="Length of a code, 1 to 256.")] = 32,
-    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = "chain",
+    bits: Annotated[int, typer.Option(help="Length of a code, 1 to 256.")] = _DEFAULTS.bits,
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = (_DEFAULTS.method),
     out: Annotated[
         Path | None, typer.Option(help="Model folder.", show_default="models/STORE-METHOD-BITS")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same codes.")] = 0,
+    seed: Annotated[int, typer.Option(help="Same seed, same codes.")] = _DEFAULTS.seed,
     paper: Annotated[bool, typer.Option("--paper", help="The plain published shape.")] = False,
     assignments: Annotated[
         list[str] | None,
@@ -57,11 +59,11 @@ def train(
         bool, typer.Option("--show-config", help="Print every key as TOML and stop.")
     ] = False,
     epochs: Annotated[int | None, typer.Option(help="Short for --set optim.epochs=N.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[int, typer.Option(help="CPU threads of the network.")] = 1,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = _DEFAULTS.device,
+    threads: Annotated[int, typer.Option(help="CPU threads of the network.")] = _DEFAULTS.threads,
     memory: Annotated[
         str, typer.Option(help="Most memory for the training videos; more lie in a file.")
-    ] = "1GB",
+    ] = f"{_DEFAULTS.memory / 1e9:g}GB",
     time_limit: Annotated[
         str | None,
         typer.Option(help="Save and end (code 130) after so long, such as 30m or 2h."),
@@ -71,17 +73,17 @@ def train(
     ] = None,
     compiled: Annotated[
         bool, typer.Option("--compile", help="Compile the network by torch.compile first.")
-    ] = False,
+    ] = _DEFAULTS.compiled,
     logs: Annotated[
         Path | None,
         typer.Option(help="Folder for history.csv and TensorBoard's events, as it trains."),
     ] = None,
     restart: Annotated[
         bool, typer.Option("--restart", help="Train anew; replaces the old model at the end.")
-    ] = False,
+    ] = _DEFAULTS.restart,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out videos with NaN or Inf.")
-    ] = False,
+    ] = _DEFAULTS.skip_bad,
     plugin: PluginOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -106,8 +108,6 @@ def train(
         tell=tools_of(context).warn,
     )
     from chainpipe.pipeline.store import open_store
-
-    from ..runs.options import TrainOptions
 
     options = TrainOptions(
         method=method,
