@@ -1,4 +1,4 @@
-"""What a task is: one training step's material in, a loss and some measures out."""
+"""Interface of a loss: the inputs of one training step in, a scalar and its metrics out."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ Measures = dict[str, Tensor]
 
 
 class StepNetwork(Protocol):
-    """What runs in a step: a ``HashModel``, or stands before it."""
+    """Forward interface of a training step: a ``HashModel``, or a wrapper of one."""
 
     def __call__(self, clips: Tensor, frame_mask: Tensor | None = None, /) -> HashOutput:
-        """Hash clips (B, T, M) that went through the front; ``frame_mask`` (B, T) masks padding."""
+        """Hash projected clips (B, T, M); ``frame_mask`` (B, T) masks padding."""
         ...
 
     @property
     def encoder(self) -> Callable[[Tensor], Tensor]:
-        """From clips (B, T, M) to encoded frames (B, T, H)."""
+        """The temporal encoder: clips (B, T, M) to encoded frames (B, T, H)."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Everything a task may look at in one training step.
+    """Inputs of a loss in one training step.
 
     Attributes:
         model: The network.
         clips: All training videos.
         views: The two views of each of the B videos.
-        output: What the network made of the 2B views.
-        rows: Which videos the batch holds, (B,).
+        output: Output of the network for the 2B views.
+        rows: Video indices of the batch, (B,).
         neighbours: Neighbours of every video, (N, k), or ``None``.
-        generator: Source of chance.
+        generator: Random number generator of the step.
     """
 
     model: StepNetwork
@@ -54,12 +54,12 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class LossContext:
-    """What a loss may know of the run that it is built for.
+    """Sizes of the run that a loss is built for.
 
     Attributes:
         bits: K, the length of a code.
-        hidden_dim: H, numbers of an encoded frame.
-        dim: M, numbers of a frame that the encoder reads.
+        hidden_dim: H, hidden size of the encoder's output.
+        dim: M, dimensions of the encoder's input.
         num_frames: T, frames of a training video.
     """
 
@@ -70,13 +70,13 @@ class LossContext:
 
 
 class Loss(Protocol):
-    """One term of the objective; a ``torch.nn.Module``, which may hold a head."""
+    """One loss term of the objective: a ``torch.nn.Module``, which may have a head."""
 
     @classmethod
     def from_config(cls, config: Any, context: LossContext) -> Self:
-        """Build the loss from its section; weights that it draws are seeded by the run."""
+        """Build the loss from its config section; the run seeds its initial weights."""
         ...
 
     def __call__(self, step: Step) -> tuple[Tensor, Measures]:
-        """Return the unweighted loss, and measures by name."""
+        """Return the unweighted loss, a scalar, and metrics by name."""
         ...

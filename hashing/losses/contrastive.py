@@ -1,4 +1,4 @@
-"""Task 1, contrastive learning: pull a video's two views together, push the rest of the batch away.
+"""Contrastive loss (pretext task 1): NT-Xent between the codes of a video's two views.
 
 NT-Xent: SimCLR (2020), equation 1: https://arxiv.org/abs/2002.05709
 Debiased: Chuang et al. (2020), equation 8: https://arxiv.org/abs/2007.00224
@@ -17,7 +17,7 @@ from ..config.losses import ContrastiveConfig
 from ..monitoring.code_metrics import top1_match_rate
 from .base import LossContext, Measures, Step
 
-_NEVER = -1e9  # a logit whose exponential is 0; unlike -inf it has a gradient
+_NEVER = -1e9  # a logit whose exponential is 0; unlike -inf its gradient is not NaN
 
 
 def nt_xent(
@@ -28,17 +28,17 @@ def nt_xent(
     tau_plus: float = 0.0,
     excluded_pairs: Tensor | None = None,
 ) -> Tensor:
-    """Contrast each code with its other view against the rest of the batch.
+    """Return the NT-Xent loss of two views, a scalar, debiased where ``tau_plus`` is not 0.
 
     Every one of the 2B codes has one positive and 2B - 2 negatives.
 
     Args:
         view_a: Codes of the first views, (B, K).
         view_b: Codes of the second views, (B, K); row i is the positive of row i of ``view_a``.
-        temperature: Divides the cosine similarities; smaller is sharper.
-        tau_plus: Assumed share of negatives that are positives in truth; their part is subtracted
-            from the negatives' sum. 0 is NT-Xent.
-        excluded_pairs: Pairs that are no negatives of each other, (2B, 2B) bool; positives stay.
+        temperature: Softmax temperature of the cosine similarities.
+        tau_plus: Assumed fraction of false negatives, which is subtracted from the negatives' sum;
+            0 is plain NT-Xent.
+        excluded_pairs: Pairs that are not used as negatives, (2B, 2B) bool; positives stay.
 
     Returns:
         The mean loss, a scalar.
@@ -73,17 +73,17 @@ def nt_xent(
 def debiased(
     negatives: Tensor, positive: Tensor, counts: Tensor, *, tau_plus: float, temperature: float
 ) -> Tensor:
-    """Correct the log of the negatives' sum for the positives hidden among them.
+    """Return the log of the negatives' sum, corrected for false negatives, (2B,).
 
     The sum becomes ``(sum - tau_plus * count * positive) / (1 - tau_plus)``, and at least
     ``count * exp(-1 / temperature)``, the least that ``count`` negatives can add up to.
 
     Args:
-        negatives: Log of each sum of exponentials, (2B,).
+        negatives: Log-sum-exp of the negatives' logits, (2B,).
         positive: Logit of each positive, (2B,).
-        counts: How many negatives each sum has, (2B,).
-        tau_plus: Assumed share of hidden positives.
-        temperature: That the logits were divided by.
+        counts: Number of negatives in each sum, (2B,).
+        tau_plus: Assumed fraction of false negatives.
+        temperature: Temperature that the logits were divided by.
     """
     top = 1 / temperature  # no logit is larger, so no exponential below overflows
     raw = (negatives - top).exp() - tau_plus * counts * (positive - top).exp()
@@ -92,10 +92,10 @@ def debiased(
 
 
 def positive_pairs(video_indices: Tensor, neighbours: Tensor) -> Tensor:
-    """Return which views show the same video or neighbours, (2B, 2B) bool.
+    """Return the pairs of views of the same video or of neighbours, (2B, 2B) bool.
 
     Args:
-        video_indices: Number of the video that each view shows, (2B,).
+        video_indices: Video index of each view, (2B,).
         neighbours: Neighbours of each of the N videos, (N, k); -1 where there are fewer.
     """
     near = (neighbours[video_indices][:, None, :] == video_indices[None, :, None]).any(dim=2)
@@ -106,9 +106,9 @@ class ContrastiveLoss(nn.Module):
     """NT-Xent over the codes of a batch's views.
 
     Args:
-        temperature: Divides the cosines.
-        tau_plus: Assumed share of positives among the negatives.
-        mask_neighbours: Whether views of the same video or of neighbours are no negatives.
+        temperature: Softmax temperature of the cosine similarities.
+        tau_plus: Assumed fraction of false negatives.
+        mask_neighbours: Exclude views of the same video or of neighbours from the negatives.
     """
 
     def __init__(self, *, temperature: float, tau_plus: float, mask_neighbours: bool) -> None:
@@ -118,7 +118,7 @@ class ContrastiveLoss(nn.Module):
 
     @classmethod
     def from_config(cls, config: ContrastiveConfig, context: LossContext) -> Self:
-        """Build the loss from its section."""
+        """Build the loss from its config section."""
         return cls(
             temperature=config.temperature,
             tau_plus=config.tau_plus,
@@ -126,9 +126,9 @@ class ContrastiveLoss(nn.Module):
         )
 
     def forward(self, step: Step) -> tuple[Tensor, Measures]:
-        """Return the loss, and the mean cosine of positives as ``positive_cosine``.
+        """Return the loss, and the mean cosine similarity of positives as ``positive_cosine``.
 
-        When not training, also how often a view's positive is nearest: ``contrastive_accuracy``.
+        In evaluation mode also the top-1 rate of positives as ``contrastive_accuracy``.
         """
         view_a, view_b = step.output.codes.chunk(2)
         excluded_pairs = None

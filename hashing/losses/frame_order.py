@@ -1,4 +1,4 @@
-"""Task 2, frame order verification: tell the place of each frame from a shuffled clip."""
+"""Frame-order loss (pretext task 2): predict the position of each frame of a shuffled clip."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from .base import LossContext, Measures, Step
 def shuffle_clips(
     clips: Tensor, *, num_frames: int, num_shuffled: int, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Draw frames of each clip and mix up some of them.
+    """Sample S frames of each clip and permute some of them.
 
     Args:
-        clips: (B, T, M).
-        num_frames: S, how many are drawn, at most T.
-        num_shuffled: How many of them change places in a random order; the others stand as they do
-            in the video. S is a full shuffle.
-        generator: Source of chance.
+        clips: Projected frames, (B, T, M).
+        num_frames: S, frames to sample, at most T.
+        num_shuffled: Frames that are permuted among themselves; the others keep the order of the
+            video. S is a full shuffle.
+        generator: Random number generator.
 
     Returns:
-        The shuffled clips, (B, S, M), and the place in the clip that each frame had, (B, S).
+        The shuffled clips, (B, S, M), and the original position of each frame, (B, S).
     """
     batch, time, _ = clips.shape
     positions = torch.rand(batch, time, generator=generator).argsort(dim=1)[:, :num_frames]
@@ -37,21 +37,21 @@ def shuffle_clips(
 
 
 def _shuffle_some(positions: Tensor, num_shuffled: int, generator: torch.Generator) -> Tensor:
-    """Put what stands in some random slots of places (B, S) into a random order."""
+    """Permute positions (B, S) in ``num_shuffled`` random slots."""
     slots = torch.rand(positions.shape, generator=generator).argsort(dim=1)[:, :num_shuffled]
     return positions.scatter(1, slots.sort(dim=1).values, positions.gather(1, slots))
 
 
 def order_chance_level(*, num_positions: int, num_frames: int, num_shuffled: int) -> float:
-    """Return the accuracy of the best guess that sees a frame's slot and no frame: chance.
+    """Return the chance level: the best accuracy of a predictor that sees only the slot index.
 
-    Slot j of an ordered draw holds place p with probability C(p, j) C(T-1-p, S-1-j) / C(T, S).
-    A frame stands in its own slot with probability (S - moved + 1) / S, else in any other.
+    Slot j of a sorted sample has position p with probability C(p, j) C(T-1-p, S-1-j) / C(T, S).
+    A frame is in its own slot with probability (S - num_shuffled + 1) / S, else in any other.
 
     Args:
         num_positions: T.
         num_frames: S.
-        num_shuffled: How many of the S are mixed up.
+        num_shuffled: Permuted frames of the S.
 
     Example:
         >>> round(order_chance_level(num_positions=25, num_frames=8, num_shuffled=8), 6)  # 1 / 25
@@ -73,16 +73,16 @@ def order_chance_level(*, num_positions: int, num_frames: int, num_shuffled: int
 
 
 def _log_choose(items: Tensor, taken: Tensor) -> Tensor:
-    """Return the logarithm of the binomial coefficients; -inf where more are taken than exist."""
+    """Return log binomial coefficients; -inf where ``taken`` is larger than ``items``."""
     left = (items - taken).clamp(min=-1)
     return (items + 1).lgamma() - (taken + 1).lgamma() - (left + 1).lgamma()
 
 
 class FrameOrderHead(nn.Module):
-    """One linear layer: which of the T places does a frame come from?
+    """Linear classifier of the original position, encoded frames (B, S, H) to logits (B, S, T).
 
     Args:
-        hidden_dim: H, numbers of an encoded frame.
+        hidden_dim: H, hidden size of the encoder's output.
         num_positions: T.
     """
 
@@ -97,14 +97,14 @@ class FrameOrderHead(nn.Module):
 
 
 def order_loss(logits: Tensor, positions: Tensor, *, label_std: float) -> Tensor:
-    """Return the mean cross-entropy of the places, a scalar.
+    """Return the mean cross-entropy of the positions, a scalar.
 
-    Neighbouring frames look alike, so the target may be a bell over places instead of one.
+    Adjacent frames are similar, so the target may be a Gaussian over positions.
 
     Args:
-        logits: (B, S, T).
-        positions: True place of each frame, (B, S).
-        label_std: Standard deviation of the bell in frames; 0 is the exact place.
+        logits: Logits over positions, (B, S, T).
+        positions: True position of each frame, (B, S).
+        label_std: Standard deviation of the Gaussian target in frames; 0 is one-hot.
 
     Example:
         >>> order_loss(torch.zeros(1, 2, 4), torch.tensor([[3, 0]]), label_std=0.0)  # log 4
@@ -115,33 +115,33 @@ def order_loss(logits: Tensor, positions: Tensor, *, label_std: float) -> Tensor
 
 
 def gaussian_target(positions: Tensor, count: int, *, label_std: float) -> Tensor:
-    """Return a distribution over T places around each true one, (B, S, T).
+    """Return Gaussian target distributions over T positions, (B, S, T).
 
     >>> gaussian_target(torch.tensor([[1]]), 3, label_std=1.0)
     tensor([[[0.2741, 0.4519, 0.2741]]])
     """
     away = positions[:, :, None] - torch.arange(count, device=positions.device)
-    std = max(label_std, 1e-3)  # so narrow that all but the true place get exactly 0
+    std = max(label_std, 1e-3)  # narrow enough for an exact one-hot target
     return (-away.square() / (2 * std**2)).softmax(dim=2)
 
 
 def order_accuracy(logits: Tensor, positions: Tensor) -> Tensor:
-    """Return the share of frames whose place is told exactly, a scalar."""
+    """Return the top-1 accuracy of the positions, a scalar."""
     return (logits.argmax(dim=2) == positions).float().mean()
 
 
 class FrameOrderLoss(nn.Module):
-    """Shuffle each video of the batch, encode it, and ask every frame for its place.
+    """Frame-order loss: shuffle each video, encode it and classify the position of every frame.
 
     Args:
-        hidden_dim: H, numbers of an encoded frame.
+        hidden_dim: H, hidden size of the encoder's output.
         num_positions: T, frames of a training video.
-        num_frames: S, how many of them are drawn.
-        num_shuffled: How many of those are mixed up.
-        label_std: Standard deviation of the target in frames.
+        num_frames: S, frames sampled per video.
+        num_shuffled: Permuted frames of the S.
+        label_std: Standard deviation of the Gaussian target in frames.
 
     Attributes:
-        chance_level: Accuracy that is reached without looking at a frame.
+        chance_level: Accuracy of the best predictor that does not see the frames.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class FrameOrderLoss(nn.Module):
 
     @classmethod
     def from_config(cls, config: OrderConfig, context: LossContext) -> Self:
-        """Build the loss from its section, with a new head.
+        """Build the loss from its config section, with a new head.
 
         Raises:
             UsageError: If fewer than two frames would be shuffled.
@@ -177,7 +177,7 @@ class FrameOrderLoss(nn.Module):
         )
 
     def forward(self, step: Step) -> tuple[Tensor, Measures]:
-        """Return the loss, the share of right places as ``order_accuracy``, and its chance."""
+        """Return the loss, the top-1 accuracy ``order_accuracy`` and its level ``order_chance``."""
         clips, positions = shuffle_clips(
             step.clips.frames[step.rows],
             num_frames=self.num_frames,

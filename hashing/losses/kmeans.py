@@ -1,6 +1,6 @@
-"""k-means on many small sets of points at once, without a loop over the sets.
+"""Batched k-means: many small sets of points at once, without a loop over the sets.
 
-k-means++ starts (2007): https://dl.acm.org/doi/10.5555/1283383.1283494
+k-means++ initialization (2007): https://dl.acm.org/doi/10.5555/1283383.1283494
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ def kmeans(
     restarts: int = 4,
     iterations: int = 30,
 ) -> tuple[Tensor, Tensor]:
-    """Cluster each of B sets of points; of several starts the best one counts.
+    """Cluster each of B sets of points; keep the restart with the lowest inertia.
 
     Args:
-        points: (B, T, M).
-        num_clusters: P, the most clusters a set gets; equal points never make two.
-        generator: Source of chance, on the CPU.
-        restarts: Independent starts.
-        iterations: Most rounds of Lloyd's algorithm.
+        points: Sets of T points, (B, T, M), on the CPU.
+        num_clusters: P, maximum number of clusters; equal points are never separated.
+        generator: Random number generator on the CPU.
+        restarts: Independent initializations.
+        iterations: Maximum number of iterations of Lloyd's algorithm.
 
     Returns:
-        Cluster numbers, (B, T), and the sums of squared distances to the centres, (B,).
+        Cluster indices, (B, T), and inertias (sums of squared distances to the centres), (B,).
 
     Example:
         >>> two = torch.tensor([[[0.0], [0.1], [5.0]]])
@@ -37,7 +37,7 @@ def kmeans(
         (True, 0.005)
     """
     sets, frames, _ = points.shape
-    many = points.repeat(restarts, 1, 1)  # (starts * B, T, M)
+    many = points.repeat(restarts, 1, 1)  # (restarts * B, T, M)
     centres = first_centres(many, num_clusters, generator)
     labels, nearest = _assign(many, centres)
     for _ in range(iterations):
@@ -51,14 +51,14 @@ def kmeans(
 
 
 def first_centres(points: Tensor, num_clusters: int, generator: torch.Generator) -> Tensor:
-    """Draw centres (B, P, M) from points (B, T, M), far ones more often (k-means++)."""
+    """Draw initial centres (B, P, M) from points (B, T, M) by k-means++."""
     sets, frames, _ = points.shape
     which = torch.arange(sets)
     chosen = [points[which, torch.randint(frames, (sets,), generator=generator)]]
     nearest = torch.full((sets, frames), float("inf"))
     for _ in range(num_clusters - 1):
         nearest = torch.minimum(nearest, (points - chosen[-1][:, None]).square().sum(dim=2))
-        covered = nearest.sum(dim=1, keepdim=True) <= 0  # every point is a centre already
+        covered = nearest.sum(dim=1, keepdim=True) <= 0  # all points are centres: draw uniformly
         far = torch.multinomial(nearest + covered, 1, generator=generator)
         chosen.append(points[which, far[:, 0]])
     return torch.stack(chosen, dim=1)
@@ -73,7 +73,7 @@ def _assign(points: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _means(points: Tensor, labels: Tensor, centres: Tensor) -> Tensor:
-    """Return the mean of each cluster (B, P, M); an empty one keeps its centre."""
+    """Return the mean of each cluster (B, P, M); an empty cluster keeps its centre."""
     member = F.one_hot(labels, centres.shape[1]).to(points.dtype)  # (B, T, P)
     counts = member.sum(dim=1)[:, :, None]  # (B, P, 1)
     sums = member.transpose(1, 2) @ points

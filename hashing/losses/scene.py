@@ -1,4 +1,4 @@
-"""Task 3, scene change: frames gather around the prototype of their own scene of the video.
+"""Scene loss (pretext task 3): contrast frames with the scene prototypes of their video.
 
 Prototypical contrastive learning (2021): https://arxiv.org/abs/2005.04966
 """
@@ -18,7 +18,7 @@ from ..data.disk_array import Splittable
 from .base import LossContext, Measures, Step
 from .kmeans import kmeans
 
-CHUNK = 512  # videos clustered at once
+CHUNK = 512  # videos per k-means batch
 
 
 def find_scenes(
@@ -27,14 +27,14 @@ def find_scenes(
     """Cluster each video's frames into scenes, by their input features.
 
     Args:
-        clips: All training videos, (B, T, M).
-        num_clusters: P, scenes of a video at most.
-        min_std: A video whose frames vary less than this share of the average video is one
+        clips: Projected frames of all training videos, (N, T, M).
+        num_clusters: P, maximum number of scenes per video.
+        min_std: A video whose frame variance is below this fraction of the mean over videos is one
             scene.
-        generator: Source of chance.
+        generator: Random number generator.
 
     Returns:
-        Scene number of each frame, (B, T).
+        Scene index of each frame, (N, T).
     """
     parts, stds = [], []
     for part in clips.split(CHUNK):
@@ -49,19 +49,19 @@ def find_scenes(
 def find_encoded_scenes(
     first: Tensor, encoded: Iterable[Tensor], *, num_clusters: int, generator: torch.Generator
 ) -> Tensor:
-    """Cluster each video's frames anew, by the directions of the encoder's outputs.
+    """Cluster each video's frames by the directions of the encoder's outputs, (N, T).
 
-    The encoder tells slots apart even where frames are equal, so a video that is one scene by its
-    inputs stays one.
+    Positional encodings separate even equal frames, so a video that is one scene by its input
+    features stays one.
 
     Args:
-        first: Scenes by the inputs, (B, T).
+        first: Scenes by the input features, (N, T).
         encoded: Encoded whole videos, in parts, (n, T, H) each.
-        num_clusters: P, scenes of a video at most.
-        generator: Source of chance.
+        num_clusters: P, maximum number of scenes per video.
+        generator: Random number generator.
 
     Returns:
-        Scene number of each frame, (B, T).
+        Scene index of each frame, (N, T).
     """
     units = (F.normalize(part, dim=2).cpu() for part in encoded)
     found = torch.cat([kmeans(part, num_clusters, generator=generator)[0] for part in units])
@@ -71,11 +71,11 @@ def find_encoded_scenes(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneUpdater:
-    """How scenes are found anew while training.
+    """Scene updates during training: clusters, schedule and encoder.
 
     Attributes:
-        num_clusters: P, scenes of a video at most.
-        update_every: Epochs between two searches in the encoder's outputs.
+        num_clusters: P, maximum number of scenes per video.
+        update_every: Epochs between two clusterings of the encoder's outputs.
         encode: The encoder: clips (B, T, M) to (B, T, H).
     """
 
@@ -85,15 +85,15 @@ class SceneUpdater:
 
 
 def scene_loss(encoded: Tensor, scenes: Tensor, *, temperature: float) -> Tensor:
-    """Return how badly frames match their own scene's prototype among the video's, a scalar.
+    """Return the cross-entropy of frames over the scene prototypes of their video, a scalar.
 
-    A prototype is the normalised mean of the encoded frames of a scene. A video of one scene adds
-    exactly 0.
+    A prototype is the normalized mean of the encoded frames of a scene. The loss of a video with
+    one scene is exactly 0.
 
     Args:
         encoded: Encoded frames, (B, S, H).
-        scenes: Scene number of each frame, (B, S).
-        temperature: Divides the cosines.
+        scenes: Scene index of each frame, (B, S).
+        temperature: Softmax temperature of the cosines.
 
     Example:
         >>> scene_loss(torch.eye(2)[None], torch.tensor([[0, 1]]), temperature=1.0)  # log(1 + 1/e)
@@ -109,10 +109,10 @@ def scene_loss(encoded: Tensor, scenes: Tensor, *, temperature: float) -> Tensor
 
 
 class SceneLoss(nn.Module):
-    """The scene loss on the encoder's output for each view; the scenes are those of the clips.
+    """Scene loss on the encoder's outputs for the views, with the scenes of their clips.
 
     Args:
-        temperature: Divides the cosines.
+        temperature: Softmax temperature of the cosines.
     """
 
     def __init__(self, *, temperature: float) -> None:
@@ -121,7 +121,7 @@ class SceneLoss(nn.Module):
 
     @classmethod
     def from_config(cls, config: SceneConfig, context: LossContext) -> Self:
-        """Build the loss from its section."""
+        """Build the loss from its config section."""
         return cls(temperature=config.temperature)
 
     def forward(self, step: Step) -> tuple[Tensor, Measures]:

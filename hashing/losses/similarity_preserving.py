@@ -1,4 +1,4 @@
-"""Structure keeping [ours]: videos that look alike to the backbone stay alike in their codes."""
+"""Similarity-preserving loss [ours]: codes keep the cosine similarities of backbone features."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Source = Literal["views", "videos"]
 
 
 def squared_loss(codes: Tensor, features: Tensor) -> Tensor:
-    """Return the mean squared difference of the cosines within a batch, a scalar.
+    """Return the mean squared difference of pairwise cosines of codes and features, a scalar.
 
     Args:
-        codes: (B, K).
-        features: Fixed features of the same videos, (B, M).
+        codes: Codes, (B, K).
+        features: Target features of the same videos, without gradient, (B, M).
 
     Example:
         >>> squared_loss(torch.tensor([[1.0, 1.0], [1.0, -1.0]]), torch.ones(2, 3))  # 2 / 4
@@ -32,17 +32,17 @@ def squared_loss(codes: Tensor, features: Tensor) -> Tensor:
 def listwise_loss(
     codes: Tensor, features: Tensor, *, target_temperature: float, temperature: float
 ) -> Tensor:
-    """Return how badly the codes rank each video's others as the features do, a scalar.
+    """Return the listwise ranking loss between codes and features, a scalar.
 
-    The cosines to all others become a distribution by a softmax, and the two distributions are
-    compared by their cross-entropy, so that near videos count most.
+    A softmax turns the cosines of a video to all others into a distribution, once by codes and once
+    by features. Their cross-entropy is the loss, so near videos have the largest effect.
     Learning to rank, a listwise approach (2007): https://doi.org/10.1145/1273496.1273513
 
     Args:
-        codes: (B, K).
-        features: Fixed features of the same videos, (B, M).
-        target_temperature: Temperature of the features' softmax.
-        temperature: Temperature of the codes' softmax.
+        codes: Codes, (B, K).
+        features: Target features of the same videos, without gradient, (B, M).
+        target_temperature: Softmax temperature of the features.
+        temperature: Softmax temperature of the codes.
 
     Example:
         >>> same = torch.ones(3, 2)  # two others, alike: log 2
@@ -55,20 +55,20 @@ def listwise_loss(
 
 
 def cosines(vectors: Tensor) -> Tensor:
-    """Return all pairs' cosines, (B, B), of vectors (B, X)."""
+    """Return the pairwise cosine similarities, (B, B), of vectors (B, X)."""
     unit = F.normalize(vectors, dim=1)
     return unit @ unit.T
 
 
 class SimilarityPreservingLoss(nn.Module):
-    """Structure keeping between codes and the mean inputs of whole, unchanged videos.
+    """Similarity-preserving loss between codes and the mean features of whole, unaugmented videos.
 
     Args:
-        source: Codes of each video's own view, which the network has made already, or those of the
-            whole videos, for which it runs again.
-        loss_form: Which of the two losses.
-        target_temperature: Temperature of the features, listwise only.
-        temperature: Temperature of the codes, listwise only.
+        source: ``views``: the codes of first views, which are computed already; ``videos``: those
+            of whole videos, which takes a second forward pass.
+        loss_form: :func:`listwise_loss` or :func:`squared_loss`.
+        target_temperature: Softmax temperature of the features, listwise only.
+        temperature: Softmax temperature of the codes, listwise only.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class SimilarityPreservingLoss(nn.Module):
 
     @classmethod
     def from_config(cls, config: SimilarityPreservingConfig, context: LossContext) -> Self:
-        """Build the loss from its section."""
+        """Build the loss from its config section."""
         return cls(
             source=config.source,
             loss_form=config.loss,
@@ -97,7 +97,7 @@ class SimilarityPreservingLoss(nn.Module):
         if self.source == "videos":
             codes = step.model(step.clips.frames[step.rows]).codes
         else:
-            codes = step.output.codes[: len(step.rows)]  # the first views are the video's own
+            codes = step.output.codes[: len(step.rows)]  # second views may be a neighbour's
         features = step.clips.means[step.rows]
         if self.loss_form == "squared" or len(codes) < 2:
             return squared_loss(codes, features), {}

@@ -1,4 +1,4 @@
-"""Prototypes across videos [ours]: a view's code tells which cluster its partner's code is in.
+"""SwAV loss [ours]: predict the prototype assignment of a view from the code of the other view.
 
 Swapped prediction, SwAV (2020), equations 1 to 3: https://arxiv.org/abs/2006.09882
 """
@@ -17,14 +17,14 @@ from .base import LossContext, Measures, Step
 
 @torch.no_grad()
 def sinkhorn(cosines: Tensor, *, epsilon: float, iterations: int) -> Tensor:
-    """Assign codes to prototypes so that every prototype gets an equal part of the batch.
+    """Compute a balanced soft assignment of codes to prototypes, (B, P), by Sinkhorn-Knopp.
 
-    Sinkhorn-Knopp, on logarithms.
+    Works on logarithms, so that a small ``epsilon`` does not overflow.
 
     Args:
-        cosines: Between codes and prototypes, (B, P).
-        epsilon: Divides the cosines; the smaller, the harder the assignment.
-        iterations: How often columns and rows are made even.
+        cosines: Cosine similarities of codes and prototypes, (B, P).
+        epsilon: Entropy regularization; smaller values give harder assignments.
+        iterations: Normalizations of columns and rows.
 
     Returns:
         A distribution over prototypes for each code, (B, P).
@@ -50,15 +50,15 @@ def swapped_prediction_loss(
     epsilon: float,
     iterations: int,
 ) -> Tensor:
-    """Return how badly each view's code tells the prototypes of the other's, a scalar.
+    """Return the swapped-prediction cross-entropy between two views, a scalar.
 
     Args:
         view_a: Codes of the first views, (B, K).
         view_b: Codes of the second views, (B, K).
-        prototypes: (P, K).
-        temperature: Divides the cosines of the prediction.
-        epsilon: Divides those of the assignment.
-        iterations: Of the assignment.
+        prototypes: Prototypes in code space, (P, K).
+        temperature: Temperature of the prediction's softmax.
+        epsilon: Entropy regularization of the Sinkhorn assignment.
+        iterations: Iterations of the Sinkhorn assignment.
     """
     unit = F.normalize(prototypes, dim=1)
     cosines = [F.normalize(view, dim=1) @ unit.T for view in (view_a, view_b)]
@@ -71,14 +71,14 @@ def swapped_prediction_loss(
 
 
 class SwavLoss(nn.Module):
-    """The swapped loss over the codes of a batch's views, with prototypes that are learned.
+    """SwAV loss over the codes of a batch's views, with learned prototypes.
 
     Args:
-        bits: K.
+        bits: K, the length of a code.
         num_prototypes: P.
-        temperature: Divides the cosines of the prediction.
-        epsilon: Divides those of the assignment.
-        iterations: Of the assignment.
+        temperature: Temperature of the prediction's softmax.
+        epsilon: Entropy regularization of the Sinkhorn assignment.
+        iterations: Iterations of the Sinkhorn assignment.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class SwavLoss(nn.Module):
 
     @classmethod
     def from_config(cls, config: SwavConfig, context: LossContext) -> Self:
-        """Build the loss from its section, with new prototypes."""
+        """Build the loss from its config section, with new prototypes."""
         return cls(
             bits=context.bits,
             num_prototypes=config.num_prototypes,

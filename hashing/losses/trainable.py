@@ -1,4 +1,4 @@
-"""What the trainer can train: any method's objective, by its shape."""
+"""Interface of an objective that the trainer can optimize."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..models.hash_model import HashOutput
 
 
 class Trainable(Protocol):
-    """What the trainer can make small: a ``torch.nn.Module`` that is called with a batch."""
+    """A module whose output is minimized: a ``torch.nn.Module`` that is called with a batch."""
 
     @property
     def model(self) -> Callable[[Tensor], HashOutput]:
@@ -30,28 +30,28 @@ class Trainable(Protocol):
         generator: torch.Generator,
         progress: float,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss of a batch, and it as ``loss`` with every other measure by name.
+        """Return the loss of a batch, a scalar, and metrics by name, the loss as ``loss``.
 
         Args:
             clips: All training videos.
-            rows: Which videos the batch holds, (B,).
-            positive_indices: Whose frames may stand in for each video's second view, (B,).
+            rows: Video indices of the batch, (B,).
+            positive_indices: Index of the video that gives each second view, (B,).
             neighbours: Neighbours of every video, (N, k), or ``None``.
-            generator: Source of chance.
-            progress: Share of the steps that are done, for what changes over a run.
+            generator: Random number generator of the step.
+            progress: Fraction of the steps that are done, for schedules.
         """
         ...
 
     def train(self) -> object:
-        """Switch dropout on."""
+        """Switch to training mode (dropout on)."""
         ...
 
     def eval(self) -> object:
-        """Switch dropout off."""
+        """Switch to evaluation mode (dropout off)."""
         ...
 
     def parameters(self) -> Iterator[torch.nn.Parameter]:
-        """Iterate over everything that is trained."""
+        """Iterate over the trained parameters."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
@@ -59,5 +59,5 @@ class Trainable(Protocol):
         ...
 
     def load_state_dict(self, state_dict: dict[str, Any], /) -> object:
-        """Take all weights and buffers."""
+        """Load all weights and buffers."""
         ...

@@ -1,4 +1,4 @@
-"""Neighbours [ours]: which other training videos may stand in for a video's second view."""
+"""Nearest neighbours [ours]: positive pairs across training videos."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from torch.nn import functional as F
 from ..data.clips import NONE
 from ..data.disk_array import Splittable
 
-_CHUNK, _BLOCK = 256, 8192  # rows that are compared at once, with so many others
+_CHUNK, _BLOCK = 256, 8192  # rows and columns of one block of similarities
 
 
 def nearest(
     vectors: Splittable, k: int, *, mutual: bool = False, min_cosine: float = -1.0
 ) -> Tensor:
-    """Return each video's nearest others by cosine, nearest first.
+    """Return the k nearest other videos of each by cosine similarity, (N, k), nearest first.
 
     Args:
-        vectors: One a video, (B, X).
-        k: k, how many at most.
-        mutual: Keep only pairs that are each other's neighbours.
-        min_cosine: Keep only neighbours with at least this cosine.
+        vectors: One vector per video, (N, X).
+        k: Maximum number of neighbours.
+        mutual: Keep only mutual nearest neighbours.
+        min_cosine: Keep only neighbours with at least this cosine similarity.
 
     Returns:
-        Row numbers, (B, k); -1 where there are fewer.
+        Row indices, (N, k); -1 where there are fewer.
 
     Example:
         >>> nearest(torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]]), 1)
@@ -47,7 +47,7 @@ def nearest(
 def _best(
     unit: Tensor, vectors: Splittable, room: Tensor, *, start: int, k: int
 ) -> tuple[Tensor, Tensor]:
-    """Return cosines and numbers of the nearest others, (n, k), of unit rows ``start`` and on."""
+    """Return cosines and indices, both (n, k), of the nearest others of rows from ``start``."""
     own = torch.arange(start, start + len(unit), device=unit.device)
     values, indices = unit.new_empty(len(unit), 0), own[:, None][:, :0]
     first = 0
@@ -66,31 +66,31 @@ def _best(
 
 
 def mutual_only(neighbours: Tensor) -> Tensor:
-    """Hide the neighbours (B, k) that do not have the video among their own."""
+    """Replace neighbours (N, k) that are not mutual by -1."""
     own = torch.arange(len(neighbours), device=neighbours.device)[:, None, None]
-    back = (neighbours[neighbours] == own).any(
-        dim=2
-    )  # (B, k); -1 looks at the last row, hidden below
+    # Index -1 reads the last row; the second condition below masks these entries.
+    back = (neighbours[neighbours] == own).any(dim=2)  # (N, k)
     return neighbours.masked_fill(~back | (neighbours == NONE), NONE)
 
 
 def draw_positives(
     rows: Tensor, neighbours: Tensor, *, probability: float, generator: torch.Generator
 ) -> Tensor:
-    """Draw whose frames the second view of each video shows: a neighbour's or its own.
+    """Draw the video that gives each second view: a neighbour, or the video itself.
 
     Args:
-        rows: Video numbers, (B,).
-        neighbours: Neighbours, (N, k), -1 where there are fewer.
-        probability: How often a neighbour is taken, if the video has one.
-        generator: Source of chance.
+        rows: Video indices of the batch, (B,).
+        neighbours: Neighbours of all videos, (N, k); -1 where there are fewer.
+        probability: Probability of a neighbour, if the video has one.
+        generator: Random number generator.
 
     Returns:
-        Video numbers, (B,).
+        Video indices, (B,).
     """
     choices = neighbours[rows]  # (B, k)
-    chance = torch.rand(choices.shape, generator=generator).to(neighbours.device)
-    picked = chance.masked_fill(choices == NONE, -1.0).argmax(dim=1, keepdim=True)
-    positive_index = choices.gather(1, picked)[:, 0]
-    wanted = torch.rand(len(rows), generator=generator).to(neighbours.device) < probability
-    return torch.where(wanted & (positive_index != NONE), positive_index, rows)
+    # Drawn on the CPU and then moved: the same seed gives the same pairs on every device.
+    scores = torch.rand(choices.shape, generator=generator).to(neighbours.device)
+    chosen = scores.masked_fill(choices == NONE, -1.0).argmax(dim=1, keepdim=True)
+    positive_index = choices.gather(1, chosen)[:, 0]
+    use_neighbour = torch.rand(len(rows), generator=generator).to(neighbours.device) < probability
+    return torch.where(use_neighbour & (positive_index != NONE), positive_index, rows)

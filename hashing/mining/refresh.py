@@ -1,6 +1,6 @@
-"""What is found anew while training: neighbours of videos, and scenes within them.
+"""Refresh the positive pairs of videos and the scenes of frames during training.
 
-Of several processes, the lead searches and tells the others.
+In distributed training rank 0 computes them and broadcasts the result.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from ..runtime import distributed
 from ..runtime.seeding import derive_generator
 from .nearest_neighbours import draw_positives, nearest
 
-_CHUNK = 256  # videos encoded at once
+_CHUNK = 256  # videos per forward pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeighbourMiner:
-    """Which neighbours are looked for, and how often.
+    """Nearest-neighbour mining of positive pairs across videos, and its schedule.
 
     Attributes:
-        k: k, neighbours of a video.
-        probability: How often a neighbour gives the second view.
-        mutual: Only pairs that are each other's neighbours.
-        min_cosine: Least cosine.
-        update_every: Epochs between two searches in the learned codes; 0 is never.
-        first: Finds them before anything is learned; ``None``: the nearest by mean features.
+        k: Number of neighbours of a video.
+        probability: Probability that the second view comes from a neighbour.
+        mutual: Keep only mutual nearest neighbours.
+        min_cosine: Minimum cosine similarity of a pair.
+        update_every: Epochs between two searches in the learned codes; 0 disables them.
+        first: Search before the first epoch; ``None``: nearest neighbours by mean features.
     """
 
     k: int
@@ -43,11 +43,11 @@ class NeighbourMiner:
     first: Callable[[TrainingClips], Tensor] | None = None
 
     def due(self, epoch: int) -> bool:
-        """Return whether neighbours are looked for before an epoch, counted from 0."""
+        """Return whether neighbours are searched before an epoch, counted from 0."""
         return not epoch or (self.update_every > 0 and epoch % self.update_every == 0)
 
     def find(self, objective: Trainable, clips: TrainingClips, epoch: int) -> Tensor:
-        """Return the neighbours (B, k): by the features at first, by the learned codes later."""
+        """Return the neighbours (N, k): by features before epoch 0, later by the learned codes."""
         found = None if distributed.rank() else self._search(objective, clips, epoch)
         return broadcast_tensor(found, clips.device)
 
@@ -58,13 +58,13 @@ class NeighbourMiner:
         return nearest(vectors, self.k, mutual=self.mutual, min_cosine=self.min_cosine)
 
     def draw(self, rows: Tensor, neighbours: Tensor, generator: torch.Generator) -> Tensor:
-        """Return whose frames the second view of each video shows, (B,)."""
+        """Return the index of the video that gives each second view, (B,)."""
         return draw_positives(rows, neighbours, probability=self.probability, generator=generator)
 
 
 @torch.inference_mode()
 def hash_values(objective: Trainable, clips: TrainingClips) -> Splittable:
-    """Return what stands before the signs for every whole training video, (B, K)."""
+    """Return the real-valued hash outputs of all training videos before the sign, (N, K)."""
     objective.eval()
     parts = (objective.model(part).values for part in clips.chunks(_CHUNK))
     return clips.gather(values.clamp(-1, 1) for values in parts)
@@ -80,16 +80,16 @@ def update_scenes(
     purpose: str,
     epoch: int,
 ) -> Tensor:
-    """Return the scenes (B, T) of clips by what the encoder makes of them now.
+    """Cluster frames into scenes (N, T) by the current outputs of the encoder.
 
     Args:
-        updater: How they are found.
-        objective: Is left in the mode for evaluation.
-        clips: B videos.
-        first: Their scenes by the inputs, (B, T).
-        seed: Of the run.
-        purpose: What they are for; chance depends on it.
-        epoch: Likewise.
+        updater: Number of clusters, schedule and encoder.
+        objective: The module being trained; it is left in evaluation mode.
+        clips: N videos.
+        first: Their scenes by the input features, (N, T).
+        seed: Seed of the run.
+        purpose: Name of the random stream, which differs for training and validation.
+        epoch: Index within the random stream.
     """
     if distributed.rank():
         return broadcast_tensor(None, clips.device)
@@ -106,10 +106,10 @@ def update_scenes(
 
 
 def broadcast_tensor(found: Tensor | None, device: torch.device) -> Tensor:
-    """Return what the lead found, on a device; alone, as it is."""
+    """Return the tensor of rank 0 on a device; unchanged with one process."""
     if distributed.world_size() == 1 and found is not None:
         return found
     sent = distributed.broadcast_object(None if found is None else found.cpu())
     if sent is None:
-        raise ValueError("the lead found nothing")
+        raise ValueError("rank 0 sent no tensor")
     return sent.to(device)

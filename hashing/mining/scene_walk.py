@@ -1,8 +1,8 @@
-"""Neighbours by a walk over scenes [ours]: videos that share a scene lead to each other.
+"""Neighbours by a random walk with restart over a graph of scenes [ours].
 
-A video of several scenes has no mean that stands for it. So each scene is linked to the scenes of
-other videos that look most alike, and a walk that changes between the scenes of a video and their
-links tells which videos belong together, also those that are linked only through others.
+The mean feature of a video with several scenes represents none of them. So each scene has edges to
+its nearest scenes of other videos, and a walk alternates between the scenes of a video and their
+edges. Its visits rank related videos, including those that are connected only through others.
 
 Random walks with restart: https://doi.org/10.1109/ICDM.2006.70
 """
@@ -18,7 +18,7 @@ from ..losses.scene import find_scenes
 from .nearest_neighbours import mutual_only
 
 STEPS = 30  # of the walk
-_CHUNK = 2048  # scenes compared with all others at once
+_CHUNK = 2048  # rows of one block of the similarity matrix
 
 
 def scene_walk_neighbours(
@@ -31,19 +31,19 @@ def scene_walk_neighbours(
     generator: torch.Generator,
     mutual: bool = False,
 ) -> Tensor:
-    """Return the videos that a walk from each video visits more than others do, most first.
+    """Return the k videos (N, k) with the highest relative visit probability from each video.
 
     Args:
-        frames: All training videos, (B, T, M).
-        count: k, how many.
-        num_clusters: P, scenes of a video at most.
-        edges_per_scene: Most alike scenes of other videos that a scene is linked to.
-        damping: Chance that the walk goes on, and does not begin again at its video.
-        generator: Source of chance, for the search for scenes.
-        mutual: Keep only pairs that are each other's neighbours.
+        frames: Projected frames of all training videos, (N, T, M).
+        count: k, number of neighbours.
+        num_clusters: P, maximum number of scenes per video.
+        edges_per_scene: Edges of a scene to its nearest scenes of other videos.
+        damping: Probability of a step; else the walk restarts at its video.
+        generator: Random number generator of the scene clustering.
+        mutual: Keep only mutual nearest neighbours.
 
     Returns:
-        Row numbers, (B, k); -1 where there are fewer.
+        Row indices, (N, k); -1 where there are fewer.
     """
     scenes = find_scenes(frames, num_clusters=num_clusters, min_std=0.1, generator=generator)
     means, fractions, video_indices = scene_means(frames, scenes, num_clusters)
@@ -51,7 +51,7 @@ def scene_walk_neighbours(
         means, fractions, video_indices, edges_per_scene=edges_per_scene, videos=len(frames)
     )
     visits = random_walk(moves, damping=damping)
-    visits = visits / visits.mean(dim=0, keepdim=True).clamp(min=1e-12)  # popular videos weigh less
+    visits = visits / visits.mean(dim=0, keepdim=True).clamp(min=1e-12)  # against hubs
     visits.fill_diagonal_(-1.0)
     found = visits.topk(min(count, len(frames) - 1), dim=1)
     table = found.indices.masked_fill(found.values <= 0, -1)
@@ -61,15 +61,16 @@ def scene_walk_neighbours(
 def scene_means(
     frames: Splittable, scenes: Tensor, num_clusters: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the direction, the share of its video and the video of each scene that exists.
+    """Return the direction, the fraction of frames and the video index of each non-empty scene.
 
     Args:
-        frames: (B, T, M).
-        scenes: Scene number of each frame, (B, T).
-        num_clusters: P.
+        frames: Projected frames, (N, T, M).
+        scenes: Scene index of each frame, (N, T).
+        num_clusters: P, maximum number of scenes per video.
 
     Returns:
-        Unit vectors around the mean frame (S, M), shares (S,) and video numbers (S,).
+        Unit vectors of the scenes, centred on the mean frame, (E, M); fractions of frames, (E,);
+        video indices, (E,), for E scenes.
     """
     member = F.one_hot(scenes, num_clusters).float()  # (B, T, P)
     videos, num_frames, _ = member.shape
@@ -87,21 +88,21 @@ def scene_means(
 def transition_matrix(
     means: Tensor, fractions: Tensor, video_indices: Tensor, *, edges_per_scene: int, videos: int
 ) -> Tensor:
-    """Return the chances to go from video to video by one of its scenes and a link, (B, B) sparse.
+    """Return the transition probabilities between videos over their scenes, (N, N) sparse.
 
-    A link counts in both directions, with the cosine of its scenes; links of negative cosine do
-    not count. A scene without links stays where it is.
+    Edges are undirected and weighted by the cosine of their scenes; negative cosines are dropped.
+    A scene without edges is a self-loop of its video.
 
     Args:
-        means: Unit vectors, (S, M).
-        fractions: Of its video, (S,).
-        video_indices: Video of each scene, (S,).
-        edges_per_scene: Most alike scenes of other videos.
-        videos: B.
+        means: Unit vectors of the scenes, (E, M).
+        fractions: Fraction of its video's frames in each scene, (E,).
+        video_indices: Video index of each scene, (E,).
+        edges_per_scene: Edges of a scene to its nearest scenes of other videos.
+        videos: N.
     """
     ends, weights = _linked(means, video_indices, edges_per_scene)
     starts = torch.arange(len(means), device=means.device).repeat_interleave(ends.shape[1])
-    # Both directions in one list; the doubled ones count once more, as a link that both ends chose.
+    # Both directions of each edge; an edge between mutual nearest scenes gets twice the weight.
     rows = torch.cat([starts, ends.flatten()])
     columns = torch.cat([ends.flatten(), starts])
     values = torch.cat([weights.flatten(), weights.flatten()])
@@ -118,12 +119,12 @@ def transition_matrix(
 
 
 def _linked(means: Tensor, video_indices: Tensor, edges_per_scene: int) -> tuple[Tensor, Tensor]:
-    """Return the most alike scenes of other videos (S, L), and their cosines, at least 0."""
+    """Return nearest scenes of other videos and their cosines, clamped at 0, both (E, edges)."""
     edges_per_scene = min(edges_per_scene, len(means) - 1)
     ends, weights = [], []
     for start in range(0, len(means), _CHUNK):
         part = slice(start, start + _CHUNK)
-        cosine = means[part] @ means.T  # (s, S)
+        cosine = means[part] @ means.T  # (chunk, E)
         cosine = cosine.masked_fill(video_indices[part, None] == video_indices, -2.0)
         found = cosine.topk(edges_per_scene, dim=1)
         ends.append(found.indices)
@@ -132,15 +133,15 @@ def _linked(means: Tensor, video_indices: Tensor, edges_per_scene: int) -> tuple
 
 
 def random_walk(moves: Tensor, *, damping: float) -> Tensor:
-    """Return where walks from each video stand after ``STEPS`` steps, as chances, (B, B).
+    """Return the visit probabilities of walks from each video after ``STEPS`` steps, (N, N).
 
     Args:
-        moves: Chances to go from row to column, (B, B), sparse; each row adds up to 1.
-        damping: Chance of each step to go on, and not to begin again.
+        moves: Transition probabilities from row to column, (N, N), sparse; each row sums to 1.
+        damping: Probability of a step; else the walk restarts.
     """
     back = moves.t().coalesce()
     start = torch.eye(moves.shape[0], device=moves.device)
-    where = start.clone()  # (B, B), one column a walk
+    where = start.clone()  # (N, N), one column per walk
     for _ in range(STEPS):
         where = damping * torch.sparse.mm(back, where) + (1 - damping) * start
     return where.T.contiguous()

@@ -1,4 +1,4 @@
-"""The model card: what a model is, what it was trained on, how to use it."""
+"""Model card: method, training data, limits, usage and config of a model."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ def model_card(
     """Return the card as Markdown with YAML front matter.
 
     Args:
-        facts: What the model says about itself.
-        about: What its method is, a sentence without a full stop.
-        notes: What the method says about trust.
-        history: One row for each epoch.
-        parameters: How many of each part, see :func:`.parameters.parameter_counts`.
-        unused: How many more change no code, see :func:`.parameters.unused_count`.
-        paper: Whether ``--paper`` gave the config.
+        facts: The metadata of the model.
+        about: Description of the method, a sentence without a full stop.
+        notes: Limits of the method, as sentences.
+        history: One row per epoch.
+        parameters: Counts by part, see :func:`.parameters.parameter_counts`.
+        unused: Count of those without effect, see :func:`.parameters.unused_count`.
+        paper: Whether the config is the ``--paper`` preset.
     """
     parts = [
         front_matter(facts),
@@ -86,14 +86,14 @@ def _facts(facts: ModelFacts, parameters: Mapping[str, int], unused: int) -> dic
 
 
 def _plugins(facts: ModelFacts) -> dict[str, str]:
-    """Say which plug-ins had a part in the model."""
+    """Return the plug-ins of the model with their checksums."""
     used = facts.data.get("plugins", ())
     said = [f"{u['kind']} `{u['name']}` of `{u['file']}` (SHA-256 `{u['sha256']}`)" for u in used]
     return {"plug-ins": ", ".join(said)} if said else {}
 
 
 def describe_split(split: str) -> str:
-    """Say which part of the store was trained on, for ``data.split`` of a model.
+    """Return a description of the training split, for ``data.split`` of a model.
 
     >>> describe_split("train"), describe_split("all")
     ('train split', 'all of the store')
@@ -103,7 +103,7 @@ def describe_split(split: str) -> str:
 
 
 def _counted(facts: ModelFacts, parameters: Mapping[str, int], unused: int) -> str:
-    """Say how many, in all and by part; the encoder with its kind."""
+    """Return the parameter counts as text: total and by part, the encoder with its kind."""
     named = facts.config.get("encoder", {}).get("kind")
     kind = f" ({named})" if named else ""
     parts = [

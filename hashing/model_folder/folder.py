@@ -1,4 +1,4 @@
-"""The model folder: weights, config and card, written whole and checked when read. numpy only."""
+"""Model folder: weights, config and card, written atomically and verified when read. numpy only."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ Tensors = dict[str, npt.NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """What a model says about itself.
+    """Metadata of a model.
 
     Attributes:
         method: One of ``METHODS``.
         bits: K, the length of a code.
-        seed: Of the training.
-        fingerprint: Of the features it reads.
+        seed: Seed of the training.
+        fingerprint: Backbone, dimensions and preprocessing of its input features.
         store: Absolute path of the store it was trained on; empty for arrays.
         config: The resolved config, nested plain values; empty for methods without keys.
-        data: What was trained on: ``videos``, ``split``, ``digest`` and so on.
-        weights_sha256: Of the weights file, hexadecimal; filled in by :func:`save_model`.
-        created: When, UTC, ISO 8601.
-        version: Of the chainpipe that made it.
+        data: The training data: ``videos``, ``split``, ``digest`` and so on.
+        weights_sha256: SHA-256 of the weights file, hexadecimal; set by :func:`save_model`.
+        created: Time of creation, UTC, ISO 8601.
+        version: Version of chainpipe that wrote it.
     """
 
     method: str
@@ -58,19 +58,19 @@ class ModelFacts:
 def save_model(
     folder: Path, facts: ModelFacts, tensors: Tensors, extras: Mapping[str, bytes]
 ) -> ModelFacts:
-    """Write a model folder in one step; an older one is replaced only by the final rename.
+    """Write a model folder atomically; an older one is replaced only by the final rename.
 
     Args:
-        folder: Where.
-        facts: Hash and version are filled in, and the time if it is not there.
+        folder: The model folder.
+        facts: The metadata; hash and version are set, and the time if it is empty.
         tensors: The weights, by name.
-        extras: Further files, by name.
+        extras: Contents of further files, by name.
 
     Returns:
-        The facts as written.
+        The metadata as written.
 
     Raises:
-        StorageError: If the disk says no.
+        StorageError: If the folder cannot be written.
     """
     from safetensors.numpy import save
 
@@ -92,12 +92,12 @@ def save_model(
 
 
 def read_facts(folder: Path) -> ModelFacts:
-    """Return what a model folder says about itself.
+    """Read the metadata of a model folder and verify its checksum.
 
     Raises:
         NotFoundError: If there is no finished model.
         DamageError: If its config is truncated or altered.
-        UsageError: If a later chainpipe made it.
+        UsageError: If a later version of chainpipe wrote it.
     """
     path = folder / CONFIG
     if not path.is_file():
@@ -115,7 +115,7 @@ def read_facts(folder: Path) -> ModelFacts:
 
 
 def read_tensors(folder: Path) -> Tensors:
-    """Return a model's weights by name.
+    """Read a model's weights by name and verify their checksum.
 
     Raises:
         NotFoundError: If there is no finished model.
@@ -150,7 +150,7 @@ def newest_model(models: Path = Path("models")) -> Path:
 
 
 def check_fingerprint(facts: ModelFacts, fingerprint: Fingerprint) -> None:
-    """Refuse features that the model was not trained for.
+    """Check that features have the fingerprint of the model's training features.
 
     Raises:
         UsageError: Naming every difference, the model's value first.
@@ -175,7 +175,7 @@ def _config_bytes(facts: ModelFacts) -> bytes:
 
 
 def _checksum(model: dict[str, Any]) -> str:
-    """Return the SHA-256 of the facts, written in one fixed way."""
+    """Return the SHA-256 of the metadata as JSON with sorted keys."""
     return hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()
 
 

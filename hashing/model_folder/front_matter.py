@@ -1,4 +1,4 @@
-"""The card's YAML front matter, as model hubs read it. JSON strings are YAML strings."""
+"""YAML front matter of the model card, as model hubs read it. JSON strings are valid YAML."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FENCE, _RESULTS = "---\n", "model-index:\n"
 
 
 def front_matter(facts: ModelFacts) -> str:
-    """Return the front matter of a model that was not evaluated yet, fences included."""
+    """Return the front matter of a model without measured quality, fences included."""
     tags = ["video", "video-retrieval", "similarity-search", "hashing", "binary-codes"]
     lines = [
         "library_name: chainpipe",

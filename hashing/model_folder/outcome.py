@@ -1,4 +1,4 @@
-"""What a training run came to, as Markdown: its curves, last numbers and failure signatures."""
+"""Training section of the model card: curves, final metrics and failure signatures."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ _VAL_PREFIX = "val_"
 
 
 def outcome(history: list[HistoryRow], *, stopped: bool) -> str:
-    """Return the card's part about training.
+    """Return the training section as Markdown.
 
     Args:
-        history: One row for each epoch, or distilling step.
+        history: One row per epoch, or per distillation step.
         stopped: Whether a failure signature ended the run early.
     """
-    parts = ["## Training\n", "![curves](curves.png)\n", *_watched(history)]
+    parts = ["## Training\n", "![curves](curves.png)\n", *_signatures(history)]
     if stopped:
         epoch = history[-1]["epoch"]
         parts.append(
             f"Stopped by a failure signature after epoch {epoch:.0f} "
             "(`validation.stop_on_failure`).\n"
         )
-    return "\n".join([*parts, _numbers(history)])
+    return "\n".join([*parts, _metrics_table(history)])
 
 
-def _watched(history: list[HistoryRow]) -> list[str]:
-    """Say which failure signatures there are; nothing where nobody watched."""
+def _signatures(history: list[HistoryRow]) -> list[str]:
+    """Return the failure signatures as Markdown; nothing for a run without validation."""
     if not any(name.startswith(_VAL_PREFIX) for name in history[0]):
         return []
     found = all_failure_signatures(history)
@@ -36,8 +36,8 @@ def _watched(history: list[HistoryRow]) -> list[str]:
     return [f"Failure signatures:\n\n{lines}\n"]
 
 
-def _numbers(history: list[HistoryRow]) -> str:
-    """Return a table of the last numbers: in training, and on videos held out before and after."""
+def _metrics_table(history: list[HistoryRow]) -> str:
+    """Return a table of final training metrics and of first and last validation metrics."""
     first, last = history[0], history[-1]
     names = list(dict.fromkeys(name.removeprefix(_VAL_PREFIX) for name in last))
     if not any(name.startswith(_VAL_PREFIX) for name in last):

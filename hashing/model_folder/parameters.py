@@ -1,4 +1,4 @@
-"""How many parameters a model has, and how many of them its codes depend on."""
+"""Parameter counts of a model, and how many of them its codes depend on."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ _BEFORE_HEAD = ("encoder.", "hash_layer.norm.", "hash_layer.head.")
 
 
 def parameter_counts(tensors: Tensors) -> dict[str, int]:
-    """Return how many parameters the codes depend on, by the first part of their names.
+    """Return the number of parameters that the codes depend on, by the first part of their names.
 
-    The PCA whitening is measured, not trained. A method without parts has one, of no name.
+    The PCA whitening is not counted: it is fitted, not trained. Parameters without a prefix are
+    counted under ``""``.
 
     >>> import numpy as np
     >>> parameter_counts({"pca_mean": np.ones(9), "encoder.a": np.ones(4)})
@@ -27,7 +28,7 @@ def parameter_counts(tensors: Tensors) -> dict[str, int]:
 
 
 def unused_count(tensors: Tensors) -> int:
-    """Return how many parameters are stored but change no code.
+    """Return the number of stored parameters that do not affect the codes.
 
     Where training had no epochs, the hash layer's head is still 0: the codes are those of its
     linear shortcut, and the encoder before the head has no part in them.

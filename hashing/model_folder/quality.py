@@ -1,4 +1,4 @@
-"""Measured quality, kept in the model folder and shown in the model card."""
+"""Measured quality: stored in the model folder and rendered in the model card."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ _KEPT = ("protocol", "queries", "database", "map", "map_min", "map_tied", "gmap"
 def add_quality(
     folder: Path, facts: ModelFacts, measured: Mapping[str, Any], *, words: Sequence[str]
 ) -> None:
-    """Keep what an evaluation found beside the model, and show it in the card.
+    """Store the scores of an evaluation in the model folder, and render them in the card.
 
-    ``quality.json`` has one entry for each store and protocol, the newest; the card is drawn from
-    it. Either file is replaced whole, and neither is part of what the model's checksums cover. A
-    folder that holds another model by now is left alone.
+    ``quality.json`` has the newest entry of each store and protocol; the card is rendered from it.
+    Both files are replaced atomically, and the model's checksums cover neither. A folder that
+    contains another model by now is not changed.
 
     Args:
-        folder: Of the model.
-        facts: Of the model that was evaluated.
+        folder: The model folder.
+        facts: Metadata of the model that was evaluated.
         measured: What ``eval --json`` prints.
-        words: The protocol for people.
+        words: The protocol as sentences.
 
     Raises:
-        StorageError: If the disk does not take it.
+        StorageError: If a file cannot be written.
     """
     if read_facts(folder).weights_sha256 != facts.weights_sha256:
         return
@@ -58,7 +58,7 @@ def add_quality(
 
 
 def read_quality(folder: Path, facts: ModelFacts) -> list[dict[str, Any]]:
-    """Return what was measured of a model so far; a file of another model or none counts not."""
+    """Return the stored entries of a model; none if the file is missing or of another model."""
     try:
         content = json.loads((folder / QUALITY).read_bytes())
         found = content["measured"] if content["weights_sha256"] == facts.weights_sha256 else []
@@ -68,7 +68,7 @@ def read_quality(folder: Path, facts: ModelFacts) -> list[dict[str, Any]]:
 
 
 def quality_section(entries: Sequence[Mapping[str, Any]] = ()) -> str:
-    """Return the card's section between its marks; a later one replaces it."""
+    """Return the card's quality section between its marks, which let it be replaced later."""
     parts = [_entry(entry) for entry in entries]
     return BEGIN + "## Quality\n\n" + ("\n".join(parts) or _NONE) + END
 

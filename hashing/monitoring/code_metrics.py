@@ -1,6 +1,6 @@
-"""How healthy codes are, without labels: balance, entropy, correlation, neighbours, partners.
+"""Code metrics without labels: bit balance, entropy, correlation, neighbour recall, matches.
 
-All functions take signs (B, K) of -1 and +1 and return numbers.
+Unless stated otherwise, codes are signs (B, K) of -1 and +1.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ NEIGHBOURS = 10  # of each video, in :func:`neighbour_recall`
 
 
 def bit_means(codes: Tensor) -> Tensor:
-    """Return the share of videos in which each bit is 1, (K,)."""
+    """Return the fraction of videos in which each bit is 1, (K,)."""
     return (codes > 0).float().mean(dim=0)
 
 
 def bit_entropies(codes: Tensor) -> Tensor:
-    """Return each bit's entropy over the videos, in bits, (K,): 1 is balanced, 0 says nothing.
+    """Return each bit's entropy over the videos, in bits, (K,): 1 is balanced, 0 is constant.
 
     >>> bit_entropies(torch.tensor([[1.0, 1.0], [-1.0, 1.0]]))
     tensor([1., 0.])
@@ -31,7 +31,7 @@ def bit_entropies(codes: Tensor) -> Tensor:
 
 
 def bit_balance(codes: Tensor) -> float:
-    """Return the mean over the bits of how far each is from being always the same, 0 to 1.
+    """Return the mean bit balance, 0 (all bits constant) to 1 (all bits balanced).
 
     >>> bit_balance(torch.tensor([[1.0, 1.0], [-1.0, 1.0]]))  # one balanced, one fixed
     0.5
@@ -45,12 +45,12 @@ def bit_entropy(codes: Tensor) -> float:
 
 
 def dead_bits(codes: Tensor, *, least: float = 0.2) -> int:
-    """Return how many bits have an entropy below ``least``."""
+    """Return the number of bits with an entropy below ``least``."""
     return int((bit_entropies(codes) < least).sum())
 
 
 def bit_correlation(codes: Tensor) -> float:
-    """Return the mean absolute correlation of two bits; a bit that never changes counts 0.
+    """Return the mean absolute correlation of bit pairs; a constant bit has correlation 0.
 
     >>> codes = torch.tensor([[1.0, -1.0], [-1.0, 1.0]])  # a bit and its opposite
     >>> round(bit_correlation(codes), 4)
@@ -65,7 +65,7 @@ def bit_correlation(codes: Tensor) -> float:
 
 
 def distinct_fraction(codes: Tensor) -> float:
-    """Return the number of different codes as a share of the videos.
+    """Return the number of distinct codes divided by the number of videos.
 
     >>> distinct_fraction(torch.tensor([[1.0], [1.0], [-1.0], [1.0]]))
     0.5
@@ -74,12 +74,12 @@ def distinct_fraction(codes: Tensor) -> float:
 
 
 def neighbour_recall(codes: Tensor, features: Tensor, *, count: int = NEIGHBOURS) -> float:
-    """Return how many of each video's nearest others by features are so by codes, as a share.
+    """Return the recall of each video's nearest neighbours by features among those by codes.
 
     Args:
         codes: (B, K).
-        features: Around their mean, (B, M); compared by cosine.
-        count: How many nearest; at most B - 1.
+        features: Centred features, (B, M); compared by cosine similarity.
+        count: Number of neighbours; at most B - 1.
     """
     count = min(count, len(codes) - 1)
     if count < 1:
@@ -89,9 +89,9 @@ def neighbour_recall(codes: Tensor, features: Tensor, *, count: int = NEIGHBOURS
 
 
 def top1_match_rate(one: Tensor, other: Tensor) -> float:
-    """Return how often a video's other code is the most alike among all videos' other codes.
+    """Return the top-1 rate at which a video's code retrieves its other code among all videos.
 
-    Both ways are counted; where several are equally alike, each has its share.
+    The mean of both directions; m tied best matches count 1 / m each.
 
     Args:
         one: A code of each video, (B, K).
@@ -104,16 +104,16 @@ def top1_match_rate(one: Tensor, other: Tensor) -> float:
     """
     cosine = F.normalize(one, dim=1) @ F.normalize(other, dim=1).T  # (B, B)
     own = cosine.diagonal()
-    shares = []
+    rates = []
     for rows in (cosine, cosine.T):
-        alike = (rows >= own[:, None] - 1e-5).float()  # rounding must not part equal cosines
+        alike = (rows >= own[:, None] - 1e-5).float()  # equal cosines may differ by rounding
         best = (rows <= own[:, None] + 1e-5).all(dim=1)
-        shares.append((best / alike.sum(dim=1)).mean())
-    return float(sum(shares) / 2)
+        rates.append((best / alike.sum(dim=1)).mean())
+    return float(sum(rates) / 2)
 
 
 def _nearest(vectors: Tensor, count: int) -> Tensor:
-    """Return which others are among the nearest of each, (B, B) bool; ties by row."""
+    """Return the nearest-neighbour mask of each row, (B, B) bool; ties by row."""
     unit = F.normalize(vectors, dim=1)
     cosine = (unit @ unit.T).fill_diagonal_(-2.0)
     order = cosine.argsort(dim=1, descending=True, stable=True)[:, :count]

@@ -1,7 +1,7 @@
-"""Failure signatures: what went wrong in a training run, told by its history alone.
+"""Failure signatures: detect failed training runs from their history.
 
-The paper names them in words: codes that do not discriminate, and overfitting to the augmentations
-or to the pretext tasks. Every number here is ours [I].
+The paper names them without thresholds: codes that do not discriminate, and overfitting to the
+augmentations or to the pretext tasks. Every threshold here is ours [I].
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ HistoryRow = dict[str, float]
 Rule = Callable[[Sequence[HistoryRow]], str]
 
 LEAST_ENTROPY = 0.5  # of the mean bit
-MOST_DEAD = 0.25  # share of bits that hardly ever change
-MOST_CORRELATION = 0.6  # of the mean pair of bits
-HIGH_ORDER = 0.25  # of the way from chance to knowing every place
-SAME_VIEWS = 0.9  # mean cosine of two views, where half of them are found
-FOUND_VIEWS = 0.95  # share of views whose other view is nearest
-WORSE = 0.15  # share of the best value that is lost
-BETTER = 0.05  # what a share must gain, or lose, to count
-APART = 0.05  # share by which a held-out loss rises, or a training loss falls, to count
-CARRIED = 0.1  # of what a task gains in training, on held-out videos
+MOST_DEAD = 0.25  # fraction of bits with almost no entropy
+MOST_CORRELATION = 0.6  # mean absolute correlation of bit pairs
+HIGH_ORDER = 0.25  # accuracy above chance level, as a fraction of the range from it to 1
+SAME_VIEWS = 0.9  # mean cosine of two views, if the top-1 rate of views is at least 0.5
+FOUND_VIEWS = 0.95  # top-1 rate of views
+WORSE = 0.15  # relative drop from the best value
+BETTER = 0.05  # absolute change of a fraction that is significant
+APART = 0.05  # relative rise of a validation loss, or fall of a training loss, that is significant
+CARRIED = 0.1  # validation gain of a loss, as a fraction of its training gain
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,10 @@ class FailureSignature:
     """A failure signature that was found.
 
     Attributes:
-        name: Which.
-        since: Epoch of the look that confirmed it.
-        evidence: The numbers that show it.
-        until: Epoch of the last look that found it, if a later one did not; else ``None``.
+        name: Key of :data:`RULES`.
+        since: Epoch of the validation that confirmed it.
+        evidence: The values that show it, as text.
+        until: Epoch of the last validation that found it, if a later one did not; else ``None``.
     """
 
     name: str
@@ -48,45 +48,45 @@ class FailureSignature:
 
 
 def failure_signatures(history: Sequence[HistoryRow]) -> list[FailureSignature]:
-    """Return the signatures that the latest look at the held-out videos shows.
+    """Return the signatures that the latest validation shows.
 
-    One look may be chance: a signature counts when the look before shows it, too.
+    A single validation is noisy: a signature counts only if the one before shows it, too.
 
     Args:
-        history: Rows as the trainer writes them; only those with ``held_`` numbers count.
+        history: Rows as the trainer writes them; only those with ``val_`` metrics are used.
     """
     return [found for found in all_failure_signatures(history) if found.until is None]
 
 
 def new_failure_signatures(history: Sequence[HistoryRow]) -> list[FailureSignature]:
-    """Return the signatures that the last row is the first to show."""
+    """Return the signatures that are first confirmed by the last row."""
     latest = history[-1]["epoch"] if history else -1
     return [found for found in failure_signatures(history) if found.since == latest]
 
 
 def all_failure_signatures(history: Sequence[HistoryRow]) -> list[FailureSignature]:
-    """Return every signature that was ever found, with what became of it."""
-    looks = [row for row in history if "val_bit_entropy" in row]
-    found = (_last_stretch(name, rule, looks) for name, rule in RULES.items())
+    """Return every signature that was found, including those that disappeared."""
+    rows = [row for row in history if "val_bit_entropy" in row]
+    found = (_last_stretch(name, rule, rows) for name, rule in RULES.items())
     return [signature for signature in found if signature is not None]
 
 
-def _last_stretch(name: str, rule: Rule, looks: Sequence[HistoryRow]) -> FailureSignature | None:
-    """Return the last unbroken stretch of looks that show a signature."""
-    shown = [""] + [rule(looks[: end + 1]) for end in range(1, len(looks))]  # none at the start
-    confirmed = [i for i in range(1, len(looks)) if shown[i] and shown[i - 1]]
+def _last_stretch(name: str, rule: Rule, rows: Sequence[HistoryRow]) -> FailureSignature | None:
+    """Return the last run of consecutive validations that show a signature."""
+    shown = [""] + [rule(rows[: end + 1]) for end in range(1, len(rows))]  # none at the start
+    confirmed = [i for i in range(1, len(rows)) if shown[i] and shown[i - 1]]
     if not confirmed:
         return None
     last = first = confirmed[-1]
     while first - 1 in confirmed:
         first -= 1
-    until = None if last == len(looks) - 1 else int(looks[last]["epoch"])
-    return FailureSignature(name, int(looks[first]["epoch"]), shown[last], until)
+    until = None if last == len(rows) - 1 else int(rows[last]["epoch"])
+    return FailureSignature(name, int(rows[first]["epoch"]), shown[last], until)
 
 
-def collapsed(looks: Sequence[HistoryRow]) -> str:
-    """Return what shows that bits stand still or say the same, or ``""``."""
-    now = looks[-1]
+def collapsed(rows: Sequence[HistoryRow]) -> str:
+    """Return the evidence that bits are constant or redundant, or ``""``."""
+    now = rows[-1]
     said = []
     if now["val_bit_entropy"] < LEAST_ENTROPY:
         said.append(f"a bit has {now['val_bit_entropy']:.2f} bits of entropy on average")
@@ -97,22 +97,22 @@ def collapsed(looks: Sequence[HistoryRow]) -> str:
     return ", ".join(said)
 
 
-def order_alone(looks: Sequence[HistoryRow]) -> str:
-    """Return what shows that frame order is learned at the cost of neighbours, or ``""``."""
-    now = looks[-1]
+def order_alone(rows: Sequence[HistoryRow]) -> str:
+    """Return the evidence that frame order is learned at the cost of neighbours, or ``""``."""
+    now = rows[-1]
     accuracy, chance = now.get("val_order_accuracy", 0.0), now.get("val_order_chance", 1.0)
-    worse = neighbours_lost(looks)
+    worse = neighbours_lost(rows)
     if not worse or accuracy < chance + HIGH_ORDER * (1 - chance):
         return ""
     return f"order accuracy {accuracy:.2f} (chance {chance:.2f}), but {worse}"
 
 
-def easy_views(looks: Sequence[HistoryRow]) -> str:
-    """Return what shows that telling views apart was never a task, or ``""``."""
-    first, now = looks[0], looks[-1]
+def easy_views(rows: Sequence[HistoryRow]) -> str:
+    """Return the evidence that the views are too easy to match, or ``""``."""
+    first, now = rows[0], rows[-1]
     if "val_positive_cosine" not in now or _better(first, now):
         return ""
-    after = looks[1:]
+    after = rows[1:]
     same = min(look["val_positive_cosine"] for look in after)
     found = min(look["val_contrastive_accuracy"] for look in after)
     if found < (0.5 if same >= SAME_VIEWS else FOUND_VIEWS):
@@ -123,17 +123,17 @@ def easy_views(looks: Sequence[HistoryRow]) -> str:
     )
 
 
-def overfitting(looks: Sequence[HistoryRow]) -> str:
-    """Return which tasks get better on the videos trained on and worse on others, or ``""``."""
+def overfitting(rows: Sequence[HistoryRow]) -> str:
+    """Return the losses that fall in training and rise in validation, or ``""``."""
     names = (*LOSSES.names(), "rebuilding")
-    tasks = [task for task in names if task in looks[-1] and f"val_{task}" in looks[-1]]
-    rising = [text for task in tasks if (text := _rising(task, looks[1:]))]
-    return "; ".join(rising) or _useless(tasks, looks)
+    tasks = [task for task in names if task in rows[-1] and f"val_{task}" in rows[-1]]
+    rising = [text for task in tasks if (text := _rising(task, rows[1:]))]
+    return "; ".join(rising) or _useless(tasks, rows)
 
 
-def _useless(tasks: Sequence[str], looks: Sequence[HistoryRow]) -> str:
-    """Return which tasks got better on the videos trained on alone, at the cost of neighbours."""
-    first, now, worse = looks[1], looks[-1], neighbours_lost(looks)
+def _useless(tasks: Sequence[str], rows: Sequence[HistoryRow]) -> str:
+    """Return the losses that fall in training only, at the cost of neighbours, or ``""``."""
+    first, now, worse = rows[1], rows[-1], neighbours_lost(rows)
     for task in tasks:
         gain, held_gain = first[task] - now[task], first[f"val_{task}"] - now[f"val_{task}"]
         if worse and gain > APART * first[task] and held_gain < CARRIED * gain:
@@ -145,13 +145,13 @@ def _useless(tasks: Sequence[str], looks: Sequence[HistoryRow]) -> str:
     return ""
 
 
-def _rising(task: str, looks: Sequence[HistoryRow]) -> str:
-    """Return how a task got worse on held-out videos while its training loss fell, or ``""``.
+def _rising(task: str, rows: Sequence[HistoryRow]) -> str:
+    """Return the evidence that a validation loss rose while its training loss fell, or ``""``.
 
-    The held-out loss alone may rise because codes of like videos gather: that is no failure.
+    A rise alone is not a failure: it also occurs when codes of similar videos move together.
     """
     held = f"val_{task}"
-    now, best = looks[-1], min(looks, key=lambda look: look[held])
+    now, best = rows[-1], min(rows, key=lambda look: look[held])
     if now[held] <= (1 + APART) * best[held] or now[task] >= best[task]:
         return ""
     kept, found = (f"val_{name}" for name in ("neighbours_kept", "halves_found"))
@@ -164,13 +164,13 @@ def _rising(task: str, looks: Sequence[HistoryRow]) -> str:
     )
 
 
-def neighbours_lost(looks: Sequence[HistoryRow]) -> str:
-    """Return how the codes' neighbours got worse since they were best, or ``""``.
+def neighbours_lost(rows: Sequence[HistoryRow]) -> str:
+    """Return the drop of neighbour recall since its best value, or ``""``.
 
-    Leaving the features' own neighbours is no failure while the halves of a video find each other
-    better: then the codes learn what the features do not say.
+    A drop is not a failure while the halves of a video match more often: then the codes learn
+    similarities that the features do not have.
     """
-    now, best = looks[-1], max(looks, key=lambda look: look["val_neighbours_kept"])
+    now, best = rows[-1], max(rows, key=lambda look: look["val_neighbours_kept"])
     kept, before = now["val_neighbours_kept"], best["val_neighbours_kept"]
     found, earlier = now["val_halves_found"], best["val_halves_found"]
     if kept >= (1 - WORSE) * before or found > earlier + BETTER:
@@ -182,7 +182,7 @@ def neighbours_lost(looks: Sequence[HistoryRow]) -> str:
 
 
 def _better(first: HistoryRow, now: HistoryRow) -> bool:
-    """Return whether codes are better than before, one measure balanced against the other."""
+    """Return whether the sum of neighbour recall and half-match rate has improved."""
     names = ("val_neighbours_kept", "val_halves_found")
     return sum(now[name] - first[name] for name in names) > BETTER
 

@@ -1,4 +1,4 @@
-"""What training looked like: the history as CSV and as a picture. Drawing only."""
+"""Training history as CSV and as a plot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _VAL_PREFIX = "val_"
 
 
 def history_csv(history: list[HistoryRow]) -> bytes:
-    r"""Return the history as CSV, one line an epoch, after a header of names.
+    r"""Return the history as CSV: a header of names, then one line per epoch.
 
     >>> history_csv([{"epoch": 1, "loss": 0.5}])
     b'epoch,loss\n1,0.5\n'
@@ -26,10 +26,10 @@ def history_csv(history: list[HistoryRow]) -> bytes:
 
 
 def draw_curves(history: list[HistoryRow], *, title: str) -> bytes:
-    """Return a PNG with one small panel for each measure, over the epochs.
+    """Return a PNG with one panel per metric, over the epochs.
 
-    What is measured on held-out videos stands in the panel of what is measured in training, and
-    chance as a dashed line in the panel of its accuracy.
+    A panel shows the training and the validation values of a metric; for an accuracy also its
+    chance level as a dashed line.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -65,6 +65,6 @@ def draw_curves(history: list[HistoryRow], *, title: str) -> bytes:
 
 
 def _names(history: list[HistoryRow]) -> list[str]:
-    """Return every name of any row: the clock first, then training's, then the held-out ones'."""
+    """Return all names: step or epoch first, then training metrics, then validation metrics."""
     names = list(dict.fromkeys(name for row in history for name in row))
     return sorted(names, key=lambda name: name.startswith(_VAL_PREFIX))

@@ -1,4 +1,4 @@
-"""Logs of a training while it runs: a CSV file, and events for TensorBoard if it is installed."""
+"""Training logs: a CSV file, and TensorBoard events if TensorBoard is installed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ FILE = "history.csv"
 
 
 class Logs:
-    """Write `history.csv` and TensorBoard's events to a folder; a continued run adds to both.
+    """Write `history.csv` and TensorBoard events to a folder; a resumed run adds to both.
 
     Without TensorBoard only the CSV file is written, and ``log`` is called with how to install it.
 
     Args:
-        folder: Made if missing.
-        log: Called with a line for people.
+        folder: Folder of the logs; created if missing.
+        log: Called with a line of text.
 
     Raises:
         StorageError: If the folder cannot be written.
@@ -42,14 +42,14 @@ class Logs:
             folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, row: HistoryRow) -> None:
-        """Log the means of an epoch; what an earlier run logged of it or later ones is replaced.
+        """Log the row of an epoch; rows of this and later epochs of an earlier run are replaced.
 
         Args:
-            row: With its ``epoch``, or where no epoch is trained, its ``step``.
+            row: Metrics with ``epoch``, or with ``step`` where no epoch is trained.
 
         Raises:
-            StorageError: If the disk says no.
-            UsageError: If the CSV file that is there is not ours.
+            StorageError: If the folder cannot be written.
+            UsageError: If the existing CSV file is not a training log.
         """
         clock, path = "step" if "step" in row else "epoch", self.folder / FILE
         time = int(row[clock])

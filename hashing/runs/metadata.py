@@ -1,4 +1,4 @@
-"""What a run says of itself: its data, settings and outcome, in the model folder."""
+"""Run metadata: data, settings and outcome, written to the model folder."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from .options import TrainOptions
 def facts_of(
     store: FeatureStore, options: TrainOptions, chosen: TrainingRows, frames: TrainingFrames
 ) -> ModelFacts:
-    """Return what is known before training, every ``auto`` of the config replaced by a number.
+    """Return the metadata that is known before training, with every ``auto`` resolved.
 
     Args:
         store: The features.
-        options: What is asked for.
+        options: The options of the run.
         chosen: The training videos.
         frames: Their features.
 
@@ -82,13 +82,13 @@ def store_path(store: FeatureStore) -> str:
 
 
 def _of_all(config: AnyConfig) -> AnyConfig:
-    """Return the config of several processes: a step has as many videos for each of them."""
+    """Return the config of W processes: the batch size is multiplied by W."""
     batch = to_dict(config)["optim"]["batch_size"]
     return apply(config, {"optim.batch_size": batch * distributed.world_size()})
 
 
 def with_outcome(facts: ModelFacts, history: list[HistoryRow]) -> ModelFacts:
-    """Say in the facts which failure signatures were found, and where the run stopped."""
+    """Add the failure signatures, and the epoch at which the run stopped, to the metadata."""
     found = [asdict(signature) for signature in all_failure_signatures(history)]
     last = history[-1].get("epoch") if history else None
     early = last is not None and last < facts.config["optim"]["epochs"]
@@ -96,26 +96,26 @@ def with_outcome(facts: ModelFacts, history: list[HistoryRow]) -> ModelFacts:
 
 
 def with_data(facts: ModelFacts, **more: Any) -> ModelFacts:
-    """Return the facts with more said about the data."""
+    """Return the metadata with more entries about the data."""
     return replace(facts, data={**facts.data, **more})
 
 
 def save_run(
     folder: Path, facts: ModelFacts, tensors: Tensors, history: list[HistoryRow]
 ) -> ModelFacts:
-    """Write the model folder, with its card and, of a learned method, its history and curves.
+    """Write the model folder: weights, config and card; for a learned method history and curves.
 
     Args:
-        folder: Where it goes.
-        facts: What it says about itself.
-        tensors: Its numbers.
-        history: One row for each epoch; empty for a baseline.
+        folder: The model folder.
+        facts: The metadata.
+        tensors: The weights, by name.
+        history: One row per epoch; empty for a baseline.
 
     Returns:
-        The facts as written, with the digest of the numbers.
+        The metadata as written, with the SHA-256 of the weights.
 
     Raises:
-        StorageError: If the disk says no.
+        StorageError: If the folder cannot be written.
     """
     facts = replace(facts, created=datetime.now(UTC).isoformat())
     card = model_card(

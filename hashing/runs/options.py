@@ -1,4 +1,4 @@
-"""What `train` is asked for."""
+"""Options of a training run."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ MAX_SEED = 2**63 - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainOptions:
-    """What `train` was asked for.
+    """Options of a training run.
 
     Attributes:
         method: One of ``METHODS``.
-        bits: K.
-        seed: Of everything that is drawn.
-        config: Of a learned method, may hold ``auto``; ``None`` is its defaults.
+        bits: K, the length of a code.
+        seed: Seed of all random generators.
+        config: Config of a learned method, may contain ``auto``; ``None`` is its defaults.
         out: The model folder; ``None`` is ``models/<store stem>-<method>-<bits>``.
         device: ``auto``, ``cpu`` or ``cuda``.
-        threads: Of torch and of numpy.
-        restart: Begin anew and replace what is there at the end.
+        threads: CPU threads of torch and numpy.
+        restart: Train from the start; an existing model is replaced at the end.
         skip_bad: Leave out videos with NaN or Inf.
-        memory: Bytes that the training videos may take; what is larger is read from a file.
-        checkpoint_seconds: Between two checkpoints.
-        time_limit: Seconds after which a learned method's training is saved and ended.
-        compiled: Whether `torch.compile` makes a learned method's steps faster.
+        memory: RAM limit for training features in bytes; larger sets are streamed from disk.
+        checkpoint_seconds: Seconds between two checkpoints.
+        time_limit: Seconds after which the training of a learned method is saved and ended.
+        compiled: Compile a learned method's network by `torch.compile`.
     """
 
     method: str = "chain"
@@ -53,7 +53,7 @@ class TrainOptions:
 
 
 def default_folder(store: Path, method: str, bits: int) -> Path:
-    """Return where a model goes when nobody says.
+    """Return the default model folder.
 
     >>> default_folder(Path("data/feats.h5"), "chain", 32).as_posix()
     'models/feats-chain-32'
@@ -62,7 +62,7 @@ def default_folder(store: Path, method: str, bits: int) -> Path:
 
 
 def check_numbers(options: TrainOptions) -> None:
-    """Check what no other part of a run would.
+    """Check seed, threads and device before a run starts.
 
     Raises:
         UsageError: For a bad seed or number of threads, a device that is not there, or a method

@@ -1,4 +1,4 @@
-"""Is it the same run? What two runs must share to continue, or to leave alone, one's output."""
+"""Resume check: settings that must match to continue a run or to keep its finished model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SETTINGS = "settings.json"
 
 
 def _settings(facts: ModelFacts) -> dict[str, Any]:
-    """Return what makes two runs the same run, flat."""
+    """Return the settings that must match, as a flat dictionary."""
     flat = {
         f"{section}.{name}": value
         for section, values in facts.config.items()
@@ -34,7 +34,7 @@ def _settings(facts: ModelFacts) -> dict[str, Any]:
 
 
 def scratch_of(folder: Path) -> Path:
-    """Return the folder where a run keeps what it needs until its model folder is finished.
+    """Return the scratch folder of a run, which is removed when its model folder is finished.
 
     >>> scratch_of(Path("/models/a")).as_posix()
     '/models/a.training'
@@ -44,7 +44,7 @@ def scratch_of(folder: Path) -> Path:
 
 
 def finished(folder: Path) -> ModelFacts | None:
-    """Return the facts of the finished model in a folder, or ``None`` if it is free.
+    """Return the metadata of the finished model in a folder, or ``None`` if there is none.
 
     Raises:
         UsageError: If something else is there.
@@ -59,7 +59,7 @@ def finished(folder: Path) -> ModelFacts | None:
 
 
 def check_same_run(old: ModelFacts, new: ModelFacts, folder: Path) -> None:
-    """Refuse to touch a finished model that was made with other settings.
+    """Refuse to replace a finished model of a run with other settings.
 
     Raises:
         UsageError: Naming up to five of the differences.
@@ -68,7 +68,7 @@ def check_same_run(old: ModelFacts, new: ModelFacts, folder: Path) -> None:
 
 
 def _compare(old: dict[str, Any], new: dict[str, Any], folder: Path) -> None:
-    """Refuse to go on in a folder that belongs to a run with other settings."""
+    """Refuse to continue in the folder of a run with other settings."""
     names = sorted(old.keys() | new.keys())
     differing = [n for n in names if old.get(n) != new.get(n)]
     if differing:
@@ -80,7 +80,7 @@ def _compare(old: dict[str, Any], new: dict[str, Any], folder: Path) -> None:
 
 
 def prepare(scratch: Path, facts: ModelFacts, *, restart: bool, log: Callable[[str], None]) -> None:
-    """Make the scratch folder belong to this run: continue, or begin anew.
+    """Prepare the scratch folder: resume an interrupted run, or start a new one.
 
     Raises:
         UsageError: If it belongs to an unfinished run with other settings.

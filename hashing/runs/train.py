@@ -1,4 +1,4 @@
-"""`train` itself: from a store to a finished model folder, once, resumable, never half written."""
+"""Train a model: from a store to a model folder, resumable, written atomically."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ from .resume import LOCK, STATE, check_same_run, finished, prepare, scratch_of
 
 @dataclass(frozen=True, slots=True)
 class TrainReport:
-    """How `train` ended.
+    """Result of `train`.
 
     Attributes:
         folder: The model folder.
-        facts: What the model says about itself.
-        history: One row for each epoch trained now or before an interruption.
+        facts: The metadata of the model.
+        history: One row per epoch, including those before an interruption.
         already_done: Whether the same run was finished before and nothing was done.
     """
 
@@ -47,20 +47,20 @@ class TrainReport:
 def train(
     store: FeatureStore, options: TrainOptions, callbacks: Callbacks | None = None
 ) -> TrainReport:
-    """Train a model on a store, alone or as the lead of several processes.
+    """Train a model on a store, in one process or as rank 0 of several.
 
     Args:
         store: An open feature store.
-        options: What is asked for.
-        callbacks: Whom to tell.
+        options: The options of the run.
+        callbacks: Training callbacks.
 
     Raises:
         UsageError: For bad options or features, or if ``out`` holds a run with other settings.
         LockedError: If another process trains into the same folder.
-        StorageError: If the disk says no.
+        StorageError: If the model folder cannot be written.
         DamageError: If the checkpoint or the store is damaged.
-        TimeLimitError: If the time limit is over before the last step.
-        DistributedError: If one of several processes is gone.
+        TimeLimitError: If the time limit is reached before the last step.
+        DistributedError: If one of several processes has ended.
     """
     check_method(options.method, options.bits)
     check_numbers(options)
@@ -69,6 +69,7 @@ def train(
         try:
             run = _begin(store, options, callbacks or Callbacks())
         finally:
+            # Also on an error: the workers wait for this broadcast, and `None` ends them.
             distributed.broadcast_object((run.chosen, run.facts) if isinstance(run, _Run) else None)
         return (
             run if isinstance(run, TrainReport) else _finish(run, options, callbacks or Callbacks())
@@ -93,9 +94,9 @@ def _begin(store: FeatureStore, options: TrainOptions, callbacks: Callbacks) -> 
     frames = TrainingFrames(store, chosen.rows, memory=options.memory, scratch=scratch)
     facts = facts_of(store, options, chosen, frames)
     split = split_training_videos(store, chosen, frames, facts.config)
-    del frames  # it may hold all features in memory
+    del frames  # it may have all features in memory
     facts = with_data(facts, held_out=split.count)
-    _tell_rows(chosen, callbacks.log)
+    _log_rows(chosen, callbacks.log)
     if split.message:
         callbacks.log(split.message)
     if cached := facts.data["cached"]:
@@ -133,7 +134,7 @@ def _finish(run: _Run, options: TrainOptions, callbacks: Callbacks) -> TrainRepo
 
 
 def _leave(scratch: Path, lock: OutputLock | None) -> None:
-    """Remove the scratch folder of a run that has nothing to continue from."""
+    """Release the lock; remove the scratch folder if it has no checkpoint to resume from."""
     if not (scratch / STATE).exists():
         remove(scratch)
     if lock is not None:
@@ -170,7 +171,7 @@ def _fit(
     return method.fit(config, split.training, request)
 
 
-def _tell_rows(chosen: TrainingRows, log: Callable[[str], None]) -> None:
+def _log_rows(chosen: TrainingRows, log: Callable[[str], None]) -> None:
     log(f"{counted(len(chosen), 'training video')} ({describe_split(chosen.split)})")
     if chosen.duplicates:
         log(f"{counted(chosen.duplicates, 'row')} left out: same bytes as an earlier row")

@@ -1,4 +1,4 @@
-"""Training beside the lead: what every further process of `torchrun` does."""
+"""Distributed training: the worker processes of `torchrun`, ranks 1 to W - 1."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from .resume import scratch_of
 
 
 def run_worker(store: FeatureStore, options: TrainOptions) -> None:
-    """Train beside the lead until the model is trained; nothing is kept.
+    """Run the training as a worker of rank 0; nothing is written.
 
     Args:
-        store: The lead's store, or one with the same features.
-        options: The lead's.
+        store: The store of rank 0, or one with the same features.
+        options: The options of rank 0.
 
     Raises:
-        UsageError: If the features differ from the lead's.
-        DistributedError: If one of the processes is gone.
-        TimeLimitError: If the lead's time limit is over.
+        UsageError: If the features differ from those of rank 0.
+        DistributedError: If one of the processes has ended.
+        TimeLimitError: If the time limit of rank 0 is reached.
     """
     with distributed.process_group(options.device):
         sent: tuple[TrainingRows, ModelFacts] | None = distributed.broadcast_object(None)
         if sent is None:
-            return  # nothing to train, and the lead says why
+            return  # nothing to train; rank 0 reports the reason
         chosen, facts = sent
         if digest_of(store, chosen.rows) != chosen.digest:
             hint = "give every process the same store"

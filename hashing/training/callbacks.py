@@ -1,4 +1,4 @@
-"""Training callbacks: functions that a run calls as it goes; a run itself never prints."""
+"""Training callbacks: progress and log functions of a run; the run itself never prints."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ..monitoring.history import HistoryRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callbacks:
-    """What a training run calls.
+    """Training callbacks.
 
     Attributes:
-        step: With the steps done and their total, after each step.
-        epoch: With the means of each finished epoch, and how many epochs there are.
-        log: With a line about the run.
-        warn: With a failure signature when it is first found.
+        step: Called after each step with the steps done and the number of steps.
+        epoch: Called after each epoch with its history row and the number of epochs.
+        log: Called with a line about the run.
+        warn: Called with a failure signature when it is first found.
     """
 
     step: Callable[[int, int], None] = lambda done, total: None

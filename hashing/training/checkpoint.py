@@ -1,4 +1,4 @@
-"""Checkpoints: where a training run stands, on disk, whole or not at all."""
+"""Checkpoints: the state of a training run in one file, replaced atomically."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ State = dict[str, Any]
 
 
 class Checkpoint:
-    """One file that always holds the last saved state.
+    """Save and load the training state; the file always holds the last complete one.
 
     Args:
         path: The file; its folder exists.
         every: Seconds between two saves.
-        limit: Seconds from now on after which a run is saved and ended.
-        clock: Tells seconds.
+        limit: Seconds from now after which a run is saved and ended.
+        clock: Monotonic clock in seconds.
     """
 
     def __init__(
@@ -54,13 +54,13 @@ class Checkpoint:
         return state
 
     def save_if_due(self, state: Callable[[], State]) -> bool:
-        """Save what ``state`` returns if the last save is long enough ago or time is up.
+        """Save what ``state`` returns if a save is due or the time limit is reached.
 
         Returns:
-            Whether time is up.
+            Whether the time limit is reached.
 
         Raises:
-            StorageError: If the disk says no.
+            StorageError: If the file cannot be written.
         """
         now = self._clock()
         over = now >= self._end

@@ -1,6 +1,6 @@
-"""How a training step runs a network: on its share of the batch, how precisely, compiled or not.
+"""Forward pass of a training step: sharded over processes, autocast and compiled.
 
-What it returns is of the whole batch and float32, so losses are computed as if none of this was.
+Outputs are gathered for the whole batch in float32, so losses do not depend on these settings.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ Output = TypeVar("Output", bound=Tensor | tuple[Tensor, ...])
 
 
 class ForwardRunner:
-    """Runs parts of a network.
+    """Forward runner: data-parallel shards, automatic mixed precision and `torch.compile`.
 
     Args:
-        precision: Of matrix products; bfloat16 needs half the memory, and less time on new GPUs.
-        compiled: Whether `torch.compile` makes each part faster.
+        precision: Dtype of matrix products; bfloat16 halves activation memory and is faster on
+            recent GPUs.
+        compiled: Compile each part by `torch.compile`.
     """
 
     def __init__(self, *, precision: Precision = "float32", compiled: bool = False) -> None:
@@ -35,12 +36,12 @@ class ForwardRunner:
         self._compiled_parts: dict[Callable[..., Any], Callable[..., Any]] = {}
 
     def __call__(self, part: Callable[..., Output], rows: Tensor, *more: Tensor | None) -> Output:
-        """Return what a part makes of all n rows; of several processes, each runs its share.
+        """Run a module on all n rows; with W processes each runs one shard, then all gather.
 
         Args:
-            part: Returns a tensor or a named tuple of tensors, with a row for each row it gets.
-            rows: (n, ...).
-            more: (n, ...) each, or ``None``.
+            part: Module that returns a tensor or a named tuple of tensors with n rows.
+            rows: First input, (n, ...).
+            more: Further inputs, (n, ...) each, or ``None``.
 
         Raises:
             UsageError: If the part cannot be compiled here.
@@ -78,29 +79,29 @@ class ForwardRunner:
 
 
 def _each(change: Callable[[Tensor], Tensor], output: Output) -> Output:
-    """Change the tensor, or each tensor of a named tuple."""
+    """Apply a function to a tensor, or to each tensor of a named tuple."""
     if isinstance(output, Tensor):
         return change(output)  # type: ignore[return-value]
     return type(output)(*map(change, output))
 
 
 class ForwardModel:
-    """CHAIN's network as the tasks see it in a step: a runner's.
+    """A ``HashModel`` whose forward passes go through a :class:`ForwardRunner`.
 
     Args:
         model: The network.
-        run: Runs it.
+        run: The forward runner.
     """
 
     def __init__(self, model: HashModel, run: ForwardRunner) -> None:
         self._model, self._run = model, run
 
     def __call__(self, clips: Tensor, frame_mask: Tensor | None = None) -> HashOutput:
-        """Hash clips (B, T, M) that went through the front; ``frame_mask`` (B, T) masks padding."""
+        """Hash projected clips (B, T, M); ``frame_mask`` (B, T) masks padding."""
         output: HashOutput = self._run(self._model, clips, frame_mask)
         return output
 
     def encoder(self, clips: Tensor) -> Tensor:
-        """Encode clips (B, T, M), (B, T, H)."""
+        """Encode clips (B, T, M) to (B, T, H)."""
         encoded: Tensor = self._run(self._model.encoder, clips)
         return encoded

@@ -1,4 +1,4 @@
-"""The objective: the weighted sum of the tasks, every term by name."""
+"""The objective: the weighted sum of the losses, with every term by name."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from .forward import ForwardModel, ForwardRunner
 
 
 class Objective(nn.Module):
-    """Makes the views of a batch, runs the network on them once and sums the tasks' losses.
+    """Weighted sum of losses: draws the views of a batch, runs one forward pass, sums the losses.
 
     Args:
         model: The network.
-        views: Draws the two views.
-        losses: By name; a ``torch.nn.Module`` each.
-        weights: Weight of each task, by the same names.
-        warmups: Share of the run in which a task's weight grows from 0; 0 where a name is missing.
-        run: Runs the network; plainly if not given.
+        views: Draws the two views of each video.
+        losses: Losses by name, a ``torch.nn.Module`` each.
+        weights: Weight of each loss, by the same names.
+        warmups: Fraction of the run of each loss's linear weight warm-up; default 0.
+        run: The forward runner; by default float32, not compiled.
 
     Raises:
         ValueError: If the names differ.
@@ -59,19 +59,19 @@ class Objective(nn.Module):
         generator: torch.Generator,
         progress: float = 1.0,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the weighted sum, and every unweighted term and measure by name.
+        """Return the weighted sum, a scalar, and all unweighted losses and metrics by name.
 
         Args:
             clips: All training videos.
-            rows: Which videos the batch holds, (B,).
-            positive_indices: Whose frames each second view shows, (B,).
+            rows: Video indices of the batch, (B,).
+            positive_indices: Index of the video that gives each second view, (B,).
             neighbours: Neighbours of every video, (N, k), or ``None``.
-            generator: Source of chance.
-            progress: Share of the run's steps that are done, in [0, 1].
+            generator: Random number generator of the step.
+            progress: Fraction of the run's steps that are done, in [0, 1].
         """
         self.model.hash_layer.binarizer.set_progress(progress)
         views = self.views(clips, rows, positive_indices, generator)
-        # Watching, every process looks at all held-out videos.
+        # In validation every process runs all validation videos: no shards, no gather.
         network = ForwardModel(self.model, self.run) if self.training else self.model
         output = network(views.clips, views.frame_mask)
         step = Step(network, clips, views, output, rows, neighbours, generator)

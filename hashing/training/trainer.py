@@ -1,7 +1,7 @@
-"""The training loop: batches, steps, neighbours and scenes found anew. It never prints.
+"""The training loop: batches, optimizer steps, refreshes of neighbours and scenes. Never prints.
 
-All chance of step s comes from (seed, purpose, s), so a run that continues from any checkpoint
-ends with the bits of a run that was never interrupted.
+The random generators of step s are seeded by (seed, purpose, s), so a run that resumes from any
+checkpoint ends with exactly the weights of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from .validation import ValidationPlan, validate
 
 @dataclass(slots=True)
 class Progress:
-    """Where a run stands: what a checkpoint holds beside the network.
+    """Training progress: the state in a checkpoint besides network and optimizer.
 
     Attributes:
         step: Steps done.
-        neighbours: Neighbours of every video, (B, k), or ``None``.
+        neighbours: Neighbours of every video, (N, k), or ``None``.
         history: One row for each finished epoch.
-        sums: Sums of the running epoch's measures.
+        sums: Sums of the current epoch's metrics.
     """
 
     step: int = 0
@@ -50,21 +50,21 @@ class Progress:
 
 
 class Trainer:
-    """Runs an objective over clips with AdamW and a rate that changes.
+    """Train an objective on clips with AdamW and a learning-rate schedule.
 
     Args:
-        objective: What is made small.
-        clips: All training videos; their batches come on the device of the objective.
-        seed: Of everything that is drawn.
-        epochs: Rounds over the videos.
-        batch_size: Videos a step, at most; a round is cut into equal batches.
-        lr: The highest learning rate.
-        schedule: From steps done and their total to the share of that rate.
-        weight_decay: Of AdamW, on matrices.
-        grad_clip_norm: Longest gradient; 0 is no limit.
-        neighbours: ``None`` uses none.
-        scenes: ``None`` keeps the clips' scenes as they are.
-        validation: ``None`` does not watch.
+        objective: The module whose output is minimized.
+        clips: All N training videos; their batches are on the device of the objective.
+        seed: Seed of all random generators.
+        epochs: Passes over the training videos.
+        batch_size: Maximum videos per step; an epoch is split into batches of equal size (+-1).
+        lr: Peak learning rate.
+        schedule: Learning-rate factor as a function of steps done and number of steps.
+        weight_decay: AdamW weight decay, applied to matrices only.
+        grad_clip_norm: Maximum gradient norm; 0 disables clipping.
+        neighbours: Nearest-neighbour mining; ``None`` disables it.
+        scenes: Scene updates; ``None`` keeps the scenes of the input features.
+        validation: Validation videos and schedule; ``None`` disables validation.
     """
 
     def __init__(
@@ -104,26 +104,25 @@ class Trainer:
         checkpoint: Checkpoint | None = None,
         callbacks: Callbacks | None = None,
     ) -> list[HistoryRow]:
-        """Train from where the checkpoint stands to the end, or to a signature that ends the run.
+        """Train from the checkpoint's step to the last, or until a failure signature ends the run.
 
         Args:
-            checkpoint: Where to continue from and to save to.
-            callbacks: What to call as it goes.
+            checkpoint: File to resume from and to save to.
+            callbacks: Training callbacks.
 
         Returns:
-            The history, one row an epoch; a watched run has a row of epoch 0, from before it.
+            The history, one row per epoch; with validation also a row of epoch 0, before training.
 
         Raises:
-            UsageError: If the loss is no number any more.
-            TimeLimitError: If the checkpoint's time limit is over; the state is saved.
-            DistributedError: If another process that trains with this one is gone.
+            UsageError: If the loss is not finite.
+            TimeLimitError: If the checkpoint's time limit is reached; the state is saved.
+            DistributedError: If another process of the group has ended.
         """
         callbacks = callbacks or Callbacks()
         if checkpoint and (state := checkpoint.load()):
             self.restore(state)
-        if (
-            distributed.world_size() > 1
-        ):  # another machine's first weights may differ in their last digits
+        if distributed.world_size() > 1:
+            # Initial weights of another machine may differ by rounding: broadcast those of rank 0.
             self.restore(distributed.broadcast_object(self.state()))
         if self.validation and not self.progress.step:
             self.progress.history = [{"epoch": 0, **self._validate(self.validation)}]
@@ -157,7 +156,8 @@ class Trainer:
         positive_indices = self._positive_indices(rows, generator)
         batch = self.clips.batch(rows, positive_indices, self.progress.neighbours)
         self.objective.train()
-        # Dropout draws from torch's own generator: seed it for this step, and put it back after.
+        # Dropout uses torch's global generator: seed it for this step and restore it afterwards.
+        # Each rank has its own seed, because each runs another shard of the batch.
         used = [batch.rows.device] if batch.rows.is_cuda else []
         with torch.random.fork_rng(used):
             torch.manual_seed(derive_seed(self.seed, "dropout", step) + distributed.rank())
@@ -186,12 +186,12 @@ class Trainer:
         self.optimizer.step()
 
     def _rows(self, epoch: int, within: int) -> Tensor:
-        """Return the videos of a step, and let those of later ones be read ahead."""
+        """Return the video indices of a step, (B,), and prefetch those of later steps."""
         if self._order is None or self._order[0] != epoch:
             drawn = epoch_order(len(self.clips), derive_generator(self.seed, "order", epoch))
             self._order = epoch, drawn
         order, least = self._order[1], len(self.clips) // self.steps_per_epoch
-        more = len(self.clips) % self.steps_per_epoch  # so many steps have a video more
+        more = len(self.clips) % self.steps_per_epoch  # the first steps have one video more
         start, stop = (each * least + min(each, more) for each in (within, within + 1))
         for first, count in order.prefetch_ranges(start, stop):
             self.clips.prefetch(first, count)
@@ -203,7 +203,7 @@ class Trainer:
         return self.neighbour_miner.draw(rows, self.progress.neighbours, generator)
 
     def _refresh(self, epoch: int) -> None:
-        """Look for neighbours, and for scenes once there is something learned in them."""
+        """Refresh neighbours, and from the second epoch on scenes, if they are due."""
         if self.neighbour_miner is not None and self.neighbour_miner.due(epoch):
             self.progress.neighbours = self.neighbour_miner.find(self.objective, self.clips, epoch)
         plan, first = self.scenes, self.first_scenes
@@ -231,7 +231,7 @@ class Trainer:
         return row
 
     def _validate(self, validation: ValidationPlan) -> HistoryRow:
-        """Look at the held-out videos, with scenes that are as old as those that train."""
+        """Validate, with scenes of the same age as those of the training videos."""
         clips, epoch = validation.clips, self.progress.step // self.steps_per_epoch
         if self.scenes and clips.scenes is not None and epoch > self.scenes.update_every:
             scenes = update_scenes(
@@ -248,7 +248,7 @@ class Trainer:
         return validate(self.objective, clips, seed=self.seed, progress=done)
 
     def _stopped(self) -> bool:
-        """Return whether a signature ended the run; the history alone decides."""
+        """Return whether a failure signature ends the run; depends on the history only."""
         validation = self.validation
         return (
             validation is not None

@@ -1,4 +1,4 @@
-"""Watching: how an objective and its codes do on training videos that are held out of it."""
+"""Validation: the objective and code metrics on training videos held out for it."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from ..monitoring.code_metrics import (
 )
 from ..runtime.seeding import derive_generator
 
-VAL_PREFIX = "val_"  # before the name of everything that is measured on held-out videos
-VALIDATIONS_PER_RUN = 10  # of a run, when nobody says
+VAL_PREFIX = "val_"  # prefix of the metrics of validation videos
+VALIDATIONS_PER_RUN = 10  # for `auto`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValidationPlan:
-    """Who watches a training run, and how.
+    """Validation videos and schedule.
 
     Attributes:
-        clips: The held-out videos, on the device of the objective.
-        every: Epochs between two looks.
+        clips: The validation videos, on the device of the objective.
+        every: Epochs between two validations.
         stop_on_failure: Whether a failure signature ends the run.
     """
 
@@ -42,7 +42,7 @@ class ValidationPlan:
 
 
 def validation_interval(every: int | Auto, epochs: int) -> int:
-    """Return the epochs between two looks.
+    """Return the epochs between two validations.
 
     >>> validation_interval("auto", 83), validation_interval("auto", 4), validation_interval(3, 83)
     (8, 1, 3)
@@ -52,16 +52,16 @@ def validation_interval(every: int | Auto, epochs: int) -> int:
 
 @torch.no_grad()
 def validate(objective: Trainable, clips: Clips, *, seed: int, progress: float) -> dict[str, float]:
-    """Return what the held-out videos say about an objective, each name with ``held_`` before it.
+    """Return losses and code metrics on the validation videos, each name with prefix ``val_``.
 
-    The objective runs on them as one batch without dropout. Its views are drawn in the same way at
-    each look, and the second one is never a neighbour's, so looks compare with each other.
+    The objective runs on them as one batch without dropout. Its views are the same in each
+    validation, and the second view is never a neighbour's, so the values are comparable over time.
 
     Args:
-        objective: What is trained; it is left in the mode for evaluation.
-        clips: The held-out videos, n of them.
-        seed: Of the run.
-        progress: Share of the run's steps that are done.
+        objective: The module being trained; it is left in evaluation mode.
+        clips: The validation videos.
+        seed: Seed of the run.
+        progress: Fraction of the run's steps that are done.
     """
     objective.eval()
     rows = torch.arange(len(clips), device=clips.frames.device)
@@ -80,12 +80,12 @@ def validate(objective: Trainable, clips: Clips, *, seed: int, progress: float) 
 
 
 def code_metrics(objective: Trainable, clips: Clips) -> dict[str, float]:
-    """Return how healthy the codes of whole videos are, and whether their halves are alike."""
+    """Return code metrics of whole videos, and how often their two halves match."""
     codes = _signs(objective, clips.frames)
     half = clips.frames.shape[1] // 2 or 1
     first = _signs(objective, clips.frames[:, :half])
     last = _signs(objective, clips.frames[:, -half:])
-    count = min(NEIGHBOURS, max(1, (len(clips) - 1) // 4))  # of few videos, all are near
+    count = min(NEIGHBOURS, max(1, (len(clips) - 1) // 4))  # at most a quarter of few videos
     return {
         "bit_balance": bit_balance(codes),
         "bit_entropy": bit_entropy(codes),
@@ -100,6 +100,6 @@ def code_metrics(objective: Trainable, clips: Clips) -> dict[str, float]:
 
 
 def _signs(objective: Trainable, frames: Tensor) -> Tensor:
-    """Return the codes (n, K) of clips (n, T, M) as -1 and +1."""
+    """Return the codes (B, K) of clips (B, T, M) as -1 and +1."""
     values = objective.model(frames).values
     return torch.where(values >= 0, 1.0, -1.0)
