@@ -20,10 +20,9 @@ from ..monitoring.history import HistoryRow
 from ..training.callbacks import Callbacks
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
-    from ..training.checkpoint import Checkpoint, State
+    from ..training.checkpoint import Checkpoint
     from ..training.trainer import Trainer
 
 Kind = TypeVar("Kind", bound=AnyConfig)
@@ -132,45 +131,3 @@ class PreparedTraining:
     model: nn.Module
     trainer: Trainer
     init_history: list[HistoryRow]
-
-
-class LearnedMethod(Method[Kind]):
-    """A method whose network is trained over epochs; its config has ``optim`` and ``validation``.
-
-    A subclass has ``config``, ``build`` and ``load``.
-    """
-
-    def build(
-        self,
-        config: Kind,
-        frames: TrainingFrames,
-        *,
-        bits: int,
-        seed: int,
-        device: torch.device,
-        state: State | None,
-        validation: TrainingFrames | None = None,
-        compiled: bool = False,
-    ) -> PreparedTraining:
-        """Build what is trained.
-
-        Args:
-            config: Without ``auto``.
-            frames: The training videos.
-            bits: K.
-            seed: Of everything that is drawn.
-            device: Where it is trained.
-            state: Of an interrupted run, for what need not be found again; the trainer restores
-                the weights itself.
-            validation: Videos that are not trained on and validate the training.
-            compiled: Whether `torch.compile` makes its steps faster.
-        """
-        raise NotImplementedError
-
-    def fit(self, config: Kind | None, frames: TrainingFrames, request: FitRequest) -> Fitted:
-        """Train the network; see :func:`..methods.fit.fit_network`."""
-        from .fit import fit_network
-
-        if config is None:
-            raise ValueError("a learned method is fitted with a config")
-        return fit_network(self, config, frames, request)

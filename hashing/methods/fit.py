@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
 from chainpipe.pipeline.errors import UsageError
 
-from ..data.training_set import TrainingFrames
 from ..model_folder.folder import Tensors
 from ..runtime import distributed
 from ..runtime.determinism import deterministic_torch
-from .base import FitRequest, Fitted, Kind, LearnedMethod
+from ..training.checkpoint import State
+from .base import FitRequest, Fitted, PreparedTraining
 
 
 def fit_network(
-    method: LearnedMethod[Kind], config: Kind, frames: TrainingFrames, request: FitRequest
+    build: Callable[[torch.device, State | None], PreparedTraining], request: FitRequest
 ) -> Fitted:
     """Train a network.
 
     Args:
-        method: Which.
-        config: Of the method, without ``auto``.
-        frames: The training videos.
-        request: How.
+        build: Returns the network and its trainer, from the device and the state of an interrupted
+            run.
+        request: Bits, seed, device, threads, checkpoint and callbacks.
 
     Returns:
         The tensors, and the history: a row an epoch, or without epochs a row a distilling step.
@@ -35,16 +36,7 @@ def fit_network(
     checkpoint, callbacks = request.checkpoint, request.callbacks
     state = distributed.broadcast_object(checkpoint.load() if checkpoint else None)
     with deterministic_torch(request.threads):
-        prepared = method.build(
-            config,
-            frames,
-            bits=request.bits,
-            seed=request.seed,
-            device=pick_device(request.device),
-            state=state,
-            validation=request.validation,
-            compiled=request.compiled,
-        )
+        prepared = build(pick_device(request.device), state)
         if prepared.trainer.steps:
             callbacks.log(prepared.trainer.clips.where)
         history = prepared.trainer.run(checkpoint=checkpoint, callbacks=callbacks)

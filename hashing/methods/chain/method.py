@@ -11,7 +11,7 @@ from ...config.presets import Survey, paper_config, resolve
 from ...data.requirements import Material, cached_material
 from ...model_folder.folder import Tensors
 from ...models.hasher import Hasher
-from ..base import LearnedMethod
+from ..learned import LearnedMethod
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...model_folder.folder import Tensors
 from ...models.hasher import Hasher
-from ..base import LearnedMethod
+from ..learned import LearnedMethod
 from .config import ConmhConfig
 
 if TYPE_CHECKING:

@@ -19,9 +19,10 @@ from chainpipe.hashing.data.clips import Clips
 from chainpipe.hashing.data.device_placement import keep_on_host
 from chainpipe.hashing.data.streamed_clips import TrainingClips
 from chainpipe.hashing.data.training_set import TrainingFrames
-from chainpipe.hashing.methods.base import FitRequest, LearnedMethod
+from chainpipe.hashing.methods.base import FitRequest
 from chainpipe.hashing.methods.chain.method import CHAIN
 from chainpipe.hashing.methods.conmh import CONMH
+from chainpipe.hashing.methods.learned import LearnedMethod
 from chainpipe.hashing.mining import nearest_neighbours
 from chainpipe.hashing.mining.nearest_neighbours import nearest
 from chainpipe.hashing.runtime.determinism import deterministic_torch

@@ -16,11 +16,12 @@ import torch
 from chainpipe.hashing.config import AnyConfig, Config
 from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.data.training_set import TrainingFrames
-from chainpipe.hashing.methods.base import FitRequest, LearnedMethod
+from chainpipe.hashing.methods.base import FitRequest
 from chainpipe.hashing.methods.chain.build_trainer import build_trainer, make_clips
 from chainpipe.hashing.methods.chain.method import CHAIN
 from chainpipe.hashing.methods.conmh import CONMH
 from chainpipe.hashing.methods.fit import pick_device
+from chainpipe.hashing.methods.learned import LearnedMethod
 from chainpipe.hashing.runtime.determinism import deterministic_torch
 from chainpipe.hashing.runtime.schedules import one_cycle, step_decay
 from chainpipe.hashing.runtime.seeding import derive_generator, derive_seed
