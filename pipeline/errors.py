@@ -2,7 +2,7 @@
 
 
 class ChainpipeError(Exception):
-    """A mistake that the user can mend: one line that says what, one hint that says how.
+    """A mistake that the user can correct: one line with the error, one hint.
 
     Attributes:
         exit_code: What the program ends with.
@@ -36,7 +36,7 @@ class BugError(ChainpipeError):
 
 
 class UsageError(ChainpipeError):
-    """A bad option value, an empty input, or things that do not belong together."""
+    """A bad option value, an empty input, or inputs that do not fit each other."""
 
     exit_code = 2
 
@@ -48,7 +48,7 @@ class DamageError(ChainpipeError):
 
 
 class StorageError(ChainpipeError):
-    """The place to write to is not writable, full or gone."""
+    """The output location is not writable, full or missing."""
 
     exit_code = 5
 

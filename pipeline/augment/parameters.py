@@ -9,7 +9,7 @@ import numpy as np
 
 from .augmentation import Augmentation
 
-_TRIES = 10  # crops drawn until one lies within the frame, as torchvision's RandomResizedCrop does
+_TRIES = 10  # crops drawn until one is within the frame, as torchvision's RandomResizedCrop does
 
 
 @dataclass(frozen=True, slots=True)

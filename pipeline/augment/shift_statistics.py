@@ -100,7 +100,7 @@ class ShiftAccumulator:
             shared = a / (a + e)
 
         ``within`` and ``between`` are the sums of squares within views and of views' means, each
-        counted once a frame. One view alone, or views of one frame, cannot be told apart: 1.
+        counted once a frame. One view alone, or views of one frame, cannot be distinguished: 1.
         """
         n, g = self._shifts, self._views
         spread = n - self._squares_of_frames / n

@@ -143,7 +143,7 @@ class Batcher:
     def _start(self, pieces: list[_Piece]) -> _Running | None:
         try:
             return _Running(pieces, self._network.submit([piece.pixels for piece in pieces]))
-        except BaseException as error:  # every waiter hears of it, and the thread goes on
+        except BaseException as error:  # every waiting caller gets it, and the thread continues
             _fail(pieces, error)
             return None
 

@@ -21,7 +21,7 @@ _SUFFIXES = (".safetensors", ".bin", ".pth", ".pt")  # in this order
 
 @dataclass(frozen=True, slots=True)
 class ClipSource:
-    """A CLIP model whose weights lie on this machine.
+    """A CLIP model whose weights are stored on this machine.
 
     Attributes:
         name: The backbone's full name.
@@ -134,7 +134,7 @@ def _fetch(fetch: Callable[[], str], *, name: str, hint: str) -> Path:
 
 
 def _skip_a_hub_out_of_reach() -> None:
-    """Look once whether the hub answers: without network its client retries for a minute."""
+    """Check once whether the hub is reachable: without network its client retries for a minute."""
     from huggingface_hub import constants
 
     if constants.HF_HUB_OFFLINE:
@@ -143,7 +143,7 @@ def _skip_a_hub_out_of_reach() -> None:
     try:
         urllib.request.urlopen(request, timeout=5).close()
     except urllib.error.HTTPError:
-        return  # it answers
+        return  # it is reachable
     except OSError:
         constants.HF_HUB_OFFLINE = True  # what is in the hub's cache still loads
 

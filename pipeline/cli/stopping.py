@@ -1,4 +1,4 @@
-"""How a verb ends that a signal stopped."""
+"""End a verb that a signal stopped."""
 
 from __future__ import annotations
 

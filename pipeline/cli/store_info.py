@@ -1,4 +1,4 @@
-"""What is inside a store, as a table for people and as facts for programs."""
+"""Describe a store, as a table or as JSON fields."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked of a decoder, and what it answers."""
+"""Requests to a decoder and its results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Equal bytes under several names: read by one of them, copied to the others."""
+"""Duplicate files: decode one, copy its features to the others."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Duplicate:
 
 
 class ContentClaims:
-    """Which video reads which bytes; shared by the threads of a crew.
+    """Which video reads which bytes; shared by the threads of a worker pool.
 
     Args:
         known: Contents that have features already.

@@ -1,4 +1,4 @@
-"""What an extraction would take: a few of its videos are read for real, the rest is counted."""
+"""Estimate time and size of an extraction from a sample of its videos."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _pending(
 
 
 def representative_rows(sizes: np.ndarray[tuple[int], np.dtype[np.int64]], count: int) -> list[int]:
-    """Return rows whose sizes stand for all: the middles of ``count`` equal runs of the sorted.
+    """Return rows with representative sizes: the middles of ``count`` equal runs of the sorted.
 
     >>> representative_rows(np.array([5, 1, 9, 7]), 2)
     [0, 2]

@@ -106,7 +106,7 @@ def _close(backbones: Sequence[Backbone]) -> None:
 def _finish(
     output: Output, manifest: Manifest, options: ExtractOptions, stop: StopRequest, console: Console
 ) -> tuple[finalize.FinalContents, bool]:
-    """Write the store unless it is the same already; tell whether it was written."""
+    """Write the store unless it is unchanged; return whether it was written."""
     journal, old = output.journal, output.old
     contents = finalize.plan_contents(manifest, journal, old)
     if not contents.order:

@@ -1,4 +1,4 @@
-"""The end of an extraction: rows of earlier and of this run become one store."""
+"""Finish an extraction: merge rows of earlier runs and of this run in one store."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class FinalContents:
 
     Attributes:
         order: The rows' paths: those of the old store in their places, then new ones.
-        fresh: Paths whose rows stand in the journal; the others come from the old store.
+        fresh: Paths whose rows are in the journal; the others come from the old store.
         failed: Videos without a row, in the manifest's order.
         items: Labels and splits by path, where the manifest says nothing those of the old store;
             rows that the manifest lacks keep theirs.
@@ -97,7 +97,7 @@ def _resolved(
 def is_unchanged(
     old: FeatureStore, contents: FinalContents, *, augmentation_changed: bool = False
 ) -> bool:
-    """Tell whether a finished store already holds exactly ``contents``.
+    """Return whether a finished store already holds exactly ``contents``.
 
     Args:
         old: The finished store.

@@ -1,4 +1,4 @@
-"""How augmentation moves features, measured on a sample of a run's videos."""
+"""Measure how augmentation shifts features, on a sample of a run's videos."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def measure_augmentation(
     Args:
         output: The store.
         contents: What it will hold.
-        manifest: Says where the videos lie.
+        manifest: Lists the videos' paths.
         options: How many videos to sample, and what views are drawn from.
         earlier: What was measured before; it is returned where nothing else is asked for, nor
             more videos.
-        stop: Looked at often.
+        stop: Polled often.
         console: Where progress goes.
 
     Raises:
@@ -122,7 +122,7 @@ def _pairs(
 
 
 def _shifted(decoder: Decoder, path: Path, spec: ExtractionSpec) -> Pair | FailedVideo:
-    """Embed a clip and its views; a video that is gone or bad does not count."""
+    """Embed a clip and its views; a missing or undecodable video is skipped."""
     try:
         identify(path)
         seed = video_seed(content_id(path), spec.request.seed)

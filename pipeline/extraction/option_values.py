@@ -34,7 +34,7 @@ def stores_for(backbones: Sequence[str], outs: Sequence[Path]) -> list[tuple[str
 
 
 def limits_named(words: Iterable[str]) -> DecodeLimits:
-    """Return the limits with some of them changed by words such as ``pixels=70e6``.
+    """Return the limits with some of them changed by settings such as ``pixels=70e6``.
 
     Raises:
         UsageError: If there is no such limit, or the value is no positive number.
@@ -65,7 +65,7 @@ def _positive(name: str, text: str) -> float:
 
 
 def settings_named(words: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Return settings of an engine from words such as ``partition=gpu``.
+    """Return settings of an engine from strings such as ``partition=gpu``.
 
     Raises:
         UsageError: If a word has no ``=``.
@@ -91,7 +91,7 @@ def labels_named(word: str | None) -> Labels | None:
 
 
 def failures_named(names: Iterable[str]) -> frozenset[Status]:
-    """Return the statuses that words such as ``corrupt`` or ``all`` mean.
+    """Return the statuses that names such as ``corrupt`` or ``all`` mean.
 
     Args:
         names: Labels of statuses, several in one word separated by commas.

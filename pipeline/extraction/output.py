@@ -1,4 +1,4 @@
-"""One store of a run while it is made: what it lacks, what it takes, the shard in hand."""
+"""One store of a run being written: missing videos, results, open shard."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Output:
         return self._known.attempts(path)
 
     def import_unit(self, unit: Path) -> None:
-        """Take the sealed file that another machine made of a unit.
+        """Import the result file of a unit that another machine extracted.
 
         Raises:
             DamageError: If it is missing or altered.
@@ -96,7 +96,7 @@ class Output:
     def resolve_duplicates(
         self, duplicates: Sequence[Duplicate], on_resolved: Callable[[], None]
     ) -> list[Duplicate]:
-        """Give twins the features, or the lasting failure, of their bytes; return the others.
+        """Copy features or permanent failures to duplicates; return the others.
 
         Args:
             duplicates: Videos whose bytes another one has.

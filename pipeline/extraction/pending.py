@@ -1,4 +1,4 @@
-"""What is left to do: which videos have no features yet, or other bytes than when they had."""
+"""Find pending videos: without features, or with other bytes than at extraction."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _stat(path: Path) -> os.stat_result | None:
     try:
         return path.stat()
     except OSError:
-        return None  # features of a file that is gone are kept
+        return None  # features of a deleted file are kept
 
 
 def _stored_files(store: FeatureStore) -> Iterator[tuple[bytes, SourceFile]]:

@@ -1,4 +1,4 @@
-"""The working part of an extraction: every video that a store lacks, through an engine."""
+"""Process every video that a store lacks, through an engine."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def process_videos(
         manifest: All videos.
         outputs: The stores.
         engine: Where the work is done.
-        stop: Looked at between two videos.
+        stop: Polled between two videos.
         console: Where progress goes.
 
     Raises:
@@ -65,7 +65,7 @@ def _job(item: VideoItem, stores: Sequence[int], outputs: Sequence[Output]) -> V
 def _resolve_duplicates(
     duplicates: Duplicates, outputs: Sequence[Output], stop: StopRequest
 ) -> dict[VideoItem, list[int]]:
-    """Copy what is known to twins; return those that must be read after all, with the stores."""
+    """Copy features to duplicates; return those that must be decoded, with the stores."""
     left: dict[VideoItem, list[int]] = {}
     for number, output in enumerate(outputs):
         mine = [duplicate for n, duplicate in duplicates if n == number]

@@ -1,4 +1,4 @@
-"""Mending a store: its damaged rows are extracted again, from the videos where they were."""
+"""Repair a store: extract its damaged rows again from the same video paths."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class RepairReport:
 
     Attributes:
         path: The store.
-        damage: What ``verify`` said of it; nothing if it was whole.
+        damage: Lines of ``verify``; empty if it was intact.
         repaired: Paths of the videos whose rows were extracted again.
         failed: Videos that give no features any more; they lost their rows.
-        statistics_lost: Whether its augmentation statistics were damaged, and are gone.
+        statistics_lost: Whether its augmentation statistics were damaged and dropped.
     """
 
     path: Path
@@ -60,7 +60,7 @@ def repair(
         trust_weights: Whether pickled weights may be read.
         backbone: Used instead of building the store's.
         console: Where progress goes; nowhere by default.
-        stop: Looked at between two videos.
+        stop: Polled between two videos.
 
     Raises:
         DamageError: If its table of videos is damaged, or no row is left.

@@ -1,4 +1,4 @@
-"""How an extraction ended: the table, the facts for programs, the file of failures."""
+"""Report of an extraction: table, JSON fields, file of failures."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ExtractReport:
         decoded: Videos decoded in this run.
         copied: Videos whose bytes were known already, so that features were copied.
         labelled: Rows with a label.
-        gone: Rows of videos that the source no longer names.
+        gone: Rows of videos that the input no longer contains.
         written: Whether the store was written; not if nothing had changed.
         seconds: Time of this run.
         decode_seconds: CPU time of the decoding processes.

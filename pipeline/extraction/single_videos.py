@@ -1,4 +1,4 @@
-"""Single videos without a store: features of a query, a thumbnail of an answer."""
+"""Extract single videos without a store: features of a query, thumbnail of a result."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def extract_features(
         trust_weights: Whether pickled weights may be read.
         backbone: Used instead of building the store's.
         cached: Whether to extract candidates and views too, where the store has them.
-        advance: Told how many videos are through since its last call, often; what it raises
+        advance: Called often with the number of videos done since its last call; what it raises
             ends the work.
 
     Returns:
@@ -150,7 +150,7 @@ def _each(
     workers: int | None,
     advance: Callable[[int], None] = lambda _: None,
 ) -> list[ResultT]:
-    """Work on all paths in a crew; return the answers in the paths' order."""
+    """Process all paths in a worker pool; return the results in the paths' order."""
     by_index: dict[int, ResultT] = {}
     jobs = enumerate(paths)
     count = min(workers or available_cpus(), len(paths))

@@ -1,4 +1,4 @@
-"""One video of a run, for all of its stores: identify it, tell twins, decode, embed."""
+"""One video of a run, for all of its stores: identify it, find duplicates, decode, embed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which file it is: what the file system says of it, and the hash of its bytes."""
+"""Identify a file: its facts in the file system, and the SHA-256 of its bytes."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ def identify(
 
     Args:
         path: The file.
-        root: The folder that it must lie in once all symbolic links are resolved; ``None``: any.
+        root: The folder that must contain it once all symbolic links are resolved; ``None``: any.
         follow_symlinks: Whether a link may lead out of ``root``.
 
     Raises:
         VideoError: ``refused`` if it is not a regular file, or outside ``root``;
-            ``unreadable`` if it is missing or must not be looked at.
+            ``unreadable`` if it is missing or may not be read.
     """
     try:
         facts = os.stat(path)

@@ -54,7 +54,7 @@ class Manifest:
         return f"Manifest({os.fsdecode(self.root)!r}, {len(self)} videos)"
 
     def path_of(self, item: VideoItem) -> Path:
-        """Return where a video lies."""
+        """Return the path of a video."""
         return Path(os.fsdecode(os.path.join(self.root, item.path)))
 
 

@@ -73,7 +73,7 @@ class VideoError(Exception):
     Attributes:
         status: The class of failure.
         command: What read it: a program's command line, or the reader and its library's version.
-        stderr: The last words of that reader, at most :data:`STDERR_LIMIT` characters.
+        stderr: The end of that reader's error output, at most :data:`STDERR_LIMIT` characters.
     """
 
     def __init__(

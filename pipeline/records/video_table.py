@@ -16,7 +16,7 @@ class VideoTable:
         ids: SHA-256 of each file's bytes, (N, 32).
         checksums: SHA-256 of each row's bytes in ``feats``, (N, 32).
         paths: ``os.fsencode``, relative to the store's root, N of them.
-        notes: What each row's status means in words, N of them, most of them empty.
+        notes: N messages that explain each row's status, most of them empty.
         labels: Multi-hot, (N, C).
         label_names: C names.
         split: :class:`Split` numbers, (N,).

@@ -84,7 +84,7 @@ class Frames:
         info: Facts about the whole video.
         status: ``OK``, ``SHORT`` or ``PARTIAL``.
         reader: Who decoded it.
-        note: For ``PARTIAL``: frames expected and decoded, and the decoder's words.
+        note: For ``PARTIAL``: frames expected and decoded, and the decoder's message.
         candidates: Further frames of each segment, where they were asked for.
         views: Spatially augmented copies of ``pixels``, (V, T, H, W, 3), where asked for.
     """
@@ -128,7 +128,7 @@ class VideoFeatures:
         mtime_ns: Its modification time then, nanoseconds.
         labels: Names of its classes.
         split: The part of the data set it belongs to.
-        note: For ``PARTIAL``: frames expected and decoded, and the decoder's words.
+        note: For ``PARTIAL``: frames expected and decoded, and the decoder's message.
         candidates: Features of C further frames of each segment, (T, C, D), if cached.
         candidate_seconds: When each is shown, (T, M).
         candidate_index: Their numbers in presentation order, (T, M).
@@ -176,7 +176,7 @@ class FailedVideo:
         message: Why, one line.
         attempts: How often it was tried.
         command: What read it, as in :class:`VideoError`.
-        stderr: The last words of that reader.
+        stderr: The end of that reader's error output.
     """
 
     path: bytes
@@ -200,7 +200,7 @@ def raise_if_ours(failed: Sequence[FailedVideo], *, hint: str | None = None) -> 
         hint: Where the traceback is to be found, if it is.
 
     Raises:
-        BugError: With the first one's words and traceback.
+        BugError: With the first one's message and traceback.
     """
     if failed and all(video.is_ours for video in failed):
         first = failed[0]

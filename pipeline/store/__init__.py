@@ -1,4 +1,4 @@
-"""The feature store: where stage one ends and stage two begins."""
+"""The feature store: the only interface between stage one and stage two."""
 
 from .base import FeatureStore, Rows
 from .integrity.validation import invalid_reason

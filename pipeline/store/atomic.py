@@ -1,4 +1,4 @@
-"""All or nothing: write beside, flush to disk, then one rename; a failed write leaves no trace."""
+"""Write files atomically: to a temporary name, fsync, then one rename."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _SQLITE_STORAGE = {
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn what the disk answers while ``path`` is written into an error for people.
+    """Convert errors of the operating system while ``path`` is written to `StorageError`.
 
     Raises:
-        StorageError: If the disk is full, read-only, gone or broken.
+        StorageError: If the disk is full, read-only, missing or broken.
         DamageError: If the journal's database is damaged.
     """
     try:
@@ -156,5 +156,5 @@ def _exchange(one: Path, other: Path) -> bool:
 
 
 def aside_of(path: Path) -> Path:
-    """Return where an old folder lies for the moment between two renames."""
+    """Return the path of an old folder between the two renames."""
     return path.with_name(f".{path.name}.old")

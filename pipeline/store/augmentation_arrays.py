@@ -1,4 +1,4 @@
-"""How augmentation moves the features, as arrays and one attribute of a store."""
+"""Store augmentation statistics (feature shifts) as arrays and one attribute."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every feature store can do, whatever its file format."""
+"""Protocol of a feature store of N videos, independent of the file format."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class FeatureStore(Protocol):
         ...
 
     def bad_rows(self) -> list[int]:
-        """Check every row; return those any of whose arrays cannot be trusted, sorted."""
+        """Check every row; return the rows with any damaged array, sorted."""
         ...
 
     def close(self) -> None:

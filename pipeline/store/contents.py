@@ -1,4 +1,4 @@
-"""What goes into a store, cut into blocks of rows so that N videos are never in memory."""
+"""Split the rows of a new store into blocks, so that N videos are never in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A store of which nothing is known but features, names, labels and splits."""
+"""Store that has only features, names, labels and splits."""
 
 from __future__ import annotations
 

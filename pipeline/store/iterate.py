@@ -1,4 +1,4 @@
-"""Reading a store video by video, to copy its rows."""
+"""Iterate over a store video by video, to copy its rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names, dtypes and attributes that every feature store has, whatever its file format."""
+"""Names, dtypes and attributes of a feature store, shared by all file formats."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def failed_arrays(failed: Sequence[FailedVideo]) -> dict[str, Array]:
 
 
 def failed_of(arrays: RowBlock) -> tuple[FailedVideo, ...]:
-    """Read back what :func:`failed_arrays` returned; version 0.1.0 kept no words of the reader."""
+    """Read back what :func:`failed_arrays` returned; version 0.1.0 had no reader output."""
     columns = [arrays[f"failed/{name}"].tolist() for name in _FAILED]
     none = [b""] * len(columns[0])
     words = (arrays.get(f"failed/{name}", none) for name in ("command", "stderr"))

@@ -1,4 +1,4 @@
-"""One writer for one output: a lock file that names its holder and ends with its process."""
+"""Lock an output for one writer: the lock file names its holder and ends with its process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opening and writing a store whatever its format; the formats' libraries load on first use."""
+"""Open and write a store of any format; the formats' libraries load on first use."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def open_arrays(path: Path, *, lenient: bool = False) -> Arrays:
 
     Args:
         path: The store.
-        lenient: Whether to make do with what is left: bytes that something else vouches for may
+        lenient: Whether to accept damage: bytes that another checksum covers may
             be altered. For looking at damage, not for use.
 
     Raises:
@@ -120,7 +120,7 @@ def write_store(
         UsageError: If the suffix is another one.
         ValueError: If ``rows`` and the other arguments do not agree, or features are not finite;
             it names the video.
-        StorageError: If the place is full, read-only or gone.
+        StorageError: If the disk is full, read-only or missing.
     """
     check_suffix(path)
     if count < 1:

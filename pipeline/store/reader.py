@@ -1,4 +1,4 @@
-"""The feature store that people read, over arrays that some file format gives by name."""
+"""Read a feature store; a file format supplies its arrays by name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Arrays(Protocol):
         ...
 
     def raw(self, name: str, rows: slice) -> Array:
-        """Return a run of rows as their bytes lie there, whatever the format's checksums say."""
+        """Return consecutive rows as stored, without checking the format's checksums."""
         ...
 
     def checked(self, name: str) -> bool:
@@ -113,11 +113,11 @@ class ArrayStore:
         return self._read(row_checksums.FEATURES, rows)
 
     def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
-        """Return the shown second of each frame, (n, T); raises as :meth:`features` does."""
+        """Return each frame's presentation time in seconds, (n, T); raises as :meth:`features`."""
         return self._read(row_checksums.SECONDS, rows)
 
     def index(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """Return each frame's number in presentation order, (n, T); raises likewise."""
+        """Return each frame's index in presentation order, (n, T); raises likewise."""
         return self._read(row_checksums.INDEX, rows)
 
     def candidates(self, rows: Rows) -> npt.NDArray[np.floating]:
@@ -125,19 +125,19 @@ class ArrayStore:
         return self._read(row_checksums.CANDIDATES, rows)
 
     def candidate_seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
-        """Return the shown second of each candidate, (n, T, M); raises likewise."""
+        """Return each candidate's presentation time in seconds, (n, T, C); raises likewise."""
         return self._read(row_checksums.CANDIDATE_SECONDS, rows)
 
     def candidate_index(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """Return each candidate's number in presentation order, (n, T, M); raises likewise."""
+        """Return each candidate's index in presentation order, (n, T, C); raises likewise."""
         return self._read(row_checksums.CANDIDATE_INDEX, rows)
 
     def views(self, rows: Rows) -> npt.NDArray[np.floating]:
-        """Return the features of the augmented copies, (n, V, T, D); raises likewise."""
+        """Return the features of the augmented views, (n, V, T, D); raises likewise."""
         return self._read(row_checksums.VIEWS, rows)
 
     def augmentation(self) -> AugmentationStatistics | None:
-        """Return how augmentation moves these features, if it was measured.
+        """Return the statistics of feature shifts under augmentation, if measured.
 
         Raises:
             DamageError: If its bytes are altered.
@@ -160,7 +160,7 @@ class ArrayStore:
             yield str(error)
 
     def bad_rows(self) -> list[int]:
-        """Return the rows any of whose arrays cannot be trusted, after reading them all."""
+        """Read all rows; return those with any damaged array."""
         return sorted(
             {row for row_checksum in self._row_checksums for row in self._bad(row_checksum)}
         )
@@ -186,7 +186,7 @@ class ArrayStore:
         )
 
     def _read(self, name: str, rows: Rows) -> npt.NDArray[Any]:
-        """Read rows; where the format finds fault with them, the row's own checksum decides."""
+        """Read rows; where the format reports damage, the row's own checksum decides."""
         numbers = row_numbers(rows, len(self.videos))
         row_checksum = self._row_checksum(name)
         if row_checksum is None:
@@ -211,7 +211,7 @@ class ArrayStore:
     def _compare(
         self, row_checksum: RowChecksum, rows: Mapping[str, Array], numbers: Array
     ) -> None:
-        """Raise unless rows of all arrays of a guard are what it vouches for."""
+        """Raise unless the rows of all arrays match their row checksums."""
         sums = self._sums[row_checksum.column]
         if sums is None:  # version 0.1.0 had none for times
             return
@@ -232,7 +232,7 @@ class ArrayStore:
         return np.stack([rows[number] for number in numbers.tolist()])
 
     def _raw_row(self, row_checksum: RowChecksum, name: str, number: int) -> Array:
-        """Return one row as it lies there, if its checksum says that it is right."""
+        """Return one row as stored, if its checksum matches."""
         run = slice(number, number + 1)
         if self._sums[row_checksum.column] is None:
             return np.asarray(self._arrays.take(name, run)[0])

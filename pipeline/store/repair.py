@@ -1,4 +1,4 @@
-"""Mending a damaged store: what is good is copied bit for bit, the rest is replaced."""
+"""Repair a damaged store: intact rows are copied bit for bit, the others are replaced."""
 
 from __future__ import annotations
 
@@ -54,11 +54,11 @@ def verify(path: Path) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class DamageReport:
-    """What is wrong with a store whose table of videos can be trusted.
+    """Damage of a store whose table of videos is intact.
 
     Attributes:
         path: The store.
-        lines: What ``verify`` says; none if the store is as it was written.
+        lines: Lines of ``verify``; none if the store is as it was written.
         rows: Rows to extract again; none if only bytes are altered that are there twice.
         paths: Their videos.
         statistics: Whether its augmentation statistics are lost.
@@ -77,7 +77,7 @@ class DamageReport:
 
 @contextmanager
 def locked_for_repair(path: Path) -> Iterator[None]:
-    """Keep other writers off a store, and sweep up after ones that were killed.
+    """Lock a store against other writers, and remove temporary files of killed ones.
 
     Raises:
         NotFoundError: If there is nothing to repair.
@@ -94,13 +94,13 @@ def locked_for_repair(path: Path) -> Iterator[None]:
 
 
 def find_damage(path: Path) -> DamageReport | None:
-    """Read every byte of a store and say what is to be done about it.
+    """Read every byte of a store and report its damage.
 
     Args:
         path: The store.
 
     Returns:
-        ``None`` if its table of videos is gone, so that only building it anew helps.
+        ``None`` if its table of videos is lost: then only a new extraction helps.
 
     Raises:
         NotFoundError: If it is missing or not a feature store.
@@ -132,7 +132,7 @@ def rewrite_store(
         fresh: The videos of ``damage.paths`` in that order, but those that failed now; read once.
             They keep the labels and splits that the store has.
         failed: Videos of ``damage.paths`` that give no features any more; they lose their rows.
-        augmentation: Takes the place of lost statistics; without it, there are none then.
+        augmentation: Replaces lost statistics; ``None`` drops them.
 
     Raises:
         ValueError: If ``fresh`` and ``failed`` are not the videos to replace, or do not fit.

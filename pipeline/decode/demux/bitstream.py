@@ -20,12 +20,12 @@ JPEG_NONSENSE = re.compile(rb"\xff[\x01-\xbf]")
 
 @dataclass(frozen=True, slots=True)
 class PacketCheck:
-    """What the outside of a packet tells.
+    """Properties of a packet that its headers state.
 
     Attributes:
         complete: No sign of damage.
         random_access: Decoding may start here, if the container also calls it a key frame.
-        closed: Nothing behind it refers to what stands before it.
+        closed: No later packet refers to an earlier one.
         displayed: A frame comes out of it.
     """
 
@@ -46,7 +46,7 @@ def packet_checker(codec: str, extradata: bytes) -> PacketChecker | None:
 
     Args:
         codec: Libav's name, such as ``h264``.
-        extradata: The codec's header, which tells how H.264 and HEVC are cut.
+        extradata: The codec's header, which defines how H.264 and HEVC units are delimited.
     """
     if codec in ("h264", "hevc"):
         check, at = (_check_h264, 4) if codec == "h264" else (_check_hevc, 21)
@@ -115,7 +115,7 @@ def _has_zeros(unit: bytes) -> bool:
 
 
 def _recovers_at_once(unit: bytes) -> bool:
-    """Return whether an SEI unit promises exact pictures from this very one on."""
+    """Return whether an SEI recovery point is exact from this picture on."""
     message = unit.replace(b"\0\0\3", b"\0\0")
     at = 1
     while at + 2 < len(message):
@@ -150,7 +150,7 @@ def _check_vp8(data: bytes) -> PacketCheck:
 def _check_vp9(data: bytes) -> PacketCheck:
     if not data or data[0] >> 6 != 2:
         return DAMAGED
-    if data[-1] >> 5 == 6:  # several frames in one packet, the index stands at the end
+    if data[-1] >> 5 == 6:  # several frames in one packet, the index is at the end
         count, width = (data[-1] & 7) + 1, (data[-1] >> 3 & 3) + 1
         index = data[-2 - count * width :]
         if index[0] == data[-1]:
@@ -193,7 +193,7 @@ def _check_jpeg(data: bytes) -> PacketCheck:
 
 
 def _check_gif(data: bytes) -> PacketCheck:
-    """Tell pictures from packets that hold a comment only."""
+    """Distinguish pictures from packets that hold a comment only."""
     at = 0
     if data.startswith(b"GIF8") and len(data) > 10:
         at = 13 + (3 << (data[10] & 7) + 1 if data[10] & 128 else 0)

@@ -1,4 +1,4 @@
-"""Open a stranger's file: real containers only, plain files only, one thread."""
+"""Open an untrusted file: media containers only, regular files only, one thread."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TAGS: dict[str, Any] = (
 
 
 class Heartbeat(Protocol):
-    """Hears of progress; whoever waits tells work from a hang by it."""
+    """Callback for progress; the waiting parent detects a hang by its absence."""
 
     def __call__(self) -> None:
         """Note that something was read or decoded."""
@@ -61,7 +61,7 @@ class Rational(Protocol):
 
 
 def exact(told: Rational | None) -> Fraction | None:
-    """Return a fraction that libav tells, or ``None`` where it knows nothing.
+    """Convert a rational of libav to a fraction, or ``None`` where it is unknown.
 
     >>> exact(Fraction(1, 25)), exact(Fraction(0))
     (Fraction(1, 25), None)
@@ -70,7 +70,7 @@ def exact(told: Rational | None) -> Fraction | None:
 
 
 class NoHeartbeat:
-    """A beat that nobody listens to."""
+    """Ignore progress."""
 
     def __call__(self) -> None:
         """Do nothing."""
@@ -105,7 +105,7 @@ def open_video(path: Path, limits: DecodeLimits) -> Iterator[tuple[InputContaine
             raise VideoError(Status.CORRUPT, "no decoder is known for its video")
         check_pixels(context.width, context.height, limits)
         context.options = {"max_pixels": str(limits.pixels)}
-        context.thread_count = 1
+        context.thread_count = 1  # a run decodes several videos at once, one child for each
         context.copy_opaque = True
         yield container, stream
     finally:

@@ -1,4 +1,4 @@
-"""What libav says while a file is read: bounded, and only its errors count."""
+"""Capture the log of libav while a file is read: bounded, only errors count."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HARMLESS = (
 
 
 class LibavLog:
-    """Listens to libav on this thread; :meth:`errors` tells what it complained of since last asked.
+    """Captures libav's log on this thread; :meth:`errors` returns new errors since its last call.
 
     Attributes:
         lines: The first complaints, for the report.
@@ -48,7 +48,7 @@ class LibavLog:
     def __enter__(self) -> LibavLog:
         self._before = av.logging.get_level(), av.logging.get_skip_repeated()
         av.logging.set_level(av.logging.ERROR)
-        av.logging.set_skip_repeated(False)  # a second bad packet often says the same words
+        av.logging.set_skip_repeated(False)  # a second bad packet often logs the same message
         self._captured = self._capture.__enter__()
         return self
 

@@ -26,7 +26,7 @@ class PacketTable:
     its *number*.
 
     Attributes:
-        pts: Shown times, (P,), in the time base; empty where packets do not tell them.
+        pts: Shown times, (P,), in the time base; empty where packets have none.
         dts: Decoding times, (P,), for jumping.
         pos: Byte position in the file, (P,).
         start: Decoding can start here, (P,).
@@ -37,7 +37,7 @@ class PacketTable:
         time_base: Seconds of one tick.
         end: When the last frame ends, in the time base.
         rate: Frames a second, as the header says.
-        truncation: What the file lacks of what its header promises, or nothing.
+        truncation: What the file lacks compared with its header, or nothing.
         packets: All P of them, where they are small enough to be kept.
     """
 
@@ -64,7 +64,7 @@ class PacketTable:
     def display_order(self) -> Indices:
         """Ordinals of the packets that are shown, in presentation order.
 
-        What stands before the first start cannot be decoded by anyone: it is not shown.
+        Packets before the first start cannot be decoded and are not shown.
         """
         display_order = np.flatnonzero(~self.hidden & (self.decode_starts >= 0))
         return display_order[np.argsort(self.pts[display_order], kind="stable")]
@@ -97,7 +97,7 @@ class PacketTable:
     def step(self) -> float:
         """Ticks between frames of a constant rate in a damaged file, 0 where none is known.
 
-        There a frame's time tells its number, whatever was lost before it.
+        There a frame's time determines its index, whatever was lost before it.
         """
         times = np.unique(self.pts)
         steps = times[1:] - times[:-1]
@@ -126,7 +126,7 @@ class PacketTable:
 
     @cached_property
     def trusted(self) -> bool:
-        """Whether the times tell the order in which frames come out."""
+        """Whether the times determine the output order of frames."""
         if len(self.pts) == 0 or len(self.starts) == 0:
             return False
         times = self.pts[self.display_order]
@@ -140,7 +140,7 @@ class PacketTable:
     def decode_starts(self) -> Indices:
         """Ordinal where decoding must start for each packet, (P,); -1 where none will do.
 
-        A start's leading frames are shown before it and refer to what stands before it.
+        A start's leading frames are shown before it and refer to earlier frames.
         """
         if len(self.starts) == 0:
             return np.full(self.count, -1)

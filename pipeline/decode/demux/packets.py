@@ -40,7 +40,7 @@ class Packets:
         """Yield packets with their ordinals from one on, after a jump where that is less work.
 
         Raises:
-            OutOfSyncError: If they do not lie where the table says.
+            OutOfSyncError: If their positions differ from the table.
         """
         if self._table.packets:
             yield from enumerate(self._table.packets[first:], first)
@@ -65,7 +65,7 @@ class Packets:
         self._next, self._packets = 0, self._placed(first)
 
     def _placed(self, first: int) -> Iterator[tuple[int, Packet[VideoStream]]]:
-        """Number packets by where they lie in the file."""
+        """Number packets by their position in the file."""
         pos, ordinal = self._table.pos, -1
         for packet in demuxed(self._container, self._stream):
             place = -1 if packet.pos is None else packet.pos
@@ -80,7 +80,7 @@ class Packets:
 
 
 def demuxed(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
-    """Yield a stream's packets from where the container stands, as far as it can be read."""
+    """Yield a stream's packets from the container's position, as far as it can be read."""
     try:
         yield from (packet for packet in container.demux(stream) if packet.size)
     except av.error.MemoryError:

@@ -22,7 +22,7 @@ from .container import Heartbeat, exact
 from .libav_log import LibavLog
 from .packet_table import NEAR, Indices, PacketTable, is_steady
 
-MISSING = 0.9  # less than this share of the promised length: the file was cut off
+MISSING = 0.9  # below this fraction of the header's duration the file is truncated
 UNKNOWN = -(1 << 63)
 # A picture of these needs all pictures before it, whatever their container says.
 CHAINED = {"gif"}
@@ -68,7 +68,7 @@ class Scan:
         tight = any(name in container.format.name for name in TIGHT)
         chained = stream.codec_context.name in CHAINED
         ticks = [float(one.time_base or 0) for one in container.streams]
-        self._log.errors()  # what was said while opening is no sign of damage
+        self._log.errors()  # messages while opening are no sign of damage
         for packet in self._packets(container):
             self._heartbeat()
             if packet.pts is not None:
@@ -154,7 +154,7 @@ class Scan:
         if is_steady(steps):
             lost = steps / np.median(steps)
             places = np.flatnonzero((lost > 1.5) & (lost < HOLE))
-            # One gap among reordered packets leaves several holes that lie close together.
+            # One gap among reordered packets leaves several holes close together.
             if len(places) and 1 + int(np.sum(np.diff(places) > NEAR)) <= HOLES:
                 self._damaged |= set(order[places + 1].tolist())
 
@@ -197,7 +197,7 @@ class Scan:
 
 
 def _rate(container: InputContainer, stream: VideoStream) -> float:
-    """Return frames a second: of raw streams what their bits tell, for libav calls them 25."""
+    """Return frames per second; for raw streams from their headers, as libav assumes 25."""
     told = stream.codec_context.framerate if container.format.name in RAW else None
     return float(told or stream.guessed_rate or stream.average_rate or 25)
 

@@ -1,7 +1,7 @@
 """From a decoded frame to the backbone's square: upright, square pixels, resized, fitted.
 
 Interlaced frames are scaled as one picture, both fields together: at a backbone's size the comb is
-averaged away. What is transparent lies over black. HDR is mapped to SDR, see
+averaged away. Transparent pixels are composited over black. HDR is mapped to SDR, see
 ``pipeline.decode.frames.tone_mapping``.
 """
 
@@ -30,7 +30,7 @@ def shown_size(width: int, height: int, aspect: Fraction | None, turned: bool) -
         width: Coded width.
         height: Coded height.
         aspect: Width of a pixel by its height.
-        turned: Whether the frame lies on its side.
+        turned: Whether the frame is rotated by 90 or 270 degrees.
 
     Example:
         >>> shown_size(720, 576, Fraction(16, 15), True)

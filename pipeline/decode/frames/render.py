@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 from ..base import FrameRequest
 from .pixels import Picture, Resizer, is_turned, shown_size, square, whole
 
-ROOM = 2  # views are cut out of pictures whose shorter side is at most so many times their own
+ROOM = 2  # views are cut out of pictures whose shorter side is at most ROOM times their own
 
 
 RenderedFrame = tuple[Picture, ...]

@@ -24,7 +24,7 @@ from ..demux.packets import OutOfSyncError, Packets
 from ..frame_sampling import nearest
 from ..frames.render import RenderedFrame, RenderFrame
 
-# Where the two fields of a picture may lie in two packets, packets do not count frames.
+# Where the two fields of a picture may be in two packets, packets do not count frames.
 FIELDS = ("mpegts", "mpeg", "h264", "avi")
 MAX_ROUNDS = 12  # each finds damage that the one before could not know of
 # Said where one starts amid a stream: pictures that are to be forgotten were never there.
@@ -123,7 +123,7 @@ class ExactReader:
         self._kept |= {ordinal: shown for ordinal, shown in found.items() if ordinal < limit}
 
     def _note_failure(self, first: int, bad: int) -> None:
-        """Blame the packet, or a start that only promised to be one."""
+        """Attribute the error to the packet, or to a false random-access point."""
         if self._table.closed[first] or first == self._table.starts[0]:
             self.bad.add(bad)
             return
@@ -141,7 +141,7 @@ class ExactReader:
         for ordinal, packet in self._packets.since(run.first):
             self._heartbeat()
             if self._table.decode_starts[ordinal] < run.first:
-                continue  # a leading frame, which needs what stands before this start
+                continue  # a leading frame, which refers to frames before this start
             _skip(context, everything=ordinal in left or packet.is_keyframe)
             packet.opaque = PacketTag(ordinal)
             self._collect(packet, run, found, broken, ordinal)

@@ -48,7 +48,7 @@ def read_sizes(
         path: The file.
         request: Which moments, as which pixels.
         sizes: Sides of the output, in place of the request's.
-        limits: ``pixels``, ``frames`` and ``duration`` are looked at here; the rest is the
+        limits: ``pixels``, ``frames`` and ``duration`` are checked here; the rest is the
             process's.
         heartbeat: Called often while there is progress; nobody listens by default.
 
@@ -219,7 +219,7 @@ class _FallbackReader:
         raise reader.failure(Status.CORRUPT, f"{len(pictures)} of {len(wanted)} frames came out")
 
     def _transfer(self) -> int:
-        """Return what the frames' numbers mean, 0 where the built-in decoder cannot tell."""
+        """Return what the frame indices mean, 0 where the built-in decoder does not know."""
         try:
             with LibavLog(), open_video(self._path, self._limits) as (_, stream):
                 return stream.codec_context.color_trc

@@ -3,7 +3,7 @@
 It lists the packets, decodes once and selects frames by number; a list of what was decoded comes
 out beside the pictures. Where that list does not agree with the packets, it decodes once more.
 Of a damaged file it gives what the program makes of it: every picture is of its number, but unlike
-the built-in readers it cannot tell which of them damage has marred.
+the built-in readers it cannot detect which of them are damaged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Run an ffmpeg program on a stranger's file: nothing but that file, and only so much output."""
+"""Run an ffmpeg program on an untrusted file: only that file is read, output is bounded."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ def ffmpeg_program() -> str:
 def die_with_parent() -> None:
     """Let the kernel end this process when its parent ends, whatever ends that."""
     if sys.platform == "linux":
+        # The kernel kills the child even if its parent is killed and cannot clean up.
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -133,7 +134,7 @@ def _limit_child(seconds: int) -> None:
 
 
 class _Tail:
-    """The last words of a stream."""
+    """The last bytes of a stream."""
 
     def __init__(self) -> None:
         self._buffer = b""

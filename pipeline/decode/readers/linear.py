@@ -1,4 +1,4 @@
-"""The linear reader: decode everything once, for files whose packets do not tell their times.
+"""The linear reader: decode everything once, for files whose packets have no reliable times.
 
 Which frames are wanted is foretold from the number of packets; what came out is checked at the end.
 """
@@ -30,7 +30,7 @@ class LinearPass:
 
     Attributes:
         pictures: Of sound frames, by number.
-        given: The number that stands for each wanted one.
+        given: The index that replaces each wanted one.
         total: Frames, lost ones among them.
         lost: Frames that damage spoilt.
         indices: Of all frames that came out.

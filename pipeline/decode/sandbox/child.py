@@ -33,7 +33,7 @@ from .wire_format import Packed, pack
 HEARTBEAT_SECONDS = 1.0
 OPEN_FILES = 64
 SLACK = 60.0  # CPU seconds that the kernel waits longer than the child itself
-MAX_COMMAND = 2000  # characters of a command line that are told
+MAX_COMMAND = 2000  # characters of a command line that are reported
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
     _limit(limits)
     responses = os.fdopen(os.dup(1), "wb")
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)  # what a library prints must not mix with the answers
+    os.dup2(nowhere, 1)  # what a library prints must not mix with the results
     os.dup2(nowhere, 2)  # up to here it was kept: why a child does not start
     for line in sys.stdin.buffer:
         _respond(json.loads(line), limits, responses)

@@ -54,7 +54,7 @@ def unpack(
 
     Args:
         facts: Of :func:`pack`.
-        read_bytes: Returns exactly so many bytes.
+        read_bytes: Returns exactly the requested number of bytes.
         request: What was asked.
         size: Side of the pictures.
 

@@ -118,7 +118,7 @@ class DecodeWorker:
             self.close()
             limits = json.dumps(asdict(self.limits))
             plugins = {plugin.spec for plugin in SAMPLERS.plugins().values()} - {""}
-            # -P: a folder `pipeline` or a file `av.py` where the user stands must not be imported.
+            # -P: `pipeline/` or `av.py` in the working directory must not be imported.
             module = ["-P", "-m", "chainpipe.pipeline.decode.sandbox.child"]
             parent, specs = str(os.getpid()), json.dumps(sorted(plugins))
             command = [sys.executable, *module, limits, parent, specs]

@@ -21,8 +21,8 @@ def build_engine(
     Args:
         options: The run's.
         root: The folder that paths are relative to, ``os.fsencode``.
-        stop: Looked at while it works.
-        console: Hears of lost machines.
+        stop: Polled while it works.
+        console: Receives messages about lost machines.
 
     Raises:
         UsageError: If its library is not installed, or a setting is unknown.

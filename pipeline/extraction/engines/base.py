@@ -26,7 +26,7 @@ class Engine(Protocol):
     def read(
         self, jobs: Sequence[VideoJob], outputs: Sequence[Output], advance: Callable[[int], None]
     ) -> Duplicates:
-        """Work through the jobs; return the twins, to be settled when all is known.
+        """Process the jobs; return the duplicates, to be resolved at the end.
 
         Raises:
             Interrupted: If a signal asked to stop; all finished videos are committed.

@@ -28,7 +28,7 @@ class LostUnitError(Exception):
     """A machine took a unit and brought nothing back.
 
     Args:
-        words: What the pool's library says of it; the first :data:`MAX_REASON` characters are kept.
+        words: Error text of the pool's library; the first :data:`MAX_REASON` characters are kept.
     """
 
     def __init__(self, words: object) -> None:
@@ -56,13 +56,13 @@ class Pool(Protocol):
 class LeasingEngine:
     """Works through a pool, see ``Engine``.
 
-    The journals are the only truth about what is done: a unit counts when its files are adopted.
+    Only the journals state what is done: a unit counts when its files are imported.
 
     Args:
         pool: The machines.
         options: The run's.
-        stop: Looked at between two units.
-        console: Hears of lost units.
+        stop: Polled between two units.
+        console: Receives messages about lost units.
     """
 
     def __init__(

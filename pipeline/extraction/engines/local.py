@@ -68,7 +68,7 @@ class LocalEngine:
 
 
 def _record(outcomes: Mapping[int, Outcome], outputs: Sequence[Output]) -> Duplicates:
-    """Hand each store what became of a video; return the stores where it is a twin."""
+    """Record a video's result in each store; return the stores where it is a duplicate."""
     for number, outcome in outcomes.items():
         if not isinstance(outcome, Duplicate):
             outputs[number].record(outcome)

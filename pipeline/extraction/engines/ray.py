@@ -91,7 +91,7 @@ class RayPool:
     def _outcome(self, reference: Any) -> UnitReport | Exception:
         try:
             found: UnitReport | Exception = self._ray.get(reference)
-        except self._ray.exceptions.RayError as error:  # the worker or its machine is gone
+        except self._ray.exceptions.RayError as error:  # the worker or its machine was lost
             return LostUnitError(error)
         return found
 

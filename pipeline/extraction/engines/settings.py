@@ -1,4 +1,4 @@
-"""An engine's settings, as a user writes them: names and words."""
+"""Settings of an engine as a user writes them: names and values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A unit of work: a range of videos that some machine turns into one sealed file a store."""
+"""Work unit: a range of videos that one machine extracts to one file per store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KNOWN = "known-ids.npy"
 
 @dataclass(frozen=True, slots=True)
 class WorkUnit:
-    """What a machine needs to know to do its share; it travels there as a pickle.
+    """Input of a machine for one work unit; sent as a pickle.
 
     Attributes:
         number: Of the unit in its run.
@@ -50,7 +50,7 @@ class UnitReport:
 
     Attributes:
         number: Of the unit.
-        files: For each store the name of its sealed file in the folder of parts, if any.
+        files: For each store the name of its result file in the folder of parts, if any.
         duplicates: Videos whose bytes a store, or another video of the unit, has.
         decode_seconds: CPU time of the decoding processes.
         backbone_seconds: CPU time of each backbone's calling threads.
@@ -67,7 +67,7 @@ class KnownContent:
     """Which contents a store had before the run, and which path of this unit reads new ones.
 
     Args:
-        ids: Sorted SHA-256 digests, (n, 32) bytes; they may lie on disk.
+        ids: Sorted SHA-256 digests, (n, 32) bytes; may be memory-mapped.
     """
 
     def __init__(self, ids: npt.NDArray[np.uint8]) -> None:
@@ -153,7 +153,7 @@ def _write_unit_files(
 
 
 def attempt(unit: WorkUnit, backbones: Sequence[Backbone] | None = None) -> UnitReport | Exception:
-    """Do :func:`work_unit`, and return what it raises: so an error is told from a lost machine."""
+    """Run :func:`work_unit` and return its exception, to distinguish it from a lost machine."""
     try:
         return work_unit(unit, backbones)
     except Exception as error:

@@ -1,1 +1,1 @@
-"""Arrays of people's own features as a read-only store."""
+"""Users' own feature arrays as a read-only store."""

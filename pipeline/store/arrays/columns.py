@@ -1,4 +1,4 @@
-"""Ids, labels and splits as people have them at hand, as the columns of a store."""
+"""Convert users' ids, labels and splits to the columns of a store."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Splits = Sequence[str | None] | npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What is known of N rows beside their features or codes.
+    """Metadata of N rows beside their features or codes.
 
     Attributes:
         paths: The ids as bytes, N of them.
-        labels: Multi-hot, (N, C).
-        label_names: C names.
+        labels: Multi-hot, (N, L), uint8.
+        label_names: L names.
         split: ``Split`` numbers, (N,).
     """
 
@@ -52,7 +52,7 @@ class Columns:
             count: N.
             ids: A different name for each row, strings or bytes; by default ``"0"``, ``"1"`` ...
             labels: For each row a name, several names, or ``None`` for no label; or integers (N,),
-                negative for no label; or a multi-hot array (N, C).
+                negative for no label; or a multi-hot array (N, L).
             splits: For each row ``train``, ``test``, ``query``, ``database``, ``none`` or ``None``.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Where people's own features are: in memory, in one ``.npy`` file, or in a folder of them."""
+"""Open users' own features: in memory, in one ``.npy`` file, or in a folder of them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ArraySource(NamedTuple):
         lengths: T_i of each.
         dim: D.
         dtype: float16, or float32 for everything wider.
-        names: What the videos are called, if that is known.
+        names: N names, if known.
         path: Where they are, if they are on disk.
     """
 
@@ -53,7 +53,7 @@ class ArraySource(NamedTuple):
 
 
 def open_source(features: Features, *, dim: int | None = None) -> ArraySource:
-    """Look at features of any of the kinds.
+    """Open features of N videos from an array, a file or a folder.
 
     Args:
         features: An array (N, T, D) or (N, D); a list of arrays (T_i, D); a ``.npy`` file of such
@@ -74,7 +74,7 @@ def open_source(features: Features, *, dim: int | None = None) -> ArraySource:
 
 
 def shapes_wanted(dim: int | None = None) -> str:
-    """Say which shapes will do.
+    """Return the accepted shapes, for messages.
 
     >>> shapes_wanted(1280)
     '[N, T, 1280] or [N, 1280]'
@@ -125,7 +125,7 @@ def _videos(
     dtypes: Sequence[np.dtype[Any]],
     dim: int | None,
 ) -> ArraySource:
-    """Look at one array a video: (T_i, D) each, or (D,) each."""
+    """Check one array per video: (T_i, D) each, or (D,) each."""
     dim = dim or (shapes[0][-1] if shapes[0] else 0)
     for place, (video, shape) in enumerate(zip(videos, shapes, strict=True)):
         if len(shape) not in (1, 2) or 0 in shape or shape[-1] != dim:

@@ -1,4 +1,4 @@
-"""The arrays of an HDF5 store: read row by row, checked by the format's own checksums."""
+"""Read arrays of an HDF5 store row by row, checked by the format's own checksums."""
 
 from __future__ import annotations
 

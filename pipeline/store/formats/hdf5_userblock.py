@@ -11,7 +11,7 @@ from ...errors import DamageError
 from ..integrity.faults import REPAIR
 from ..layout import FORMAT, VERSION
 
-SIZE = 512
+SIZE = 512  # smallest user block that HDF5 allows; its own library ignores the content
 _START = f'{{"format": "{FORMAT}"'.encode()
 
 

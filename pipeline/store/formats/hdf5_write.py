@@ -1,4 +1,4 @@
-"""Writing the HDF5 store: one file, written once, with checksums in every layer."""
+"""Write an HDF5 store: one file, written once, with checksums in every layer."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _put_packed(file: Any, name: str, items: list[bytes]) -> None:
 
 
 def _put_attributes(file: Any, facts: Mapping[str, str | int]) -> None:
-    """Store texts at their length: only then do they lie where checksums cover them."""
+    """Store strings at fixed length: only then do HDF5's checksums cover them."""
     for name, fact in facts.items():
         if isinstance(fact, str):
             data = layout.to_bytes(fact)

@@ -1,4 +1,4 @@
-"""The arrays of a zarr store; a file that is missing is an error, never zeros."""
+"""Read arrays of a zarr store; a missing file is an error, never zeros."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class ZarrArrays:
         return out
 
     def raw(self, name: str, rows: slice) -> Array:
-        """Read the rows where they lie in their files, past zarr's index and checksums."""
+        """Read rows directly from their files, without zarr's index and checksums."""
         array = self._array(name)
         size = array.dtype.itemsize * int(np.prod(array.shape[1:]))
         out = np.empty((rows.stop - rows.start, size), np.uint8)

@@ -1,4 +1,4 @@
-"""How a zarr store lies in its folder, and the root metadata that vouches for every file."""
+"""Layout of a zarr store, and the root metadata with the SHA-256 of every file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writing the zarr store: sharded, crc32c on every chunk, its root metadata last."""
+"""Write a zarr store: sharded, crc32c on every chunk, its root metadata last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What damaged or foreign files make the format libraries raise, told as errors for people."""
+"""Convert exceptions of the format libraries to errors about damaged or foreign files."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def read_errors(path: Path, what: str = "") -> Iterator[None]:
 
 
 def fault(path: Path, error: Exception, what: str = "") -> ChainpipeError:
-    """Return the error for people: the disk's fault if it says so, else damage."""
+    """Return `StorageError` for errors of the disk, else `DamageError`."""
     if isinstance(error, OSError) and error.errno in (errno.EIO, errno.ESTALE, errno.EACCES):
         hint = "check the disk and the permissions"
         return StorageError(f"cannot read `{path}`: {error.strerror}", hint=hint)

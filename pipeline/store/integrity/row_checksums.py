@@ -1,4 +1,4 @@
-"""The arrays with a row for each video, and the column that vouches for each of their rows."""
+"""Row checksums: SHA-256 of each video's arrays, (N, 32) a group of arrays."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RowChecksum:
 
 
 def row_checksums_of(meta: StoreMeta) -> tuple[RowChecksum, ...]:
-    """Return what vouches for the rows of a store with these settings.
+    """Return the row checksums of a store with these settings.
 
     >>> from chainpipe.pipeline.records import Fingerprint
     >>> meta = StoreMeta(Fingerprint("cnn", "00", 8, "fit=crop"), 25, views=2)
@@ -79,7 +79,7 @@ def dtype_of(name: str, meta: StoreMeta) -> np.dtype[np.generic]:
 
 
 def row_sha256(arrays: Sequence[Array]) -> bytes:
-    """Return the SHA-256 of one row's bytes as they lie on disk, one array after the other."""
+    """Return the SHA-256 of one row's bytes as stored, one array after the other."""
     digest = hashlib.sha256()
     for array in arrays:
         little = array.astype(array.dtype.newbyteorder("<"), copy=False)

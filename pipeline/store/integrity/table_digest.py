@@ -36,7 +36,7 @@ class TableDigest:
 
 
 def names_in(attribute: str) -> tuple[str, ...]:
-    """Return which arrays an attribute vouches for."""
+    """Return the names of the arrays that an attribute has digests of."""
     return layout.FIRST_TABLE if _is_first(attribute) else tuple(json.loads(attribute))
 
 

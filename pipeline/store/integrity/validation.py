@@ -1,4 +1,4 @@
-"""Whether one video's arrays may go into a store: right shapes, and numbers that are numbers."""
+"""Validate one video's arrays before they are stored: shapes and finite values."""
 
 from __future__ import annotations
 

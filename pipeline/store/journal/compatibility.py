@@ -1,4 +1,4 @@
-"""Whether what lies there may be continued: finished and unfinished work must have one setting."""
+"""Check that an output can be continued: finished and unfinished rows need equal settings."""
 
 from __future__ import annotations
 

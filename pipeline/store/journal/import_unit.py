@@ -1,4 +1,4 @@
-"""A unit becomes a shard: what in it is news counts from one transaction on."""
+"""Import a work unit as a shard, in one transaction."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def import_unit(
     shards: Shards,
     database: JournalDatabase,
 ) -> ImportedUnit:
-    """Commit what is news in a unit that was checked; its file is gone afterwards.
+    """Commit the new results of a checked unit; its file is moved or deleted.
 
     Raises:
         OSError: If the disk does not take it; nothing is changed then.
@@ -59,7 +59,7 @@ def import_unit(
 def _make_shard(
     unit: ArrayStore, rows: Sequence[int], shards: Shards, number: int, spec: JournalSpec
 ) -> str:
-    """Rename a unit that is all news; copy the news of another one."""
+    """Rename a unit whose rows are all updates; copy the updates of any other."""
     if len(rows) == len(unit.videos):
         return shards.take(number, unit.path)
     new_rows = [next(iter(iter_rows(unit, range(row, row + 1)))) for row in rows]

@@ -1,4 +1,4 @@
-"""An output while it is being made: what is done survives any kill, what is not leaves no trace.
+"""Journal of an output being written: committed work survives any kill, the rest is removed.
 
 Beside ``feats.h5`` the folder ``feats.h5.parts`` holds immutable shard files and an SQLite
 database, the only truth about which of them count. A shard counts once it is flushed, renamed and
@@ -144,13 +144,13 @@ class Journal:
 
         Args:
             path: A file that ``write_unit`` made in this journal's folder.
-            sha256: What the writer said it was.
+            sha256: Digest that the writer reported.
 
         Returns:
             What was news.
 
         Raises:
-            DamageError: If it is missing, altered or not sealed.
+            DamageError: If it is missing, altered or lacks its checksum.
             UsageError: If it was made for another journal, or with other settings.
             StorageError: If the disk does not take it; nothing is changed then.
         """
@@ -186,7 +186,7 @@ class Journal:
         return f"Journal({str(self.out)!r}, {done} done, {failed} failed)"
 
     def _recover(self) -> None:
-        """Take up what earlier runs have done, and sweep up after them."""
+        """Load the state of earlier runs, and remove their temporary files."""
         parts = parts_of(self.out)
         for path in atomic.leftovers(self.out):
             atomic.remove(path)

@@ -1,4 +1,4 @@
-"""What earlier runs left of an unfinished output: load what counts, adopt what is whole, sweep."""
+"""Recover an unfinished output: load committed rows, import whole units, delete orphans."""
 
 from __future__ import annotations
 

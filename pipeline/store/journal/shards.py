@@ -1,4 +1,4 @@
-"""Immutable shard files: small HDF5 stores that are either whole and committed, or gone."""
+"""Immutable shard files: small HDF5 stores, either committed whole or deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each video of an unfinished output stands: done, and where its row lies, or failed."""
+"""State of each video of an unfinished output: done with a row in a shard, or failed."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class JournalState:
     :meth:`is_update`.
 
     Attributes:
-        done: What was read and where it lies, by path.
+        done: Extracted videos and the positions of their rows, by path.
         failed: By path.
     """
 
@@ -52,7 +52,7 @@ class JournalState:
         self._awaiting_update.update(path for path in paths if path in self.done)
 
     def is_update(self, path: bytes, done: SourceFile | None = None) -> bool:
-        """Return whether an attempt's word on a video is news: ``None`` says that it failed.
+        """Return whether an attempt changes a video's state; ``None`` means that it failed.
 
         It is not if the video is done and nobody waits for more, unless another file was read.
         """

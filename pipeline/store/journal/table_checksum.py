@@ -40,7 +40,7 @@ class TableChecksum:
 
     Args:
         connection: The database, in which nobody else writes.
-        tables: Those that are sealed.
+        tables: Tables that the checksum covers.
 
     Attributes:
         value: The checksum of what the tables hold.

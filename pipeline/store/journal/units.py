@@ -1,4 +1,4 @@
-"""What a machine elsewhere brings back: one sealed file with the rows and failures of a range.
+"""Result file of a work unit: rows and failures of a range of videos, with a checksum.
 
 A unit is written beside the shards under a name that no other attempt has. It counts for nothing
 until the journal, in the one process that holds the lock, has made a shard of it.
@@ -31,7 +31,7 @@ class UnitFile(NamedTuple):
 
     Attributes:
         path: Its file.
-        sha256: Of its bytes, as its seal says.
+        sha256: Digest of its bytes, as its user block states.
     """
 
     path: Path
@@ -55,7 +55,7 @@ def write_unit(
         spec: The journal's.
 
     Raises:
-        StorageError: If the disk does not take it, or the folder is gone.
+        StorageError: If the disk rejects it, or the folder is missing.
         ValueError: If a video does not fit the settings or is not finite, or the name is none.
     """
     if not _NAME.fullmatch(name):
@@ -88,7 +88,7 @@ def open_unit(path: Path, spec: JournalSpec, sha256: str | None = None) -> Array
         sha256: What it must be, if known.
 
     Raises:
-        DamageError: If it is missing, altered or not sealed.
+        DamageError: If it is missing, altered or lacks its checksum.
         UsageError: If it was made for another journal, or with other settings.
     """
     if not path.is_file():

@@ -1,1 +1,1 @@
-"""The feature files that the field shares, opened as a read-only store."""
+"""Published feature files of the benchmarks as read-only stores."""

@@ -13,7 +13,7 @@ from ...errors import ChainpipeError, DamageError
 from ..integrity.faults import FAULTS, fault, ranges
 
 KEY = "feats"
-SAMPLE = 16  # rows whose bytes tell one file from another
+SAMPLE = 16  # rows that are hashed to identify a file
 EXPECTED = f"an HDF5 data set `{KEY}` of float16 or float32, videos x frames x numbers"
 FETCH = "get the file again from where it was published"
 
@@ -76,7 +76,7 @@ class FeatureFile:
         return DamageError(message, hint=FETCH)
 
     def identity(self) -> bytes:
-        """Return what tells this file from another without reading it whole, 32 bytes.
+        """Return a digest that identifies this file without reading it whole, 32 bytes.
 
         SHA-256 of its name, size, shape, type and the bytes of 16 rows spread over it. Bytes
         altered elsewhere go unseen: published files have no checksums.

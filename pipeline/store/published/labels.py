@@ -16,7 +16,7 @@ def read_labels(path: Path, key: str, rows: int) -> npt.NDArray[np.uint8]:
     """Read labels, multi-hot, (rows, C).
 
     Args:
-        path: MATLAB file; version 7.3 is an HDF5 file, whose matrices lie transposed.
+        path: MATLAB file; version 7.3 is an HDF5 file, whose matrices are transposed.
         key: Name of the matrix.
         rows: How many videos the features have.
 

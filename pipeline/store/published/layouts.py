@@ -1,4 +1,4 @@
-"""Which files a published data set consists of, and what their videos are for.
+"""Files of each published data set, and the splits of their videos.
 
 Names as the public code reads them: https://github.com/huangmozhi9527/ConMH,
 https://github.com/gimpong/AAAI25-S5VH, https://github.com/EliSpectre/CVPR25-AutoSSVH

@@ -1,4 +1,4 @@
-"""The columns of a published set: names, ids and checksums that stay the same on every machine."""
+"""Columns of a published set: names, ids and checksums, equal on every machine."""
 
 from __future__ import annotations
 
