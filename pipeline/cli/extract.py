@@ -260,7 +260,7 @@ def _print_report(report: ExtractReport, console: Console) -> None:
         console.log("nothing to do: the store holds all of these videos already")
     if report.gone:
         console.log(
-            f"{counted(report.gone, 'row')} of videos no longer in the input; `--restart` drops them"
+            f"{counted(report.gone, 'row')} of videos not in the input; `--restart` drops them"
         )
     if report.labelled and (bare := report.rows - report.labelled):
         console.log(f"{counted(bare, 'video')} without a label; `--labels` gives labels")

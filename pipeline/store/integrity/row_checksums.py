@@ -1,4 +1,4 @@
-"""Row checksums: SHA-256 of each video's arrays, (N, 32) a group of arrays."""
+"""Row checksums: SHA-256 of each video's arrays, one column (N, 32) per group of arrays."""
 
 from __future__ import annotations
 
