@@ -1,10 +1,10 @@
-"""Self-supervised video hashing in Python: from videos or features to binary codes and answers.
+"""Self-supervised video hashing: from videos or features to binary codes and search results.
 
-Everything public is here; it is loaded on first use, so importing this costs next to nothing.
+The public API. Its members are imported on first use, so ``import chainpipe`` is fast.
 
 Example:
     >>> import chainpipe, numpy
-    >>> features = numpy.random.default_rng(0).normal(size=(40, 5, 16))  # videos, frames, numbers
+    >>> features = numpy.random.default_rng(0).normal(size=(40, 5, 16))  # (N, T, D)
     >>> model = chainpipe.train(features, bits=8, method="pca-itq")
     >>> codes = model.encode(features)
     >>> codes.search(codes[:1], k=3).rows.shape

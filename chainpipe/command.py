@@ -1,4 +1,4 @@
-"""The command ``chainpipe``: assembles the verbs of both stages and gives every ending its code."""
+"""The command ``chainpipe``: commands of both stages, error messages and exit codes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STORAGE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.E
 
 
 class _Interrupted(BaseException):
-    """Ctrl-C; typer would end in silence on ``KeyboardInterrupt``."""
+    """Ctrl-C; typer would exit without a message on ``KeyboardInterrupt``."""
 
 
 app = typer.Typer(
@@ -57,13 +57,13 @@ def assemble(
 ) -> None:
     """Turn videos into short binary codes that find similar videos.
 
-    The main road: extract videos/ --out feats.h5, train feats.h5 --bits 32, encode, search.
+    Typical order: extract videos/ --out feats.h5, train feats.h5 --bits 32, encode, search.
     """
     context.obj = _tools()
 
 
 def _tools() -> Tools:
-    """Hand stage two what it needs of stage one; decoders are loaded by the first that decodes."""
+    """Return stage one's functions for stage two; decoders are imported on first use."""
 
     def query() -> ModuleType:
         return importlib.import_module("chainpipe.pipeline.extraction.single_videos")
@@ -84,23 +84,20 @@ def demo(
     context: typer.Context,
     videos: Annotated[
         Path | None,
-        typer.Argument(help="Your own folder of videos; without it, clips of real footage."),
+        typer.Argument(help="Folder of videos; by default, clips of real footage."),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for everything that the demo makes.")] = Path(
-        "demo"
-    ),
-    bits: Annotated[int, typer.Option(help="Length of the codes.")] = 32,
+    out: Annotated[Path, typer.Option(help="Folder of all outputs.")] = Path("demo"),
+    bits: Annotated[int, typer.Option(help="Length of a code, 1 to 256.")] = 32,
     seeds: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Trainings to take the mean of; only the demo's own clips have labels to measure "
-            "by.",
+            help="Number of seeds per method; used with the default clips only, which have labels.",
             show_default="5",
         ),
     ] = None,
 ) -> None:
-    """Run the whole road on real videos and look at the answers.
+    """Run all commands on real videos and draw the search results.
 
     Example: chainpipe demo ~/Videos --out demo
     """
@@ -127,7 +124,7 @@ def _demo_videos(folder: Path, tools: Tools) -> Path:
 
 
 def _run_verb(arguments: Sequence[str]) -> tuple[int, str]:
-    """Run one verb in this process; return its exit code and what it wrote to stdout."""
+    """Run one command in this process; return its exit code and its stdout."""
     written = io.StringIO()
     with contextlib.redirect_stdout(written):
         code = app(list(arguments), standalone_mode=False)
@@ -156,6 +153,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except (_Interrupted, KeyboardInterrupt, typer.Abort):
         return _explain("interrupted", None, 130)
     except BrokenPipeError:
+        # Python flushes stdout at exit: without this it would raise again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except OSError as error:
@@ -172,7 +170,7 @@ def _interrupt(signum: int, _frame: object) -> NoReturn:
 
 
 def _terminate(signum: int, _frame: object) -> NoReturn:
-    """Leave through every ``finally`` when the process is asked to stop."""
+    """Exit on SIGTERM by an exception, so that every ``finally`` block runs."""
     sys.exit(128 + signum)
 
 
@@ -185,7 +183,7 @@ def _explain(message: str, hint: str | None, code: int) -> int:
 
 
 def _explain_usage(error: typer.TyperException) -> int:
-    """Print a mistake on the command line in the words of the option parser."""
+    """Print an error of the option parser as ``error:`` and ``hint:`` lines."""
     words = getattr(error, "format_message", lambda: str(error))()
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "chainpipe"
@@ -201,7 +199,7 @@ def _words_and_trace(error: Exception) -> tuple[str, str]:
 
 
 def _explain_bug(words: str, trace: str, hint: str | None = None) -> int:
-    """Show one line; keep the traceback in a file, unless the hint says where it is."""
+    """Print one line; write the traceback to a file, unless the hint names one."""
     if hint is None:
         with tempfile.NamedTemporaryFile(
             "w", prefix="chainpipe-", suffix=".traceback.txt", delete=False

@@ -1,13 +1,13 @@
-"""The names that the outside world installs: the distribution, its version, its extras."""
+"""Distribution name, installed version and extras."""
 
 from __future__ import annotations
 
-DISTRIBUTION = "chainpipe-video"  # `chainpipe` on the package index is another author's
+DISTRIBUTION = "chainpipe-video"  # `chainpipe` on the package index is another project
 
 
 def installed_version() -> str:
     """Return the installed version, or ``unknown`` in a bare checkout."""
-    from importlib.metadata import PackageNotFoundError, version  # costs more than this package
+    from importlib.metadata import PackageNotFoundError, version  # slow to import
 
     try:
         return version(DISTRIBUTION)

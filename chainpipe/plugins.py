@@ -1,7 +1,7 @@
-"""Plug-ins: losses, encoders, methods, backbones and frame samplers of your own.
+"""Plug-ins: register your own losses, encoders, methods, backbones and frame samplers.
 
-A module of yours imports :data:`register` and puts a decorator on a class or function; the commands
-load it by ``--plugin FILE``, Python by :func:`load_plugins`. See ``docs/plugins.md``.
+A plug-in module imports :data:`register` and decorates a class or function with it. Commands load
+the module by ``--plugin FILE``, Python by :func:`load_plugins`. See ``docs/plugins.md``.
 """
 
 from __future__ import annotations
@@ -60,18 +60,18 @@ Decorator = Callable[[Anything], Anything]
 
 
 class Register:
-    """Decorators that register what a user wrote under a name.
+    """Decorators that register a class or function under a name.
 
-    A name is lower case letters, digits, ``-`` and ``_``. Each decorator returns what it is put on,
-    and raises ``UsageError`` if the name is taken or cannot be typed.
+    A name consists of lower-case letters, digits, ``-`` and ``_``. Each decorator returns its
+    argument, and raises ``UsageError`` if the name is taken or invalid.
     """
 
     def loss(self, name: str, *, config: type[Any]) -> Decorator[Anything]:
         """Register a loss: a ``torch.nn.Module`` with ``from_config(config, context)``.
 
         Args:
-            name: Of its section in the config, with ``_`` instead of ``-``.
-            config: The class of the section, derived from :class:`LossConfig`.
+            name: Name of the loss and, with ``_`` instead of ``-``, of its config section.
+            config: Class of the config section, derived from :class:`LossConfig`.
         """
 
         def add(loss: Any) -> Any:
@@ -86,8 +86,8 @@ class Register:
     def encoder(self, name: str) -> Decorator[Anything]:
         """Register a temporal encoder: a module with ``from_config(config, dims)``.
 
-        It is chosen by ``--set encoder.kind=NAME``, and is what
-        ``chainpipe.hashing.models.encoders.Encoder`` says.
+        Selected by ``--set encoder.kind=NAME``. Its interface is
+        ``chainpipe.hashing.models.encoders.Encoder``.
         """
 
         def add(encoder: Any) -> Any:
@@ -99,7 +99,7 @@ class Register:
         return add
 
     def method(self, name: str) -> Decorator[Anything]:
-        """Register a method: a subclass of :class:`Method`, chosen by ``--method NAME``."""
+        """Register a method: a subclass of :class:`Method`, selected by ``--method NAME``."""
 
         def add(method: Any) -> Any:
             from chainpipe.hashing.methods.registry import METHODS
@@ -110,10 +110,10 @@ class Register:
         return add
 
     def backbone(self, name: str) -> Decorator[Anything]:
-        """Register a backbone, chosen by ``--backbone NAME`` or ``--backbone NAME:REST``.
+        """Register a backbone, selected by ``--backbone NAME`` or ``--backbone NAME:REST``.
 
-        It goes on a class or function that is called with REST (``""`` if there is none) and
-        :class:`BackboneOptions`, and gives what ``chainpipe.pipeline.backbones.Backbone`` says.
+        Decorates a class or function that is called with REST (``""`` if there is none) and
+        :class:`BackboneOptions`, and returns a ``chainpipe.pipeline.backbones.Backbone``.
         """
 
         def add(build: Any) -> Any:
@@ -125,11 +125,11 @@ class Register:
         return add
 
     def sampler(self, name: str) -> Decorator[Anything]:
-        """Register a frame sampler, chosen by ``extract --sampling NAME``.
+        """Register a frame sampler, selected by ``extract --sampling NAME``.
 
-        It goes on a function of ``(seconds, duration, frames, rng)``: when each of the N frames of
-        a video is shown, (N,), when the last one ends, T, and a ``numpy.random.Generator``. It
-        returns the numbers of T frames, never falling, (T,).
+        Decorates a function of ``(seconds, duration, frames, rng)``: the start times of a video's
+        n frames, (n,), the end of the last one, T, and a ``numpy.random.Generator``. It returns the
+        indices of T frames in ascending order, repeats allowed, (T,).
         """
 
         def add(sample: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Evaluation in Python: codes and labels to mAP, precision, recall and their curves."""
+"""Evaluation in Python: mAP, precision, recall and their curves from codes and labels."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def evaluate(
     keep_self: bool = False,
     method: str = "codes",
 ) -> Evaluation:
-    """Score codes by the labels of their videos.
+    """Compute retrieval metrics of codes by the labels of their videos.
 
-    Right is an answer that shares at least one label with the query. ``map`` divides by K.
+    A result is relevant if it shares at least one label with the query. ``map(K)`` divides by K.
 
     Args:
         codes: Codes of a labelled store, or of anything with ``labels``.
-        labels: As for ``store_from_arrays``; instead of those that the codes have.
-        protocol: ``leave-one-out`` (every video asks, all others are searched; over the ``test``
-            videos, if there are some), ``split`` (each ``query`` is searched in ``database``), the
-            name of a benchmark, or by default what the splits ask for.
-        queries: Labelled codes of other videos, which ask; all of ``codes`` are searched.
+        labels: As for ``store_from_arrays``; replaces the labels of the codes.
+        protocol: ``leave-one-out`` (every video is a query, all others are the database; only the
+            ``test`` videos, if there are any), ``split`` (each ``query`` is searched in
+            ``database``) or the name of a benchmark; the default depends on the splits.
+        queries: Labelled codes of other videos as queries; all of ``codes`` are the database.
         keep_self: Whether a query stays in the database.
-        method: A name for the codes, kept in the result.
+        method: A name for the codes in the result.
 
     Returns:
-        The scores: ``.map(20)``, ``.precision(5)`` ..., curves, and ``.to_json()``, which is what
-        ``chainpipe eval --json`` prints.
+        The metrics: ``.map(20)``, ``.precision(5)`` ..., curves, and ``.to_json()``, the object
+        that ``chainpipe eval --json`` prints.
 
     Raises:
         UsageError: If there are no labels, the protocol does not fit, or bits differ.

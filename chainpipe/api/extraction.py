@@ -61,43 +61,43 @@ def extract(
     progress: Callable[[int, int], None] | None = None,
     log: Callable[[str], None] | None = None,
 ) -> Store:
-    """Turn videos into a store of frame features, and open it.
+    """Extract frame features of videos into a store, (N, T, D), and open it.
 
-    Calling it again continues after an interruption, adds new videos, and does nothing if there is
-    nothing to do. Videos that cannot be read are in ``store.failed``.
+    A second call resumes after an interruption and adds new videos; otherwise it does nothing.
+    Videos that cannot be read are in ``store.failed``.
 
     Args:
         videos: A folder, or a ``.csv`` or ``.jsonl`` list of videos.
-        out: The store to make, ``.h5`` or ``.zarr``.
-        backbone: The image network: ``cnn``, or ``clip:MODEL/PRETRAINED``.
-        frames: T, frames of each video.
-        by: Whether they are spread over frames (``index``) or over ``time``.
-        sampling: How they are chosen: ``uniform``, ``segment``, ``random``, ``consecutive``, or
+        out: Path of the store, ``.h5`` or ``.zarr``.
+        backbone: Image backbone: ``cnn``, or ``clip:MODEL/PRETRAINED``.
+        frames: T, frames per video.
+        by: Sampling axis: frame ``index`` or ``time``.
+        sampling: Frame sampling: ``uniform``, ``segment``, ``random``, ``consecutive``, or
             ``keyframe``, the nearest key frames, which is fast.
-        per_segment: Frames cached for each of the T segments beside the middle.
+        per_segment: Candidate frames cached for each of the T segments besides the middle.
         fit: How a frame becomes a square: ``crop``, ``squash`` or ``pad``.
-        views: V, augmented copies of each clip whose features are cached.
-        views_mode: One draw for all frames of a copy (``consistent``), or one ``per-frame``.
-        measure_augmentation: On how many videos to measure how augmentation moves features.
-        seed: Of random frames and copies.
+        views: V, augmented views of each clip whose features are cached.
+        views_mode: One augmentation for all frames of a view (``consistent``), or ``per-frame``.
+        measure_augmentation: Number of videos on which feature shifts by augmentation are measured.
+        seed: Random seed of frames and augmented views.
         labels: ``"folders"``, so that ``videos/cat/1.mp4`` gets the label ``cat``, or a list whose
             labels and splits win over those of ``videos``; by default no labels, or those of a
             list.
-        dtype: Of the stored features, ``float16`` or ``float32``.
-        device: Where the backbone runs: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        batch: Frames of one pass on a GPU.
+        dtype: Dtype of the stored features, ``float16`` or ``float32``.
+        device: Device of the backbone: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        batch: Frames per forward pass on a GPU.
         half: Whether a GPU computes in half precision.
-        workers: Videos decoded at a time; by default one a core.
+        workers: Videos decoded in parallel; by default one per core.
         threads: CPU threads of the backbone for one video.
-        reader: Which reader decodes: ``exact``, ``linear``, ``ffmpeg``, or ``auto``, the fastest
-            that is right.
+        reader: Video reader: ``exact``, ``linear``, ``ffmpeg``, or ``auto``, the fastest that is
+            exact.
         strict: Whether partly decodable videos count as failed.
         retry: Failed videos to try again: ``("corrupt",)``, ``("all",)`` ...
-        restart: Build the store anew.
+        restart: Extract from the start.
         follow_symlinks: Whether links may lead out of the folder.
         trust_weights: Whether ``.pt`` and ``.bin`` weights may be read.
-        progress: Told how many videos of this run are through, and how many there are.
-        log: Told lines about the run.
+        progress: Called with the number of videos done in this run and their total.
+        log: Called with lines about the run.
 
     Returns:
         The open store.
@@ -108,7 +108,7 @@ def extract(
         NotFoundError: If ``videos`` does not exist.
         LockedError: If another process writes ``out``.
         DamageError: If an ``out`` to add to is damaged.
-        StorageError: If the disk does not take it.
+        StorageError: If ``out`` cannot be written.
 
     Example:
         >>> import chainpipe
@@ -154,7 +154,7 @@ def extract(
 
 
 class _CallbackConsole(Console):
-    """Tells callbacks what the command would print."""
+    """Passes the console output of the command to callbacks."""
 
     def __init__(
         self, progress: Callable[[int, int], None] | None, log: Callable[[str], None] | None

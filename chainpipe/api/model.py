@@ -1,4 +1,4 @@
-"""Trained models: loaded, saved, and used to encode."""
+"""Trained models: load, save and encode."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ EXTRAS = ("README.md", "history.csv", "curves.png")
 
 
 class Model:
-    """A trained model: frame features to codes.
+    """A trained model: encodes frame features (N, T, D) to codes of K bits.
 
-    :func:`train` and :func:`load_model` make one.
+    Returned by :func:`train` and :func:`load_model`.
 
     Example:
         >>> import chainpipe, numpy as np
@@ -55,7 +55,7 @@ class Model:
 
     @property
     def facts(self) -> ModelFacts:
-        """What the model says about itself: features it reads, data, versions, SHA-256."""
+        """Metadata: input features, training data, versions, SHA-256 of the weights."""
         return self._facts
 
     @property
@@ -65,7 +65,7 @@ class Model:
 
     @property
     def method(self) -> str:
-        """Its method, such as ``chain``."""
+        """Name of the method, such as ``chain``."""
         return self._facts.method
 
     @property
@@ -75,17 +75,17 @@ class Model:
 
     @property
     def dim(self) -> int:
-        """D, how many numbers of a frame it reads."""
+        """D, feature dimensions of a frame."""
         return self._facts.fingerprint.dim
 
     @property
     def config(self) -> dict[str, Any]:
-        """Every setting as ``section.key``; ``train(store, config=model.config)`` takes it."""
+        """The resolved config by ``section.key``, as ``train(store, config=...)`` accepts it."""
         return dict(flatten(self._facts.config))
 
     @property
     def history(self) -> list[dict[str, float]]:
-        """The means of each epoch, or of each distilling step; empty without them."""
+        """Metrics of each epoch, or of each distillation step; empty for a baseline."""
         lines = self._extras.get("history.csv", b"").decode().splitlines()
         return [
             {name: float(value) for name, value in row.items() if value}
@@ -93,16 +93,16 @@ class Model:
         ]
 
     def encode(self, features: Store | Features, *, progress: Progress | None = None) -> Codes:
-        """Encode videos of any number of frames.
+        """Encode videos of any length to binary codes, (N, K) bits.
 
         Args:
-            features: A store, the path of one, or an array [N, T, D], or [N, D] for one frame a
-                video. An array must hold features of the backbone that the model was trained on;
-                a store is checked.
-            progress: Told how many of the N videos are done, and N.
+            features: A store, the path of one, or an array [N, T, D], or [N, D] for one frame per
+                video. An array must contain features of the model's backbone; for a store this is
+                checked.
+            progress: Called with the number of videos done and N.
 
         Returns:
-            The codes, in the order of the rows.
+            The codes, in row order.
 
         Raises:
             UsageError: If D or the number of axes is another, a store is of another backbone, or
@@ -135,7 +135,7 @@ class Model:
             return encode_store(store, self._facts, self._hasher, progress=advance)
 
     def _check(self, store: FeatureStore) -> None:
-        """Refuse features that this model does not read; arrays do not say where they are from."""
+        """Check D, and for stores the fingerprint; arrays have no fingerprint."""
         n, t, d = store.shape
         if d != self.dim:
             raise UsageError(
@@ -146,11 +146,11 @@ class Model:
             check_fingerprint(self._facts, store.meta.fingerprint)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model folder, with its card, in one step; another model there is replaced.
+        """Write the model folder, with its card, atomically; an existing model is replaced.
 
         Raises:
-            UsageError: If something else than a model is there.
-            StorageError: If the disk says no.
+            UsageError: If the folder contains something else than a model.
+            StorageError: If the folder cannot be written.
 
         Example:
             >>> import chainpipe, numpy as np, tempfile
@@ -175,7 +175,7 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     Raises:
         NotFoundError: If there is no finished model.
         DamageError: If it is truncated or altered.
-        UsageError: If a later version made it, or its method is not known here.
+        UsageError: If a later version wrote it, or its method is not registered.
 
     Example:
         >>> import chainpipe

@@ -1,4 +1,4 @@
-"""Feature stores: opened from a file, or made of arrays."""
+"""Feature stores: opened from a file, or made from arrays."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Rows = int | slice | npt.ArrayLike
 
 
 class FeatureView:
-    """The features of a store, read when they are indexed; ``np.asarray`` reads them all.
+    """Lazy view of a store's features (N, T, D): indexing reads rows, ``np.asarray`` all of them.
 
     Example:
         >>> import chainpipe, numpy as np
@@ -48,7 +48,7 @@ class FeatureView:
         return self.shape[0]
 
     def __getitem__(self, rows: Rows) -> npt.NDArray[np.floating]:
-        """Return some rows: (T, D) for a number, (n, T, D) for a slice, numbers or a mask.
+        """Return rows: (T, D) for an integer, (n, T, D) for a slice, indices or a mask.
 
         Raises:
             DamageError: If the bytes on disk are damaged.
@@ -56,9 +56,9 @@ class FeatureView:
         """
         if isinstance(rows, slice):
             return self._store.features(rows)
-        numbers = np.arange(len(self))[rows]  # type: ignore[index]
-        found = self._store.features(np.atleast_1d(numbers))
-        return found if np.ndim(numbers) else found[0]
+        indices = np.arange(len(self))[rows]  # type: ignore[index]
+        found = self._store.features(np.atleast_1d(indices))
+        return found if np.ndim(indices) else found[0]
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         return np.asarray(self._store.features(slice(None)), dtype)
@@ -71,8 +71,8 @@ class FeatureView:
 class Store:
     """Features of N videos with their ids, labels and splits; read-only.
 
-    Close it, or use it in a ``with`` statement. :func:`open_store` and :func:`store_from_arrays`
-    make one.
+    Close it, or use it in a ``with`` statement. Returned by :func:`open_store` and
+    :func:`store_from_arrays`.
 
     Example:
         >>> import chainpipe, numpy as np
@@ -87,37 +87,37 @@ class Store:
 
     @property
     def raw(self) -> FeatureStore:
-        """The store as the package's own parts read it: times, candidates, augmented views."""
+        """The internal store, with times, candidates and augmented views."""
         return self._store
 
     @property
     def path(self) -> Path:
-        """Where it is; ``arrays`` where it is in memory."""
+        """Path of the store; ``arrays`` for a store in memory."""
         return self._store.path
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(N, T, D): videos, frames of each, numbers of each frame."""
+        """(N, T, D): videos, frames per video, feature dimensions."""
         return self._store.shape
 
     @property
     def features(self) -> FeatureView:
-        """The features, (N, T, D), read when they are indexed: ``store.features[:10]``."""
+        """The features, (N, T, D), read on indexing: ``store.features[:10]``."""
         return FeatureView(self._store)
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Name of each video: its path below the folder, or the id that was given for it."""
+        """Name of each video: its path relative to ``root``, or its given id."""
         return tuple(os.fsdecode(path) for path in self._store.videos.paths)
 
     @property
     def paths(self) -> tuple[bytes, ...]:
-        """``ids`` as the file system has them, byte by byte; relative to ``root``."""
+        """``ids`` as bytes of the file system; relative to ``root``."""
         return self._store.videos.paths
 
     @property
     def root(self) -> Path:
-        """The folder that was extracted."""
+        """Folder of the extracted videos."""
         return Path(os.fsdecode(self._store.root))
 
     @property
@@ -127,17 +127,17 @@ class Store:
 
     @property
     def labels(self) -> npt.NDArray[np.uint8]:
-        """Multi-hot labels, (N, C) uint8."""
+        """Multi-hot labels, (N, L) uint8."""
         return self._store.videos.labels
 
     @property
     def label_names(self) -> tuple[str, ...]:
-        """Names of the C labels."""
+        """Names of the L labels."""
         return self._store.videos.label_names
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """Part of the data set of each video: ``train``, ``test``, ``query`` ... or ``none``."""
+        """Split of each video: ``train``, ``test``, ``query`` ... or ``none``."""
         return split_names(self._store.videos.split)
 
     @property
@@ -147,7 +147,7 @@ class Store:
 
     @property
     def backbone(self) -> str:
-        """Name of the image network; ``arrays`` for features of your own."""
+        """Name of the backbone; ``arrays`` for features from arrays."""
         return self._store.meta.fingerprint.backbone
 
     def names_of(self, row: int) -> tuple[str, ...]:
@@ -176,14 +176,14 @@ def open_store(path: str | os.PathLike[str]) -> Store:
     """Open a feature store for reading.
 
     Args:
-        path: A ``.h5`` file or ``.zarr`` folder that ``extract`` made, or a folder of one of the
-            published feature sets.
+        path: A ``.h5`` file or ``.zarr`` folder made by ``extract``, or a folder of a published
+            feature set.
 
     Raises:
         NotFoundError: If it is missing, unfinished or not a feature store.
         DamageError: If it is truncated or altered.
         StorageError: If it cannot be read.
-        UsageError: If a later version made it.
+        UsageError: If a later version wrote it.
 
     Example:
         >>> import chainpipe
@@ -206,28 +206,28 @@ def store_from_arrays(
     splits: Splits | None = None,
     frames: int | None = None,
 ) -> Store:
-    """Make a store of features of your own; nothing is copied or written.
+    """Make a store from feature arrays (N, T, D); nothing is copied or written.
 
     Args:
         features: float16, float32 or float64 of one of these kinds:
-            an array [N, T, D], or [N, D] for one frame a video (T = 1);
+            an array [N, T, D], or [N, D] for one frame per video (T = 1);
             a list of N arrays [T_i, D];
             a ``.npy`` file of such an array, which is memory-mapped;
-            a folder of ``.npy`` files, [T_i, D] each, one a video, read when they are needed.
-        ids: A different name for each video, strings or bytes; by default the names of the files
-            in a folder, else ``"0"``, ``"1"`` ...
+            a folder of ``.npy`` files, [T_i, D] each, one per video, read on access.
+        ids: Unique names of the videos, strings or bytes; by default the file names of a folder,
+            else ``"0"``, ``"1"`` ...
         labels: For each video a name, several names, or ``None``; or integers [N], negative for
-            none; or a multi-hot array [N, C]. Only :func:`evaluate` reads them.
+            none; or a multi-hot array [N, L]. Only :func:`evaluate` reads them.
         splits: For each video ``train``, ``test``, ``query``, ``database``, ``none`` or ``None``;
             ``test`` and ``query`` are never trained on.
-        frames: T, taken at the middles of T equal segments of each video, as ``extract`` does;
-            needed only where videos differ in length. By default all frames are kept.
+        frames: T, sampled at the middles of T equal segments of each video, as ``extract`` does;
+            required only if videos differ in length. By default all frames are used.
 
     Raises:
         UsageError: If the features are of another shape or type, videos differ in length and
             ``frames`` is not given, or ids, labels or splits do not fit.
         NotFoundError: If there is no such file or folder.
-        DamageError: If a file is not a sound ``.npy`` file.
+        DamageError: If a file is not a valid ``.npy`` file.
 
     Example:
         >>> import chainpipe, numpy as np
@@ -249,10 +249,10 @@ def array_store(
     frames: int | None = None,
     dim: int | None = None,
 ) -> ArrayFeatureStore:
-    """Return the store of :func:`store_from_arrays`; only features of size ``dim``, if given.
+    """Return the internal store of :func:`store_from_arrays`; ``dim`` is the required D, if given.
 
     Raises:
-        UsageError: As there; so do the others.
+        UsageError: As :func:`store_from_arrays`, like its other errors.
     """
     source = open_source(features, dim=dim)
     names = ids if ids is not None else source.names
@@ -264,17 +264,17 @@ def array_store(
 def reading(
     features: Store | Features | str | os.PathLike[str], *, dim: int | None = None
 ) -> Iterator[FeatureStore]:
-    """Give the feature store behind a public one, a store's path, or arrays.
+    """Open the internal feature store of a public store, a store's path, or arrays.
 
     Args:
-        features: Any of them; a path is one of a store.
-        dim: D, if only arrays of that size will do.
+        features: A public store, the path of a store, or arrays.
+        dim: Required D of arrays, if given.
 
     Yields:
-        The store; one that was opened here is closed at the end.
+        The store; it is closed at the end if it was opened here.
 
     Raises:
-        UsageError: If it is neither; as :func:`open_store` and :func:`store_from_arrays` do.
+        UsageError: If ``features`` is of another kind, or as :func:`store_from_arrays`.
     """
     if isinstance(features, Store):
         yield features.raw

@@ -1,4 +1,4 @@
-"""Training in Python: from features to a model, with nothing written unless asked for."""
+"""Training in Python: from features to a model, in memory or in a folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from .model import Model, Progress, load_model
 from .store import Store, reading
 
 _DEFAULTS = TrainOptions()
-Told = Callable[[str], None]
+Log = Callable[[str], None]
 Epoch = Callable[[dict[str, float], int], None]
 
 
@@ -50,9 +50,9 @@ def train(
     time_limit: float = _DEFAULTS.time_limit,
     progress: Progress | None = None,
     on_epoch: Epoch | None = None,
-    log: Told | None = None,
+    log: Log | None = None,
 ) -> Model:
-    """Train a model, without labels, and without writing anything unless ``out`` is given.
+    """Train a model on features (N, T, D) without labels; write files only if ``out`` is given.
 
     Args:
         features: A store, the path of one, or an array [N, T, D] or [N, D]. Videos of the splits
@@ -61,31 +61,31 @@ def train(
         method: ``chain``, ``conmh``, ``pca-itq``, ``lsh`` or ``random``.
         out: Model folder. With it an interrupted training continues, and a finished one with the
             same settings is loaded.
-        seed: Of everything that is drawn; same seed, same codes.
+        seed: Random seed; equal seeds give equal codes.
         config: Settings by ``section.key``, such as ``{"order.weight": 0.3}``, or ``"paper"`` for
-            the plain published shape; ``chainpipe train STORE --show-config`` prints all of them.
-        epochs: Short for ``optim.epochs``.
+            the published variant; ``chainpipe train STORE --show-config`` prints all of them.
+        epochs: Same as ``optim.epochs``.
         device: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads of the network.
-        memory: Bytes that the training features may take; what is larger is read from a file.
-        skip_bad: Leave out videos with NaN or infinity instead of refusing them.
-        restart: Train anew; what is in ``out`` is replaced at the end.
-        compiled: Compile the network by ``torch.compile`` first.
+        threads: CPU threads.
+        memory: RAM limit for training features in bytes; larger sets are streamed from disk.
+        skip_bad: Leave out videos with NaN or infinity instead of raising an error.
+        restart: Train from the start; an existing model in ``out`` is replaced at the end.
+        compiled: Compile the network by ``torch.compile``.
         time_limit: Seconds after which the training is saved in ``out`` and ended.
-        progress: Told the steps done and the number of all steps.
-        on_epoch: Told the means of each epoch, and the number of all epochs.
-        log: Told lines about the run.
+        progress: Called after each step with the steps done and the number of steps.
+        on_epoch: Called after each epoch with its metrics and the number of epochs.
+        log: Called with lines about the run.
 
     Returns:
-        The model. Failure signatures that are found on the way are Python warnings.
+        The model. Failure signatures are issued as Python warnings.
 
     Raises:
         UsageError: For a bad value, or features that do not fit.
         NotFoundError: If there is no such store.
         DamageError: If the store or an unfinished run is damaged.
-        StorageError: If the disk says no.
+        StorageError: If ``out`` cannot be written.
         LockedError: If another process trains into ``out``.
-        TimeLimitError: If ``time_limit`` is over before the last step.
+        TimeLimitError: If ``time_limit`` is reached before the last step.
 
     Example:
         >>> import chainpipe, numpy as np
@@ -121,7 +121,7 @@ def train(
 
 
 def _train_in_scratch(store: FeatureStore, options: TrainOptions, callbacks: Callbacks) -> Model:
-    """Train in a temporary folder that is gone at the end, without checkpoints."""
+    """Train in a temporary folder, which is removed at the end, without checkpoints."""
     with tempfile.TemporaryDirectory(prefix="chainpipe-") as scratch:
         here = replace(options, out=Path(scratch) / "model", checkpoint_seconds=math.inf)
         return load_model(run_training(store, here, callbacks).folder)
@@ -130,10 +130,10 @@ def _train_in_scratch(store: FeatureStore, options: TrainOptions, callbacks: Cal
 def method_config(
     method: str, config: Mapping[str, object] | Literal["paper"] | None, epochs: int | None
 ) -> AnyConfig | None:
-    """Return the config of a method with some settings changed, ``None`` if it has none.
+    """Return the config of a method with changed settings, ``None`` if it has none.
 
     Raises:
-        UsageError: For an unknown key, a value that does not fit, or what the method does not have.
+        UsageError: For an unknown key, an invalid value, or an option the method does not have.
 
     Example:
         >>> method_config("chain", {"order.weight": 0.3}, 5).optim.epochs
@@ -162,12 +162,15 @@ def _flat(config: Mapping[str, object]) -> Mapping[str, object]:
     return flatten(config) if nested else config
 
 
-def _callbacks(progress: Progress | None, on_epoch: Epoch | None, log: Told | None) -> Callbacks:
-    told = Callbacks()
+def _callbacks(progress: Progress | None, on_epoch: Epoch | None, log: Log | None) -> Callbacks:
+    default = Callbacks()
 
     def warn(signature: FailureSignature) -> None:
         warnings.warn(f"failure signature: {signature}", RuntimeWarning, stacklevel=2)
 
     return Callbacks(
-        step=progress or told.step, epoch=on_epoch or told.epoch, log=log or told.log, warn=warn
+        step=progress or default.step,
+        epoch=on_epoch or default.epoch,
+        log=log or default.log,
+        warn=warn,
     )

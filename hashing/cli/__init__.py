@@ -1,4 +1,4 @@
-"""Stage two's verbs; each file holds one and imports what it needs when it runs."""
+"""Commands of stage two, one per file; heavy imports happen when a command runs."""
 
 import typer
 

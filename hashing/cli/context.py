@@ -1,4 +1,4 @@
-"""What stage two's verbs are handed: the tools of stage one, and a voice."""
+"""Context of stage two's commands: functions of stage one, and the console."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ PANEL = "Stage two: features to codes and answers"
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """Everything a verb needs beyond this stage.
+    """Functions of stage one and of the console that a command uses.
 
     Attributes:
         find: Lists the videos under a folder.
-        features: Extracts features of some videos with given settings, one result a path, in order.
-        thumbnails: Draws a small RGB picture (H, W, 3) of each video, ``None`` where it cannot;
+        features: Extracts features of videos with given settings, one result per path, in order.
+        thumbnails: Returns an RGB thumbnail (height, width, 3) of each video, ``None`` on failure;
             the second argument is its side in pixels.
-        progress: ``with progress(what, total) as advance`` shows how far a long thing is.
+        progress: Progress bar: ``with progress(what, total) as advance``.
         log: Prints one line to stderr.
-        warn: Prints one line that should be read.
+        warn: Prints one warning to stderr.
     """
 
     find: Callable[[Path], Sequence[Path]]
@@ -39,10 +39,10 @@ class Tools:
 
 
 def tools_of(context: typer.Context) -> Tools:
-    """Return the tools that the program handed in.
+    """Return the tools of a command's context.
 
     Raises:
-        TypeError: If it handed in something else.
+        TypeError: If the context object is of another type.
     """
     if not isinstance(context.obj, Tools):
         raise TypeError(f"the verbs need `Tools` as context, not {context.obj!r}")

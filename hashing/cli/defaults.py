@@ -1,4 +1,4 @@
-"""Which model and which store a verb takes when nobody says, and a line that names them."""
+"""Default model and store of a command, and shared options."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ PluginOption = Annotated[
     typer.Option(
         "--plugin",
         metavar="FILE",
-        help="Python module that registers something of your own; may be repeated.",
+        help="Python module that registers plug-ins; may be repeated.",
         callback=lambda given: load_all(given or ()),
         is_eager=True,
     ),
@@ -42,7 +42,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.
 
 
 def choose_model(given: Path | None, log: Callable[[str], None]) -> tuple[Path, ModelFacts]:
-    """Return the model to use and what it says about itself.
+    """Return the folder and the metadata of the model to use.
 
     Raises:
         NotFoundError: If there is none.
@@ -58,7 +58,7 @@ def choose_model(given: Path | None, log: Callable[[str], None]) -> tuple[Path, 
 def open_chosen_store(
     given: Path | None, facts: ModelFacts, log: Callable[[str], None]
 ) -> FeatureStore:
-    """Open the store to use, after a look whether the model may read it.
+    """Open the store to use, and check that its features fit the model.
 
     Raises:
         NotFoundError: If there is none.
@@ -84,9 +84,9 @@ def open_chosen_store(
 
 
 def _trained_on(facts: ModelFacts, rows: int) -> str:
-    """Say that a store was trained on, and how many rows came or went since.
+    """Return the text for the training store, with the number of rows added or removed since.
 
-    Models of before 0.2 do not say how many rows there were, but for stores without splits.
+    Models before 0.2 have no row count; it is derived for stores without splits only.
     """
     data = facts.data
     whole = data.get("split") == "all"

@@ -1,4 +1,4 @@
-"""The demo: run the real verbs on a folder of videos, show each, compare, draw the answers."""
+"""The demo: run the commands on a folder of videos, compare methods, draw search results."""
 
 from __future__ import annotations
 
@@ -29,18 +29,18 @@ METHODS = {
     "pca-itq": "PCA-ITQ of mean features",
     "random": "random codes",
 }
-MARGIN = 0.01  # how far below PCA-ITQ the mean of CHAIN's seeds may lie before the demo says so
-QUERIES, ANSWERS = 6, 5  # of the picture
+MARGIN = 0.01  # mAP below PCA-ITQ above which the demo prints a warning
+QUERIES, ANSWERS = 6, 5  # rows and columns of the contact sheet
 SEEDS = 5
-SOME_FAILED = 3  # the exit code of a verb that passed over some videos
+SOME_FAILED = 3  # exit code of a command that skipped some videos
 
 
 @dataclass(frozen=True, slots=True)
 class Verbs:
-    """Runs verbs and shows each command as it runs it.
+    """Runs commands, and logs each before it runs.
 
     Attributes:
-        run: Runs one verb; returns its exit code and its stdout.
+        run: Runs one command; returns its exit code and its stdout.
         log: Prints one line to stderr.
     """
 
@@ -48,10 +48,10 @@ class Verbs:
     log: Callable[[str], None]
 
     def __call__(self, *arguments: str | Path) -> str:
-        """Show and run one verb; return what it wrote to stdout.
+        """Log and run one command; return its stdout.
 
         Raises:
-            typer.Exit: If it ended early, with its code; some failed videos do not stop a demo.
+            typer.Exit: If it failed, with its exit code; failed videos do not stop the demo.
         """
         words = [str(argument) for argument in arguments]
         self.log(f"$ chainpipe {shlex.join(words)}")
@@ -71,15 +71,15 @@ def run_demo(
     run: Run,
     log: Callable[[str], None],
 ) -> None:
-    """Run extract, train, encode, eval and search on ``videos``; leave everything in ``out``.
+    """Run extract, train, encode, eval and search on ``videos``; write all outputs to ``out``.
 
     Args:
         videos: A folder of videos.
-        out: Where the store, the models and the picture go.
-        bits: Length of the codes.
-        seeds: Trainings whose mean the table of methods shows; ``None`` for :data:`SEEDS`.
-        labels: Whether the folders' names are labels, so that methods can be compared.
-        run: Runs one verb; returns its exit code and its stdout.
+        out: Folder of the store, the models and the contact sheet.
+        bits: K, the length of a code.
+        seeds: Number of seeds in the table of methods; ``None`` for :data:`SEEDS`.
+        labels: Whether the folder names are labels, so that methods can be compared.
+        run: Runs one command; returns its exit code and its stdout.
         log: Prints one line to stderr.
     """
     verb = Verbs(run, log)
@@ -108,10 +108,10 @@ def _train(verb: Verbs, store: Path, model: Path, method: str, bits: int, seed: 
 
 
 def _queries(path: Path, codes: Path) -> tuple[list[str], bool]:
-    """Return some videos to ask with, and whether the store has labels.
+    """Return example queries, and whether the store has labels.
 
-    With labels half of them are answered as well as any, half less well, the worst last;
-    without, they are taken through the folder.
+    With labels, half of them have the most right results and half fewer, the worst last; without,
+    they are evenly spaced over the rows.
     """
     with open_store(path) as store:
         videos = store.videos
@@ -124,7 +124,7 @@ def _queries(path: Path, codes: Path) -> tuple[list[str], bool]:
 
 
 def _name(videos: VideoTable, row: int) -> str:
-    """Return the path of a video, or its id where the path cannot be typed."""
+    """Return the path of a video, or its id if the path is not valid UTF-8."""
     try:
         return videos.paths[row].decode()
     except UnicodeDecodeError:
@@ -159,7 +159,7 @@ def _compare(verb: Verbs, store: Path, out: Path, *, bits: int, seeds: int) -> N
 
 
 def _tries(method: str, seeds: int) -> int:
-    """Return how many seeds a method gets: the published shape is slow and only for comparison."""
+    """Return the number of seeds of a method: 1 for the published variant, because it is slow."""
     return 1 if method == "paper" else seeds
 
 
@@ -173,7 +173,7 @@ def _score(verb: Verbs, store: Path, out: Path, method: str, bits: int, seed: in
 
 
 def _verdict(scores: dict[str, list[float]]) -> str:
-    """Say in one sentence how CHAIN's codes did."""
+    """Return one sentence that compares CHAIN with PCA-ITQ."""
     chain, itq = float(np.mean(scores["chain"])), float(np.mean(scores["pca-itq"]))
     if chain < itq - MARGIN:
         return (

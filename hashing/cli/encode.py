@@ -1,4 +1,4 @@
-"""``chainpipe encode``: the codes of a store, or of a folder of videos, as one file."""
+"""``chainpipe encode``: encode a store or a folder of videos into one codes file."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from ..models.hasher import Hasher
     from ..retrieval.codes import Codes
 
-AT_A_TIME = 256  # videos of a folder whose features are in memory together
+AT_A_TIME = 256  # videos of a folder per batch, which bounds memory
 CODES = "codes.npz"
 SOME_FAILED = 3
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb to a program."""
+    """Add the command to an app."""
     app.command("encode", rich_help_panel=PANEL)(encode)
 
 
@@ -86,7 +86,7 @@ def encode(
 
 
 def _is_store(source: Path) -> bool:
-    """Tell a store (or the name of one that is not there) from a folder of videos."""
+    """Return whether a path is a store, or has a store's suffix, and not a folder of videos."""
     if source.is_dir() and source.suffix not in {".zarr", ".parts"}:
         return (source / "zarr.json").exists() or layout_of(source) is not None
     return source.exists() or source.suffix in {".h5", ".zarr", ".parts"}
@@ -123,19 +123,19 @@ def _encode_folder(
     if len(failed) == len(videos):
         raise_if_ours(failed)
         message = f"no video in `{root}` that can be read"
-        raise UsageError(message, hint="each one's reason stands above")
+        raise UsageError(message, hint="the reason for each is printed above")
     return joined(parts), failed
 
 
 def training_meta(facts: ModelFacts) -> StoreMeta:
-    """Return the settings to extract with so that a model may read the features."""
+    """Return the extraction settings of a model's training features."""
     return StoreMeta(facts.fingerprint, frames=int(facts.data.get("frames", 25)))
 
 
 def _sorted_out(
     root: Path, paths: Sequence[Path], results: Sequence[VideoFeatures | FailedVideo]
 ) -> tuple[list[VideoFeatures], list[FailedVideo]]:
-    """Part what has features from what has none; paths become relative to the folder."""
+    """Split results into features and failures; paths become relative to the folder."""
     good: list[VideoFeatures] = []
     bad: list[FailedVideo] = []
     for path, result in zip(paths, results, strict=True):

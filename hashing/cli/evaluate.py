@@ -28,11 +28,18 @@ if TYPE_CHECKING:
     from ..evaluation.published import PublishedResult
     from ..retrieval.codes import Codes
 
-SAME = ("schema", "method", "bits", "protocol", "queries", "database")  # with and without itself
+SAME = (
+    "schema",
+    "method",
+    "bits",
+    "protocol",
+    "queries",
+    "database",
+)  # equal with and without the query in the database
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb to a program."""
+    """Add the command to an app."""
     app.command("eval", rich_help_panel=PANEL)(eval_)
 
 
@@ -175,7 +182,7 @@ def _check_two(protocol: str, keep_self: bool) -> None:
         message = f"`--protocol {protocol}` takes its queries from the store"
         raise UsageError(message, hint="leave out `--queries` or `--protocol`")
     if keep_self:
-        message = "`--keep-self` means nothing where the queries are another store"
+        message = "`--keep-self` has no effect if the queries are another store"
         raise UsageError(message, hint="leave it out")
 
 
@@ -215,12 +222,12 @@ def _evaluate(
 
 
 def _is_own(store: Path | None, facts: ModelFacts) -> bool:
-    """Tell whether a store is the one that the model was trained on."""
+    """Return whether a store is the one that the model was trained on."""
     return store is None or str(store.resolve()) == facts.store
 
 
 def _keep(folder: Path, facts: ModelFacts, found: Evaluation, tools: Tools) -> None:
-    """Write the scores into the model's card; a folder that cannot be written changes nothing."""
+    """Write the scores into the model's card; only warn if the folder cannot be written."""
     from ..model_folder.quality import add_quality
 
     try:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb to a program."""
+    """Add the command to an app."""
     app.command("experiment", rich_help_panel=PANEL)(experiment)
 
 
@@ -118,7 +118,7 @@ def _plan(
     values: Mapping[str, Scalar],
     tools: Tools,
 ) -> ExperimentPlan:
-    """Return the rows that are asked for, all checked."""
+    """Return the selected rows after validation."""
     from ..experiments.catalog import experiment_plan
     from ..experiments.plan import check_rows, select_rows
     from ..experiments.rows_file import read_rows

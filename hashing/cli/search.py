@@ -1,4 +1,4 @@
-"""``chainpipe search``: the videos most like a video, by the bits their codes share."""
+"""``chainpipe search``: find the nearest videos of a query by Hamming distance."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb to a program."""
+    """Add the command to an app."""
     app.command("search", rich_help_panel=PANEL)(search)
 
 
@@ -45,24 +45,24 @@ def search(
         list[str],
         typer.Argument(
             metavar="QUERY",
-            help="A video file, a path as the store has it, or 8 or more digits of a video's id.",
+            help="A video file, a path in the store, or at least 8 digits of a video's id.",
         ),
     ],
     model: ModelOption = None,
     store: StoreOption = None,
-    k: Annotated[int, typer.Option("--k", help="How many answers to each query.")] = 10,
+    k: Annotated[int, typer.Option("--k", help="Number of results per query.")] = 10,
     picture: Annotated[
-        Path | None, typer.Option("--picture", help="Draw a contact sheet of the answers (PNG).")
+        Path | None, typer.Option("--picture", help="Draw a contact sheet of the results (PNG).")
     ] = None,
     keep_self: Annotated[
-        bool, typer.Option("--keep-self", help="Let a video be an answer to itself.")
+        bool, typer.Option("--keep-self", help="Keep a query in its own results.")
     ] = False,
     plugin: PluginOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the videos that are most like a video, nearest first.
+    """Find the videos most similar to a query, nearest first.
 
-    A query that is in the store is left out of its own answers.
+    A query that is in the store is left out of its own results.
 
     Examples: chainpipe search holiday.mp4 · chainpipe search 3f2a9c01 --k 5 --picture sheet.png
     """
@@ -73,7 +73,7 @@ def search(
 
     tools = tools_of(context)
     if k < 1:
-        raise UsageError(f"`--k {k}` is impossible", hint="ask for at least 1 answer")
+        raise UsageError(f"`--k {k}` is impossible", hint="1 or more")
     if picture is not None and picture.suffix.lower() != ".png":
         raise UsageError(f"cannot draw `{picture}`", hint="name a file that ends in `.png`")
     folder, facts = choose_model(model, tools.log)
@@ -115,7 +115,7 @@ def _query_codes(
     new, failed = _encode_files(files, folder, facts, store, tools)
     if not any(one.rows or one.file in new for one in asked):
         raise_if_ours(failed)
-        raise UsageError("no query that can be read", hint="each one's reason stands above")
+        raise UsageError("no query that can be read", hint="the reason for each is printed above")
     kept = [one for one in asked if one.rows or one.file in new]
     lines = [codes.packed[one.rows[0]] if one.rows else new[one.file] for one in kept]
     return kept, np.array(lines, np.uint8)
@@ -124,7 +124,7 @@ def _query_codes(
 def _encode_files(
     files: Sequence[Path], folder: Path, facts: ModelFacts, store: FeatureStore, tools: Tools
 ) -> tuple[dict[Path | None, U8], list[FailedVideo]]:
-    """Extract and encode videos that are not in the store; say which cannot be read."""
+    """Extract and encode videos that are not in the store; log those that cannot be read."""
     from ..methods.registry import load_hasher
     from ..retrieval.encode import encode_features
 

@@ -1,4 +1,4 @@
-"""`chainpipe train`: a store becomes a model folder."""
+"""`chainpipe train`: train a model on a feature store."""
 
 from __future__ import annotations
 
@@ -42,44 +42,56 @@ def register(app: typer.Typer) -> None:
 
 def train(
     context: typer.Context,
-    store: Annotated[Path, typer.Argument(help="Feature store that `extract` made.")],
+    store: Annotated[Path, typer.Argument(help="Feature store made by `extract`.")],
     bits: Annotated[int, typer.Option(help="Length of a code, 1 to 256.")] = _DEFAULTS.bits,
     method: Annotated[str, typer.Option(help=f"One of {', '.join(METHODS)}.")] = (_DEFAULTS.method),
     out: Annotated[
         Path | None, typer.Option(help="Model folder.", show_default="models/STORE-METHOD-BITS")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same codes.")] = _DEFAULTS.seed,
-    paper: Annotated[bool, typer.Option("--paper", help="The plain published shape.")] = False,
+    seed: Annotated[
+        int, typer.Option(help="Random seed; equal seeds give equal codes.")
+    ] = _DEFAULTS.seed,
+    paper: Annotated[
+        bool, typer.Option("--paper", help="Preset of the published variant.")
+    ] = False,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="One config key; may be repeated."),
+        typer.Option("--set", metavar="KEY=VALUE", help="Set one config key; may be repeated."),
     ] = None,
-    config_file: Annotated[Path | None, typer.Option("--config", help="A TOML file.")] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", help="TOML file of config keys.")
+    ] = None,
     show_config: Annotated[
-        bool, typer.Option("--show-config", help="Print every key as TOML and stop.")
+        bool, typer.Option("--show-config", help="Print all config keys as TOML and exit.")
     ] = False,
-    epochs: Annotated[int | None, typer.Option(help="Short for --set optim.epochs=N.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Same as --set optim.epochs=N.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = _DEFAULTS.device,
-    threads: Annotated[int, typer.Option(help="CPU threads of the network.")] = _DEFAULTS.threads,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = _DEFAULTS.threads,
     memory: Annotated[
-        str, typer.Option(help="Most memory for the training videos; more lie in a file.")
+        str,
+        typer.Option(help="RAM limit for training features; larger sets are streamed from disk."),
     ] = f"{_DEFAULTS.memory / 1e9:g}GB",
     time_limit: Annotated[
         str | None,
-        typer.Option(help="Save and end (code 130) after so long, such as 30m or 2h."),
+        typer.Option(help="Save and exit (code 130) after this time, such as 30m or 2h."),
     ] = None,
     precision: Annotated[
-        str | None, typer.Option(help="Short for --set optim.precision=float32 or bfloat16.")
+        str | None, typer.Option(help="Same as --set optim.precision=...: float32 or bfloat16.")
     ] = None,
     compiled: Annotated[
-        bool, typer.Option("--compile", help="Compile the network by torch.compile first.")
+        bool, typer.Option("--compile", help="Compile the network by torch.compile.")
     ] = _DEFAULTS.compiled,
     logs: Annotated[
         Path | None,
-        typer.Option(help="Folder for history.csv and TensorBoard's events, as it trains."),
+        typer.Option(
+            help="Folder for history.csv and TensorBoard events, written during training."
+        ),
     ] = None,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Train anew; replaces the old model at the end.")
+        bool,
+        typer.Option(
+            "--restart", help="Train from the start; an existing model is replaced at the end."
+        ),
     ] = _DEFAULTS.restart,
     skip_bad: Annotated[
         bool, typer.Option("--skip-bad", help="Leave out videos with NaN or Inf.")
@@ -144,13 +156,13 @@ def chosen_config(
     precision: str | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> AnyConfig | None:
-    """Put the config together: defaults or paper, the file, ``--set``, then epochs and precision.
+    """Assemble the config: defaults or paper, the file, ``--set``, then epochs and precision.
 
     Returns:
         The config, or ``None`` if the method has none.
 
     Raises:
-        UsageError: For an unknown key, a value that does not fit, or what the method does not have.
+        UsageError: For an unknown key, an invalid value, or an option the method does not have.
     """
     chosen = METHODS[method]
     config: AnyConfig | None = chosen.paper if paper else chosen.config
@@ -170,7 +182,7 @@ def chosen_config(
 
 
 def _shown(method: str, config: AnyConfig | None, store: FeatureStore, *, skip_bad: bool) -> str:
-    """Return the TOML of what would run on this store."""
+    """Return the resolved config for this store as TOML."""
     if config is None:
         return ""
     from ..data.training_set import TrainingFrames, training_rows
@@ -189,7 +201,7 @@ def _run_worker(store: FeatureStore, options: TrainOptions) -> None:
 def _train(
     store: FeatureStore, options: TrainOptions, tools: Tools, folder: Path | None
 ) -> TrainReport:
-    """Train with a progress bar, a line of losses ten times on the way, and logs if asked for."""
+    """Train with a progress bar, about ten lines of losses per run, and optional logs."""
     from ..runs.train import train as run
     from ..training.callbacks import Callbacks
 
@@ -216,7 +228,7 @@ def _train(
 
         report = run(store, options, Callbacks(step=step, epoch=epoch, log=tools.log, warn=warn))
         if logs is not None and report.history and "epoch" not in report.history[0]:
-            for row in report.history:  # the start alone
+            for row in report.history:  # no epochs: the steps of the initialization
                 logs.add(row)
         return report
 
@@ -232,13 +244,13 @@ def _logs(folder: Path | None, stack: ExitStack, log: Callable[[str], None]) -> 
 
 
 def _losses(row: HistoryRow, total: int) -> str:
-    """Return one line about an epoch."""
+    """Return the metrics of an epoch as one line."""
     values = ", ".join(f"{name} {value:.3g}" for name, value in row.items() if name != "epoch")
     return f"epoch {row['epoch']:.0f} of {total}: {values}"
 
 
-def _tell_no_epochs(reason: str | None, tools: Tools) -> None:
-    """Say that no epoch was trained, why (``None``: it was asked for), and how to train some."""
+def _log_no_epochs(reason: str | None, tools: Tools) -> None:
+    """Log that no epoch was trained and the reason; ``None``: the config has 0 epochs."""
     if reason is None:
         tools.log("no epochs were trained, as asked for: the codes are those of the start")
         return
@@ -251,7 +263,7 @@ def _print(report: TrainReport, *, as_json: bool, tools: Tools) -> None:
     if report.already_done:
         tools.log(f"`{report.folder}` is finished, with the same settings: nothing to do")
     if facts.config.get("optim", {}).get("epochs") == 0:
-        _tell_no_epochs(facts.data.get("no_epochs"), tools)
+        _log_no_epochs(facts.data.get("no_epochs"), tools)
     if stopped := facts.data.get("stopped"):
         tools.log(
             f"stopped by a failure signature after epoch {stopped} (`validation.stop_on_failure`)"

@@ -1,1 +1,1 @@
-"""What CHAIN is compared with."""
+"""Methods: CHAIN and the methods that it is compared with."""

@@ -1,6 +1,6 @@
-"""What a method is: what configures, fits, loads and describes it. No torch here.
+"""Interface of a method: config, fit, load and description.
 
-What needs torch is imported by the functions that need it.
+Torch is imported inside functions only, so the baselines start without it.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ Kind = TypeVar("Kind", bound=AnyConfig)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FitRequest:
-    """How a method is to be fitted.
+    """Settings of a fit.
 
     Attributes:
-        bits: K.
-        seed: Of everything that is drawn.
+        bits: K, the length of a code.
+        seed: Seed of all random generators.
         device: ``auto``, ``cpu`` or ``cuda``.
-        threads: Of torch; another number may change the last digits.
-        checkpoint: Where to continue from and to save to; ``None`` keeps nothing.
-        validation: Videos that are not trained on and validate the training, or ``None``.
-        compiled: Whether `torch.compile` makes the steps faster.
-        callbacks: What to call as it goes.
+        threads: CPU threads of torch; the count may change results by rounding.
+        checkpoint: File to resume from and to save to; ``None`` saves nothing.
+        validation: The validation videos, or ``None``.
+        compiled: Compile the network by `torch.compile`.
+        callbacks: Training callbacks.
     """
 
     bits: int
@@ -55,11 +55,11 @@ class FitRequest:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What fitting gives.
+    """Result of a fit.
 
     Attributes:
-        tensors: What is saved, by name.
-        history: A row for each epoch; empty where there are none.
+        tensors: Weights to save, by name.
+        history: One row per epoch; empty without epochs.
     """
 
     tensors: Tensors
@@ -73,9 +73,8 @@ class Method(Generic[Kind]):
     ``load`` only.
 
     Attributes:
-        about: What it is, the first sentence of the model card, without a full stop.
-        legacy_defaults: What keys meant before they were there, for models whose config does not
-            name them.
+        about: Description, the first sentence of the model card, without a full stop.
+        legacy_defaults: Values of config keys for models that were saved before the keys existed.
     """
 
     about: ClassVar[str] = ""
@@ -92,40 +91,40 @@ class Method(Generic[Kind]):
         return None
 
     def resolve(self, config: Kind, survey: Survey) -> Kind:
-        """Return the config with every ``auto`` replaced by what the training videos ask for."""
+        """Return the config with every ``auto`` resolved for the training videos."""
         return config
 
     def fit(self, config: Kind | None, frames: TrainingFrames, request: FitRequest) -> Fitted:
         """Fit the method.
 
         Args:
-            config: Without ``auto``; ``None`` for a method without keys.
+            config: Config without ``auto``; ``None`` for a method without keys.
             frames: The training videos.
-            request: How.
+            request: Settings of the fit.
         """
         raise NotImplementedError
 
     def load(self, config: Kind | None, tensors: Tensors) -> Hasher:
-        """Return what encodes, from the tensors that :meth:`fit` gave."""
+        """Return the hasher for the tensors of :meth:`fit`."""
         raise NotImplementedError
 
     def notes(self, config: Kind | None) -> Sequence[str]:
-        """Return what the model card says about trust, from a resolved config."""
+        """Return the limits of a model as sentences for its card, from a resolved config."""
         return ()
 
     def material(self, config: Kind, frames: Material) -> str:
-        """Say which cached material beside the frames is used; ``""`` for none."""
+        """Return a description of the cached features that are used; ``""`` for none."""
         return ""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedTraining:
-    """A network and all that its training needs.
+    """A network and its trainer, ready to run.
 
     Attributes:
-        model: What is saved in the end; a part of the trainer's objective.
-        trainer: Trains it.
-        init_history: History of what was done before the first epoch.
+        model: The network to save; part of the trainer's objective.
+        trainer: The trainer of the objective.
+        init_history: History of the initialization before the first epoch.
     """
 
     model: nn.Module

@@ -1,4 +1,4 @@
-"""Fitting a learned method in memory: network, loop, under fixed torch settings."""
+"""Fit a learned method: build network and trainer, train under deterministic torch settings."""
 
 from __future__ import annotations
 
@@ -27,11 +27,10 @@ def fit_network(
         request: Bits, seed, device, threads, checkpoint and callbacks.
 
     Returns:
-        The tensors, and the history: a row an epoch, or without epochs a row a distilling step.
+        The tensors, and the history: one row per epoch, or without epochs per distillation step.
 
     Raises:
-        UsageError: If the config asks for what the videos do not have, or this machine lacks what
-            `torch.compile` needs.
+        UsageError: If the config does not fit the videos, or `torch.compile` does not work here.
     """
     checkpoint, callbacks = request.checkpoint, request.callbacks
     state = distributed.broadcast_object(checkpoint.load() if checkpoint else None)
@@ -63,7 +62,7 @@ def pick_device(name: str) -> torch.device:
 
 
 def _own_gpu() -> torch.device:
-    """Return the GPU of this process: the only one it needs, or its own of several processes."""
+    """Return the GPU of this process: the default one, or that of its local rank."""
     if distributed.world_size() == 1:
         return torch.device("cuda")
     number, count = distributed.local_rank(), torch.cuda.device_count()

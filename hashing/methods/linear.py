@@ -1,4 +1,4 @@
-"""The methods without a network: fitted at once on the videos' mean features. numpy only."""
+"""Baselines without a network, fitted in closed form on mean features. numpy only."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ class LinearMethod(Method[AnyConfig]):
     """A method whose model is a linear hash of mean features."""
 
     def fit(self, config: AnyConfig | None, frames: TrainingFrames, request: FitRequest) -> Fitted:
-        """Fit the directions; there is no history."""
+        """Fit the projection directions; the history is empty."""
         fitted = self.fit_linear(frames, bits=request.bits, seed=request.seed)
         return Fitted({"mean": fitted.mean, "directions": fitted.directions}, [])
 
     def fit_linear(self, frames: TrainingFrames, *, bits: int, seed: int) -> LinearHash:
-        """Return the fitted hash."""
+        """Fit and return the linear hash."""
         raise NotImplementedError
 
     def load(self, config: AnyConfig | None, tensors: Tensors) -> Hasher:
-        """Return the hash that the tensors hold."""
+        """Return the linear hash of saved tensors."""
         return LinearHash(tensors["mean"], tensors["directions"])
 
 
@@ -64,9 +64,9 @@ class RandomMethod(Method[AnyConfig]):
     about = "random codes, the floor of every comparison"
 
     def fit(self, config: AnyConfig | None, frames: TrainingFrames, request: FitRequest) -> Fitted:
-        """Keep the seed and the length of a code."""
+        """Store the seed and the code length; nothing is fitted."""
         return Fitted({"seed": np.array([request.seed]), "bits": np.array([request.bits])}, [])
 
     def load(self, config: AnyConfig | None, tensors: Tensors) -> Hasher:
-        """Return what draws the codes."""
+        """Return the hasher that draws the codes."""
         return RandomHash(int(tensors["bits"][0]), int(tensors["seed"][0]))

@@ -1,4 +1,4 @@
-"""LSH: signs of random projections, the baseline that learns nothing but the mean.
+"""LSH: signs of random projections, a baseline that fits only the mean.
 
 Charikar, Similarity estimation techniques from rounding algorithms, STOC 2002:
 https://doi.org/10.1145/509907.509965
@@ -18,9 +18,9 @@ def fit_lsh(means: npt.NDArray[np.floating], bits: int, *, seed: int) -> LinearH
     Two videos at angle a differ in each bit with probability a / pi.
 
     Args:
-        means: Mean feature of each training video, (B, D).
-        bits: K.
-        seed: Of the directions.
+        means: Mean feature of each training video, (N, D).
+        bits: K, the length of a code.
+        seed: Seed of the directions.
     """
     directions = np.random.default_rng(seed).normal(size=(means.shape[1], bits))
     centre = means.mean(axis=0, dtype=np.float64)

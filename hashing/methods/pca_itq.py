@@ -1,6 +1,6 @@
-"""PCA-ITQ: principal directions of the videos' means, rotated towards the corners of a cube.
+"""PCA-ITQ: PCA of mean features and a rotation that minimizes the quantization error.
 
-It is the baseline to beat, and the start of CHAIN's hash layer.
+The main baseline, and the initialization of CHAIN's hash layer.
 Gong and Lazebnik, Iterative quantization, CVPR 2011: https://doi.org/10.1109/CVPR.2011.5995432
 """
 
@@ -25,23 +25,24 @@ def fit_pca_itq(
     frame_covariance: Callable[[], Array],
     iterations: int = ITERATIONS,
 ) -> LinearHash:
-    """Fit PCA and the rotation on mean features; the values are 1 in size on average.
+    """Fit PCA and the rotation on mean features; the mean absolute output is 1.
 
     Args:
-        means: Mean feature of each training video, (B, D).
-        bits: K. Directions beyond the rank of ``means`` come from the frames' PCA, then from
-            seeded random orthogonal ones.
-        seed: Of the first rotation and of the random directions.
-        frame_covariance: Returns the frames' covariance, (D, D); called only when needed.
-        iterations: Of ITQ.
+        means: Mean feature of each training video, (N, D).
+        bits: K. Directions beyond the rank of ``means`` come from the PCA of the frames, then from
+            random orthogonal directions.
+        seed: Seed of the initial rotation and of the random directions.
+        frame_covariance: Returns the covariance of the frames, (D, D); called only when needed.
+        iterations: Iterations of ITQ.
     """
     rng = np.random.default_rng(seed)
     exact = means.astype(np.float64)
     centre = exact.mean(axis=0)
-    exact -= centre  # in place: there may be a gigabyte of them
+    exact -= centre  # in place: the means may take a gigabyte
     directions = hash_directions(exact, bits, rng=rng, frame_covariance=frame_covariance)
-    values = exact @ directions  # (B, K)
-    # A direction's sign is free: that of its skewness is the same in every basis of the features.
+    values = exact @ directions  # (N, K)
+    # SVD leaves the sign of a direction open: make the skewness of its values non-negative, so
+    # that the result does not depend on the basis of the features.
     signs = np.where((values**3).sum(axis=0) < 0, -1.0, 1.0)
     directions, values = directions * signs, values * signs
     rotation = itq_rotation(values, rng=rng, iterations=iterations)
@@ -50,7 +51,7 @@ def fit_pca_itq(
 
 
 def itq_rotation(values: Array, *, rng: np.random.Generator, iterations: int = ITERATIONS) -> Array:
-    """Find the rotation (K, K) that brings centred values (B, K) closest to their own signs.
+    """Find the rotation (K, K) of centred values (N, K) with the lowest quantization error.
 
     Alternates between the signs of the rotated values and the rotation that fits those signs best
     (orthogonal Procrustes), from a random start.
@@ -58,7 +59,7 @@ def itq_rotation(values: Array, *, rng: np.random.Generator, iterations: int = I
     bits = values.shape[1]
     rotation = random_orthogonal(np.zeros((bits, 0)), bits, rng)
     for _ in range(iterations):
-        signs = np.where(values @ rotation >= 0, 1.0, -1.0)  # (B, K)
+        signs = np.where(values @ rotation >= 0, 1.0, -1.0)  # (N, K)
         left, _, right = np.linalg.svd(values.T @ signs)
         rotation = left @ right
     return rotation
@@ -71,7 +72,7 @@ def hash_directions(
     rng: np.random.Generator,
     frame_covariance: Callable[[], Array],
 ) -> Array:
-    """Return K directions (D, K): of the means, then of the frames, then random ones.
+    """Return K projection directions (D, K): PCA of means, then of frames, then random ones.
 
     They are orthogonal; when K > D, each D of them are.
     """
@@ -88,10 +89,10 @@ def hash_directions(
 
 
 def remaining_covariance(covariance: Array, directions: Array) -> Array:
-    """Remove what lies along orthonormal directions (D, k) from a covariance (D, D)."""
+    """Project orthonormal directions (D, k) out of a covariance (D, D)."""
     keep = np.eye(len(covariance)) - directions @ directions.T
     rest = keep @ covariance @ keep
-    # What rounding leaves of a covariance that the directions explain in full is no direction.
+    # A remainder at the level of rounding errors has no meaningful directions.
     if np.trace(rest) <= 1e-6 * np.trace(covariance):
         return np.zeros_like(rest)
     symmetric: Array = (rest + rest.T) / 2

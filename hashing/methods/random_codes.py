@@ -1,4 +1,4 @@
-"""Random codes: bits drawn from a hash of the video's bytes, the floor of every table."""
+"""Random codes: bits drawn from a hash of the features, the chance level of retrieval."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True)
 class RandomHash:
-    """Codes that say nothing about likeness; equal features still get equal codes.
+    """Random codes without similarity information; equal features get equal codes.
 
     Attributes:
         bits: K, the length of a code.
-        seed: Another seed gives other codes.
+        seed: Seed of the codes.
     """
 
     bits: int

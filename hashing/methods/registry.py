@@ -1,4 +1,4 @@
-"""The methods by name, and the way from a model folder to something that encodes.
+"""Registry of methods, and loading of hashers from model folders.
 
 The baselines need numpy only; torch is imported when a learned model is trained or loaded.
 """
@@ -37,7 +37,7 @@ _KINDS: dict[str, Registry[Any]] = {"method": METHODS, "encoder": ENCODERS, "los
 
 
 def check_method(method: str, bits: int) -> None:
-    """Refuse unknown methods and impossible code lengths.
+    """Check the name of a method and the code length.
 
     Raises:
         UsageError: Naming what would be right.
@@ -48,10 +48,10 @@ def check_method(method: str, bits: int) -> None:
 
 
 def used_plugins(method: str, config: dict[str, Any]) -> list[dict[str, str]]:
-    """Return what plug-ins had a part in a model, each as ``kind``, ``name``, ``file``, ``sha256``.
+    """Return the plug-ins of a model, each as ``kind``, ``name``, ``file``, ``sha256``.
 
     Args:
-        method: Of the model.
+        method: Method of the model.
         config: The resolved config, nested plain values.
     """
     names = [("method", method), ("encoder", config.get("encoder", {}).get("kind", ""))]
@@ -65,7 +65,7 @@ def used_plugins(method: str, config: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def check_plugins(facts: ModelFacts) -> None:
-    """Refuse a model whose plug-ins are not loaded.
+    """Check that the plug-ins of a model are loaded.
 
     Raises:
         UsageError: Naming the first one that is missing.
@@ -92,7 +92,7 @@ def load_hasher(folder: Path) -> tuple[ModelFacts, Hasher]:
 
 
 def build_hasher(facts: ModelFacts, tensors: Tensors) -> Hasher:
-    """Return what encodes, from a model's facts and tensors."""
+    """Return the hasher of a model's metadata and tensors."""
     method = METHODS[facts.method]
     config = method.config
     if config is not None:

@@ -1,4 +1,4 @@
-"""CHAIN: from a resolved config and training videos to a network and its trainer."""
+"""Build CHAIN's network and trainer from a resolved config and training videos."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ def build(
     validation: TrainingFrames | None = None,
     compiled: bool = False,
 ) -> PreparedTraining:
-    """Put CHAIN's network and trainer together; see ``Build``."""
+    """Build CHAIN's network and trainer."""
     check_frames(config, frames.frames)
-    pca = _front(config, frames, state)
+    pca = _pca_whitening(config, frames, state)
     projected, clips = _clips(config, frames, pca, seed=seed)
     init_history: list[HistoryRow] = []
     model = build_model(config, pca, bits=bits, seed=seed)
@@ -52,7 +52,7 @@ def build(
 def _clips(
     config: Config, frames: TrainingFrames, pca: PcaWhitening, *, seed: int
 ) -> tuple[Frames, TrainingClips]:
-    """Take all frames through the front, (B, T, M), to memory or to a file: as they fit."""
+    """Project all frames, (N, T, M), into memory if they fit, else into a file."""
     elements = frames.frames * pca.matrix.shape[1]
     if frames.fit_in_memory(elements * (1 + cached_elements(config, frames))):
         return _in_memory(config, frames, pca, seed=seed)
@@ -64,14 +64,13 @@ def _clips(
 def _in_memory(
     config: Config, frames: TrainingFrames, pca: PcaWhitening, *, seed: int
 ) -> tuple[Frames, Clips]:
-
     projected = frames.project(pca)
     clips = make_clips(config, pca, projected, seed=seed)
     return projected, add_cached(config, clips, frames, pca)
 
 
-def _front(config: Config, frames: TrainingFrames, state: State | None) -> PcaWhitening:
-    """Measure the front, or take it from an interrupted run."""
+def _pca_whitening(config: Config, frames: TrainingFrames, state: State | None) -> PcaWhitening:
+    """Fit the PCA whitening, or restore it from an interrupted run's checkpoint."""
     if state is not None:
         tensors = {
             k.removeprefix("model."): t for k, t in state["objective"].items() if "pca_" in k

@@ -1,4 +1,4 @@
-"""From a resolved config to the network, and between the network and saved tensors."""
+"""Build CHAIN's network from a resolved config, or from saved tensors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ...runtime.seeding import derive_seed
 
 
 def build_model(config: Config, pca: PcaWhitening, *, bits: int, seed: int) -> HashModel:
-    """Build the network with seeded first weights; torch's own generator is left as it was."""
+    """Build the network with seeded initial weights; torch's global generator is restored."""
     dims = pca.matrix.shape[1]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "weights", 0))
@@ -51,6 +51,6 @@ def load_model(config: Config, tensors: Mapping[str, npt.NDArray[Any]]) -> HashM
 
 
 def pca_whitening_of(config: Config, tensors: Mapping[str, npt.NDArray[Any]]) -> PcaWhitening:
-    """Return the front that a network's tensors hold."""
+    """Return the PCA whitening of a network's tensors."""
     mean, matrix, std = (tensors[f"pca_{part}"] for part in ("mean", "matrix", "std"))
     return PcaWhitening(mean, matrix, std, l2_normalize=config.input.l2_normalize)

@@ -1,4 +1,4 @@
-"""From a resolved config and a network to its training: clips, tasks, trainer."""
+"""Build CHAIN's trainer from a resolved config and a network: clips, losses, trainer."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from ...training.validation import ValidationPlan, validation_interval
 from ...views.augmentations import view_length, window_length
 from ...views.view_maker import ViewMaker
 
-_CHUNK = 512  # videos read at once
+_CHUNK = 512  # videos per read
 
 
 def make_clips(
     config: Config, pca: PcaWhitening, frames: npt.NDArray[np.float32], *, seed: int
 ) -> Clips:
-    """Return the training clips, with scenes when the scene task or the views need them."""
-    clips = torch.from_numpy(frames)  # (B, T, M)
+    """Return the training clips of frames (N, T, M), with scenes if a loss or a view needs them."""
+    clips = torch.from_numpy(frames)  # (N, T, M)
     scenes = _first_scenes(config, clips, clips.shape[1], seed=seed)
     return Clips(clips, clips.mean(dim=1), torch.from_numpy(pca.std), scenes)
 
@@ -50,7 +50,7 @@ def make_clips(
 def make_stored_clips(
     config: Config, pca: PcaWhitening, frames: DiskArray, *, seed: int
 ) -> StoredClips:
-    """Return what :func:`make_clips` does, for frames (B, T, M) in a file."""
+    """Return the training clips of frames (N, T, M) in a file; see :func:`make_clips`."""
     means = write_disk_array(
         (part.mean(dim=1).numpy() for part in frames.split(_CHUNK)), len(frames), folder=None
     )
@@ -85,15 +85,15 @@ def build_trainer(
     validation: Clips | None = None,
     compiled: bool = False,
 ) -> Trainer:
-    """Build the objective over ``model`` and the trainer that makes it small.
+    """Build the objective of ``model`` and its trainer.
 
     Args:
-        config: Without ``auto``.
-        model: What is trained.
+        config: Config without ``auto``.
+        model: The network to train.
         clips: The training videos.
-        seed: Of everything that is drawn.
-        validation: Videos that watch the training.
-        compiled: Whether `torch.compile` makes its steps faster.
+        seed: Seed of all random generators.
+        validation: The validation videos.
+        compiled: Compile the network by `torch.compile`.
     """
     device = model.pca_mean.device
     frames = clips.frames.shape[1]
@@ -125,7 +125,7 @@ def build_trainer(
 
 
 def view_maker(config: Config, frames: int, *, candidates: bool = False) -> ViewMaker:
-    """Return what draws the views of clips of T frames, or of their candidates."""
+    """Return the view maker for clips of T frames, or for their candidates."""
     mode = config.views.mode
     length = view_length(
         mode,
@@ -165,7 +165,7 @@ def _losses(
 
 
 def _loss(name: str, section: LossSection, context: LossContext, *, seed: int) -> Loss:
-    """Build a loss with seeded first weights; torch's own generator is left as it was."""
+    """Build a loss with seeded initial weights; torch's global generator is restored."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, LOSSES[name].stream or f"loss {name}", 0))
         loss: Loss = loss_class(name).from_config(section, context)
@@ -190,10 +190,10 @@ def _neighbours(config: Config, *, seed: int) -> NeighbourMiner | None:
 def _walk(
     settings: NeighboursConfig, count: int, *, seed: int
 ) -> Callable[[TrainingClips], Tensor]:
-    """Return what finds neighbours by scenes."""
+    """Return the scene-walk search of nearest neighbours."""
 
     def search(clips: TrainingClips) -> Tensor:
-        # Chance comes from the CPU, and so do the scenes: the same neighbours on every device.
+        # Clustering and its generator run on the CPU: the same neighbours on every device.
         frames = clips.frames.cpu() if isinstance(clips.frames, Tensor) else clips.frames
         table = scene_walk_neighbours(
             frames,

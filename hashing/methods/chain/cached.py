@@ -1,4 +1,4 @@
-"""The store's cached material, through the front and beside the clips."""
+"""Cached features of the store (candidates, augmented views, shifts), projected by the PCA."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AnyClips = TypeVar("AnyClips", Clips, StoredClips)
 def add_cached(
     config: Config, clips: AnyClips, frames: TrainingFrames, pca: PcaWhitening
 ) -> AnyClips:
-    """Return the clips with the candidates, copies and shifts that the config uses.
+    """Return the clips with the candidates, augmented views and shifts that the config uses.
 
     Raises:
         UsageError: If the store lacks what the config asks for.
@@ -44,13 +44,13 @@ def add_cached(
 
 
 def cached_elements(config: Config, frames: TrainingFrames) -> int:
-    """Return how many clips' worth of frames the cached material of a video takes."""
+    """Return the size of a video's cached features as a multiple of its clip."""
     used = cached_material(config, frames)
     return used.candidates * frames.meta.per_segment + used.augmented * max(2, frames.meta.views)
 
 
 def _two_or_more(frames: TrainingFrames, pca: PcaWhitening) -> Iterator[npt.NDArray[np.float32]]:
-    """Yield the copies, (n, V, T, M); two views need two, so beside one the clean clip stands."""
+    """Yield the augmented views, (n, V, T, M); a single one is paired with the clean clip."""
     for augmented, clean in zip(frames.augmented(), frames.videos(), strict=True):
         projected = pca(augmented)
         yield (

@@ -1,8 +1,7 @@
-"""A better linear start [ours]: PCA-ITQ's directions learn to rank as the features do.
+"""Distillation of the linear initialization [ours]: codes learn the ranking of the features.
 
-It contrasts no views, so it helps where there are too few videos, or too still ones, to learn from
-views. Each step shows it other frames of a video: on few videos that keeps it from learning by
-heart.
+It contrasts no views, so it helps with too few videos, or too little motion, for contrastive
+learning. Each step samples other frames of a video, which reduces overfitting on few videos.
 """
 
 from __future__ import annotations
@@ -34,19 +33,19 @@ def distill(
     temperature: float,
     generator: torch.Generator,
 ) -> list[float]:
-    """Train a linear hash layer, in place, to keep the features' own ranking.
+    """Train a linear hash layer, in place, to preserve the similarity ranking of the features.
 
     Args:
-        shortcut: From mean inputs to bits.
-        frames: Whose means it reads, (B, T, M); the cosines of whole videos' means are kept.
-        centre: The mean input, (M,), around which cosines are taken.
-        num_frames: S, how many frames of a video, drawn anew each step, its mean is of; at most T.
-        l2_normalize: Whether it reads means of unit length.
-        steps: Of AdamW, with a one-cycle rate.
-        lr: The highest learning rate.
-        target_temperature: Temperature of the features in the listwise loss.
-        temperature: Temperature of the codes.
-        generator: Draws the batches.
+        shortcut: Linear layer from mean inputs to bits, M to K.
+        frames: Projected frames, (N, T, M); the targets are cosines of whole videos' means.
+        centre: Mean input, (M,), which is subtracted before target cosines.
+        num_frames: S, frames sampled per video in each step for its mean input; at most T.
+        l2_normalize: L2-normalize the mean inputs.
+        steps: AdamW steps, with a one-cycle learning rate.
+        lr: Peak learning rate.
+        target_temperature: Softmax temperature of the features in the listwise loss.
+        temperature: Softmax temperature of the codes.
+        generator: Random number generator of batches and frames.
 
     Returns:
         The loss of each step.

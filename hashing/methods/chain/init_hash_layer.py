@@ -1,4 +1,4 @@
-"""Where the hash layer starts: at PCA-ITQ, distilled."""
+"""Initialize the hash layer: PCA-ITQ, then distillation."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ...runtime.seeding import derive_generator
 from ..pca_itq import fit_pca_itq
 from .distill import distill
 
-Frames = npt.NDArray[np.float32] | DiskArray  # projected training frames, (B, T, M)
-MEANS_BYTES = 300_000_000  # of the mean inputs that the start is fitted on
-_CHUNK = 512  # videos read at once
+Frames = npt.NDArray[np.float32] | DiskArray  # projected training frames, (N, T, M)
+MEANS_BYTES = 300_000_000  # memory limit of the mean inputs for PCA-ITQ
+_CHUNK = 512  # videos per read
 
 
 def fit_initial_hash(frames: Frames, *, bits: int, seed: int, l2_normalize: bool) -> LinearHash:
-    """Fit PCA-ITQ on mean inputs, for projected training frames (B, T, M)."""
+    """Fit PCA-ITQ on the mean inputs of projected training frames (N, T, M)."""
     means = mean_inputs(frames)
     return fit_pca_itq(
         l2_normalized(means) if l2_normalize else means,
@@ -38,7 +38,7 @@ def fit_initial_hash(frames: Frames, *, bits: int, seed: int, l2_normalize: bool
 
 
 def mean_inputs(frames: Frames) -> npt.NDArray[np.float32]:
-    """Return the mean inputs (n, M) of all videos, or of an even sample of very many."""
+    """Return the mean inputs (n, M) of all videos, or of every i-th above the memory limit."""
     step = -(-12 * len(frames) * frames.shape[2] // MEANS_BYTES)
     kept, start = [], 0
     for part in _parts(frames):
@@ -66,10 +66,10 @@ def init_hash_layer(
     bits: int,
     seed: int,
 ) -> list[HistoryRow]:
-    """Set the hash layer to PCA-ITQ of projected training frames (B, T, M), then distil it.
+    """Initialize the hash layer by PCA-ITQ of projected frames (N, T, M), then distill it.
 
     Returns:
-        The loss of each distilling step.
+        The loss of each distillation step.
     """
     l2_normalize = config.hash.l2_normalize
     model.hash_layer.init_shortcut(

@@ -1,4 +1,4 @@
-"""CHAIN as a learned method: PCA whitening, transformer, hash layer, three tasks."""
+"""CHAIN as a learned method: PCA whitening, transformer, hash layer, three losses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OURS = (
 
 
 class ChainMethod(LearnedMethod[Config]):
-    """CHAIN with our extensions; ``paper`` is its published shape."""
+    """CHAIN with our extensions; ``paper`` is the published variant."""
 
     about = "CHAIN: contrastive learning with frame order and scene tasks"
     legacy_defaults: ClassVar[Mapping[str, Scalar]] = {
@@ -47,11 +47,11 @@ class ChainMethod(LearnedMethod[Config]):
 
     @property
     def paper(self) -> Config:
-        """The published shape."""
+        """The preset of the published variant."""
         return paper_config()
 
     def resolve(self, config: Config, survey: Survey) -> Config:
-        """Replace every ``auto`` by what the training videos ask for."""
+        """Return the config with every ``auto`` resolved for the training videos."""
         return resolve(config, survey)
 
     def build(
@@ -66,7 +66,7 @@ class ChainMethod(LearnedMethod[Config]):
         validation: TrainingFrames | None = None,
         compiled: bool = False,
     ) -> PreparedTraining:
-        """Put CHAIN's network and trainer together."""
+        """Build CHAIN's network and trainer."""
         from .build import build
 
         return build(
@@ -87,11 +87,11 @@ class ChainMethod(LearnedMethod[Config]):
         return load_model(config or self.config, tensors).fused()
 
     def notes(self, config: Config | None) -> list[str]:
-        """Return what a user should know before trusting the codes."""
+        """Return the limits of the model as sentences for its card."""
         return [_OURS] if config is None or config.optim.epochs else [_OURS, NO_TASKS]
 
     def material(self, config: Config, frames: Material) -> str:
-        """Say which cached material beside the frames the views are drawn from."""
+        """Return a description of the cached features that the views are drawn from."""
         return cached_material(config, frames).describe(frames)
 
 

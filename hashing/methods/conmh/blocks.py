@@ -1,8 +1,8 @@
-"""ConMH's transformer block: heads of ``hidden_dim // num_heads`` numbers, and keys without a bias.
+"""ConMH's transformer block: heads of size ``hidden_dim // num_heads``, and keys without a bias.
 
-The published encoder has 6 heads in a width of 256. They take 42 numbers each, 252 together, and
-with a bias on queries and values only a block has the published 785,400 parameters; no other
-reading of "12 blocks, 6 heads, MLP x 4, qkv bias" gives that number.
+The published encoder has 6 heads and a hidden size of 256: 42 dimensions per head, 252 in total.
+With a bias on queries and values only, a block has the published 785,400 parameters; no other
+reading of "12 blocks, 6 heads, MLP x 4, qkv bias" gives that count.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ EPSILON = 1e-6  # of the layer norms [code]
 
 
 class ConmhAttention(nn.Module):
-    """Every frame looks at every other.
+    """Multi-head self-attention over frames, (B, T, H) to (B, T, H).
 
     Args:
-        hidden_dim: H, numbers a frame.
-        num_heads: How many; each has ``hidden_dim // num_heads`` numbers.
+        hidden_dim: H, hidden size.
+        num_heads: Number of heads of ``hidden_dim // num_heads`` dimensions.
     """
 
     def __init__(self, *, hidden_dim: int, num_heads: int) -> None:
@@ -31,7 +31,7 @@ class ConmhAttention(nn.Module):
         self.out_proj = nn.Linear(self.inner_dim, hidden_dim)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Mix frames (B, T, H)."""
+        """Apply self-attention to frames (B, T, H)."""
         batch, time, _ = frames.shape
         bias = torch.cat([self.q_bias, torch.zeros_like(self.q_bias), self.v_bias])
         parts = F.linear(frames, self.qkv.weight, bias)
@@ -45,9 +45,9 @@ class ConmhBlock(nn.Module):
     """Pre-norm transformer block: attention, then feed-forward layer, both residual; no dropout.
 
     Args:
-        hidden_dim: H, numbers a frame.
-        num_heads: Attention heads.
-        feed_forward_dim: Hidden numbers of the two-layer part.
+        hidden_dim: H, hidden size.
+        num_heads: Number of attention heads.
+        feed_forward_dim: Hidden size of the feed-forward layer.
     """
 
     def __init__(self, *, hidden_dim: int, num_heads: int, feed_forward_dim: int) -> None:
@@ -69,7 +69,7 @@ class ConmhBlock(nn.Module):
 
 
 def init_xavier(module: nn.Module) -> None:
-    """Give every linear layer within Glorot's uniform weights and no bias [code].
+    """Initialize all linear layers: Xavier-uniform weights and zero biases [code].
 
     Glorot and Bengio (2010): https://proceedings.mlr.press/v9/glorot10a.html
     """

@@ -1,4 +1,4 @@
-"""From ConMH's config to its network and trainer."""
+"""Build ConMH's network and trainer from its config."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def build(
     validation: TrainingFrames | None = None,
     compiled: bool = False,
 ) -> PreparedTraining:
-    """Put network and trainer together, over the features as they are."""
+    """Build network and trainer on the unprojected features."""
     run = ForwardRunner(precision=config.optim.precision, compiled=compiled)
     losses = extra_losses(config, frames, bits=bits, seed=seed)
     objective = build_objective(
@@ -54,11 +54,11 @@ def build(
 
 
 def _clips(frames: TrainingFrames) -> TrainingClips:
-    """Return all features, (B, T, D), in memory or in a file: as they fit."""
+    """Return all features, (N, T, D), in memory if they fit, else in a file."""
     if frames.fit_in_memory(frames.frames * frames.dim):
         return _in_memory(frames)
     stored = frames.to_disk((unchanged(part) for part in frames.videos()), name="frames")
-    return StoredClips(stored, stored, torch.ones(frames.dim))  # ConMH looks at no means
+    return StoredClips(stored, stored, torch.ones(frames.dim))  # ConMH does not use means
 
 
 def _in_memory(frames: TrainingFrames) -> Clips:
@@ -67,7 +67,7 @@ def _in_memory(frames: TrainingFrames) -> Clips:
 
 
 def unchanged(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    """Return the features unchanged: ConMH has no front, and no scaling."""
+    """Return the features as float32: ConMH uses no PCA and no scaling."""
     return features.astype(np.float32)
 
 
@@ -80,7 +80,7 @@ def build_objective(
     losses: ExtraLosses | None = None,
     run: ForwardRunner | None = None,
 ) -> ConmhObjective:
-    """Build the networks with seeded first weights; torch's own generator is left as it was."""
+    """Build the networks with seeded initial weights; torch's global generator is restored."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(seed, "weights", 0))
         model = build_model(config, dims=dims, bits=bits)
@@ -107,7 +107,7 @@ def build_objective(
 def extra_losses(
     config: ConmhConfig, frames: TrainingFrames, *, bits: int, seed: int
 ) -> ExtraLosses:
-    """Return the terms of BTH and of S5VH whose weight is not 0."""
+    """Return the losses of BTH and S5VH whose weight is not 0."""
     losses: dict[str, tuple[nn.Module, float]] = {}
     if config.similarity.weight:
         anchors = _anchors(frames, config.similarity.num_anchors, "similarity anchors", seed=seed)
@@ -133,7 +133,7 @@ def _anchors(frames: TrainingFrames, most: int, purpose: str, *, seed: int) -> T
 
 
 def build_model(config: ConmhConfig, *, dims: int, bits: int) -> ConmhModel:
-    """Build what is left at test time."""
+    """Build encoder and hash layer, which encode at test time."""
     return ConmhModel(
         dims=dims,
         hidden_dim=config.encoder.hidden_dim,
@@ -152,7 +152,7 @@ def build_trainer(
     seed: int,
     validation: Clips | None = None,
 ) -> Trainer:
-    """Return the trainer with Adam, which is AdamW without decay, and a rate that falls."""
+    """Return the trainer: Adam (AdamW without weight decay) with step decay."""
     optim = config.optim
 
     def schedule(step: int, steps: int) -> float:

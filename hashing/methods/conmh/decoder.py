@@ -1,4 +1,4 @@
-"""ConMH's decoder: from the shown frames' codes to the features of the hidden frames."""
+"""ConMH's decoder: reconstruct masked frames' features from visible frames' codes."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from .blocks import EPSILON, ConmhBlock, init_xavier
 
 
 class ConmhDecoder(nn.Module):
-    """A small transformer over all places of a video; a hidden one holds one learned vector.
+    """Transformer over all positions of a video; masked positions get a learned mask token.
 
     Args:
-        dims: D, numbers a frame.
-        hidden_dim: Numbers a frame inside.
-        num_layers: How many blocks.
-        num_heads: Attention heads of a block.
-        feed_forward_dim: Hidden numbers of a block's two-layer part.
-        bits: K.
+        dims: D, feature dimensions.
+        hidden_dim: Hidden size of the decoder.
+        num_layers: Number of transformer blocks.
+        num_heads: Attention heads per block.
+        feed_forward_dim: Hidden size of the feed-forward layers.
+        bits: K, the length of a code.
     """
 
     def __init__(
@@ -47,18 +47,20 @@ class ConmhDecoder(nn.Module):
         nn.init.trunc_normal_(self.mask_token, std=0.02, a=-0.02, b=0.02)
 
     def forward(self, signs: Tensor, visible: Tensor, masked: Tensor) -> Tensor:
-        """Rebuild features (B, T - S, D) of the frames at ``masked`` (B, T - S).
+        """Reconstruct the features of masked frames, (B, T - S, D).
 
         Args:
-            signs: A code for each shown frame, (B, S, K).
-            visible: Their places, (B, S).
-            masked: Places of the others, (B, T - S).
+            signs: Code of each visible frame, (B, S, K).
+            visible: Positions of the visible frames, (B, S).
+            masked: Positions of the masked frames, (B, T - S).
         """
         positions = sinusoidal_encoding(visible.shape[1] + masked.shape[1], self.hidden_dim).to(
             signs
         )
         known = self.input_proj(signs) + positions[visible]
-        frames = torch.cat([known, self.mask_token + positions[masked]], dim=1)  # (B, T, width)
+        frames = torch.cat(
+            [known, self.mask_token + positions[masked]], dim=1
+        )  # (B, T, hidden_dim)
         for block in self.blocks:
             frames = block(frames)
         reconstructed: Tensor = self.output_proj(self.norm(frames[:, visible.shape[1] :]))

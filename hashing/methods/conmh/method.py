@@ -39,7 +39,7 @@ class ConmhMethod(LearnedMethod[ConmhConfig]):
         validation: TrainingFrames | None = None,
         compiled: bool = False,
     ) -> PreparedTraining:
-        """Put network and trainer together; anchors are found again: ``state`` is not needed."""
+        """Build network and trainer; ``state`` is not used, because anchors are refitted."""
         from .build import build
 
         return build(
@@ -59,7 +59,7 @@ class ConmhMethod(LearnedMethod[ConmhConfig]):
         return load_model(config or self.config, tensors)
 
     def notes(self, config: ConmhConfig | None) -> list[str]:
-        """Return what a user should know before trusting the codes."""
+        """Return the limits of the model as sentences for its card."""
         config = config or self.config
         epochs, published = config.optim.epochs, self.config.optim.epochs
         words = ["An own implementation of ConMH from published facts, not its authors' code."]

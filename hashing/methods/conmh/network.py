@@ -1,4 +1,4 @@
-"""ConMH's network: shown frames in, a sign for each frame and bit out, their mean is the code."""
+"""ConMH's network: a sign per visible frame and bit; their mean over frames is the code."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ...models.encoders.positional_encoding import sinusoidal_encoding
 from ...models.hash_model import HashOutput
 from .blocks import EPSILON, ConmhBlock, init_xavier
 
-_BATCH = 128  # videos encoded at once
+_BATCH = 128  # videos per forward pass
 
 
 class ConmhModel(nn.Module):
     """Encoder and hash layer; raw features go in, as published.
 
     Args:
-        dims: D, numbers a frame.
-        hidden_dim: H, numbers a frame inside.
-        num_layers: How many blocks.
-        num_heads: Attention heads of a block.
-        feed_forward_dim: Hidden numbers of a block's two-layer part.
-        bits: K.
+        dims: D, feature dimensions.
+        hidden_dim: H, hidden size of the encoder.
+        num_layers: Number of transformer blocks.
+        num_heads: Attention heads per block.
+        feed_forward_dim: Hidden size of the feed-forward layers.
+        bits: K, the length of a code.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class ConmhModel(nn.Module):
         return self.hash.out_features
 
     def encoded(self, frames: Tensor, frame_indices: Tensor) -> Tensor:
-        """Encode frames (B, S, D) that stand at ``frame_indices`` (B, S) of their video, (B, S, H).
+        """Encode visible frames (B, S, D) at ``frame_indices`` (B, S) of their video to (B, S, H).
 
-        A frame that is not shown is not there at all: the encoder never sees it.
+        Masked frames are not part of the input, as in a masked autoencoder.
         """
         positions = sinusoidal_encoding(int(frame_indices.max()) + 1, self.hidden_dim).to(frames)
         hidden: Tensor = self.input_proj(frames) + positions[frame_indices]
@@ -70,7 +70,7 @@ class ConmhModel(nn.Module):
         return result
 
     def signs(self, encoded: Tensor) -> Tensor:
-        """Return a sign for each bit of encoded frames (B, S, H), (B, S, K)."""
+        """Return the signs (B, S, K) of encoded frames (B, S, H)."""
         return sign(self.hash_norm(self.hash(encoded)))
 
     def forward(self, clips: Tensor) -> HashOutput:

@@ -1,4 +1,4 @@
-"""ConMH's objective: rebuild the hidden frames from codes, and let the codes of two views meet."""
+"""ConMH's objective: masked reconstruction from codes, and a contrastive loss between views."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from .terms import ConmhBatch, ExtraLosses
 def complementary_masks(
     videos: int, frames: int, *, mask_ratio: float, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Draw which frames each of two views shows, and which it hides.
+    """Draw visible and masked frames of two views of each video.
 
-    The views share no frame where both fit into the video, else as few as they must.
+    The two views share as few visible frames as possible; none if both fit into the video.
 
     Args:
         videos: B.
         frames: T.
-        mask_ratio: Of the frames that a view hides, rounded down.
-        generator: Source of chance.
+        mask_ratio: Fraction of masked frames; their count is rounded down.
+        generator: Random number generator.
 
     Returns:
-        Places of the shown frames, (2B, S), and of the hidden ones, (2B, T - S); first views first.
+        Indices of visible frames, (2B, S), and of masked frames, (2B, T - S); first views first.
 
     Example:
         >>> shown, hidden = complementary_masks(1, 25, mask_ratio=0.75, generator=torch.Generator())
@@ -46,11 +46,11 @@ def complementary_masks(
 
 
 def reconstruction_errors(reconstructed: Tensor, wanted: Tensor) -> Tensor:
-    """Return each view's mean squared error, (2B,); 0 where nothing is hidden.
+    """Return the mean squared reconstruction error of each view, (2B,); 0 without masked frames.
 
     Args:
-        reconstructed: Hidden frames as rebuilt, (2B, T - S, D).
-        wanted: As they are.
+        reconstructed: Reconstructed features of masked frames, (2B, T - S, D).
+        wanted: Their true features, (2B, T - S, D).
     """
     if not wanted.numel():
         return wanted.new_zeros(len(wanted))
@@ -58,24 +58,24 @@ def reconstruction_errors(reconstructed: Tensor, wanted: Tensor) -> Tensor:
 
 
 class _Views(NamedTuple):
-    """Codes of views, (2B, K), and how badly each is rebuilt from, (2B,)."""
+    """Codes of views, (2B, K), and their reconstruction errors, (2B,)."""
 
     codes: Tensor
     errors: Tensor
 
 
 class ConmhObjective(nn.Module):
-    """The sum of both views' rebuilding losses and the weighted contrastive loss.
+    """Sum of both views' reconstruction losses and the weighted contrastive loss.
 
     Args:
         model: Encoder and hash layer.
-        decoder: Rebuilds hidden frames.
-        mask_ratio: Of the frames that a view hides.
-        weight: Of the contrastive loss.
-        temperature: Divides its cosines.
-        tau_plus: Assumed share of false negatives.
-        losses: Further ones, and the weight of each, by name; those of other rivals.
-        run: Runs the network; plainly if not given.
+        decoder: Decoder of masked frames.
+        mask_ratio: Fraction of masked frames of a view.
+        weight: Weight of the contrastive loss.
+        temperature: Softmax temperature of its cosines.
+        tau_plus: Assumed fraction of false negatives.
+        losses: Additional losses and their weights, by name, as those of BTH and S5VH.
+        run: The forward runner; by default float32, not compiled.
     """
 
     def __init__(
@@ -107,9 +107,9 @@ class ConmhObjective(nn.Module):
         generator: torch.Generator,
         progress: float = 1.0,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Return the loss and its parts by name; partners and neighbours are not looked at.
+        """Return the loss, a scalar, and its terms by name; positives of other videos are not used.
 
-        When not training, also how often a view's positive is nearest: ``contrastive_accuracy``.
+        In evaluation mode also the top-1 rate of positives as ``contrastive_accuracy``.
         """
         masks = complementary_masks(
             len(rows), clips.frames.shape[1], mask_ratio=self.mask_ratio, generator=generator
@@ -122,7 +122,7 @@ class ConmhObjective(nn.Module):
             clips.frames[video_indices, masked],
             masked,
         )
-        # Watching, every process looks at all held-out videos.
+        # In validation every process runs all validation videos: no shards, no gather.
         output = (
             self.run(self._view_outputs, *views) if self.training else self._view_outputs(*views)
         )
@@ -147,23 +147,23 @@ class ConmhObjective(nn.Module):
     def _extra_losses(
         self, codes: Tensor, clips: Clips, rows: Tensor, progress: float
     ) -> dict[str, Tensor]:
-        """Return the unweighted further terms by name."""
+        """Return the unweighted additional losses by name."""
         if not self.losses:
-            return {}  # spares fetching whole videos
+            return {}  # before whole videos are fetched
         frames = clips.frames[rows]
         batch = ConmhBatch(codes, frames, lambda: self._codes(frames), progress)
         return {name: module(batch) for name, module in self.losses.items()}
 
     @torch.no_grad()
     def _codes(self, frames: Tensor) -> Tensor:
-        """Hash whole videos (B, T, D), (B, K)."""
+        """Hash whole videos (B, T, D) to codes (B, K)."""
         output: HashOutput = self.run(self.model, frames) if self.training else self.model(frames)
         return output.codes
 
     def _view_outputs(
         self, frames: Tensor, visible: Tensor, wanted: Tensor, masked: Tensor
     ) -> _Views:
-        """Hash views of frames (2B, S, D) and rebuild what they hide (2B, T - S, D)."""
+        """Hash visible frames (2B, S, D) and score the reconstruction of masked ones."""
         signs = self.model.signs(self.model.encoded(frames, visible))
         errors = reconstruction_errors(self.decoder(signs, visible, masked), wanted)
         return _Views(signs.mean(dim=1), errors)

@@ -1,4 +1,4 @@
-"""BTH's further loss: codes of videos that share anchors meet, those of doubtful ones part.
+"""BTH's similarity loss: codes of videos with shared nearest anchors are similar, others differ.
 
 CVPR 2021: https://github.com/Lily1994/BTH; which pairs count, as released with S5VH's code:
 https://github.com/gimpong/AAAI25-S5VH
@@ -12,14 +12,14 @@ from torch.nn import functional as F
 from .anchors import nearest_anchors
 from .terms import ConmhBatch
 
-_ALIKE, _NEAR, _FAR = 3, 4, 5  # how many of the nearest anchors are compared
+_ALIKE, _NEAR, _FAR = 3, 4, 5  # numbers of nearest anchors that are compared
 
 
 def relations(nearest: Tensor) -> Tensor:
-    """Return 1 for pairs that are alike, -1 for pairs that differ, 0 for all others, (B, B).
+    """Return 1 for similar pairs, -1 for dissimilar pairs, 0 for all others, (B, B).
 
-    Alike are videos that share one of their 3 nearest anchors; different are those that share one
-    of their 5 nearest, and none of their 4 nearest. A video is no pair with itself.
+    Similar videos share one of their 3 nearest anchors; dissimilar ones share one of their 5
+    nearest but none of their 4 nearest. The diagonal is 0.
 
     Args:
         nearest: Anchors of each video, nearest first, (B, 5) or fewer.
@@ -35,7 +35,7 @@ def similarity_loss(codes: Tensor, wanted: Tensor) -> Tensor:
 
     Args:
         codes: (B, K).
-        wanted: 1, -1, or 0 where a pair does not count, (B, B).
+        wanted: Target cosines 1 and -1, or 0 for pairs that are ignored, (B, B).
 
     Example:
         >>> import torch
@@ -50,10 +50,10 @@ def similarity_loss(codes: Tensor, wanted: Tensor) -> Tensor:
 
 
 class BthSimilarityLoss(nn.Module):
-    """The loss over all pairs of a batch [I]; each view meets the views of other videos.
+    """Similarity loss over all pairs of views of different videos in a batch [I].
 
     Args:
-        anchors: (P, D).
+        anchors: Anchor features, (P, D).
     """
 
     anchors: Tensor
@@ -63,13 +63,13 @@ class BthSimilarityLoss(nn.Module):
         self.register_buffer("anchors", anchors)
 
     def forward(self, batch: ConmhBatch) -> Tensor:
-        """Return the loss."""
+        """Return the loss, a scalar."""
         means = batch.frames.mean(dim=1)
         wanted = relations(nearest_anchors(means, self.anchors, _FAR))
         return similarity_loss(batch.codes, wanted.repeat(2, 2))
 
 
 def _share_anchor(nearest: Tensor) -> Tensor:
-    """Return which videos have an anchor in common, (B, B)."""
+    """Return the pairs of videos with a common anchor, (B, B) bool."""
     result: Tensor = (nearest[:, None, :, None] == nearest[None, :, None, :]).any(3).any(2)
     return result

@@ -1,4 +1,4 @@
-"""What a further term of the objective, a rival's, may look at."""
+"""Inputs of an additional loss of ConMH's objective, as BTH and S5VH define them."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import TypeAlias
 
 from torch import Tensor, nn
 
-ExtraLosses: TypeAlias = Mapping[str, tuple[nn.Module, float]]  # and the weight of each, by name
+ExtraLosses: TypeAlias = Mapping[str, tuple[nn.Module, float]]  # loss and weight, by name
 
 
 @dataclass(frozen=True, slots=True)
 class ConmhBatch:
-    """A batch in training.
+    """A training batch.
 
     Attributes:
-        codes: Of first views, then of second views, (2B, K).
-        frames: Of the whole videos, (B, T, D).
+        codes: Codes of first views, then of second views, (2B, K).
+        frames: Features of the whole videos, (B, T, D).
         whole: Returns the codes of the whole videos, (B, K), without gradient.
-        progress: Share of the run's steps that are done, in [0, 1].
+        progress: Fraction of the run's steps that are done, in [0, 1].
     """
 
     codes: Tensor

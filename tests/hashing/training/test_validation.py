@@ -129,7 +129,7 @@ def test_the_folder_tells_what_the_held_out_videos_say(
     assert rows[0]["loss"] == "" != rows[1]["loss"]
     assert all(0 <= float(rows[-1][f"val_{name}"]) <= 1 for name in MEASURES)
     card = (report.folder / "README.md").read_text()
-    assert "20 of them, to watch the training" in card
+    assert "20 of them, for validation" in card
     assert "Failure signatures" in card
     assert "| held out, before | held out, at the end |" in card
 
