@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class LearnedMethod(Method[Kind]):
     """A method whose network is trained over epochs; its config has ``optim`` and ``validation``.
 
-    A subclass has ``config``, ``build`` and ``load``.
+    A subclass defines ``config``, ``build`` and ``load``.
     """
 
     def build(
@@ -31,18 +31,18 @@ class LearnedMethod(Method[Kind]):
         validation: TrainingFrames | None = None,
         compiled: bool = False,
     ) -> PreparedTraining:
-        """Build what is trained.
+        """Build the network and its trainer.
 
         Args:
-            config: Without ``auto``.
+            config: Config without ``auto``.
             frames: The training videos.
-            bits: K.
-            seed: Of everything that is drawn.
-            device: Where it is trained.
-            state: Of an interrupted run, for what need not be found again; the trainer restores
-                the weights itself.
-            validation: Videos that are not trained on and validate the training.
-            compiled: Whether `torch.compile` makes its steps faster.
+            bits: K, the length of a code.
+            seed: Seed of all random generators.
+            device: Device of the training.
+            state: Checkpoint of an interrupted run, to skip fits that it contains; the trainer
+                restores the weights itself.
+            validation: The validation videos.
+            compiled: Compile the network by `torch.compile`.
         """
         raise NotImplementedError
 

@@ -124,7 +124,7 @@ def _trust(notes: Sequence[str], paper: bool) -> str:
     lines = ["## What it can be trusted for\n", "Trained without labels.", *notes]
     if paper:
         lines.append(
-            "Trained with `--paper`: our reading of the published shape; every number [I]."
+            "Trained with `--paper`: our reading of the published variant; every value [I]."
         )
     lines.append("Codes compare only with codes of the same model.\n")
     return "\n".join(lines)

@@ -31,7 +31,7 @@ def build(
     validation: TrainingFrames | None = None,
     compiled: bool = False,
 ) -> PreparedTraining:
-    """Build CHAIN's network and trainer."""
+    """Build CHAIN's network and trainer; arguments as in :meth:`..learned.LearnedMethod.build`."""
     check_frames(config, frames.frames)
     pca = _pca_whitening(config, frames, state)
     projected, clips = _clips(config, frames, pca, seed=seed)
