@@ -1,4 +1,4 @@
-"""How the program talks: one console on stderr, progress, and printed names, counts and sizes."""
+"""Console on stderr: messages, progress bars, printable names, counts and sizes."""
 
 from __future__ import annotations
 

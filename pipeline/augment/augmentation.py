@@ -1,4 +1,4 @@
-"""What spatial views are drawn from: all parameters, and the one line that stores them."""
+"""Parameters of spatial augmentation, and the one line that stores them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How augmentation moves features: measured as (augmented - clean).
+"""Statistics of feature shifts under augmentation: (augmented - clean).
 
 `hashing.data.augmentation_shifts` draws such shifts.
 """
@@ -28,7 +28,7 @@ class ShiftAccumulator:
 
         Args:
             clean: Features of its frames, (T, D).
-            views: Features of the same frames in V augmented copies, (V, T, D).
+            views: Features of the same frames in V augmented views, (V, T, D).
 
         Raises:
             ValueError: If the shapes do not fit, or a number is not finite.

@@ -1,4 +1,4 @@
-"""What a backbone is: frames in, one feature a frame out."""
+"""Backbone protocol: embed B frames as features (B, D)."""
 
 from __future__ import annotations
 

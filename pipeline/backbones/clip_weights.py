@@ -1,4 +1,4 @@
-"""Where a CLIP model comes from: the forms of its name, and finding its weights file."""
+"""Resolve the name of a CLIP model to its weights file."""
 
 from __future__ import annotations
 

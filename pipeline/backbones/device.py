@@ -1,4 +1,4 @@
-"""Which device a backbone runs on, without importing torch where there is no GPU."""
+"""Choose the device of a backbone, without importing torch where there is no GPU."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a torch backbone runs: in the calling thread on a CPU, batched across threads on a GPU."""
+"""Run a torch backbone: in the calling thread on a CPU, batched across threads on a GPU."""
 
 from __future__ import annotations
 

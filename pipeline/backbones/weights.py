@@ -64,7 +64,7 @@ def cache_folder() -> Path | None:
 def cached(name: str, make: Callable[[], bytes]) -> bytes:
     """Return the bytes that ``make`` makes, from the cache when an intact copy is there.
 
-    The file ends with the SHA-256 of what precedes it, so damage is found and mended. A cache
+    The file ends with the SHA-256 of what precedes it, so damage is detected and repaired. A cache
     that cannot be written costs time at the next start, and nothing else.
 
     Args:

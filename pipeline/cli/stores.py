@@ -90,7 +90,7 @@ def repair(
     ] = BackboneOptions.trust_weights,
     as_json: Json = False,
 ) -> None:
-    """Mend a damaged store: copy what is sound, extract just the damaged rows again.
+    """Repair a damaged store: copy intact rows, extract just the damaged rows again.
 
     Example: chainpipe repair feats.h5
     """

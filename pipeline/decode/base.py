@@ -23,7 +23,7 @@ class FrameRequest:
         sampling: ``uniform``, ``segment``, ``random``, ``consecutive`` or ``keyframe``, see
             ``pipeline.decode.frame_sampling``.
         per_segment: M, further frames of each segment; 0 for none.
-        views: V, spatially augmented copies of the clip; 0 for none.
+        views: V, spatially augmented views of the clip; 0 for none.
         views_mode: ``consistent`` (one draw for all frames of a clip) or ``per-frame``.
         augmentation: What views are drawn from: the line of a ``Augmentation``.
         seed: Of this video's draws.

@@ -1,4 +1,4 @@
-"""Which moments of a video become frames: arithmetic only, nothing is opened here."""
+"""Sample T frame indices of a video: arithmetic only, no file is opened."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ SAMPLE = 8
 
 @dataclass(frozen=True, slots=True)
 class ExtractionEstimate:
-    """What is left to do, and what it is likely to take.
+    """Estimate of the pending work: time and size.
 
     Attributes:
         videos: Videos that a store lacks.

@@ -25,7 +25,7 @@ Features = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class ExtractionSpec:
-    """How every video of a run becomes the features of one store.
+    """Settings that turn each video of a run into the features of one store.
 
     Attributes:
         backbone: Shared by all threads.

@@ -19,7 +19,7 @@ from ..store import FeatureStore, Journal, iter_rows, write_store
 
 @dataclass(frozen=True, slots=True)
 class FinalContents:
-    """What the finished store is to hold.
+    """Contents of the finished store.
 
     Attributes:
         order: The rows' paths: those of the old store in their places, then new ones.

@@ -62,7 +62,7 @@ class Output:
         return self.journal.out
 
     def record(self, outcome: VideoFeatures | FailedVideo) -> None:
-        """Take what became of a video that was read in this run."""
+        """Record the result of a video that was read in this run."""
         if isinstance(outcome, FailedVideo):
             self.journal.fail(outcome)
         else:

@@ -16,7 +16,7 @@ from ..store import FeatureStore, Journal, SourceFile, parts_of
 
 @dataclass(frozen=True, slots=True)
 class EarlierRuns:
-    """What earlier runs found out about the videos.
+    """State of the videos after earlier runs.
 
     Attributes:
         done: Which file each video with features was read from, by path.

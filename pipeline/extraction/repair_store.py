@@ -19,7 +19,7 @@ from .single_videos import extract_features
 
 @dataclass(frozen=True, slots=True)
 class RepairReport:
-    """What was wrong with a store, and what became of it.
+    """Report of a repair: damage found and rows replaced.
 
     Attributes:
         path: The store.
@@ -51,7 +51,7 @@ def repair(
     console: Console | None = None,
     stop: StopRequest | None = None,
 ) -> RepairReport:
-    """Mend a store in one atomic rename; sound rows are copied, damaged ones extracted again.
+    """Repair a store in one atomic rename; intact rows are copied, damaged ones extracted again.
 
     Args:
         path: The store.
@@ -84,7 +84,7 @@ def repair(
         fresh = [result for result in results if isinstance(result, VideoFeatures)]
         failed = [result for result in results if isinstance(result, FailedVideo)]
         if not fresh:
-            raise_if_ours(failed)  # rather than drop rows that the next release can mend
+            raise_if_ours(failed)  # rather than drop rows that the next release can repair
         rewrite_store(found, fresh=fresh, failed=failed)
     names = tuple(video.path for video in fresh)
     return RepairReport(path, found.lines, names, tuple(failed), found.statistics)

@@ -19,7 +19,7 @@ from ..store.atomic import atomic_replace
 
 @dataclass(frozen=True, slots=True)
 class ExtractReport:
-    """What an extraction did and what its store now holds.
+    """Report of an extraction and of the finished store.
 
     Attributes:
         out: The store.

@@ -1,4 +1,4 @@
-"""What options mean: the backbones, each store's settings, and how videos become features."""
+"""Convert options to backbones and to the extraction spec of each store."""
 
 from __future__ import annotations
 

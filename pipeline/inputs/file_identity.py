@@ -24,7 +24,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class FileIdentity:
-    """What changes when a file is written to or replaced.
+    """Facts of a file that change when it is written to or replaced.
 
     Attributes:
         device: Number of the file system.

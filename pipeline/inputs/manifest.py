@@ -1,4 +1,4 @@
-"""Which videos: a folder at any depth, or a list; with labels and splits."""
+"""List the input videos: a folder at any depth, or a list; with labels and splits."""
 
 from __future__ import annotations
 

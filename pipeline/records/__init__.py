@@ -1,4 +1,4 @@
-"""What both stages share: frozen records that check themselves, and registries."""
+"""Records shared by both stages: frozen, validated on creation; and registries."""
 
 from .enums import Reader, Split, Status, VideoError, words_of
 from .meta import AugmentationStatistics, Fingerprint, StoreMeta

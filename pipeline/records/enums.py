@@ -1,4 +1,4 @@
-"""How extracting one video ended, which part of a data set it is, who read it."""
+"""Enums: status of an extraction, split, reader."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ UNEXPECTED = "unexpected "  # so begins the message of an exception that nobody 
 
 
 class Status(IntEnum):
-    """How extracting one video ended; the numbers are stored, so they never change."""
+    """Status of one video's extraction; the numbers are stored, so they never change."""
 
     OK = 0
     SHORT = 1
@@ -40,7 +40,7 @@ class Status(IntEnum):
 
 
 class Split(IntEnum):
-    """Which part of a data set a video belongs to; the numbers are stored."""
+    """Split of a video; the numbers are stored."""
 
     NONE = 0
     TRAIN = 1
@@ -50,7 +50,7 @@ class Split(IntEnum):
 
 
 class Reader(IntEnum):
-    """Which reader delivered a video's frames; the numbers are stored."""
+    """Reader that decoded a video; the numbers are stored."""
 
     EXACT = 0
     LINEAR = 1

@@ -12,7 +12,7 @@ from ..options import OutputOptions, SamplingOptions, ViewOptions
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What must agree before a model may read features. The number of frames is not part of it.
+    """Fingerprint of features: must match before a model reads them. The number of frames may differ.
 
     Attributes:
         backbone: Its full name, such as ``cnn:efficientnet-lite0``.
@@ -60,7 +60,7 @@ class StoreMeta:
         dtype: ``float16`` or ``float32``.
         strict: Whether ``partial`` videos count as failed.
         per_segment: M, candidates cached for each of the T segments; 0 for none.
-        views: V, spatially augmented copies cached of each clip.
+        views: V, spatially augmented views cached of each clip.
         views_mode: ``consistent`` (one draw for all frames of a clip) or ``per-frame``.
         augmentation: The parameters of the views' draws, one canonical line; empty without views.
         seed: Of everything that is drawn: random moments and views.
@@ -108,7 +108,7 @@ class StoreMeta:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class AugmentationStatistics:
-    """How spatial augmentation moves a backbone's features: (augmented - clean), measured.
+    """Statistics of a backbone's feature shifts under augmentation: (augmented - clean).
 
     The covariance of one frame's shift is about ``basis.T @ basis + diag(residual)``.
 

@@ -32,7 +32,7 @@ class VideoItem:
 
 @dataclass(frozen=True, slots=True)
 class VideoInfo:
-    """What a scan of the file found, as shown (edit lists, rotation and pixel aspect applied).
+    """Result of a scan of the file, as shown (edit lists, rotation and pixel aspect applied).
 
     Attributes:
         duration: Seconds from the first shown frame to the end of the last.
@@ -55,8 +55,8 @@ class Candidates:
 
     Attributes:
         pixels: RGB bytes, (T, M, H, W, 3).
-        seconds: When each is shown, counted from the first shown frame, (T, M).
-        index: Each one's number in presentation order, rising within a segment, (T, M).
+        seconds: When each is shown, counted from the first shown frame, (T, C).
+        index: Each one's number in presentation order, rising within a segment, (T, C).
     """
 
     pixels: npt.NDArray[np.uint8]
@@ -130,9 +130,9 @@ class VideoFeatures:
         split: The part of the data set it belongs to.
         note: For ``PARTIAL``: frames expected and decoded, and the decoder's message.
         candidates: Features of C further frames of each segment, (T, C, D), if cached.
-        candidate_seconds: When each is shown, (T, M).
-        candidate_index: Their numbers in presentation order, (T, M).
-        views: Features of V spatially augmented copies of the clip, (V, T, D), if cached.
+        candidate_seconds: When each is shown, (T, C).
+        candidate_index: Their numbers in presentation order, (T, C).
+        views: Features of V spatially augmented views of the clip, (V, T, D), if cached.
     """
 
     path: bytes

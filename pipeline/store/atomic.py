@@ -60,7 +60,7 @@ def _storage_error(path: Path, number: int | None, words: str) -> StorageError:
 
 @contextmanager
 def atomic_replace(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path``; on success it becomes ``path``, else it goes away.
+    """Give a temporary name beside ``path``; it is renamed to ``path`` on success, else deleted.
 
     The body may write a file or a folder there.
     """

@@ -53,15 +53,15 @@ class FeatureStore(Protocol):
         ...
 
     def candidate_seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
-        """Return the shown second of each candidate, (n, T, M)."""
+        """Return the shown second of each candidate, (n, T, C)."""
         ...
 
     def candidate_index(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """Return the number of each candidate in presentation order, (n, T, M)."""
+        """Return the number of each candidate in presentation order, (n, T, C)."""
         ...
 
     def views(self, rows: Rows) -> npt.NDArray[np.floating]:
-        """Return the features of the V spatially augmented copies, (n, V, T, D); V may be 0.
+        """Return the features of the V spatially augmented views, (n, V, T, D); V may be 0.
 
         Raises:
             DamageError: If the bytes on disk are damaged.

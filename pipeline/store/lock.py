@@ -54,7 +54,7 @@ class OutputLock:
         return self._handle >= 0
 
     def release(self) -> None:
-        """Give the lock back; a second call does nothing."""
+        """Release the lock; a second call does nothing."""
         if self._handle >= 0:
             os.close(self._handle)
             self._handle = -1
@@ -75,7 +75,7 @@ def output_lock(out: Path) -> Iterator[None]:
 
 
 def release_lock(lock: OutputLock) -> None:
-    """Give a lock back, and remove it with its folder if nothing else is in there."""
+    """Release a lock; remove it, and its folder if empty."""
     parts = lock.path.parent
     if lock.held:
         with suppress(OSError):

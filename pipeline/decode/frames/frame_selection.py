@@ -1,4 +1,4 @@
-"""Which frames a request asks for, once a video's frames are known."""
+"""Select the frames of a request, once a video's frames are known."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FrameSelection:
 
     Attributes:
         clip: Numbers in presentation order, (T,).
-        candidates: Further ones of each segment, (T, M); M may be 0.
+        candidates: Further ones of each segment, (T, C); M may be 0.
     """
 
     clip: Indices

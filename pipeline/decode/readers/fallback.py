@@ -1,4 +1,4 @@
-"""Which reader a file gets: exact, else linear, else an ffmpeg program; and how it ended."""
+"""Choose the reader of a file: exact, else linear, else ffmpeg; report the status."""
 
 from __future__ import annotations
 

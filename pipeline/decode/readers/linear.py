@@ -1,6 +1,6 @@
 """The linear reader: decode everything once, for files whose packets have no reliable times.
 
-Which frames are wanted is foretold from the number of packets; what came out is checked at the end.
+Wanted frames are predicted from the number of packets; the frame count is checked at the end.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from .exact import PacketTag
 
 @dataclass(slots=True)
 class LinearPass:
-    """What one pass over a whole file gave.
+    """Result of one pass over a whole file.
 
     Attributes:
         pictures: Of sound frames, by number.

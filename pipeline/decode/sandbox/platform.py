@@ -1,4 +1,4 @@
-"""Which limits of a decode child the operating system does not have."""
+"""Limits of a decode child that the operating system does not support."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How frames travel from a decode child to its parent: a line of JSON, then raw bytes.
+"""Wire format from a decode child to its parent: a line of JSON, then raw bytes.
 
 Each distinct frame travels once. Nothing that comes is unpickled, and nothing is taken on trust:
 the parent knows from its own request how many numbers must come.

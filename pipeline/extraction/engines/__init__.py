@@ -1,4 +1,4 @@
-"""Where extraction runs: this machine, a Slurm cluster, or Ray."""
+"""Engines of extraction: this machine, a Slurm cluster, or Ray."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where extraction runs: an engine reads jobs somewhere and brings the outcomes to the stores."""
+"""Engine protocol: run jobs and write their results to the stores."""
 
 from __future__ import annotations
 

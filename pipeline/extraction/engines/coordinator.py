@@ -49,7 +49,7 @@ class Pool(Protocol):
         ...
 
     def close(self) -> None:
-        """Take back what has not begun and let go of the machines."""
+        """Cancel units that have not begun and release the machines."""
         ...
 
 

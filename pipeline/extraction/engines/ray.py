@@ -67,7 +67,7 @@ class RayPool:
     def run(
         self, units: Sequence[WorkUnit]
     ) -> Iterator[tuple[WorkUnit, UnitReport | Exception] | None]:
-        """Keep some tasks running; yield what each brings back."""
+        """Keep some tasks running; yield the result of each."""
         waiting = deque(units)
         while waiting or self._running:
             while waiting and len(self._running) < self._tasks:

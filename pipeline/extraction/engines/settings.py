@@ -20,7 +20,7 @@ class Settings:
         self._left = dict(pairs)
 
     def word(self, name: str, default: str) -> str:
-        """Take a word."""
+        """Accept a string."""
         return self._left.pop(name, default)
 
     def number(self, name: str, default: float, *, least: float = 1) -> int:

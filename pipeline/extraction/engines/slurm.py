@@ -43,7 +43,7 @@ class SlurmPool:
     def run(
         self, units: Sequence[WorkUnit]
     ) -> Iterator[tuple[WorkUnit, UnitReport | Exception] | None]:
-        """Keep some jobs in the queue; yield what each brings back."""
+        """Keep some jobs in the queue; yield the result of each."""
         waiting = deque(units)
         while waiting or self._queued:
             while waiting and len(self._queued) < self._jobs:

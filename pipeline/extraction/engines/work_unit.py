@@ -46,7 +46,7 @@ class WorkUnit:
 
 @dataclass(frozen=True, slots=True)
 class UnitReport:
-    """What became of a unit.
+    """Result of a work unit.
 
     Attributes:
         number: Of the unit.

@@ -34,7 +34,7 @@ REPAIR = (
 
 @contextmanager
 def read_errors(path: Path, what: str = "") -> Iterator[None]:
-    """Turn what a library raises while ``path`` is read into an error for people.
+    """Turn what a library raises while ``path`` is read into a :class:`ChainpipeError`.
 
     Raises:
         DamageError: If the bytes make no sense.

@@ -13,7 +13,7 @@ from . import row_checksums
 
 
 def invalid_reason(video: VideoFeatures, meta: StoreMeta) -> str | None:
-    """Return why a store refuses a video's numbers, or ``None`` if it takes them.
+    """Return why a store rejects a video's arrays, or ``None`` if they are valid.
 
     NaN and infinity are refused, also where they come from numbers too large for the store's
     dtype. Rows of zeros are taken: a network may give them for a constant frame.

@@ -27,7 +27,7 @@ _ADDED_COLUMNS = ("command", "stderr")  # columns of `failed` that version 0.1.0
 
 @dataclass(frozen=True, slots=True)
 class JournalSpec:
-    """What a journal was started for.
+    """Settings that a journal was created with.
 
     Attributes:
         root: Folder that the paths are relative to, ``os.fsencode``.

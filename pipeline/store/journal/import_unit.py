@@ -14,7 +14,7 @@ from .state import JournalState, source_files
 
 
 class ImportedUnit(NamedTuple):
-    """What of a unit was news.
+    """Results of a unit that changed the state.
 
     Attributes:
         done: Paths of the videos whose rows count from now on.

@@ -138,7 +138,7 @@ class Journal:
         self._state.await_updates(paths)
 
     def import_unit(self, path: Path, sha256: str | None = None) -> ImportedUnit:
-        """Commit a unit; its file becomes a shard, or goes away if nothing in it is news.
+        """Commit a unit; its file becomes a shard, or is deleted if nothing in it is new.
 
         Videos that are done stay as they are, so a unit that comes twice adds nothing twice.
 
@@ -147,7 +147,7 @@ class Journal:
             sha256: Digest that the writer reported.
 
         Returns:
-            What was news.
+            The new results.
 
         Raises:
             DamageError: If it is missing, altered or lacks its checksum.

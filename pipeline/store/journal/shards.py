@@ -60,7 +60,7 @@ class Shards:
         return str(hdf5_userblock.recorded_sha256(self.path(number)))
 
     def reserve(self, numbers: Iterable[int]) -> None:
-        """Never give away these numbers, nor those of files that are there."""
+        """Reserve these numbers and those of existing files."""
         found = (_NUMBER.fullmatch(path.name) for path in self._folder.iterdir())
         self._last = max([0, *numbers, *(int(match[1]) for match in found if match)])
 

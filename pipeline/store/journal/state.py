@@ -42,7 +42,7 @@ class JournalState:
         self._awaiting_update: set[bytes] = set()
 
     def fail(self, video: FailedVideo) -> None:
-        """Take it that a video has failed."""
+        """Mark a video as failed."""
         self.failed[video.path] = video
         self.done.pop(video.path, None)
         self._awaiting_update.discard(video.path)
@@ -61,7 +61,7 @@ class JournalState:
         return done is not None and done != self.done[path][0]
 
     def load(self, number: int, rows: Iterable[tuple[bytes, SourceFile]]) -> None:
-        """Take it that the videos of a shard's rows are done."""
+        """Mark the videos of a shard's rows as done."""
         for row, (path, done) in enumerate(rows):
             self.done[path] = done, (number, row)
             self.failed.pop(path, None)

@@ -55,7 +55,7 @@ class TableChecksum:
         self._check(tables)
 
     def toggle(self, table: str, row: Iterable[object]) -> None:
-        """Take a row in, or out again."""
+        """Add a row to the checksum, or remove it."""
         digest = hashlib.sha256(repr((table, tuple(row))).encode()).digest()
         self.value ^= int.from_bytes(digest, "big")
 
