@@ -42,7 +42,7 @@ class Model:
         >>> features = np.random.default_rng(0).normal(size=(40, 5, 16))
         >>> model = chainpipe.train(features, bits=8, method="lsh")
         >>> model
-        Model(lsh, 8 bits, features of 16 numbers)
+        Model(lsh, 8 bits, 16 features per frame)
         >>> model.encode(np.zeros((3, 7, 16))).packed.shape
         (3, 1)
     """
@@ -166,7 +166,7 @@ class Model:
         self._facts = save_model(folder, self._facts, self._tensors, self._extras)
 
     def __repr__(self) -> str:
-        return f"Model({self.method}, {self.bits} bits, features of {self.dim} numbers)"
+        return f"Model({self.method}, {self.bits} bits, {self.dim} features per frame)"
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:

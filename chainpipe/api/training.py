@@ -91,7 +91,7 @@ def train(
         >>> import chainpipe, numpy as np
         >>> features = np.random.default_rng(0).normal(size=(40, 6, 16)).astype("float32")
         >>> chainpipe.train(features, bits=16, epochs=1)
-        Model(chain, 16 bits, features of 16 numbers)
+        Model(chain, 16 bits, 16 features per frame)
     """
     if distributed.launched_world_size() > 1:
         hint = "several processes train by `torchrun -m chainpipe train STORE`"

@@ -70,6 +70,7 @@ def validate(objective: Trainable, clips: Clips, *, seed: int, progress: float) 
         rows=rows,
         positive_indices=rows,
         neighbours=None,
+        # The stream's name seeds it: another name would change the results of a seed.
         generator=derive_generator(seed, "watch", 0),
         progress=progress,
     )

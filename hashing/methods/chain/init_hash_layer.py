@@ -88,6 +88,7 @@ def init_hash_layer(
         lr=config.hash.distill_lr,
         target_temperature=config.similarity.target_temperature,
         temperature=config.similarity.temperature,
+        # The stream's name seeds it: another name would change the results of a seed.
         generator=derive_generator(seed, "distil", 0),
     )
     return [{"step": float(step), "distil": loss} for step, loss in enumerate(losses, 1)]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ConmhMethod(LearnedMethod[ConmhConfig]):
     """ConMH, with the losses of BTH and S5VH as options."""
 
-    about = "ConMH: contrastive masked autoencoders over codes, a rival that learns"
+    about = "ConMH: contrastive masked autoencoders over codes, a learned baseline"
 
     @property
     def config(self) -> ConmhConfig:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from .anchors import nearest_anchors
 from .terms import ConmhBatch
 
-_ALIKE, _NEAR, _FAR = 3, 4, 5  # numbers of nearest anchors that are compared
+_ALIKE, _NEAR, _FAR = 3, 4, 5  # nearest anchors that are compared
 
 
 def relations(nearest: Tensor) -> Tensor:

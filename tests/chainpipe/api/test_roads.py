@@ -74,7 +74,7 @@ def test_a_model_is_the_same_after_saving_and_loading(
     codes = model.encode(FEATURES)
     model.save(tmp_path / "model")
     loaded = chainpipe.load_model(str(tmp_path / "model"))
-    assert repr(loaded) == repr(model) == "Model(chain, 16 bits, features of 12 numbers)"
+    assert repr(loaded) == repr(model) == "Model(chain, 16 bits, 12 features per frame)"
     assert (loaded.method, loaded.bits, loaded.seed) == ("chain", 16, 0)
     assert loaded.config == model.config
     assert loaded.history == model.history
