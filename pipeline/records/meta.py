@@ -12,7 +12,7 @@ from ..options import OutputOptions, SamplingOptions, ViewOptions
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Fingerprint of features: must match before a model reads them. The number of frames may differ.
+    """Fingerprint of features: must match before a model reads them. T is not part of it.
 
     Attributes:
         backbone: Its full name, such as ``cnn:efficientnet-lite0``.
