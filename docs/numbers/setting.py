@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 
 from chainpipe.pipeline.decode import ffmpeg_program
-from chainpipe.pipeline.extraction.worker_pool import available_cpus
+from chainpipe.pipeline.options import available_cpus
 
 HERE = Path(__file__).parent
 CACHE = HERE.parents[1] / "build" / "numbers"

@@ -48,7 +48,7 @@ class Quarters:
 def main(source: str, out: str, log: str, pause: str, workers: str) -> int:
     """Extract ``source``; return what the command would exit with."""
     output.SHARD_VIDEOS = 1  # every video is a commit
-    options = ExtractOptions(Path(source), Path(out), frames=3, workers=int(workers))
+    options = ExtractOptions.of(Path(source), Path(out), frames=3, workers=int(workers))
     print("ready", flush=True)
     sys.stdin.read()
     try:

@@ -225,7 +225,7 @@ def test_the_run_is_told_about(
         "38 training videos (all of the store)",
         "1 row left out: same bytes as an earlier row",
         "1 row left out: NaN or Inf",
-        "nothing is held out: 0.05 of 38 videos is fewer than 16 (validation.fraction)",
+        "no validation: 0.05 of 38 videos is fewer than 16 (validation.fraction)",
         "13.7 kB of training frames are in memory",
     ]
     assert steps == [(n, 12) for n in range(1, 13)]

@@ -122,7 +122,7 @@ from pathlib import Path
 
 from chainpipe.hashing.runtime import distributed
 from chainpipe.hashing.config import Config
-from chainpipe.hashing.runs.worker import follow
+from chainpipe.hashing.runs.worker import run_worker
 from chainpipe.hashing.config.overrides import apply, parse_assignments
 from chainpipe.hashing.runs.train import train
 from chainpipe.hashing.training.callbacks import Callbacks
@@ -140,10 +140,10 @@ def log(*words):  # in one write: torchrun's Python has no buffer, and two proce
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 
 
-log("pid", int(distributed.follows()), os.getpid())
+log("pid", int(distributed.is_worker()), os.getpid())
 with open_store(Path(store)) as opened:
-    if distributed.follows():
-        follow(opened, options)
+    if distributed.is_worker():
+        run_worker(opened, options)
     else:
         train(opened, options, Callbacks(step=lambda done, total: log("step", done)))
 for name in Path("/proc/self/task").glob("*/comm"):

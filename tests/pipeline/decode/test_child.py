@@ -229,8 +229,8 @@ def test_a_child_without_the_kernels_help_ends_after_its_parent(tmp_path) -> Non
     program = (
         "import subprocess, sys\n"
         "code = 'import os; from chainpipe.pipeline.decode.sandbox.child import poll_parent; '\n"
-        "code += 'print(os.getpid(), flush=True); poll_parent(os.getppid())'\n"
-        "subprocess.Popen([sys.executable, '-c', code]).stdout\n"
+        "code += 'p = os.getppid(); print(os.getpid(), flush=True); poll_parent(p)'\n"
+        "subprocess.Popen([sys.executable, '-c', code])\n"
         "sys.stdin.read()\n"
     )
     with subprocess.Popen(

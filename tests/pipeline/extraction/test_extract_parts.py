@@ -15,7 +15,8 @@ from chainpipe.pipeline.errors import StorageError
 from chainpipe.pipeline.extraction.duplicates import ContentClaims
 from chainpipe.pipeline.extraction.report import ExtractReport, report_table, write_failures
 from chainpipe.pipeline.extraction.signals import Interrupted, StopRequest
-from chainpipe.pipeline.extraction.worker_pool import WorkerPool, available_cpus
+from chainpipe.pipeline.extraction.worker_pool import WorkerPool
+from chainpipe.pipeline.options import available_cpus
 from chainpipe.pipeline.records import FailedVideo, Frames, Status
 
 

@@ -298,7 +298,7 @@ def test_without_its_library_an_engine_says_what_to_install(options, monkeypatch
     monkeypatch.setitem(__import__("sys").modules, "submitit", None)
     with pytest.raises(UsageError, match="needs `submitit`") as caught:
         extract(on_slurm(options))
-    assert caught.value.hint == "pip install 'chainpipe[slurm]'"
+    assert caught.value.hint == "pip install 'chainpipe-video[slurm]'"
 
 
 def test_settings_that_nobody_takes_are_unknown() -> None:
