@@ -81,7 +81,7 @@ def test_demo_on_a_folder_without_labels_gives_the_picture_and_no_table(
 @pytest.mark.parametrize("words", [["--help"], ["train", "--help"], ["eval", "--help"]])
 def test_help_imports_neither_networks_nor_decoders(words: list[str]) -> None:
     program = (
-        f"import sys, chainpipe; command.run({words}); "
+        f"import sys; from chainpipe import command; command.run({words}); "
         "print([name for name in ('torch', 'av', 'onnxruntime') if name in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)

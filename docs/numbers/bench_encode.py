@@ -74,7 +74,7 @@ def products(hasher: FusedHasher, features: Features) -> Way:
     """Return every matrix product of the folded default network, and nothing between them."""
     encoder: Any = hasher.encoder
     attention, feed = encoder.blocks[0].attention, encoder.blocks[0].feed_forward
-    time, width, heads = features.shape[1], hasher.encoder.hidden_dim, attention.heads
+    time, width, heads = features.shape[1], hasher.encoder.hidden_dim, attention.num_heads
     videos = min(max(1, FRAMES // time), len(features))
     frames, video = torch.randn(videos * time, width), torch.randn(videos, width)
     query = torch.randn(videos * heads, time, width // heads)
