@@ -19,7 +19,7 @@ class PlainBlock(nn.Module):
         dim: D.
         bits: K.
         width: W.
-        feed_forward: Hidden numbers of the two-layer part.
+        feed_forward: Hidden size of the feed-forward layer.
     """
 
     def __init__(self, *, dim: int, bits: int, width: int = 256, feed_forward: int = 1024) -> None:
