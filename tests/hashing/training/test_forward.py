@@ -93,6 +93,7 @@ def test_training_in_bfloat16_is_near_and_another_run(
     assert train(store, method, out, "--precision", "float8").returncode == 2
 
 
+@pytest.mark.timeout(1200)  # the C++ compiler takes minutes on a busy machine
 def test_compiled_training_is_the_same_training(
     make_store: MakeStore, planted: np.ndarray, tmp_path: Path
 ) -> None:
