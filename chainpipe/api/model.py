@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from chainpipe.hashing.config.overrides import flatten
 from chainpipe.hashing.methods.registry import build_hasher, check_method, check_plugins
 from chainpipe.hashing.model_folder.folder import (
@@ -20,6 +23,7 @@ from chainpipe.hashing.model_folder.folder import (
 )
 from chainpipe.hashing.retrieval.codes import Codes
 from chainpipe.hashing.retrieval.encode import encode_store
+from chainpipe.hashing.retrieval.real_values import encode_with_values
 from chainpipe.hashing.runs.resume import finished
 from chainpipe.pipeline.errors import DamageError, UsageError
 from chainpipe.pipeline.store.arrays.sources import Features
@@ -124,15 +128,41 @@ class Model:
         """
         with reading(features, dim=self.dim) as store:
             self._check(store)
-            done, total = 0, len(store.videos)
-
-            def advance(videos: int) -> None:
-                nonlocal done
-                done += videos
-                if progress is not None:
-                    progress(done, total)
-
+            advance = _counting(progress, len(store.videos))
             return encode_store(store, self._facts, self._hasher, progress=advance)
+
+    def values(
+        self, features: Store | Features, *, progress: Progress | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Compute the values before binarization, (N, K): a bit is 1 where its value is >= 0.
+
+        They are the queries of the asymmetric distance; see :func:`evaluate`.
+
+        Args:
+            features: As for :meth:`encode`.
+            progress: Called with the number of videos done and N.
+
+        Returns:
+            (N, K) float32, in row order. Random codes give -1 and 1.
+
+        Raises:
+            UsageError: As :meth:`encode` raises it, or if the method's hasher gives no values.
+            NotFoundError: If there is no such store.
+            DamageError: If the store is damaged.
+
+        Example:
+            >>> import chainpipe, numpy as np
+            >>> features = np.random.default_rng(0).normal(size=(40, 16))
+            >>> model = chainpipe.train(features, bits=8, method="lsh")
+            >>> bool(((model.values(features) >= 0) == model.encode(features).numpy()).all())
+            True
+        """
+        with reading(features, dim=self.dim) as store:
+            self._check(store)
+            advance = _counting(progress, len(store.videos))
+            return encode_with_values(
+                store, self._facts, self._hasher, values=True, progress=advance
+            ).values
 
     def _check(self, store: FeatureStore) -> None:
         """Check D, and for stores the fingerprint; arrays have no fingerprint."""
@@ -167,6 +197,19 @@ class Model:
 
     def __repr__(self) -> str:
         return f"Model({self.method}, {self.bits} bits, {self.dim} features per frame)"
+
+
+def _counting(progress: Progress | None, total: int) -> Callable[[int], None]:
+    """Return a callback that adds up the videos done and calls ``progress(done, total)``."""
+    done = 0
+
+    def advance(videos: int) -> None:
+        nonlocal done
+        done += videos
+        if progress is not None:
+            progress(done, total)
+
+    return advance
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:

@@ -29,3 +29,7 @@ class RandomHash:
             rng = np.random.default_rng(int.from_bytes(digest, "little"))
             code[:] = rng.integers(0, 2, self.bits)
         return codes
+
+    def values(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """Return -1 or 1 for each bit (B, K): a random bit is as sure as any other."""
+        return np.where(self.encode(features), np.float32(1), np.float32(-1))

@@ -51,15 +51,19 @@ class FusedHasher:
 
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
         """Encode videos (B, T, D) to codes (B, K): a bit is true where the value is >= 0."""
-        codes = np.empty((len(features), self.bits), bool)
+        return self.values(features) >= 0
+
+    def values(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """Map videos (B, T, D) to values (B, K), whose signs are the bits."""
+        values = np.empty((len(features), self.bits), np.float32)
         batch = max(1, FRAMES // features.shape[1])
         with torch.inference_mode():
             for start in range(0, len(features), batch):
                 part = tensor_of(features[start : start + batch], self.mean.device)
-                codes[start : start + batch] = (self.values(part) >= 0).cpu().numpy()
-        return codes
+                values[start : start + batch] = self.forward(part).cpu().numpy()
+        return values
 
-    def values(self, features: Tensor) -> Tensor:
+    def forward(self, features: Tensor) -> Tensor:
         """Compute the values (B, K), whose signs are the codes, of videos (B, T, D)."""
         if self.l2_normalize:
             features = F.normalize(features, dim=-1)

@@ -33,13 +33,17 @@ class LinearHash:
         """K, the length of a code."""
         return int(self.directions.shape[1])
 
-    def values(self, means: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    def project(self, means: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """Compute the values (B, K), whose signs are the bits, of mean features (B, D)."""
         return np.asarray((means.astype(np.float32) - self.mean) @ self.directions, np.float32)
 
+    def values(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """Map videos (B, T, D) to values (B, K), whose signs are the bits."""
+        return self.project(video_means(features))
+
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
         """Encode videos (B, T, D) to codes (B, K): a bit is true where the value is >= 0."""
-        return self.values(video_means(features)) >= 0
+        return self.values(features) >= 0
 
 
 def video_means(features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from chainpipe.pipeline.store.base import FeatureStore
 
 from ..model_folder.folder import ModelFacts
 from ..models.hasher import Hasher
-from .bitpack import U8, pack
+from .bitpack import U8, pack, width
 from .codes import Codes, Origin, read_codes
 from .hamming import Rows
 
@@ -48,24 +48,50 @@ def encode_store(
         UsageError: If features are NaN or infinite.
         DamageError: If the store is damaged.
     """
+    chosen = np.arange(len(store.videos)) if rows is None else rows
+    packed = np.empty((len(chosen), width(hasher.bits)), np.uint8)
+    for part, features in finite_features(store, chosen):
+        packed[part] = pack(hasher.encode(features))
+        progress(len(features))
+    return store_codes(store, facts, packed, hasher.bits, chosen)
+
+
+def store_codes(store: FeatureStore, facts: ModelFacts, packed: U8, bits: int, rows: Rows) -> Codes:
+    """Return packed codes of some rows of a store with their ids, paths, labels and splits."""
     videos = store.videos
-    chosen = np.arange(len(videos)) if rows is None else rows
-    paths = [videos.paths[row] for row in chosen]
-    packed = [np.empty((0, (hasher.bits + 7) // 8), np.uint8)]
-    for start in range(0, len(chosen), BLOCK):
-        part = slice(start, start + BLOCK)
-        packed.append(encode_features(hasher, store.features(chosen[part]), paths[part]))
-        progress(len(packed[-1]))
     return Codes(
-        packed=np.concatenate(packed),
-        bits=hasher.bits,
-        video_ids=videos.ids[chosen],
-        paths=tuple(paths),
-        labels=videos.labels[chosen],
+        packed=packed,
+        bits=bits,
+        video_ids=videos.ids[rows],
+        paths=tuple(videos.paths[row] for row in rows),
+        labels=videos.labels[rows],
         label_names=videos.label_names,
-        split=videos.split[chosen].astype(np.uint8),  # h5py marks an enum
+        split=videos.split[rows].astype(np.uint8),  # h5py marks an enum
         origin=origin_of(facts, features=digest(videos)),
     )
+
+
+def finite_features(
+    store: FeatureStore, rows: Rows
+) -> Iterator[tuple[slice, npt.NDArray[np.floating]]]:
+    """Read features block by block.
+
+    Args:
+        store: The store.
+        rows: Rows of B videos.
+
+    Yields:
+        The places in ``rows``, and the features of the videos there, (at most 256, T, D).
+
+    Raises:
+        UsageError: If features are NaN or infinite.
+        DamageError: If the store is damaged.
+    """
+    for start in range(0, len(rows), BLOCK):
+        part = slice(start, min(start + BLOCK, len(rows)))
+        features = store.features(rows[part])
+        check_finite(features, [store.videos.paths[row] for row in rows[part]])
+        yield part, features
 
 
 def encode_videos(videos: Sequence[VideoFeatures], facts: ModelFacts, hasher: Hasher) -> Codes:
@@ -78,7 +104,7 @@ def encode_videos(videos: Sequence[VideoFeatures], facts: ModelFacts, hasher: Ha
     labels = np.array([[name in one.labels for name in names] for one in videos], np.uint8)
     packed = [encode_features(hasher, one.features[None], [one.path]) for one in videos]
     return Codes(
-        packed=np.concatenate([np.empty((0, (hasher.bits + 7) // 8), np.uint8), *packed]),
+        packed=np.concatenate([np.empty((0, width(hasher.bits)), np.uint8), *packed]),
         bits=hasher.bits,
         video_ids=np.frombuffer(b"".join(one.video_id for one in videos), np.uint8).reshape(-1, 32),
         paths=tuple(one.path for one in videos),
@@ -105,13 +131,22 @@ def encode_features(
     Raises:
         UsageError: If features are NaN or infinite.
     """
+    check_finite(features, paths)
+    return pack(hasher.encode(features))
+
+
+def check_finite(features: npt.NDArray[np.floating], paths: Sequence[bytes]) -> None:
+    """Refuse NaN and infinity in features (B, T, D).
+
+    Raises:
+        UsageError: Naming the videos.
+    """
     bad = np.flatnonzero(~np.isfinite(features).all(axis=(1, 2)))
     if len(bad):
         names = ", ".join(f"`{printable(paths[row])}`" for row in bad[:3])
         more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
         hint = "extract these videos again"
         raise UsageError(f"NaN or infinite features in {names}{more}", hint=hint)
-    return pack(hasher.encode(features))
 
 
 def origin_of(facts: ModelFacts, *, features: str = "") -> Origin:

@@ -82,11 +82,15 @@ class ConmhModel(nn.Module):
 
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
         """Return the codes (B, K) of videos (B, T, D): 1 where at least half the signs are +1."""
+        return self.values(features) >= 0
+
+    def values(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+        """Map videos (B, T, D) to the means (B, K) of the frames' signs."""
         self.eval()
-        codes = np.empty((len(features), self.bits), bool)
+        values = np.empty((len(features), self.bits), np.float32)
         device = self.input_proj.weight.device
         with torch.inference_mode():
             for first in range(0, len(features), _BATCH):
                 part = torch.from_numpy(features[first : first + _BATCH].astype(np.float32))
-                codes[first : first + len(part)] = (self(part.to(device)).values >= 0).cpu().numpy()
-        return codes
+                values[first : first + len(part)] = self(part.to(device)).values.cpu().numpy()
+        return values

@@ -49,7 +49,7 @@ def test_pca_itq_agrees_with_a_plain_version(bits: int) -> None:
     fitted = fit_pca_itq(means, bits, seed=3, frame_covariance=no_covariance)
     expected = plain_pca_itq(means, bits, 3)
     assert (fitted.encode(means[:, None]) == (expected >= 0)).mean() > 0.999
-    assert np.abs(fitted.values(means)).mean() == pytest.approx(1, rel=1e-4)
+    assert np.abs(fitted.project(means)).mean() == pytest.approx(1, rel=1e-4)
 
 
 def test_rotating_never_moves_values_away_from_their_signs() -> None:

@@ -74,7 +74,7 @@ def test_encoding_gives_the_networks_own_values(
     features = torch.from_numpy(planted)
     with torch.no_grad():
         expected = model(model.project(features)).values
-        found = model.fused().values(features)
+        found = model.fused().forward(features)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
     sure = expected.abs() > 1e-3
     assert (model.encode(planted) == (expected >= 0).numpy())[sure.numpy()].all()
@@ -89,7 +89,7 @@ def test_the_skip_and_its_length_are_kept(
     features = torch.from_numpy(planted)
     with torch.no_grad():
         expected = model(model.project(features)).values
-        found = model.fused().values(features)
+        found = model.fused().forward(features)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
