@@ -106,6 +106,13 @@ def _locked(path: Path) -> Iterator[TextIO]:
         yield file
 
 
+def _read(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
 class Results:
     """All finished runs of a folder.
 
@@ -115,22 +122,30 @@ class Results:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.lines: list[dict[str, str]] = []
-        if (folder / TABLE).exists():
-            with (folder / TABLE).open(newline="") as file:
-                self.lines = list(csv.DictReader(file))
-        self._by_key: dict[Key, list[dict[str, str]]] = {}
-        for line in self.lines:
+        self._by_key: dict[Key, dict[str, dict[str, str]]] = {}
+        for line in _read(folder / TABLE):
             key = (line["row"], line["set"], int(line["bits"]), int(line["seed"]))
-            self._by_key.setdefault(key, []).append(line)
+            self._by_key.setdefault(key, {})[line["question"]] = line
+
+    @property
+    def lines(self) -> list[dict[str, str]]:
+        """The lines of the table; of runs that were made again only the last."""
+        return [line for lines in self._by_key.values() for line in lines.values()]
 
     def __contains__(self, key: Key) -> bool:
         return key in self._by_key
 
     def made(self, key: Key) -> dict[str, object]:
         """Return method and settings of a finished run."""
-        made: dict[str, object] = json.loads(self._by_key[key][0]["made"])
+        made: dict[str, object] = json.loads(self._first(key)["made"])
         return made
+
+    def is_current(self, key: Key) -> bool:
+        """Return whether a finished run was made by the code of now."""
+        return self._first(key)["code"] == code_digest()
+
+    def _first(self, key: Key) -> dict[str, str]:
+        return next(iter(self._by_key[key].values()))
 
     def rows(self) -> list[str]:
         """Return the names of all rows in the order of their first lines."""
@@ -142,17 +157,13 @@ class Results:
 
     def values(self, row: str, name: str, bits: int, column: str, question: str) -> list[float]:
         """Return a column of the table, one value a seed."""
-        return [
-            float(line[column])
-            for seed in self.seeds(row, name, bits)
-            for line in self._by_key[row, name, bits, seed]
-            if line["question"] == question
-        ]
+        found = (self._by_key[row, name, bits, seed] for seed in self.seeds(row, name, bits))
+        return [float(lines[question][column]) for lines in found if question in lines]
 
     def notes(self, row: str, name: str, bits: int) -> list[str]:
         """Return why seeds of a row kept the start."""
-        found = (self._by_key[row, name, bits, seed] for seed in self.seeds(row, name, bits))
-        return [lines[0]["note"] for lines in found if lines[0]["note"]]
+        keys = [(row, name, bits, seed) for seed in self.seeds(row, name, bits)]
+        return [note for key in keys if (note := self._first(key)["note"])]
 
     def queries(self, key: Key, question: str, score: str) -> np.ndarray:
         """Return a score of each query, or their ``groups``, (Q,)."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from real_results import COSINE, Result, save_result
+from real_results import COSINE, Key, Result, save_result
 from real_scores import QueryScores, cosine_distances, query_scores
 from real_sets import Question, RealSet, Rows, WithTraining, read_set, store_of
 
@@ -55,6 +55,11 @@ class Run:
     values: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     paper: bool = False
     joined: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        """What its result is found by."""
+        return (self.row, self.set, self.bits, self.seed)
 
     def __str__(self) -> str:
         return f"{self.row}: {self.set}, {self.bits} bits, seed {self.seed}"

@@ -64,15 +64,16 @@ def planned(asked: argparse.Namespace) -> list[Run]:
         for bits in ([0] if asked.method == COSINE else asked.bits)
         for seed in (_seeds_of_cosine(name, asked.seeds) if asked.method == COSINE else asked.seeds)
     ]
-    missing = []
-    for run in runs:
-        key = (run.row, run.set, run.bits, run.seed)
-        if key not in finished:
-            missing.append(run)
-        elif finished.made(key) != run.made():
-            sys.exit(f"error: {run} has other settings\n\nhint: give another `--name`")
-    print(f"{len(missing)} runs, {len(runs) - len(missing)} finished before", flush=True)
-    return missing
+    kept = [run for run in runs if run.key in finished and not asked.restart]
+    for run in kept:
+        if finished.made(run.key) != run.made():
+            hint = "give another `--name`, or measure it again by `--restart`"
+            sys.exit(f"error: {run} has other settings\n\nhint: {hint}")
+    print(f"{len(runs) - len(kept)} runs, {len(kept)} finished before", flush=True)
+    if old := sum(not finished.is_current(run.key) for run in kept):
+        print(f"warning: {old} of them by other code; `--restart` measures them again", flush=True)
+    done = {run.key for run in kept}
+    return [run for run in runs if run.key not in done]
 
 
 def _seeds_of_cosine(name: str, seeds: Sequence[int]) -> Sequence[int]:
@@ -112,8 +113,8 @@ def _numbers(text: str) -> list[int]:
     return [int(each) for each in text.split(",")]
 
 
-def main() -> None:
-    """Read the command line and do it."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Read the command line, or ``words``, and do it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -132,6 +133,7 @@ def main() -> None:
         "--joined", type=float, default=0.0, help="share of PCA-ITQ bits, trained apart"
     )
     look.add_argument("--name", help="name of the row, by default the method's")
+    look.add_argument("--restart", action="store_true", help="measure finished runs again")
     look.add_argument("--listed", type=Path, default=TUNING, help="classes chosen on")
     draw = verbs.add_parser("report", help="write the page, the picture and the CSV")
     draw.add_argument("--row", default="chain", help="the row that the goals are of")
@@ -144,7 +146,7 @@ def main() -> None:
         verb.add_argument("--out", type=Path, required=True, help="folder of stores and results")
     for verb in (make, look):
         verb.add_argument("--workers", type=int, default=1)
-    asked = parser.parse_args()
+    asked = parser.parse_args(words)
     try:
         if asked.verb == "prepare":
             real_prepare.prepare(
