@@ -5,10 +5,12 @@
     python docs/numbers/real_world.py measure --out D --method cosine
     python docs/numbers/real_world.py measure --out D --name chain --workers 2
     python docs/numbers/real_world.py measure --out D --name 'chain, order' --set order.weight=0.3
+    python docs/numbers/real_world.py measure --out D --name 'share 0.5' --joined 0.5 --sets 'new-*'
     python docs/numbers/real_world.py compare --out D --row 'chain, order' --to chain
     python docs/numbers/real_world.py report --out D
 
-`measure` keeps finished runs; `report` writes real-world.md, .png and .csv.
+`measure` keeps finished runs; `report` writes real-world.md, .png and .csv. Rows called `share ...`
+are joined by a line in its picture of own kind against new content.
 """
 
 from __future__ import annotations
@@ -83,7 +85,9 @@ def _seeds_of_cosine(name: str, seeds: Sequence[int]) -> Sequence[int]:
 
 def measure(asked: argparse.Namespace) -> None:
     """Run what is missing and print each result."""
-    if asked.method != COSINE and (values := parse_assignments(asked.set)):
+    if values := parse_assignments(asked.set):
+        if asked.method == COSINE or METHODS[asked.method].config is None:
+            sys.exit(f"error: `{asked.method}` has no settings\n\nhint: leave out `--set`")
         apply(METHODS[asked.method].config, values)  # misspelt keys, before anything runs
     runs = planned(asked)
     for done, result in enumerate(_results(runs, workers=asked.workers), 1):
