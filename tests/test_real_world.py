@@ -31,6 +31,7 @@ from chainpipe.pipeline.store import open_store, write_store
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "docs" / "numbers"
+pytestmark = pytest.mark.timeout(900)  # the fixture's process imports torch on a loaded machine
 SMALL = ["input.dims=8", "encoder.hidden_dim=16", "encoder.num_heads=2", "optim.epochs=2"]
 
 

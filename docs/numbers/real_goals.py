@@ -133,7 +133,8 @@ class Found:
 
     def best(self, name: str, question: str, bits: int) -> float:
         """Return the highest mean of any row of codes."""
-        found = (self.mean(name, question, bits, row=row) for row in self.results.rows())
+        rows = [row for row in self.results.rows() if row != COSINE]
+        found = (self.mean(name, question, bits, row=row) for row in rows)
         return max((one.mean for one in found if one is not None), default=0.0)
 
 

@@ -29,8 +29,10 @@ from real_goals import (
 from real_results import COSINE, SCORES, Results
 
 from chainpipe.hashing.experiments.summary import SeedEstimate, estimate
+from chainpipe.pipeline.console import counted
 
 PAGE, PICTURE, SUMMARY = "real-world.md", "real-world.png", "real-world.csv"
+SEEDS = 5  # that the goals are of
 NEW_SETS = ("new-rest", "new-listed")
 COLOURS = {PCA_ITQ: "#0072B2"}
 OURS, OTHERS, LINE = "#D55E00", "#999999", "#009E73"
@@ -99,6 +101,8 @@ GOAL_HEADS = (
 def _goal(goal: Goal) -> list[str]:
     verdict = {None: "not measured", True: "yes", False: "**no**"}[goal.reached]
     more = {None: "", True: ", stretch too", False: ""}[goal.stretch]
+    if goal.bits and goal.ours and goal.ours.count < SEEDS:
+        more += f" ({counted(goal.ours.count, 'seed')} only)"
     return [
         goal.set, _bits(goal.bits), *(_said(one) for one in (goal.ours, goal.pca, goal.cosine)),
         _ratio(goal.ours, goal.pca), _ratio(goal.ours, goal.cosine), goal.words, verdict + more,
