@@ -48,7 +48,7 @@ def score(store: FeatureStore, *, bits: int, seed: int, epochs: int | None) -> d
     chosen = training_rows(store)
     frames = TrainingFrames(store, chosen.rows)
     asked = CHAIN.config if epochs is None else apply(CHAIN.config, {"optim.epochs": epochs})
-    config = CHAIN.resolve(asked, Survey(len(chosen), frames.halves_cosine()))
+    config = CHAIN.resolve(asked, Survey(len(chosen), frames.halves_cosine(), frames.frames))
     table = positive_indices(store.videos.labels[chosen.rows], seed=seed)
     cpu = torch.device("cpu")
     ready = CHAIN.build(config, frames, bits=bits, seed=seed, device=cpu, state=None)

@@ -13,10 +13,10 @@ import typer
 
 from chainpipe.pipeline.errors import UsageError
 
-from ..config import AnyConfig
+from ..config import AnyConfig, Config
 from ..config.aliases import canonical_values
 from ..config.overrides import apply, parse_assignments, read_toml, to_toml
-from ..config.presets import Survey
+from ..config.presets import Survey, only_tasks
 from ..methods.registry import METHODS, check_method
 from ..runs.options import TrainOptions
 from ..runtime import distributed
@@ -54,6 +54,13 @@ def train(
     paper: Annotated[
         bool, typer.Option("--paper", help="Preset of the published variant.")
     ] = False,
+    tasks: Annotated[
+        str | None,
+        typer.Option(
+            help="Train only these of contrastive,order,scene; `contrastive` is the fastest.",
+            show_default="all three",
+        ),
+    ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Set one config key; may be repeated."),
@@ -113,6 +120,7 @@ def train(
     config = chosen_config(
         method,
         paper=paper,
+        tasks=tasks,
         config_file=config_file,
         assignments=assignments or [],
         epochs=epochs,
@@ -150,13 +158,14 @@ def chosen_config(
     method: str = "chain",
     *,
     paper: bool = False,
+    tasks: str | None = None,
     config_file: Path | None = None,
     assignments: Sequence[str] = (),
     epochs: int | None = None,
     precision: str | None = None,
     tell: Callable[[str], None] = lambda line: None,
 ) -> AnyConfig | None:
-    """Assemble the config: defaults or paper, the file, ``--set``, then epochs and precision.
+    """Assemble the config: defaults or paper, tasks, file, ``--set``, then epochs and precision.
 
     Returns:
         The config, or ``None`` if the method has none.
@@ -169,6 +178,11 @@ def chosen_config(
     if paper and config is None:
         hint = "leave `--paper` out"
         raise UsageError(f"`--method {method}` has no `--paper` preset", hint=hint)
+    if tasks is not None:
+        if not isinstance(config, Config):
+            hint = "leave `--tasks` out: it selects tasks of CHAIN"
+            raise UsageError(f"`--method {method}` has no tasks to select", hint=hint)
+        config = only_tasks(config, [name.strip() for name in tasks.split(",") if name.strip()])
     if config is None:
         if config_file is not None or assignments or epochs is not None or precision is not None:
             hint = "leave out `--config`, `--set`, `--epochs` and `--precision`"
@@ -188,7 +202,7 @@ def _shown(method: str, config: AnyConfig | None, store: FeatureStore, *, skip_b
     from ..data.training_set import TrainingFrames, training_rows
 
     frames = TrainingFrames(store, training_rows(store, skip_bad=skip_bad).rows)
-    survey = Survey(len(frames), frames.halves_cosine())
+    survey = Survey(len(frames), frames.halves_cosine(), frames.frames)
     return to_toml(METHODS[method].resolve(config, survey))
 
 

@@ -14,6 +14,7 @@ from .losses import (
     ContrastiveConfig,
     LossSection,
     OrderConfig,
+    ReflectionConfig,
     SceneConfig,
     SimilarityPreservingConfig,
     SwavConfig,
@@ -39,6 +40,7 @@ class Config(AnyConfig):
     order: OrderConfig = field(default_factory=OrderConfig)
     scene: SceneConfig = field(default_factory=SceneConfig)
     similarity: SimilarityPreservingConfig = field(default_factory=SimilarityPreservingConfig)
+    reflection: ReflectionConfig = field(default_factory=ReflectionConfig)
     swav: SwavConfig = field(default_factory=SwavConfig)
     more_losses: Mapping[str, LossSection] = field(default_factory=lambda: _more_losses())
     neighbours: NeighboursConfig = field(default_factory=NeighboursConfig)

@@ -92,6 +92,10 @@ class OrderConfig:
             high=100_000,
         ),
     )
+    num_videos: int = field(
+        default=64,
+        metadata=about("maximum videos of a batch that are shuffled; 0: all [ours]"),
+    )
     shuffle_fraction: float = field(
         default=1.0,
         metadata=about(
@@ -170,6 +174,36 @@ class SimilarityPreservingConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class ReflectionConfig:
+    """Reflection loss: codes rank synthetic videos of other content as features do [ours]."""
+
+    weight: float | Auto = field(
+        default="auto", metadata=about("weight of this loss; 0 disables it [ours]")
+    )
+    warmup: float = field(
+        default=0.0,
+        metadata=about("fraction of the steps in which the weight rises from 0 [ours]", high=1.0),
+    )
+    num_videos: int = field(
+        default=128,
+        metadata=about("maximum videos of a batch that are reflected [ours]", low=2),
+    )
+    flatten: float = field(
+        default=0.5,
+        metadata=about(
+            "maximum exponent that flattens the spectrum of reflected videos; 0: keep it [ours]",
+            high=0.5,
+        ),
+    )
+    target_temperature: float = field(
+        default=0.1, metadata=about("temperature of the features [ours]", low=1e-3)
+    )
+    temperature: float = field(
+        default=0.2, metadata=about("temperature of the codes [ours]", low=1e-3)
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class SwavConfig:
     """SwAV loss: predict the prototype assignment of the other view [ours]."""
 
@@ -221,6 +255,7 @@ LOSSES: Registry[LossEntry] = Registry(
         "similarity": _ours(
             "similarity_preserving", "SimilarityPreservingLoss", SimilarityPreservingConfig
         ),
+        "reflection": _ours("reflection", "ReflectionLoss", ReflectionConfig),
         "swav": _ours("swav", "SwavLoss", SwavConfig, "prototypes"),
     },
 )

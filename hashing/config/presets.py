@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
+
+from chainpipe.pipeline.errors import UsageError
 
 from . import Auto, Config
 from .fields import with_section
@@ -11,8 +14,12 @@ from .losses import loss_sections
 
 Value = TypeVar("Value")
 By = Literal["scenes", "means"]
+TASKS = ("contrastive", "order", "scene")  # of the paper; each is a section
+LEAST_TRAINED = 32  # videos; with fewer there is nothing to contrast, and no epoch is trained
 LEAST_CONTRAST = 0.1  # weight of the contrastive loss where views are not trusted [I]
-STEPS = 900  # of a default run: under three CPU minutes for clips of 25 frames [ours]
+LOCAL = 0.1  # weight of the order and of the scene loss [I]
+STEPS = 700  # of a default run: under two CPU minutes for clips of 25 frames [ours]
+FEW_STEPS = 350  # likewise for fewer than ENOUGH_VIDEOS: under one CPU minute [ours]
 FEW_VIDEOS, ENOUGH_VIDEOS = 350, 500  # trust in views: 0 up to the first, 1 from the second on
 STILL_COSINE, LIVELY_COSINE = 0.85, 0.7  # likewise, by the cosine of a video's two halves
 LEAST_DISTILLED = 100  # videos; with fewer the initial codes stay those of PCA-ITQ [ours]
@@ -27,10 +34,12 @@ class Survey:
         videos: B, number of training videos.
         halves_cosine: Mean cosine between the two halves of a video, centred on the mean video;
             near 1, the views of a video carry no information beyond the features themselves.
+        frames: T, frames of a video; one frame has no order and no scenes.
     """
 
     videos: int
     halves_cosine: float
+    frames: int = 25
 
 
 def paper_config() -> Config:
@@ -38,7 +47,7 @@ def paper_config() -> Config:
     plain = Config()
     return replace(
         plain,
-        input=replace(plain.input, whitening=0.0),
+        input=replace(plain.input, dims=256, whitening=0.0),
         views=replace(plain.views, mode="segment"),
         encoder=replace(
             plain.encoder,
@@ -50,20 +59,41 @@ def paper_config() -> Config:
         ),
         hash=replace(plain.hash, init="random", distill_steps=0),
         contrastive=replace(plain.contrastive, temperature=0.5, weight=1.0),
-        order=replace(plain.order, weight=0.3, num_frames=0),
+        order=replace(plain.order, weight=0.3, num_frames=0, num_videos=0),
         scene=replace(plain.scene, weight=0.3),
         similarity=replace(plain.similarity, weight=0.0),
+        reflection=replace(plain.reflection, weight=0.0),
         neighbours=replace(plain.neighbours, k=0),
         optim=replace(plain.optim, epochs=60, lr=1e-3, weight_decay=1e-4),
     )
 
 
+def only_tasks(config: Config, names: Sequence[str]) -> Config:
+    """Return the config with the tasks that are not named disabled.
+
+    Raises:
+        UsageError: If a name is not one of ``TASKS``, or there is none.
+
+    >>> only_tasks(Config(), ["contrastive"]).order.weight
+    0.0
+    """
+    unknown = [name for name in names if name not in TASKS]
+    if unknown or not names:
+        asked = unknown[0] if unknown else ""
+        raise UsageError(f"no task `{asked}`", hint=f"one or more of {','.join(TASKS)}")
+    for name in TASKS:
+        if name not in names:
+            config = with_section(config, name, replace(getattr(config, name), weight=0.0))
+    return config
+
+
 def resolve(config: Config, survey: Survey) -> Config:
     """Replace every ``auto`` that depends on the training set by its value.
 
-    Where views are informative, the contrastive loss dominates, over many steps. Where they are
-    not, it would separate similar videos: no epochs by default, and the similarity-preserving
-    loss dominates if epochs are set.
+    All three tasks are trained on 32 videos or more. Where views are informative, the contrastive
+    loss dominates. Where they are not, it would separate similar videos: the similarity-preserving
+    loss dominates, and no neighbours are mined. The reflection loss keeps apart what no training
+    video shows.
 
     Keys that depend on T or on the other arrays of the store are resolved where these are known:
     ``views.num_frames``, ``views.window``, ``views.spatial``, ``order.num_frames``,
@@ -80,12 +110,17 @@ def resolve(config: Config, survey: Survey) -> Config:
     by = by if config.neighbours.source == "auto" else config.neighbours.source
     refresh = 0 if by == "scenes" else max(1, round(15 / batches))
     distilled = 200 if survey.videos >= LEAST_DISTILLED else 0
-    epochs = round(STEPS / batches) if trust or _any_loss(config) else 0
+    local = LOCAL if survey.frames > 1 else 0.0
+    steps = STEPS if survey.videos >= ENOUGH_VIDEOS else FEW_STEPS
+    epochs = round(steps / batches) if trained(survey) or _any_loss(config) else 0
     config = replace(
         config,
         input=replace(config.input, whitening=_pick(config.input.whitening, 0.0)),
         hash=replace(config.hash, distill_steps=_pick(config.hash.distill_steps, distilled)),
         contrastive=replace(config.contrastive, weight=_pick(config.contrastive.weight, lead)),
+        order=replace(config.order, weight=_pick(config.order.weight, local)),
+        scene=replace(config.scene, weight=_pick(config.scene.weight, local)),
+        reflection=replace(config.reflection, weight=_pick(config.reflection.weight, 1.0)),
         similarity=replace(
             config.similarity, weight=_pick(config.similarity.weight, max(0.5, round(1 - trust, 3)))
         ),
@@ -108,6 +143,11 @@ def _any_loss(config: Config) -> bool:
     return any(part.weight not in ("auto", 0) for part in loss_sections(config).values())
 
 
+def trained(survey: Survey) -> bool:
+    """Return whether there are enough videos to train the tasks on."""
+    return survey.videos >= LEAST_TRAINED
+
+
 def view_trust(survey: Survey) -> float:
     """Return how informative views are, 0 to 1: 0 for few videos or nearly static ones.
 
@@ -123,19 +163,12 @@ def view_trust(survey: Survey) -> float:
 
 
 def why_no_epochs(survey: Survey) -> str:
-    """Say what of the training videos made ``auto`` train no epochs, with the limits.
+    """Say why ``auto`` trains no epochs on these videos.
 
-    >>> why_no_epochs(Survey(128, 0.6)).partition("; ")[0]
-    '128 videos, too few (needed: above 350)'
-    >>> why_no_epochs(Survey(900, 0.9)).partition("; ")[2]
-    'halves of a video alike to 0.900, too much (needed: below 0.85)'
+    >>> why_no_epochs(Survey(12, 0.6))
+    '12 videos, too few (needed: 32 or more)'
     """
-    few = ", too few" if survey.videos <= FEW_VIDEOS else ""
-    alike = ", too much" if survey.halves_cosine >= STILL_COSINE else ""
-    return (
-        f"{survey.videos} videos{few} (needed: above {FEW_VIDEOS}); halves of a video alike to "
-        f"{survey.halves_cosine:.3f}{alike} (needed: below {STILL_COSINE:g})"
-    )
+    return f"{survey.videos} videos, too few (needed: {LEAST_TRAINED} or more)"
 
 
 def _pick(value: Value | Auto, automatic: Value) -> Value:

@@ -71,7 +71,7 @@ def check_store(
         return StoreCheck(
             path=path,
             name=path.stem,
-            survey=Survey(len(chosen), round(frames.halves_cosine(), 6)),
+            survey=Survey(len(chosen), round(frames.halves_cosine(), 6), frames.frames),
             digest=_digest(store),
             sentences=tuple(protocol.sentences()),
             trained=f"{len(chosen)} videos ({chosen.split} split), without labels",

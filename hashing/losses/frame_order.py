@@ -139,6 +139,7 @@ class FrameOrderLoss(nn.Module):
         num_frames: S, frames sampled per video.
         num_shuffled: Permuted frames of the S.
         label_std: Standard deviation of the Gaussian target in frames.
+        num_videos: Maximum number of videos of a batch; 0 is all.
 
     Attributes:
         chance_level: Accuracy of the best predictor that does not see the frames.
@@ -152,9 +153,11 @@ class FrameOrderLoss(nn.Module):
         num_frames: int,
         num_shuffled: int,
         label_std: float,
+        num_videos: int = 0,
     ) -> None:
         super().__init__()
         self.num_frames, self.num_shuffled, self.label_std = num_frames, num_shuffled, label_std
+        self.num_videos = num_videos
         self.chance_level = order_chance_level(
             num_positions=num_positions, num_frames=num_frames, num_shuffled=num_shuffled
         )
@@ -174,12 +177,14 @@ class FrameOrderLoss(nn.Module):
             num_frames=num_frames,
             num_shuffled=num_shuffled,
             label_std=config.label_std,
+            num_videos=config.num_videos,
         )
 
     def forward(self, step: Step) -> tuple[Tensor, Measures]:
         """Return the loss, the top-1 accuracy ``order_accuracy`` and its level ``order_chance``."""
+        count = self.num_videos if self.training and self.num_videos else len(step.rows)
         clips, positions = shuffle_clips(
-            step.clips.frames[step.rows],
+            step.clips.frames[step.rows[:count]],
             num_frames=self.num_frames,
             num_shuffled=self.num_shuffled,
             generator=step.generator,

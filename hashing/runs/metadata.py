@@ -43,7 +43,7 @@ def facts_of(
     halves_cosine = round(frames.halves_cosine(), 6)
     config: dict[str, Any] = {}
     cached, no_epochs = "", None
-    survey = Survey(len(chosen), halves_cosine)
+    survey = Survey(len(chosen), halves_cosine, frames.frames)
     method = METHODS[options.method]
     if method.config is not None:
         asked = _of_all(options.config or method.config)
@@ -149,6 +149,6 @@ def _as_published(facts: ModelFacts) -> bool:
     method = METHODS[facts.method]
     if method.paper is None:
         return False
-    survey = Survey(facts.data["videos"], facts.data["agreement"])
+    survey = Survey(facts.data["videos"], facts.data["agreement"], facts.data["frames"])
     published = to_dict(method.resolve(method.paper, survey))
     return bool({**facts.config, "validation": None} == {**published, "validation": None})
