@@ -196,10 +196,10 @@ class ReflectionConfig:
         ),
     )
     target_temperature: float = field(
-        default=0.1, metadata=about("temperature of the features [ours]", low=1e-3)
+        default=0.15, metadata=about("temperature of the features [ours]", low=1e-3)
     )
     temperature: float = field(
-        default=0.2, metadata=about("temperature of the codes [ours]", low=1e-3)
+        default=0.3, metadata=about("temperature of the codes [ours]", low=1e-3)
     )
 
 
