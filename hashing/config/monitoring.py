@@ -18,6 +18,13 @@ class ValidationConfig:
             high=0.5,
         ),
     )
+    region: float = field(
+        default=0.5,
+        metadata=about(
+            "fraction of these that are one whole region: a video and those nearest to it [ours]",
+            high=1.0,
+        ),
+    )
     every: int | Auto = field(
         default="auto",
         metadata=about("epochs between two validations; auto: ten validations a run [I]", low=1),

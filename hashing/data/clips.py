@@ -31,6 +31,7 @@ class Clips:
         candidates: Candidate frames of each segment, (N, T, C, M), if views are drawn from them.
         augmented: Augmented views of the clips, (N, V, T, M), V at least 2, likewise.
         shifts: Distribution of feature shifts, if views are augmented by it.
+        region: Validation videos of content that is in no training video, (N,) bool.
     """
 
     frames: Tensor
@@ -40,6 +41,7 @@ class Clips:
     candidates: Tensor | None = None
     augmented: Tensor | None = None
     shifts: Shifts | None = None
+    region: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.frames)

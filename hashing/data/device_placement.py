@@ -30,7 +30,7 @@ def place_clips(clips: TrainingClips, device: torch.device) -> TrainingClips:
 def move_clips(clips: TrainingClips, device: torch.device) -> Clips:
     """Copy all clips to a device."""
     names = [item.name for item in fields(Clips)]
-    return Clips(**{name: _to_device(getattr(clips, name), device) for name in names})
+    return Clips(**{name: _to_device(getattr(clips, name, None), device) for name in names})
 
 
 def keep_on_host(clips: TrainingClips, device: torch.device) -> StoredClips:

@@ -133,6 +133,7 @@ class TrainingFrames:
         rows: Row indices, ascending, (N,).
         memory: RAM limit in bytes: half for raw features, half for those after PCA whitening.
         scratch: Folder for larger arrays; ``None`` is the system's folder for temporary files.
+        region: Validation videos of content that is in no training video, (N,); ``None``: none.
     """
 
     def __init__(
@@ -142,7 +143,9 @@ class TrainingFrames:
         *,
         memory: int = MEMORY,
         scratch: Path | None = None,
+        region: npt.NDArray[np.bool_] | None = None,
     ) -> None:
+        self.region = region
         self._store, self._rows, self.meta = store, rows, store.meta
         self._room, self._scratch = memory // 2, scratch
         _, self.frames, self.dim = store.shape
@@ -152,9 +155,13 @@ class TrainingFrames:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def only(self, rows: npt.NDArray[np.int64]) -> TrainingFrames:
+    def only(
+        self, rows: npt.NDArray[np.int64], *, region: npt.NDArray[np.bool_] | None = None
+    ) -> TrainingFrames:
         """Return other rows of the same store, with the same limit."""
-        return TrainingFrames(self._store, rows, memory=2 * self._room, scratch=self._scratch)
+        return TrainingFrames(
+            self._store, rows, memory=2 * self._room, scratch=self._scratch, region=region
+        )
 
     def videos(self) -> Iterator[npt.NDArray[np.floating]]:
         """Yield features (n, T, D), in the order of the rows."""

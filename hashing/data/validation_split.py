@@ -1,4 +1,9 @@
-"""Hold out training videos for validation: the same ones for every seed and method."""
+"""Hold out training videos for validation: the same ones for every seed and method.
+
+Half of them are single videos, and half a whole region: a video and those nearest to it. Content
+like the region's is then in no training video, so the codes of its videos show how they treat new
+content, without a label.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +52,25 @@ def validation_mask(ids: npt.NDArray[np.uint8], count: int) -> npt.NDArray[np.bo
     return chosen
 
 
+def region_mask(
+    frames: TrainingFrames, centre: int, count: int, free: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Choose a video and those nearest to it by mean features, as a mask (N,).
+
+    Args:
+        frames: The training videos.
+        centre: Index of the video.
+        count: Number of videos.
+        free: Videos that may be chosen, (N,); the centre is one of them.
+    """
+    means = np.concatenate([part.mean(axis=1, dtype=np.float32) for part in frames.videos()])
+    distances = np.square(means - means[centre]).sum(axis=1)
+    nearest = np.argsort(np.where(free, distances, np.inf), kind="stable")[:count]
+    mask = np.zeros(len(means), bool)
+    mask[nearest] = True
+    return mask
+
+
 @dataclass(frozen=True, slots=True)
 class TrainValSplit:
     """Training and validation videos of a run.
@@ -82,9 +106,21 @@ def split_training_videos(
     count = validation_count(len(chosen), fraction)
     if not count:
         return TrainValSplit(frames, message=_too_few(len(chosen), fraction) if fraction else "")
-    mask = validation_mask(store.videos.ids[chosen.rows], count)
-    training, validation = (frames.only(chosen.rows[which]) for which in (~mask, mask))
-    return TrainValSplit(training, validation, f"{count} of them are held out for validation")
+    ids = store.videos.ids[chosen.rows]
+    near = round(count * config["validation"].get("region", 0.0))
+    single = validation_mask(ids, count - near)
+    region = np.zeros(len(ids), bool)
+    if near:
+        # The next video by hash is the centre: it does not depend on seed, method or code length.
+        centre = int(np.flatnonzero(validation_mask(ids, count - near + 1) & ~single)[0])
+        region = region_mask(frames, centre, near, ~single)
+    mask = single | region
+    training = frames.only(chosen.rows[~mask])
+    validation = frames.only(chosen.rows[mask], region=region[mask] if near else None)
+    message = f"{count} of them are held out for validation"
+    if near:
+        message += f", {near} of which are one region of the content"
+    return TrainValSplit(training, validation, message)
 
 
 def _too_few(videos: int, fraction: float) -> str:

@@ -74,7 +74,12 @@ def distinct_fraction(codes: Tensor) -> float:
 
 
 def neighbour_recall(codes: Tensor, features: Tensor, *, count: int = NEIGHBOURS) -> float:
-    """Return the recall of each video's nearest neighbours by features among those by codes.
+    """Return the mean of :func:`neighbours_found`."""
+    return float(neighbours_found(codes, features, count=count).mean())
+
+
+def neighbours_found(codes: Tensor, features: Tensor, *, count: int = NEIGHBOURS) -> Tensor:
+    """Return the recall of each video's nearest neighbours by features among those by codes, (B,).
 
     Args:
         codes: (B, K).
@@ -83,9 +88,9 @@ def neighbour_recall(codes: Tensor, features: Tensor, *, count: int = NEIGHBOURS
     """
     count = min(count, len(codes) - 1)
     if count < 1:
-        return 0.0
+        return torch.zeros(len(codes))
     near = [_nearest(vectors, count) for vectors in (codes, features)]
-    return float((near[0] & near[1]).sum() / (count * len(codes)))
+    return (near[0] & near[1]).sum(dim=1) / count
 
 
 def top1_match_rate(one: Tensor, other: Tensor) -> float:

@@ -17,7 +17,7 @@ from ..monitoring.code_metrics import (
     bit_entropy,
     dead_bits,
     distinct_fraction,
-    neighbour_recall,
+    neighbours_found,
     top1_match_rate,
 )
 from ..runtime.seeding import derive_generator
@@ -87,15 +87,15 @@ def code_metrics(objective: Trainable, clips: Clips) -> dict[str, float]:
     first = _signs(objective, clips.frames[:, :half])
     last = _signs(objective, clips.frames[:, -half:])
     count = min(NEIGHBOURS, max(1, (len(clips) - 1) // 4))  # at most a quarter of few videos
-    return {
+    near = neighbours_found(codes, clips.means - clips.means.mean(dim=0), count=count)  # (B,)
+    new = {} if clips.region is None else {"new_kept": float(near[clips.region].mean())}
+    return new | {
         "bit_balance": bit_balance(codes),
         "bit_entropy": bit_entropy(codes),
         "dead_bits": dead_bits(codes) / codes.shape[1],
         "bit_correlation": bit_correlation(codes),
         "distinct_codes": distinct_fraction(codes),
-        "neighbours_kept": neighbour_recall(
-            codes, clips.means - clips.means.mean(dim=0), count=count
-        ),
+        "neighbours_kept": float(near.mean()),
         "halves_found": top1_match_rate(first, last),
     }
 

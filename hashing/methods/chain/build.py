@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 
 from ...config import Config
-from ...config.presets import number
+from ...config.presets import LEAST_TRAINED, number
 from ...data.clips import Clips
 from ...data.requirements import check_frames
 from ...data.streamed_clips import TrainingClips
@@ -17,6 +19,7 @@ from ..base import PreparedTraining
 from .build_model import build_model, pca_whitening_of
 from .build_trainer import build_trainer, make_clips, make_stored_clips
 from .cached import add_cached, cached_elements
+from .general_init import general_pca, known_classifier
 from .init_hash_layer import Frames, init_hash_layer
 
 
@@ -33,16 +36,25 @@ def build(
 ) -> PreparedTraining:
     """Build CHAIN's network and trainer; arguments as in :meth:`..learned.LearnedMethod.build`."""
     check_frames(config, frames.frames)
+    known = None
+    if config.hash.init == "pca-itq" and len(frames) < LEAST_TRAINED and not config.optim.epochs:
+        known = known_classifier(frames)
     pca = _pca_whitening(config, frames, state)
+    if known is not None:
+        pca = general_pca(known, frames.means(), dims=config.input.dims)
     projected, clips = _clips(config, frames, pca, seed=seed)
     init_history: list[HistoryRow] = []
     model = build_model(config, pca, bits=bits, seed=seed)
     if config.hash.init == "pca-itq" and state is None:
-        init_history = init_hash_layer(config, model, projected, bits=bits, seed=seed)
+        means = None if known is None else known.directions @ pca.matrix
+        init_history = init_hash_layer(config, model, projected, bits=bits, seed=seed, means=means)
     model.to(device)
     validation_clips = None
     if validation is not None:
         validation_clips = _in_memory(config, validation, pca, seed=seed)[1]
+        if validation.region is not None:
+            region = torch.from_numpy(validation.region)
+            validation_clips = replace(validation_clips, region=region)
     trainer = build_trainer(
         config, model, clips, seed=seed, validation=validation_clips, compiled=compiled
     )

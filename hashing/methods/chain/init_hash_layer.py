@@ -26,9 +26,16 @@ MEANS_BYTES = 300_000_000  # memory limit of the mean inputs for PCA-ITQ
 _CHUNK = 512  # videos per read
 
 
-def fit_initial_hash(frames: Frames, *, bits: int, seed: int, l2_normalize: bool) -> LinearHash:
-    """Fit PCA-ITQ on the mean inputs of projected training frames (N, T, M)."""
-    means = mean_inputs(frames)
+def fit_initial_hash(
+    frames: Frames,
+    *,
+    bits: int,
+    seed: int,
+    l2_normalize: bool,
+    means: npt.NDArray[np.floating] | None = None,
+) -> LinearHash:
+    """Fit PCA-ITQ on ``means`` (n, M), by default the mean inputs of training frames (N, T, M)."""
+    means = np.asarray(mean_inputs(frames) if means is None else means, np.float32)
     return fit_pca_itq(
         l2_normalized(means) if l2_normalize else means,
         bits,
@@ -65,15 +72,24 @@ def init_hash_layer(
     *,
     bits: int,
     seed: int,
+    means: npt.NDArray[np.floating] | None = None,
 ) -> list[HistoryRow]:
     """Initialize the hash layer by PCA-ITQ of projected frames (N, T, M), then distill it.
+
+    Args:
+        config: Config without ``auto``.
+        model: The network.
+        frames: Projected training frames.
+        bits: K, the length of a code.
+        seed: Seed of all random generators.
+        means: Inputs (n, M) to fit PCA-ITQ on in place of the videos' mean inputs.
 
     Returns:
         The loss of each distillation step.
     """
     l2_normalize = config.hash.l2_normalize
     model.hash_layer.init_shortcut(
-        fit_initial_hash(frames, bits=bits, seed=seed, l2_normalize=l2_normalize)
+        fit_initial_hash(frames, bits=bits, seed=seed, l2_normalize=l2_normalize, means=means)
     )
     steps = int(number(config.hash.distill_steps))
     if model.hash_layer.shortcut is None or not steps:
