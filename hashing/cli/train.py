@@ -278,6 +278,8 @@ def _print(report: TrainReport, *, as_json: bool, tools: Tools) -> None:
         tools.log(f"`{report.folder}` is finished, with the same settings: nothing to do")
     if facts.config.get("optim", {}).get("epochs") == 0:
         _log_no_epochs(facts.data.get("no_epochs"), tools)
+    if facts.data.get("start_kept"):
+        tools.warn("the start was kept: training only made the codes worse")
     if stopped := facts.data.get("stopped"):
         tools.log(
             f"stopped by a failure signature after epoch {stopped} (`validation.stop_on_failure`)"
@@ -296,6 +298,7 @@ def _print(report: TrainReport, *, as_json: bool, tools: Tools) -> None:
         "held_out": facts.data.get("held_out", 0),
         "signatures": facts.data.get("signatures", []),
         "stopped": facts.data.get("stopped"),
+        "start_kept": facts.data.get("start_kept", False),
         "already_done": report.already_done,
         "epochs": facts.config.get("optim", {}).get("epochs"),
         "halves_cosine": facts.data.get("agreement"),

@@ -171,6 +171,22 @@ def why_no_epochs(survey: Survey) -> str:
     return f"{survey.videos} videos, too few (needed: {LEAST_TRAINED} or more)"
 
 
+def decision(config: Config, survey: Survey) -> str:
+    """Say in one line what is trained on these videos and why, from a resolved config.
+
+    >>> decision(resolve(Config(), Survey(1500, 0.6)), Survey(1500, 0.6)).partition(":")[0]
+    'contrastive 1, order 0.1, scene 0.1, similarity 0.5, reflection 1, 15 neighbours'
+    """
+    weights = {name: number(part.weight) for name, part in loss_sections(config).items()}
+    used = [f"{name} {weight:g}" for name, weight in weights.items() if weight]
+    near = int(number(config.neighbours.k))
+    used.append(f"{near} neighbours" if near else "no neighbours")
+    return (
+        f"{', '.join(used)}: {survey.videos} videos, whose halves are alike to "
+        f"{survey.halves_cosine:.2f} (views are trusted by {view_trust(survey):g})"
+    )
+
+
 def _pick(value: Value | Auto, automatic: Value) -> Value:
     return automatic if value == "auto" else value
 

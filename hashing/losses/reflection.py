@@ -82,9 +82,7 @@ class ReflectionLoss(nn.Module):
         """Return the loss: one reflection of the batch's first views, without augmentation."""
         rows = step.rows[: self.num_videos]
         frames = step.clips.frames[rows[:, None], step.views.frame_indices[: len(rows)]]
-        factors = random_reflection(
-            step.clips.std, flatten=self.flatten, generator=step.generator
-        )
+        factors = random_reflection(step.clips.std, flatten=self.flatten, generator=step.generator)
         codes = step.model(frames * factors).codes
         features = step.clips.means[rows] * factors
         if len(codes) < 2:

@@ -108,6 +108,10 @@ class Method(Generic[Kind]):
         """Return the hasher for the tensors of :meth:`fit`."""
         raise NotImplementedError
 
+    def decision(self, config: Kind, survey: Survey) -> str:
+        """Return what was decided for the training videos and why, in one line; ``""``: nothing."""
+        return ""
+
     def notes(self, config: Kind | None) -> Sequence[str]:
         """Return the limits of a model as sentences for its card, from a resolved config."""
         return ()

@@ -80,6 +80,7 @@ def _facts(facts: ModelFacts, parameters: Mapping[str, int], unused: int) -> dic
         "left out": f"{counted(data['copies'], 'copy')}, {data['bad']} with NaN or Inf",
         "backbone": f"`{print_.backbone}` ({print_.dim} features per frame)",
         "preprocessing": f"`{print_.preprocessing}`",
+        **({"trained": data["decided"]} if data.get("decided") else {}),
         "seed": str(facts.seed),
         **_plugins(facts),
     }

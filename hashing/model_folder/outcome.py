@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ..monitoring.failure_signatures import all_failure_signatures
+from ..monitoring.failure_signatures import START_KEPT, all_failure_signatures
 from ..monitoring.history import HistoryRow
+from ..monitoring.task_outcomes import task_outcomes
 
 _VAL_PREFIX = "val_"
 
@@ -22,7 +23,16 @@ def outcome(history: list[HistoryRow], *, stopped: bool) -> str:
             f"Stopped by a failure signature after epoch {epoch:.0f} "
             "(`validation.stop_on_failure`).\n"
         )
-    return "\n".join([*parts, _metrics_table(history)])
+    if history[-1].get(START_KEPT):
+        parts.append("The start was kept: training only made the codes worse.\n")
+    return "\n".join([*parts, *_tasks(history), _metrics_table(history)])
+
+
+def _tasks(history: list[HistoryRow]) -> list[str]:
+    """Return what the held-out videos say of the tasks, as Markdown."""
+    found = [f"- {one}" for one in task_outcomes(history)]
+    text = "Tasks (one that cannot be taught is switched off after half of the steps):\n\n"
+    return [text + "\n".join(found) + "\n"] if found else []
 
 
 def _signatures(history: list[HistoryRow]) -> list[str]:

@@ -23,6 +23,7 @@ FOUND_VIEWS = 0.95  # top-1 rate of views
 WORSE = 0.15  # relative drop from the best value
 BETTER = 0.05  # absolute change of a fraction that is significant
 APART = 0.05  # relative rise of a validation loss, or fall of a training loss, that is significant
+SHARED = 0.1  # relative drop of the fraction of distinct codes
 CARRIED = 0.1  # validation gain of a loss, as a fraction of its training gain
 
 
@@ -187,9 +188,53 @@ def _better(first: HistoryRow, now: HistoryRow) -> bool:
     return sum(now[name] - first[name] for name in names) > BETTER
 
 
+def new_content_lost(rows: Sequence[HistoryRow]) -> str:
+    """Return the evidence that codes fold together what no training video shows, or ``""``.
+
+    Compared with the codes before training, on the held-out region of the content.
+    """
+    first, now = rows[0], rows[-1]
+    if "val_new_kept" not in now:
+        return ""
+    before, kept = first["val_new_kept"], now["val_new_kept"]
+    if kept >= (1 - WORSE) * before:
+        return ""
+    return f"neighbours of a held-out region kept {before:.2f} before training, {kept:.2f} now"
+
+
+def shared_codes(rows: Sequence[HistoryRow]) -> str:
+    """Return the evidence that more videos share a code than before training, or ``""``."""
+    before, now = rows[0]["val_distinct_codes"], rows[-1]["val_distinct_codes"]
+    if now >= (1 - SHARED) * before:
+        return ""
+    return f"{before:.0%} of the codes were distinct before training, {now:.0%} now"
+
+
+def worse_than_start(rows: Sequence[HistoryRow]) -> str:
+    """Return the evidence that training only made the codes worse, or ``""``.
+
+    Both must be lower than before training: the neighbours that the codes keep, of the held-out
+    region where there is one, and the rate at which a video's halves find each other.
+    """
+    first, now = rows[0], rows[-1]
+    kept = "val_new_kept" if "val_new_kept" in now else "val_neighbours_kept"
+    lower = now[kept] < (1 - WORSE) * first[kept]
+    if not lower or now["val_halves_found"] >= first["val_halves_found"]:
+        return ""
+    return (
+        f"neighbours kept {first[kept]:.2f} before training, {now[kept]:.2f} now; halves found "
+        f"{first['val_halves_found']:.2f}, {now['val_halves_found']:.2f} now"
+    )
+
+
+WORSE_THAN_START = "worse than the start"
+START_KEPT = "start_kept"  # metric of the last row of a run whose initial weights were kept
 RULES: dict[str, Rule] = {
     "collapsed bits": collapsed,
     "order without neighbours": order_alone,
     "views too easy": easy_views,
     "overfitting": overfitting,
+    "new content lost": new_content_lost,
+    "shared codes": shared_codes,
+    WORSE_THAN_START: worse_than_start,
 }

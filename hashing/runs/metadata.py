@@ -20,7 +20,7 @@ from ..methods.registry import METHODS, used_plugins
 from ..model_folder.card import model_card
 from ..model_folder.folder import ModelFacts, Tensors, save_model
 from ..model_folder.parameters import parameter_counts, unused_count
-from ..monitoring.failure_signatures import all_failure_signatures
+from ..monitoring.failure_signatures import START_KEPT, all_failure_signatures
 from ..monitoring.history import HistoryRow, draw_curves, history_csv
 from ..runtime import distributed
 from .options import TrainOptions
@@ -42,7 +42,7 @@ def facts_of(
     """
     halves_cosine = round(frames.halves_cosine(), 6)
     config: dict[str, Any] = {}
-    cached, no_epochs = "", None
+    cached, no_epochs, decided = "", None, ""
     survey = Survey(len(chosen), halves_cosine, frames.frames)
     method = METHODS[options.method]
     if method.config is not None:
@@ -51,6 +51,8 @@ def facts_of(
         if to_dict(asked)["optim"]["epochs"] == "auto" and not config["optim"]["epochs"]:
             no_epochs = why_no_epochs(survey)
         cached = method.material(asked, frames)
+        if config["optim"]["epochs"]:
+            decided = method.decision(from_dict(config, method.config), survey)
     data: dict[str, Any] = {
         "videos": len(chosen),
         "rows": len(store.videos),
@@ -62,6 +64,7 @@ def facts_of(
         "digest": chosen.digest,
         "cached": cached,
         "no_epochs": no_epochs,
+        "decided": decided,
     }
     if plugins := used_plugins(options.method, config):
         data["plugins"] = plugins
@@ -92,7 +95,10 @@ def with_outcome(facts: ModelFacts, history: list[HistoryRow]) -> ModelFacts:
     found = [asdict(signature) for signature in all_failure_signatures(history)]
     last = history[-1].get("epoch") if history else None
     early = last is not None and last < facts.config["optim"]["epochs"]
-    return with_data(facts, signatures=found, stopped=int(last) if early and last else None)
+    kept = bool(history and history[-1].get(START_KEPT))
+    return with_data(
+        facts, signatures=found, stopped=int(last) if early and last else None, start_kept=kept
+    )
 
 
 def with_data(facts: ModelFacts, **more: Any) -> ModelFacts:

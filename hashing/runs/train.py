@@ -99,6 +99,8 @@ def _begin(store: FeatureStore, options: TrainOptions, callbacks: Callbacks) -> 
     _log_rows(chosen, callbacks.log)
     if split.message:
         callbacks.log(split.message)
+    if decided := facts.data["decided"]:
+        callbacks.log(decided)
     if cached := facts.data["cached"]:
         callbacks.log(f"views are drawn from {cached}")
     if not options.restart and (done := finished(folder)) is not None:

@@ -21,10 +21,13 @@ from ..losses.scene import SceneUpdater
 from ..losses.trainable import Trainable
 from ..mining.refresh import NeighbourMiner, update_scenes
 from ..monitoring.failure_signatures import (
+    START_KEPT,
+    WORSE_THAN_START,
     HistoryRow,
     failure_signatures,
     new_failure_signatures,
 )
+from ..monitoring.task_outcomes import task_outcomes
 from ..runtime import distributed
 from ..runtime.seeding import derive_generator, derive_seed
 from .callbacks import Callbacks
@@ -65,6 +68,8 @@ class Trainer:
         neighbours: Nearest-neighbour mining; ``None`` disables it.
         scenes: Scene updates; ``None`` keeps the scenes of the input features.
         validation: Validation videos and schedule; ``None`` disables validation.
+        keep_start: Whether the initial weights are kept if the last validation finds the codes
+            worse than before training.
     """
 
     def __init__(
@@ -82,8 +87,10 @@ class Trainer:
         neighbours: NeighbourMiner | None,
         scenes: SceneUpdater | None = None,
         validation: ValidationPlan | None = None,
+        keep_start: bool = False,
     ) -> None:
         self.validation = validation
+        self.start: State | None = _copied(objective) if keep_start and validation else None
         self.first_scenes, self.scenes = clips.scenes, scenes
         self.objective, self.clips, self.seed = objective, clips, seed
         self.lr, self.schedule, self.grad_clip_norm, self.neighbour_miner = (
@@ -136,8 +143,17 @@ class Trainer:
                     callbacks.warn(signature)
             if self.progress.step < self.steps:
                 self._keep(checkpoint)
+        self._restore_start()
         self.objective.eval()
         return self.progress.history
+
+    def _restore_start(self) -> None:
+        """Restore the initial weights if training only made the codes worse."""
+        history = self.progress.history
+        found = [signature.name for signature in failure_signatures(history)]
+        if self.start is not None and WORSE_THAN_START in found:
+            self.objective.load_state_dict(self.start)
+            history[-1][START_KEPT] = 1.0
 
     def _keep(self, checkpoint: Checkpoint | None) -> None:
         if distributed.broadcast_flag(
@@ -228,7 +244,23 @@ class Trainer:
             row |= self._validate(validation)
         self.progress.history.append(row)
         self.progress.sums = {}
+        self._switch_off()
         return row
+
+    def _switch_off(self) -> None:
+        """Switch off, for the second half, the tasks that this library cannot teach.
+
+        Depends on the history up to the first validation after half of the steps, so that a run
+        that resumes switches off the same.
+        """
+        if self.validation is None:
+            return
+        half = self.steps // self.steps_per_epoch / 2
+        rows = [row for row in self.progress.history if "val_bit_entropy" in row]
+        due = next((n for n, row in enumerate(rows, 1) if row["epoch"] >= half), None)
+        for outcome in task_outcomes(rows[:due]) if due else ():
+            if not outcome.learned:
+                self.objective.weights[outcome.name] = 0.0
 
     def _validate(self, validation: ValidationPlan) -> HistoryRow:
         """Validate, with scenes of the same age as those of the training videos."""
@@ -267,6 +299,7 @@ class Trainer:
             "history": progress.history,
             "sums": progress.sums,
             "scenes": self.clips.scenes if self.scenes else None,
+            "start": self.start,
         }
 
     def restore(self, state: State) -> None:
@@ -275,6 +308,8 @@ class Trainer:
         self.objective.load_state_dict(state["objective"])
         self.optimizer.load_state_dict(state["optimizer"])
         neighbours = state["table"]
+        if self.start is not None:
+            self.start = state.get("start") or self.start
         if self.scenes:
             self.clips = self.clips.with_scenes(state["scenes"].to(device))
         self.progress = Progress(
@@ -283,6 +318,11 @@ class Trainer:
             history=state["history"],
             sums=state["sums"],
         )
+        self._switch_off()
+
+
+def _copied(objective: Trainable) -> State:
+    return {name: tensor.clone() for name, tensor in objective.state_dict().items()}
 
 
 def _adamw(objective: Trainable, weight_decay: float) -> torch.optim.AdamW:

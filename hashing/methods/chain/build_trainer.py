@@ -117,6 +117,7 @@ def build_trainer(
         weight_decay=config.optim.weight_decay,
         grad_clip_norm=config.optim.grad_clip_norm,
         neighbours=_neighbours(config, seed=seed),
+        keep_start=config.hash.init == "pca-itq",
         scenes=_scenes(config, model, frames),
         validation=None
         if validation is None

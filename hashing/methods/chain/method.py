@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from ...config import Config
 from ...config.overrides import Scalar
-from ...config.presets import Survey, paper_config, resolve
+from ...config.presets import Survey, decision, paper_config, resolve
 from ...data.requirements import Material, cached_material
 from ...model_folder.folder import Tensors
 from ...models.hasher import Hasher
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from ..base import PreparedTraining
 
 NO_TASKS = (
-    "The three tasks had no part in it: on so few videos, or on videos so still, they cost more "
-    "than they bring. The codes are CHAIN's start, PCA-ITQ distilled to rank as the features do."
+    "The three tasks had no part in it. The codes are CHAIN's start: PCA-ITQ, distilled to rank as "
+    "the features do; with fewer than 32 videos and the default backbone, PCA-ITQ of the weight "
+    "vectors of that network's classifier, which knows other content, too."
 )
 _OURS = (
     "CHAIN's authors published neither code nor hyper-parameters: every number the paper does not "
@@ -85,6 +86,10 @@ class ChainMethod(LearnedMethod[Config]):
         from .build_model import load_model
 
         return load_model(config or self.config, tensors).fused()
+
+    def decision(self, config: Config, survey: Survey) -> str:
+        """Return the weights of the tasks, and how far views are trusted."""
+        return decision(config, survey)
 
     def notes(self, config: Config | None) -> list[str]:
         """Return the limits of the model as sentences for its card."""
