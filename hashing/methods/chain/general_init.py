@@ -1,4 +1,4 @@
-"""Initial codes for too few videos to learn from: directions of the backbone's classifier [ours]."""
+"""Initial codes for too few videos: directions of the backbone's classifier [ours]."""
 
 from __future__ import annotations
 
