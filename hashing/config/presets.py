@@ -16,7 +16,8 @@ Value = TypeVar("Value")
 By = Literal["scenes", "means"]
 TASKS = ("contrastive", "order", "scene")  # of the paper; each is a section
 LEAST_TRAINED = 32  # videos; with fewer there is nothing to contrast, and no epoch is trained
-LEAST_CONTRAST = 0.1  # weight of the contrastive loss where views are not trusted [I]
+LEAST_CONTRAST = 0.5  # weight of the contrastive loss where views are not trusted [I]
+LITTLE_TRUST = 0.15  # whitening where views are not fully trusted: near copies stay apart [ours]
 LOCAL = 0.1  # weight of the order and of the scene loss [I]
 STEPS = 700  # of a default run: under two CPU minutes for clips of 25 frames [ours]
 FEW_STEPS = 350  # likewise for fewer than ENOUGH_VIDEOS: under one CPU minute [ours]
@@ -92,8 +93,8 @@ def resolve(config: Config, survey: Survey) -> Config:
 
     All three tasks are trained on 32 videos or more. Where views are informative, the contrastive
     loss dominates. Where they are not, it would separate similar videos: the similarity-preserving
-    loss dominates, and no neighbours are mined. The reflection loss keeps apart what no training
-    video shows.
+    loss dominates, no neighbours are mined, and the input is whitened a little. The reflection
+    loss keeps apart what no training video shows.
 
     Keys that depend on T or on the other arrays of the store are resolved where these are known:
     ``views.num_frames``, ``views.window``, ``views.spatial``, ``order.num_frames``,
@@ -105,7 +106,8 @@ def resolve(config: Config, survey: Survey) -> Config:
     trust = view_trust(survey)
     lead = max(LEAST_CONTRAST, trust)
     batches = -(-survey.videos // config.optim.batch_size)
-    count = min(20, max(3, round(survey.videos / 100))) if trust else 0
+    count = min(20, max(3, round(survey.videos / 100))) if trust == 1 else 0
+    whitening = 0.0 if trust == 1 or not trained(survey) else LITTLE_TRUST
     by: By = "scenes" if survey.videos <= WALKED else "means"
     by = by if config.neighbours.source == "auto" else config.neighbours.source
     refresh = 0 if by == "scenes" else max(1, round(15 / batches))
@@ -115,7 +117,7 @@ def resolve(config: Config, survey: Survey) -> Config:
     epochs = round(steps / batches) if trained(survey) or _any_loss(config) else 0
     config = replace(
         config,
-        input=replace(config.input, whitening=_pick(config.input.whitening, 0.0)),
+        input=replace(config.input, whitening=_pick(config.input.whitening, whitening)),
         hash=replace(config.hash, distill_steps=_pick(config.hash.distill_steps, distilled)),
         contrastive=replace(config.contrastive, weight=_pick(config.contrastive.weight, lead)),
         order=replace(config.order, weight=_pick(config.order.weight, local)),
