@@ -11,9 +11,9 @@ from ..config import Config
 from ..config.fields import sections
 from ..config.losses import LOSSES
 from ..config.overrides import Scalar, key_names
+from ..config.presets import TASKS
 from .plan import ExperimentPlan, Variant, config_of
 
-TASKS = ("contrastive", "order", "scene")
 OURS = {"contrastive": 1.0, "order": 0.1, "scene": 0.1}  # weights beside our extensions
 PAPER = {"contrastive": 1.0, "order": 0.3, "scene": 0.3}  # weights of the --paper preset [I]
 OTHER = 0.1  # weight of a loss that is off by default
@@ -30,9 +30,11 @@ EXTENSIONS: dict[str, dict[str, Scalar]] = {
     "structure off": {"similarity.weight": 0.0},
     "nothing held out": {"validation.fraction": 0.0},
     "clusters of videos": {"swav.weight": 0.3},
-    "order on": {"order.weight": OURS["order"]},
-    "scene on": {"scene.weight": OURS["scene"]},
-    "order and scene on": {"order.weight": OURS["order"], "scene.weight": OURS["scene"]},
+    "no order": {"order.weight": 0.0},
+    "no scene": {"scene.weight": 0.0},
+    "no order, no scene": {"order.weight": 0.0, "scene.weight": 0.0},
+    "no reflection": {"reflection.weight": 0.0},
+    "spectrum kept": {"reflection.flatten": 0.0},
 }
 STRENGTHS: dict[str, dict[str, Scalar]] = {
     "no noise": {"views.noise": 0.0},

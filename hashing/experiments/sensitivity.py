@@ -16,6 +16,8 @@ SWEEPS: dict[str, tuple[Scalar, ...]] = {
     "order.weight": (0.0, 0.03, 0.1, 0.3, 1.0),
     "scene.weight": (0.0, 0.03, 0.1, 0.3, 1.0),
     "similarity.weight": (0.0, 0.25, 0.5, 1.0),
+    "reflection.weight": (0.0, 0.3, 1.0, 3.0),
+    "reflection.flatten": (0.0, 0.25, 0.5),
     "optim.weight_decay": (0.0, 0.005, 0.02, 0.05),
     "neighbours.k": (0, 5, 10, 15, 20, 30),
 }
