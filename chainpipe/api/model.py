@@ -22,8 +22,7 @@ from chainpipe.hashing.model_folder.folder import (
     save_model,
 )
 from chainpipe.hashing.retrieval.codes import Codes
-from chainpipe.hashing.retrieval.encode import encode_store
-from chainpipe.hashing.retrieval.real_values import encode_with_values
+from chainpipe.hashing.retrieval.encode import encode_store, encode_with_values
 from chainpipe.hashing.runs.resume import finished
 from chainpipe.pipeline.errors import DamageError, UsageError
 from chainpipe.pipeline.store.arrays.sources import Features

@@ -23,6 +23,7 @@ from .defaults import (
 )
 
 if TYPE_CHECKING:
+    from ..evaluation.distances import Distance, DistanceChoice
     from ..evaluation.evaluate import Evaluation
     from ..evaluation.protocol import Protocol
     from ..evaluation.published import PublishedResult
@@ -32,6 +33,8 @@ SAME = (
     "schema",
     "method",
     "bits",
+    "distance",
+    "rerank_depth",
     "protocol",
     "queries",
     "database",
@@ -69,6 +72,21 @@ def eval_(
     keep_self: Annotated[
         bool, typer.Option("--keep-self", help="Leave each query in the database.")
     ] = False,
+    distance: Annotated[
+        str,
+        typer.Option(
+            help="hamming, asymmetric (the queries' real values against stored bits) or rerank "
+            "(the first answers by cosine of frame features)."
+        ),
+    ] = "hamming",
+    rerank_depth: Annotated[
+        int | None,
+        typer.Option(
+            "--rerank-depth",
+            help="How many answers `--distance rerank` re-ranks.",
+            show_default="100",
+        ),
+    ] = None,
     picture: Annotated[
         Path | None, typer.Option("--picture", help="Plot mAP and precision-recall curves (PNG).")
     ] = None,
@@ -91,16 +109,17 @@ def eval_(
         raise UsageError(f"cannot draw `{picture}`", hint="name a file that ends in `.png`")
     if queries is not None:
         _check_two(protocol, keep_self)
+    measure = _chosen_distance(distance, rerank_depth)
     given: Sequence[Path | None] = models or [None]
     chosen = [choose_model(one, tools.log) for one in given]
     _check_models(chosen, store)
     found = []
     for folder, facts in chosen:
         if queries is None:
-            codes, fitting = _encode_one(store, folder, facts, protocol, keep_self, tools)
+            encoded = _encode_one(store, folder, facts, protocol, keep_self, measure, tools)
         else:
-            codes, fitting = _encode_two(queries, store, folder, facts, tools)
-        found.append(_evaluate(codes, facts, fitting, tools))
+            encoded = _encode_two(queries, store, folder, facts, measure, tools)
+        found.append(_evaluate(*encoded, facts, tools))
     if len(chosen) == 1:
         _report(found[0], as_json=as_json)
     else:
@@ -111,6 +130,18 @@ def eval_(
     if picture is not None:
         _draw(picture, [folder for folder, _ in chosen], [first for first, *_ in found])
         tools.log(f"wrote {picture}")
+
+
+def _chosen_distance(name: str, depth: int | None) -> DistanceChoice:
+    """Check the options of the distance before any work."""
+    from ..evaluation.distances import RERANK, DistanceChoice
+
+    if depth is None:
+        return DistanceChoice(name)
+    if name != RERANK:
+        hint = f"leave it out, or take `--distance {RERANK}`"
+        raise UsageError(f"`--rerank-depth` has no effect with `--distance {name}`", hint=hint)
+    return DistanceChoice(name, depth)
 
 
 def _check_models(chosen: Sequence[tuple[Path, ModelFacts]], store: Path | None) -> None:
@@ -159,12 +190,13 @@ def _encode_one(
     facts: ModelFacts,
     name: str,
     keep_self: bool,
+    measure: DistanceChoice,
     tools: Tools,
-) -> tuple[Codes, Protocol]:
+) -> tuple[Codes, Protocol, Distance]:
     """Choose the protocol of a store and encode the rows that it needs."""
     from ..evaluation.choose_protocol import choose_protocol, only_needed
     from ..methods.registry import load_hasher
-    from ..retrieval.encode import encode_store
+    from ..retrieval.encode import encode_with_values
 
     with open_chosen_store(given, facts, tools.log) as opened:
         videos, backbone = opened.videos, opened.meta.fingerprint.backbone
@@ -174,7 +206,16 @@ def _encode_one(
         rows, among = only_needed(whole)
         _, hasher = load_hasher(folder)
         with tools.progress("encode", len(rows)) as advance:
-            return encode_store(opened, facts, hasher, rows=rows, progress=advance), among
+            encoded = encode_with_values(
+                opened,
+                facts,
+                hasher,
+                rows=rows,
+                values=measure.needs_values,
+                means=measure.needs_means,
+                progress=advance,
+            )
+    return encoded.codes, among, measure.distance(encoded.values, encoded.means)
 
 
 def _check_two(protocol: str, keep_self: bool) -> None:
@@ -187,13 +228,20 @@ def _check_two(protocol: str, keep_self: bool) -> None:
 
 
 def _encode_two(
-    queries: Path, store: Path | None, folder: Path, facts: ModelFacts, tools: Tools
-) -> tuple[Codes, Protocol]:
+    queries: Path,
+    store: Path | None,
+    folder: Path,
+    facts: ModelFacts,
+    measure: DistanceChoice,
+    tools: Tools,
+) -> tuple[Codes, Protocol, Distance]:
     """Encode a store of queries and a store that is the database."""
+    import numpy as np
+
     from ..evaluation.choose_protocol import choose_protocol
     from ..evaluation.two_stores import combine_stores
     from ..methods.registry import load_hasher
-    from ..retrieval.encode import encode_store
+    from ..retrieval.encode import encode_with_values
 
     _, hasher = load_hasher(folder)
     sides = []
@@ -202,13 +250,26 @@ def _encode_two(
             open_chosen_store(path, facts, tools.log) as opened,
             tools.progress("encode", len(opened.videos)) as advance,
         ):
-            sides.append(encode_store(opened, facts, hasher, progress=advance))
-    codes = combine_stores(*sides)
-    return codes, choose_protocol(codes.labels, codes.split)
+            side = encode_with_values(
+                opened,
+                facts,
+                hasher,
+                values=measure.needs_values and path is queries,
+                means=measure.needs_means,
+                progress=advance,
+            )
+            sides.append(side)
+    codes = combine_stores(*(side.codes for side in sides))
+    means = np.concatenate([side.means for side in sides])
+    return (
+        codes,
+        choose_protocol(codes.labels, codes.split),
+        measure.distance(sides[0].values, means),
+    )
 
 
 def _evaluate(
-    codes: Codes, facts: ModelFacts, protocol: Protocol, tools: Tools
+    codes: Codes, protocol: Protocol, distance: Distance, facts: ModelFacts, tools: Tools
 ) -> list[Evaluation]:
     """Return the scores; if queries stay in the database, also those with each query removed."""
     from ..evaluation.choose_protocol import without_itself
@@ -217,7 +278,8 @@ def _evaluate(
     ways = [protocol, without_itself(protocol)] if protocol.keeps_itself else [protocol]
     with tools.progress("evaluate", len(protocol.queries) * len(ways)) as advance:
         return [
-            evaluate(codes, method=facts.method, protocol=way, progress=advance) for way in ways
+            evaluate(codes, method=facts.method, protocol=way, distance=distance, progress=advance)
+            for way in ways
         ]
 
 
@@ -231,7 +293,7 @@ def _keep(folder: Path, facts: ModelFacts, found: Evaluation, tools: Tools) -> N
     from ..model_folder.quality import add_quality
 
     try:
-        add_quality(folder, facts, found.to_json(), words=found.protocol.sentences())
+        add_quality(folder, facts, found.to_json(), words=found.sentences())
     except StorageError as error:
         tools.warn(f"the scores are not in the model's card: {error}")
     else:
@@ -257,7 +319,7 @@ def _report(found: list[Evaluation], *, as_json: bool) -> None:
         print_out(scores_table(evaluation), "")
     if peers:
         print_out(published_table(first, peers), "")
-    print_out(*first.protocol.sentences(), *published_notes(peers))
+    print_out(*first.sentences(), *published_notes(peers))
 
 
 def _report_several(
@@ -275,7 +337,7 @@ def _report_several(
         return
     for way in zip(*found, strict=True):
         print_out(comparison_table(list(zip(_labels(folders, way), way, strict=True))), "")
-    print_out(*found[0][0].protocol.sentences())
+    print_out(*found[0][0].sentences())
 
 
 def _to_json(found: Sequence[Evaluation]) -> dict[str, object]:

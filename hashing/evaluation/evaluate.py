@@ -13,11 +13,13 @@ from ..retrieval.codes import Codes
 from . import curves, metrics
 from .choose_protocol import choose_protocol
 from .curves import Curve
-from .protocol import Protocol
+from .distances import HAMMING, Distance, HammingDistance
+from .protocol import NO_ANSWER, Protocol
 from .ranking import RankedBlock, rank_database
 
 CUTOFFS = (5, 20, 40, 60, 80, 100)
 METRICS = ("map", "map_min", "map_tied", "precision", "recall")
+HAMMING_DISTANCE = HammingDistance()
 Scores = dict[str, dict[int, float]]
 
 
@@ -30,8 +32,10 @@ class Evaluation:
         bits: Code length K.
         protocol: Queries and database.
         scores: For each of :data:`METRICS`, its value at each K.
-        pr_radius: Precision and recall within each Hamming radius, 0 to the number of bits.
+        pr_radius: Precision and recall within each Hamming radius, 0 to the number of bits;
+            ``None`` for any other distance.
         pr_rank: Precision and recall down to a rank, ties averaged.
+        distance: What ordered the database.
 
     Example:
         >>> import chainpipe
@@ -47,8 +51,9 @@ class Evaluation:
     bits: int
     protocol: Protocol
     scores: Scores
-    pr_radius: Curve
+    pr_radius: Curve | None
     pr_rank: Curve
+    distance: Distance = HAMMING_DISTANCE
 
     @property
     def gmap(self) -> float:
@@ -56,8 +61,13 @@ class Evaluation:
         return metrics.geometric_mean(list(self.scores["map"].values()))
 
     @property
-    def precision_radius_2(self) -> float:
-        """Mean precision within Hamming radius 2; a query without an answer there counts 0."""
+    def precision_radius_2(self) -> float | None:
+        """Mean precision within Hamming radius 2; a query without an answer there counts 0.
+
+        ``None`` for any other distance.
+        """
+        if self.pr_radius is None:
+            return None
         return float(self.pr_radius.precision[min(curves.NEAR, self.bits)])
 
     def map(self, k: int) -> float:
@@ -92,10 +102,21 @@ class Evaluation:
 
     def __repr__(self) -> str:
         asked = f"{len(self.protocol.queries)} queries"
-        return f"Evaluation({self.method}, {self.bits} bits, {asked}, mAP@20 {self.map(20):.4f})"
+        by = "" if self.pr_radius is not None else f", {self.distance.name}"
+        score = f"mAP@20 {self.map(20):.4f}"
+        return f"Evaluation({self.method}, {self.bits} bits, {asked}{by}, {score})"
+
+    def sentences(self) -> list[str]:
+        """Return protocol and distance in sentences, one a line."""
+        first, *more = self.protocol.sentences()
+        lines = [first, *self.distance.sentences(), *more]
+        return lines if self.pr_radius is None else [*lines, NO_ANSWER]
 
     def to_json(self) -> dict[str, object]:
         """Return the scores as the JSON object of ``chainpipe eval --json``."""
+        facts = self.protocol.facts()
+        if self.pr_radius is None:
+            del facts["no_answer"]
         named = {
             name: {str(k): value for k, value in at.items()} for name, at in self.scores.items()
         }
@@ -103,16 +124,23 @@ class Evaluation:
             "schema": 1,
             "method": self.method,
             "bits": self.bits,
-            "protocol": self.protocol.facts(),
+            **self.distance.facts(),
+            "protocol": facts,
             "queries": len(self.protocol.queries),
             "database": len(self.protocol.database),
             **{name: named[name] for name in ("map", "map_min", "map_tied")},
             "gmap": self.gmap,
             **{name: named[name] for name in ("precision", "recall")},
-            "precision_radius_2": self.precision_radius_2,
-            "pr_radius": self.pr_radius.to_json("radius"),
+            **self._within_radius(),
             "pr_rank": self.pr_rank.to_json("rank"),
         }
+
+    def _within_radius(self) -> dict[str, object]:
+        """Return what only Hamming distances have, as JSON values."""
+        if self.pr_radius is None:
+            return {}
+        radius = self.pr_radius.to_json("radius")
+        return {"precision_radius_2": self.precision_radius_2, "pr_radius": radius}
 
 
 def evaluate(
@@ -120,6 +148,7 @@ def evaluate(
     *,
     method: str,
     protocol: Protocol | None = None,
+    distance: Distance = HAMMING_DISTANCE,
     progress: Callable[[int], None] = lambda queries: None,
 ) -> Evaluation:
     """Compute all metrics of packed codes, means over Q queries.
@@ -128,6 +157,7 @@ def evaluate(
         codes: Codes of B labelled videos.
         method: Method of the model, for tables.
         protocol: Queries and database; by default chosen by the splits.
+        distance: What orders the database.
         progress: Called with the number of queries evaluated since the last call.
 
     Returns:
@@ -140,20 +170,20 @@ def evaluate(
         protocol = choose_protocol(codes.labels, codes.split)
     ranks = curves.rank_points(len(protocol.database))
     radii = np.arange(codes.bits + 1)
+    by_bits = distance.name == HAMMING
     scores = np.zeros((len(METRICS), len(CUTOFFS)))
     by_radius, by_rank = np.zeros((3, len(radii))), np.zeros((3, len(ranks)))
-    for block in rank_database(
-        codes.packed, codes.bits, codes.labels, protocol, ranks=max(CUTOFFS)
-    ):
+    for block in rank_database(codes, protocol, distance, ranks=max(CUTOFFS)):
         scores += _sums(block)
-        by_radius += curves.within_radius(block.totals, block.right).sum(axis=1)
+        if by_bits:
+            by_radius += curves.within_radius(block.totals, block.right).sum(axis=1)
         by_rank += curves.down_to_rank(block.totals, block.right, ranks).sum(axis=1)
         progress(len(block.hits))
     queries = len(protocol.queries)
     named = _named(scores / queries)
-    radius_curve = Curve(radii, *by_radius / queries)
+    radius_curve = Curve(radii, *by_radius / queries) if by_bits else None
     rank_curve = Curve(ranks, *by_rank / queries)
-    return Evaluation(method, codes.bits, protocol, named, radius_curve, rank_curve)
+    return Evaluation(method, codes.bits, protocol, named, radius_curve, rank_curve, distance)
 
 
 def _named(means: metrics.Floats) -> Scores:

@@ -13,6 +13,7 @@ LEAVE_ONE_OUT = "leave-one-out"
 ALL_AGAINST_ALL = "all against all"
 SEPARATE = "query against database"
 ALL = "all videos"
+NO_ANSWER = "A query without an answer within Hamming radius 2 has precision 0 there."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,6 @@ class Protocol:
             " map is its mean over all queries.",
             "map_min divides by min(K, R) instead of K, R being the right videos in the database.",
             "Equal distances are ordered by row; map_tied is the mean over all their orders.",
-            "A query without an answer within Hamming radius 2 has precision 0 there.",
         ]
         if self.keeps_itself:
             lines.insert(1, "Each query finds itself at distance 0, which counts as right.")

@@ -1,7 +1,7 @@
 """Rank the database for each query and compare with the labels, in blocks of Q queries.
 
-Memory is N distances of one query and small tables of a block, never Q x N. Distances are counted
-(histogram) rather than sorted: only the answers of the first ranks are sorted.
+Hamming distances are counted (histogram) rather than sorted, one query at a time: only the answers
+of the first ranks are sorted. Other distances are sorted, in blocks of bounded size.
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from ..retrieval.bitpack import U8
+from ..retrieval.codes import Codes
 from ..retrieval.hamming import Rows, Words, distances, nearest, to_words
+from .distances import FAR, Distance, HammingDistance, Keys
 from .protocol import Protocol
 from .relevance import Relevance
 from .ties import Counts
+
+CELLS = 1 << 22  # queries x database videos that are sorted at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,9 @@ class RankedBlock:
 
     Attributes:
         hits: Whether the answer at each rank is right; False past the last answer, (Q, K).
-        totals: How many answers have distance 0, 1, 2, ..., (Q, bits + 1).
-        right: How many of them are right, (Q, bits + 1).
+        totals: How many answers each group of equal distances has, the nearest group first; for
+            Hamming distances 0, 1, 2, ..., else for the distances that occur, (Q, G).
+        right: How many of them are right, (Q, G).
     """
 
     hits: npt.NDArray[np.bool_]
@@ -41,31 +46,69 @@ class RankedBlock:
 
 
 def rank_database(
-    codes: U8, bits: int, labels: U8, protocol: Protocol, *, ranks: int, block: int = 256
+    codes: Codes,
+    protocol: Protocol,
+    distance: Distance,
+    *,
+    ranks: int,
+    block: int = 256,
 ) -> Iterator[RankedBlock]:
     """Rank the database for every query and compare with the labels.
 
     Args:
-        codes: Packed codes of all videos, (B, ceil(bits / 8)).
-        bits: K, the length of a code.
-        labels: Multi-hot labels, (B, L) uint8.
+        codes: Codes of all videos, with labels.
         protocol: Queries and database.
+        distance: What orders the database; equal distances are ordered by row.
         ranks: Number of ranks to compare with the labels.
-        block: Number of queries in a block.
+        block: Largest number of queries in a block.
 
     Yields:
         The queries' answers, block by block, in the protocol's order.
     """
-    database = to_words(codes[protocol.database])
-    relevance = Relevance(labels[protocol.database])
+    labels, database = codes.labels, protocol.database
+    relevance = Relevance(labels[database])
     own = _own_places(protocol)
+    if isinstance(distance, HammingDistance):
+        words = to_words(codes.packed[database])
+    else:
+        block = max(1, min(block, CELLS // len(database)))
     for start in range(0, len(protocol.queries), block):
-        part = slice(start, start + block)
-        rows = protocol.queries[part]
-        counted = _count(
-            to_words(codes[rows]), labels[rows], own[part], database, relevance, bits, ranks
-        )
-        yield RankedBlock(relevance.right(labels[rows], counted[0]), *counted[1:])
+        rows, itself = protocol.queries[start : start + block], own[start : start + block]
+        if isinstance(distance, HammingDistance):
+            asked = to_words(codes.packed[rows])
+            answers, *counts = _count(
+                asked, labels[rows], itself, words, relevance, codes.bits, ranks
+            )
+            yield RankedBlock(relevance.right(labels[rows], answers), *counts)
+        else:
+            keys = distance.keys(codes, rows, database, itself)
+            yield sort_keys(keys, relevance, labels[rows], ranks)
+
+
+def sort_keys(keys: Keys, relevance: Relevance, wanted: U8, ranks: int) -> RankedBlock:
+    """Rank by sorting whole numbers, equal ones by place.
+
+    Args:
+        keys: Of Q queries and N answers, (Q, N); :data:`.distances.FAR` is no answer.
+        relevance: Labels of the database.
+        wanted: The queries' labels, multi-hot, (Q, L).
+        ranks: Number of ranks of ``hits``.
+    """
+    order = np.argsort(keys, axis=1, kind="stable")
+    near = np.take_along_axis(keys, order, axis=1)
+    found = near < FAR
+    right = relevance.right(wanted, order) & found
+    queries, count = keys.shape
+    new = np.ones(keys.shape, bool)
+    new[:, 1:] = near[:, 1:] != near[:, :-1]
+    group = new.cumsum(axis=1) - 1 + count * np.arange(queries)[:, None]
+
+    def counted(chosen: npt.NDArray[np.bool_]) -> Counts:
+        return np.bincount(group[chosen], minlength=queries * count).reshape(queries, count)
+
+    hits = np.zeros((queries, ranks), bool)
+    hits[:, : min(ranks, count)] = right[:, :ranks]
+    return RankedBlock(hits, counted(found), counted(right))
 
 
 def _own_places(protocol: Protocol) -> Rows:

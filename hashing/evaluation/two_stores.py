@@ -21,7 +21,8 @@ def combine_stores(queries: Codes, database: Codes) -> Codes:
         database: Codes of N videos; likewise.
 
     Returns:
-        Codes of the queries, then of the database, for the protocol ``query against database``.
+        Codes of the queries, then of the database, for the protocol ``query against database``;
+        the magnitude of the bits' values is that of the database.
 
     Raises:
         UsageError: If the two share no label, so that no answer could be right.
@@ -32,7 +33,8 @@ def combine_stores(queries: Codes, database: Codes) -> Codes:
         hint = "label both with the same names: `extract --labels FILE`"
         raise UsageError("the queries and the database have no label in common", hint=hint)
     sides = ((queries, Split.QUERY), (database, Split.DATABASE))
-    return joined([_marked(codes, names, split) for codes, split in sides])
+    both = joined([_marked(codes, names, split) for codes, split in sides])
+    return replace(both, value_scale=database.value_scale)
 
 
 def _marked(codes: Codes, names: tuple[str, ...], split: Split) -> Codes:

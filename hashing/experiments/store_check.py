@@ -18,6 +18,7 @@ from ..config.presets import Survey
 from ..data.requirements import cached_material, check_frames
 from ..data.training_set import TrainingFrames, training_rows
 from ..evaluation.choose_protocol import choose_protocol
+from ..evaluation.protocol import NO_ANSWER
 from ..methods.registry import METHODS
 from ..retrieval.encode import digest
 from .class_split import check_classes
@@ -73,7 +74,7 @@ def check_store(
             name=path.stem,
             survey=Survey(len(chosen), round(frames.halves_cosine(), 6), frames.frames),
             digest=_digest(store),
-            sentences=tuple(protocol.sentences()),
+            sentences=(*protocol.sentences(), NO_ANSWER),
             trained=f"{len(chosen)} videos ({chosen.split} split), without labels",
         )
 

@@ -52,6 +52,12 @@ def _index(entries: Sequence[Mapping[str, Any]], name: str) -> str:
             "    metrics:",
         ]
         for k, value in entry["map"].items():
-            words = json.dumps(f"mAP@{k}, {entry['protocol']['name']}")
+            words = json.dumps(f"mAP@{k}, {entry['protocol']['name']}{_by(entry)}")
             lines.append(f"    - type: map_at_{k}\n      name: {words}\n      value: {value:.6f}")
     return "\n".join(lines) + "\n"
+
+
+def _by(entry: Mapping[str, Any]) -> str:
+    """Return the distance of an entry for a metric's name; nothing for Hamming distance."""
+    distance = entry.get("distance", "hamming")
+    return "" if distance == "hamming" else f", {distance}"

@@ -18,7 +18,17 @@ QUALITY, CARD = "quality.json", "README.md"
 BEGIN, END = "<!-- quality: begin -->\n", "<!-- quality: end -->\n"
 _NONE = "Not measured yet: `chainpipe eval --model THIS_FOLDER` on a labelled store adds it here.\n"
 _SHOWN = ("5", "20", "100")  # K of mAP@K
-_KEPT = ("protocol", "queries", "database", "map", "map_min", "map_tied", "gmap")
+_KEPT = (
+    "distance",
+    "rerank_depth",
+    "protocol",
+    "queries",
+    "database",
+    "map",
+    "map_min",
+    "map_tied",
+    "gmap",
+)
 
 
 def add_quality(
@@ -26,9 +36,9 @@ def add_quality(
 ) -> None:
     """Store the scores of an evaluation in the model folder, and render them in the card.
 
-    ``quality.json`` has the newest entry of each store and protocol; the card is rendered from it.
-    Both files are replaced atomically, and the model's checksums cover neither. A folder that
-    contains another model by now is not changed.
+    ``quality.json`` has the newest entry of each store, protocol and distance; the card is rendered
+    from it. Both files are replaced atomically, and the model's checksums cover neither. A folder
+    that contains another model by now is not changed.
 
     Args:
         folder: The model folder.
@@ -45,7 +55,7 @@ def add_quality(
         "store": facts.store,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "words": list(words),
-        **{name: measured[name] for name in _KEPT},
+        **{name: measured[name] for name in _KEPT if name in measured},
     }
     others = [one for one in read_quality(folder, facts) if _key(one) != _key(entry)]
     entries = [*others, entry]
@@ -92,8 +102,10 @@ def _entry(entry: Mapping[str, Any]) -> str:
     return "\n".join([f"{what}.\n", *rows, "", "Protocol:\n", *words]) + "\n"
 
 
-def _key(entry: Mapping[str, Any]) -> tuple[str, str]:
-    return entry["store"], json.dumps(entry["protocol"], sort_keys=True)
+def _key(entry: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return what there is one entry of: store, protocol, distance (`hamming` before 0.3)."""
+    protocol = json.dumps(entry["protocol"], sort_keys=True)
+    return entry["store"], protocol, entry.get("distance", "hamming")
 
 
 def _write(path: Path, text: str) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..evaluation.curves import Curve
 from ..evaluation.evaluate import CUTOFFS, Evaluation
 from .figures import format_axes, new_figure, png_bytes
 
@@ -83,7 +84,7 @@ def draw_panels(panels: Sequence[LinePanel], *, title: str) -> bytes:
 
 
 def comparison_panels(evaluations: Sequence[tuple[str, Evaluation]]) -> list[LinePanel]:
-    """Return the panels mAP@K, precision-recall by Hamming radius, and by rank.
+    """Return the panels mAP@K, precision-recall by Hamming radius if measured, and by rank.
 
     Args:
         evaluations: Label and evaluation of each model, all on the same queries and database.
@@ -92,18 +93,16 @@ def comparison_panels(evaluations: Sequence[tuple[str, Evaluation]]) -> list[Lin
         PlotLine(label, CUTOFFS, [found.scores["map"][k] for k in CUTOFFS])
         for label, found in evaluations
     ]
-    curves = [("Hamming radius 0, 1, 2, ...", "pr_radius"), ("rank 1 to the last", "pr_rank")]
+    radius = [_line(label, one.pr_radius) for label, one in evaluations if one.pr_radius]
+    rank = [_line(label, one.pr_rank) for label, one in evaluations]
+    curves = [("Hamming radius 0, 1, 2, ...", radius), ("rank 1 to the last", rank)]
     return [
         LinePanel("mAP@K", "K", "mAP", scores),
-        *(
-            LinePanel(title, "recall", "precision", [_line(*one, name) for one in evaluations])
-            for title, name in curves
-        ),
+        *(LinePanel(title, "recall", "precision", lines) for title, lines in curves if lines),
     ]
 
 
-def _line(label: str, evaluation: Evaluation, name: str) -> PlotLine:
-    curve = getattr(evaluation, name)
+def _line(label: str, curve: Curve) -> PlotLine:
     seen = curve.answered > 0  # a cut without any answer has no precision
     return PlotLine(label, curve.recall[seen].tolist(), curve.precision[seen].tolist())
 

@@ -11,27 +11,33 @@ from ..evaluation.curves import Curve
 from ..evaluation.evaluate import CUTOFFS, Evaluation
 from ..evaluation.published import PublishedResult
 from .figures import format_axes, new_figure, png_bytes
+from .tables import distance_words
 
 INK, SECOND, PUBLISHED, FAINT = "#1f3a5f", "#d1495b", "#6b7785", "#c3cad2"
 
 
 def draw_scores(evaluation: Evaluation, *, peers: Sequence[PublishedResult] = ()) -> bytes:
-    """Draw three panels as PNG.
+    """Draw three panels as PNG, two if there is no curve by Hamming radius.
 
     Args:
         evaluation: Scores and curves of one model.
         peers: Published results of the same benchmark and code length.
     """
-    figure = new_figure(12.6, 4.2)
+    by_radius = evaluation.pr_radius
+    panels = 2 if by_radius is None else 3
+    figure = new_figure(4.2 * panels, 4.2)
     protocol = evaluation.protocol
     who = f"{counted(len(protocol.queries), 'query')} in {counted(len(protocol.database), 'video')}"
     figure.suptitle(
-        f"{evaluation.method}, {evaluation.bits} bits · {protocol.name}, {who}", fontsize=11
+        f"{evaluation.method}, {evaluation.bits} bits{distance_words(evaluation)} · "
+        f"{protocol.name}, {who}",
+        fontsize=11,
     )
-    left, middle, right = figure.subplots(1, 3)
-    _draw_map(left, evaluation, peers)
-    _draw_curve(middle, evaluation.pr_radius, "Hamming radius 0, 1, 2, ...", near=True)
-    _draw_curve(right, evaluation.pr_rank, "rank 1 to the last, ties averaged")
+    first, *middle, last = figure.subplots(1, panels)
+    _draw_map(first, evaluation, peers)
+    if by_radius is not None:
+        _draw_curve(middle[0], by_radius, "Hamming radius 0, 1, 2, ...", near=True)
+    _draw_curve(last, evaluation.pr_rank, "rank 1 to the last, ties averaged")
     return png_bytes(figure)
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from chainpipe.pipeline.console import counted, printable
 
+from ..evaluation.distances import HAMMING
 from ..evaluation.evaluate import CUTOFFS, Evaluation
 from ..evaluation.protocol import Protocol
 from ..evaluation.published import PublishedResult
@@ -36,13 +37,15 @@ def print_out(*what: RenderableType) -> None:
 def scores_table(evaluation: Evaluation) -> Table:
     """Return a table of every metric at every K."""
     who = _queries_in_database(evaluation.protocol)
-    table = _by_cutoff(f"{evaluation.method}, {counted(evaluation.bits, 'bit')}: {who}")
+    by = distance_words(evaluation)
+    table = _by_cutoff(f"{evaluation.method}, {counted(evaluation.bits, 'bit')}{by}: {who}")
     for name, head in HEADS.items():
         style = "bold" if name == "map" else ""
         cells = [f"{evaluation.scores[name][k]:.4f}" for k in CUTOFFS]
         table.add_row(head, *cells, style=style)
     table.add_row("GMAP of mAP@K", f"{evaluation.gmap:.4f}")
-    table.add_row("precision within radius 2", f"{evaluation.precision_radius_2:.4f}")
+    if evaluation.precision_radius_2 is not None:
+        table.add_row("precision within radius 2", f"{evaluation.precision_radius_2:.4f}")
     return table
 
 
@@ -61,7 +64,8 @@ def published_table(evaluation: Evaluation, peers: Sequence[PublishedResult]) ->
         table.add_row(peer.method, *cells, f"{peer.gmap:.3f}", "published")
     cells = [f"{evaluation.scores['map'][k]:.3f}" for k in CUTOFFS]
     gmap = f"{evaluation.gmap:.3f}"
-    table.add_row(evaluation.method, *cells, gmap, "measured here", style="bold")
+    here = f"measured here{distance_words(evaluation)}"
+    table.add_row(evaluation.method, *cells, gmap, here, style="bold")
     return table
 
 
@@ -71,12 +75,20 @@ def comparison_table(evaluations: Sequence[tuple[str, Evaluation]]) -> Table:
     Args:
         evaluations: Label and evaluation of each model, all under one protocol.
     """
-    table = _by_cutoff(f"mAP@K: {_queries_in_database(evaluations[0][1].protocol)}")
+    first = evaluations[0][1]
+    by = distance_words(first)
+    table = _by_cutoff(f"mAP@K{by}: {_queries_in_database(first.protocol)}")
     table.add_column("GMAP", justify="right")
     for label, found in evaluations:
         cells = [f"{found.scores['map'][k]:.4f}" for k in CUTOFFS]
         table.add_row(Text(printable(label)), *cells, f"{found.gmap:.4f}")
     return table
+
+
+def distance_words(evaluation: Evaluation) -> str:
+    """Return the distance for a title, such as ``, asymmetric``; nothing for Hamming distance."""
+    name = evaluation.distance.name
+    return "" if name == HAMMING else f", {name}"
 
 
 def _queries_in_database(protocol: Protocol) -> str:

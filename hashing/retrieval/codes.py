@@ -41,6 +41,7 @@ NAMES = (
     *("codes", "bits", "ids", "path_bytes", "path_offsets"),
     *("labels", "label_names", "split", "model"),
 )
+SCALE = "value_scale"  # codes files of before 0.3 have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,8 @@ class Codes:
         label_names: L names.
         split: ``Split`` numbers, (B,) uint8.
         origin: Model and store they were computed from.
+        value_scale: Mean magnitude of each bit's values over the encoded videos, (K,) float32, for
+            the asymmetric distance; ``None`` where it is not known.
 
     Example:
         >>> codes = Codes.from_bits([[0, 0, 0], [1, 1, 1], [0, 0, 1]], ids=["a", "b", "c"])
@@ -95,6 +98,7 @@ class Codes:
     label_names: tuple[str, ...]
     split: U8
     origin: Origin
+    value_scale: npt.NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         n, c = len(self.paths), len(self.label_names)
@@ -110,6 +114,9 @@ class Codes:
                 raise ValueError(
                     f"`{name}` must be {shape} uint8, not {column.shape} {column.dtype}"
                 )
+        scale = self.value_scale
+        if scale is not None and not (scale.shape == (self.bits,) and (scale > 0).all()):
+            raise ValueError(f"`value_scale` must be {self.bits} positive numbers")
         if self.bits % 8 and (self.packed[:, -1] >> self.bits % 8).any():
             raise ValueError(f"codes of {self.bits} bits have other bits set")
 
@@ -339,7 +346,7 @@ def read_codes(path: Path) -> Codes:
         DamageError: If it is one, but truncated or altered.
     """
     hint = "write one with `chainpipe encode`"
-    columns = read_npz(path, NAMES, what="codes file", hint=hint)
+    columns = read_npz(path, NAMES, what="codes file", hint=hint, optional=(SCALE,))
     try:
         return _record(columns)
     except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -348,6 +355,7 @@ def read_codes(path: Path) -> Codes:
 
 def _columns(codes: Codes) -> dict[str, Any]:
     offsets = np.cumsum([0, *(len(path) for path in codes.paths)], dtype=np.int64)
+    scale = codes.value_scale
     return {
         "codes": codes.packed,
         "bits": np.int64(codes.bits),
@@ -358,6 +366,7 @@ def _columns(codes: Codes) -> dict[str, Any]:
         "label_names": np.array(codes.label_names, dtype=np.str_),
         "split": codes.split,
         "model": np.array(json.dumps(asdict(codes.origin), sort_keys=True)),
+        **({} if scale is None else {SCALE: scale}),
     }
 
 
@@ -373,6 +382,7 @@ def _record(columns: dict[str, Any]) -> Codes:
         label_names=tuple(str(name) for name in columns["label_names"]),
         split=columns["split"],
         origin=origin,
+        value_scale=columns.get(SCALE),
     )
 
 

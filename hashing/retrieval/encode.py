@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from chainpipe.pipeline.records import VideoFeatures, VideoTable
 from chainpipe.pipeline.store.base import FeatureStore
 
 from ..model_folder.folder import ModelFacts
-from ..models.hasher import Hasher
+from ..models.hasher import F32, Hasher, ValueHasher, with_values
+from ..models.linear_hash import video_means
+from .asymmetric import bit_scale
 from .bitpack import U8, pack, width
 from .codes import Codes, Origin, read_codes
 from .hamming import Rows
@@ -42,21 +45,89 @@ def encode_store(
         progress: Called with the number of videos encoded since the last call.
 
     Returns:
-        Codes of B videos in the order of the rows, with ids, paths, labels and splits.
+        Codes of B videos in the order of the rows, with ids, paths, labels, splits, and the
+        magnitude of each bit's values if the hasher gives values.
 
     Raises:
         UsageError: If features are NaN or infinite.
         DamageError: If the store is damaged.
     """
+    return encode_with_values(store, facts, hasher, rows=rows, progress=progress).codes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncodedVideos:
+    """Codes of B videos, and what the real distances need besides.
+
+    Attributes:
+        codes: The codes.
+        values: Values before binarization, (B, K) float32; (0, K) if they were not asked for.
+        means: Mean feature of each video, (B, D) float32; (0, D) if they were not asked for.
+    """
+
+    codes: Codes
+    values: F32
+    means: F32
+
+
+def encode_with_values(
+    store: FeatureStore,
+    facts: ModelFacts,
+    hasher: Hasher,
+    *,
+    rows: Rows | None = None,
+    values: bool = False,
+    means: bool = False,
+    progress: Callable[[int], None] = lambda videos: None,
+) -> EncodedVideos:
+    """Encode B videos of a store, and keep values or mean features, in one pass over the store.
+
+    Args:
+        store: As for :func:`encode_store`, like ``facts``, ``hasher``, ``rows`` and ``progress``.
+        facts: Facts of the model.
+        hasher: The model.
+        rows: Rows of the B videos; by default all.
+        values: Keep the values.
+        means: Keep the mean features.
+        progress: Called with the number of videos encoded since the last call.
+
+    Raises:
+        UsageError: If features are NaN or infinite, or values are asked of a hasher without.
+        DamageError: If the store is damaged.
+    """
     chosen = np.arange(len(store.videos)) if rows is None else rows
-    packed = np.empty((len(chosen), width(hasher.bits)), np.uint8)
+    count, bits = len(chosen), hasher.bits
+    if values:
+        with_values(hasher)
+    packed, total = np.empty((count, width(bits)), np.uint8), np.zeros(bits)
+    kept = np.empty((count if values else 0, bits), np.float32)
+    averages = np.empty((count if means else 0, store.shape[2]), np.float32)
+    scaled = isinstance(hasher, ValueHasher)
     for part, features in finite_features(store, chosen):
-        packed[part] = pack(hasher.encode(features))
+        if isinstance(hasher, ValueHasher):
+            found = hasher.values(features)
+            packed[part] = pack(found >= 0)
+            total += np.abs(found).sum(axis=0, dtype=np.float64)
+            if values:
+                kept[part] = found
+        else:
+            packed[part] = pack(hasher.encode(features))
+        if means:
+            averages[part] = video_means(features)
         progress(len(features))
-    return store_codes(store, facts, packed, hasher.bits, chosen)
+    scale = bit_scale(total, count) if scaled and count else None
+    codes = store_codes(store, facts, packed, bits, chosen, scale)
+    return EncodedVideos(codes, kept, averages)
 
 
-def store_codes(store: FeatureStore, facts: ModelFacts, packed: U8, bits: int, rows: Rows) -> Codes:
+def store_codes(
+    store: FeatureStore,
+    facts: ModelFacts,
+    packed: U8,
+    bits: int,
+    rows: Rows,
+    scale: F32 | None = None,
+) -> Codes:
     """Return packed codes of some rows of a store with their ids, paths, labels and splits."""
     videos = store.videos
     return Codes(
@@ -68,6 +139,7 @@ def store_codes(store: FeatureStore, facts: ModelFacts, packed: U8, bits: int, r
         label_names=videos.label_names,
         split=videos.split[rows].astype(np.uint8),  # h5py marks an enum
         origin=origin_of(facts, features=digest(videos)),
+        value_scale=scale,
     )
 
 

@@ -20,7 +20,9 @@ BROKEN = (
 )
 
 
-def read_npz(path: Path, names: Sequence[str], *, what: str, hint: str) -> dict[str, Any]:
+def read_npz(
+    path: Path, names: Sequence[str], *, what: str, hint: str, optional: Sequence[str] = ()
+) -> dict[str, Any]:
     """Read some arrays of an uncompressed ``.npz``.
 
     Args:
@@ -28,6 +30,7 @@ def read_npz(path: Path, names: Sequence[str], *, what: str, hint: str) -> dict[
         names: Arrays that make it the kind of file it should be.
         what: That kind, for messages, such as ``codes file``.
         hint: What to do when it is not.
+        optional: Arrays that are read where they exist.
 
     Returns:
         The arrays by name.
@@ -42,7 +45,8 @@ def read_npz(path: Path, names: Sequence[str], *, what: str, hint: str) -> dict[
         with zipfile.ZipFile(path) as archive:
             members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
             _check_members(path, members, names, what, hint)
-            return {name: _read_member(archive, members[name]) for name in names}
+            present = [*names, *(name for name in optional if name in members)]
+            return {name: _read_member(archive, members[name]) for name in present}
     except ChainpipeError:
         raise
     except BROKEN as error:

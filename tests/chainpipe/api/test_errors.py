@@ -156,6 +156,24 @@ def test_extraction_names_what_is_wrong(tmp_path: Path) -> None:
         chainpipe.extract(tmp_path, out, retry=("all of them",))
 
 
+def test_evaluation_by_a_distance_names_what_is_missing(model: chainpipe.Model) -> None:
+    codes, labels = model.encode(FEATURES), ["x", "y"] * 20
+    values = model.values(FEATURES)
+    for given, message in (
+        ({"distance": "cosine"}, "no distance `cosine`"),
+        ({"distance": "rerank", "rerank_depth": 0}, "0 answers cannot be re-ranked"),
+        ({"distance": "asymmetric"}, "`asymmetric` needs `values`"),
+        ({"distance": "rerank"}, "`rerank` needs `features`"),
+        ({"values": values}, "`hamming` takes no `values`"),
+        ({"distance": "asymmetric", "values": values[1:]}, "`values` must be"),
+        ({"distance": "asymmetric", "values": -values}, "their signs differ"),
+        ({"distance": "rerank", "features": FEATURES[1:]}, "`features` are of 39 videos"),
+    ):
+        with pytest.raises(UsageError, match=message) as caught:
+            chainpipe.evaluate(codes, labels, **given)  # type: ignore[arg-type]
+        assert caught.value.hint
+
+
 def test_evaluation_names_what_is_missing(model: chainpipe.Model) -> None:
     codes = model.encode(FEATURES)
     with pytest.raises(UsageError, match="no labels"):

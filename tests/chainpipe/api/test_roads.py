@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,48 @@ def test_codes_find_planted_classes(model: chainpipe.Model, tmp_path: Path) -> N
     apart = chainpipe.evaluate(plain[8:], LABELS[8:], queries=codes[:8])
     assert len(apart.protocol.queries) == 8
     assert len(apart.protocol.database) == 32
+
+
+def test_codes_are_evaluated_by_every_distance(model: chainpipe.Model) -> None:
+    codes, values = model.encode(FEATURES), model.values(FEATURES)
+    assert np.array_equal(values >= 0, codes.numpy())
+    how = {"asymmetric": {"values": values}, "rerank": {"features": FEATURES, "rerank_depth": 5}}
+    asking = {
+        "asymmetric": {"values": values[:8]},
+        "rerank": {"features": FEATURES[8:], "query_features": FEATURES[:8], "rerank_depth": 5},
+    }
+    for name, given in how.items():
+        found = chainpipe.evaluate(codes, LABELS, distance=name, **given)  # type: ignore[arg-type]
+        assert found.map(5) > 0.9
+        assert found.to_json()["distance"] == name
+        apart = chainpipe.evaluate(
+            codes[8:], LABELS[8:], queries=replace(codes[:8], **named(codes)), distance=name,
+            **asking[name],  # type: ignore[arg-type]
+        )  # fmt: skip
+        assert apart.map(5) > 0.8
+
+
+def named(codes: chainpipe.Codes) -> dict[str, object]:
+    """Return the labels of the first 8 codes."""
+    labels = np.eye(4, dtype=np.uint8)[np.arange(8) % 4]
+    return {"labels": labels, "label_names": tuple(f"class {kind}" for kind in range(4))}
+
+
+def test_the_magnitude_of_values_is_kept_in_the_codes_file(
+    model: chainpipe.Model, tmp_path: Path
+) -> None:
+    codes = model.encode(FEATURES)
+    expected = np.abs(model.values(FEATURES)).mean(axis=0)
+    np.testing.assert_allclose(codes.value_scale, expected, rtol=1e-5)
+    codes.save(tmp_path / "codes.npz")
+    assert np.array_equal(
+        chainpipe.Codes.load(tmp_path / "codes.npz").value_scale, codes.value_scale
+    )
+    chainpipe.Codes.from_bits(codes.numpy()).save(tmp_path / "bits.npz")  # as files of before
+    assert "value_scale" not in np.load(tmp_path / "bits.npz")
+    assert chainpipe.Codes.load(tmp_path / "bits.npz").value_scale is None
+    with pytest.raises(ValueError, match="`value_scale` must be"):
+        replace(codes, value_scale=np.zeros(3, np.float32))
 
 
 def test_splits_are_respected(model: chainpipe.Model) -> None:

@@ -449,9 +449,54 @@ def test_eval_searches_one_store_with_the_videos_of_another(stage: Stage) -> Non
     assert json.loads(apart) == json.loads(stage.run("eval", "--store", "split.h5", "--json"))
 
 
+@pytest.mark.parametrize("distance", ["asymmetric", "rerank"])
+def test_eval_by_another_distance(stage: Stage, distance: str) -> None:
+    plain = json.loads(stage.run("eval", "--json"))
+    found = json.loads(stage.run("eval", "--distance", distance, "--json"))
+    assert (plain["distance"], found["distance"]) == ("hamming", distance)
+    assert "pr_radius" not in found
+    assert found["map"]["5"] >= plain["map"]["5"]  # the letters of the names are easy to tell
+    kept = json.loads(Path("models/feats-lsh-16/quality.json").read_bytes())["measured"]
+    assert [entry["distance"] for entry in kept] == ["hamming", distance]
+    out = stage.run("eval", "--distance", distance, "--picture", "two.png")
+    assert f"lsh, 16 bits, {distance}: 12 queries" in out
+    assert f"Distance: {distance}" in out
+    assert "radius" not in out
+    assert Image.open("two.png").size[0] < 1000  # two panels
+
+
+@pytest.mark.parametrize("distance", ["asymmetric", "rerank"])
+def test_eval_of_two_stores_by_another_distance(stage: Stage, distance: str) -> None:
+    zeros = [video(stage.root, name) for name in NAMES if "0" in name]
+    rest = [video(stage.root, name) for name in NAMES if "0" not in name]
+    make_store(Path("zeros.h5"), stage.root, zeros)
+    make_store(Path("others.h5"), stage.root, rest)
+    split_store(stage, "split.h5", Split.QUERY, Split.DATABASE)
+    how = ["--distance", distance, "--json"]
+    apart = json.loads(stage.run("eval", "--store", "others.h5", "--queries", "zeros.h5", *how))
+    one = json.loads(stage.run("eval", "--store", "split.h5", *how))
+    assert apart["map"]["5"] == pytest.approx(one["map"]["5"], abs=0.1)  # scales differ a little
+    assert (apart["queries"], apart["database"]) == (3, 9)
+
+
+def test_eval_of_several_models_by_another_distance(stage: Stage) -> None:
+    make_model(Path("models/feats-lsh-32"), Path("feats.h5").resolve(), bits=32)
+    both = ["--model", "models/feats-lsh-16", "--model", "models/feats-lsh-32"]
+    how = ["--distance", "rerank", "--rerank-depth", "3"]
+    out = stage.run("eval", *both, *how, "--picture", "curves.png")
+    assert out.splitlines()[0].startswith("mAP@K, rerank: 12 queries in 12 videos")
+    found = json.loads(stage.run("eval", *both, *how, "--json"))["models"]
+    assert [one["rerank_depth"] for one in found] == [3, 3]
+    alone = json.loads(stage.run("eval", "--model", both[1], *how, "--json"))
+    assert found[0]["map"] == alone["map"]
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--distance", "cosine"], "no distance `cosine`"),
+        (["--distance", "rerank", "--rerank-depth", "0"], "0 answers cannot be re-ranked"),
+        (["--rerank-depth", "5"], "`--rerank-depth` has no effect with `--distance hamming`"),
         (["--protocol", "kinetics"], "no protocol `kinetics`"),
         (["--protocol", "activitynet"], "does not fit"),
         (["--queries", "feats.h5", "--protocol", "fcvid"], "takes its queries from the store"),

@@ -110,7 +110,7 @@ def test_equal_codes_give_chance_when_ties_are_averaged_but_not_by_row() -> None
 def test_the_json_object_has_the_keys_of_the_contract() -> None:
     codes = sample_codes(random_bits(30, 16), [[row % 3] for row in range(30)])
     found = json.loads(json.dumps(evaluate(codes, method="random").to_json()))
-    expected = "schema method bits protocol queries database map map_min map_tied gmap"
+    expected = "schema method bits distance protocol queries database map map_min map_tied gmap"
     more = ["precision_radius_2", "pr_radius", "pr_rank"]
     assert list(found) == [*expected.split(), "precision", "recall", *more]
     assert found["pr_radius"]["radius"] == list(range(17))

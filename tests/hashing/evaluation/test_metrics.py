@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from chainpipe.hashing.evaluation import metrics
 from chainpipe.hashing.evaluation.choose_protocol import choose_protocol
+from chainpipe.hashing.evaluation.distances import HammingDistance
 from chainpipe.hashing.evaluation.ranking import rank_database
-from chainpipe.hashing.retrieval.codes import pack
 from chainpipe.pipeline.records import Split
-from tests.hashing.retrieval.answer_samples import random_bits
+from tests.hashing.retrieval.answer_samples import random_bits, sample_codes
 
 
 def ap(right: list[bool], k: int, divisor: float) -> float:
@@ -95,7 +95,8 @@ def test_judging_agrees_with_ranking_by_hand(bits: int, separate: bool) -> None:
     if separate:
         split = np.where(np.arange(80) % 4 == 0, Split.QUERY, Split.DATABASE).astype(np.uint8)
     protocol = choose_protocol(labels.astype(np.uint8), split)
-    blocks = rank_database(pack(codes), bits, labels.astype(np.uint8), protocol, ranks=90, block=7)
+    stored = sample_codes(codes, [np.flatnonzero(row) for row in labels], names="abcde")
+    blocks = rank_database(stored, protocol, HammingDistance(), ranks=90, block=7)
     hits, totals, right = (
         np.concatenate(parts)
         for parts in zip(*((b.hits, b.totals, b.right) for b in blocks), strict=True)
@@ -114,10 +115,10 @@ def test_judging_agrees_with_ranking_by_hand(bits: int, separate: bool) -> None:
 
 def test_judging_never_holds_a_table_of_all_pairs() -> None:
     n = 6000
-    codes, labels = pack(random_bits(n, 32)), np.eye(20, dtype=np.uint8)[np.arange(n) % 20]
-    protocol = choose_protocol(labels, np.zeros(n, np.uint8))
+    codes = sample_codes(random_bits(n, 32), [[row % 20] for row in range(n)], names="a" * 20)
+    protocol = choose_protocol(codes.labels, codes.split)
     tracemalloc.start()
-    for block in rank_database(codes, 32, labels, protocol, ranks=100):
+    for block in rank_database(codes, protocol, HammingDistance(), ranks=100):
         assert len(block.hits) <= 256
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
