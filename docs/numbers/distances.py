@@ -18,22 +18,51 @@ import numpy as np
 from setting import HERE
 
 from chainpipe.hashing.evaluation.choose_protocol import choose_protocol, only_needed
-from chainpipe.hashing.evaluation.distances import DISTANCES, RERANK, DistanceChoice
+from chainpipe.hashing.evaluation.distances import DISTANCES, FAR, RERANK, DistanceChoice, Keys
 from chainpipe.hashing.evaluation.evaluate import evaluate
 from chainpipe.hashing.experiments.class_split import read_classes
 from chainpipe.hashing.methods.registry import METHODS, load_hasher
 from chainpipe.hashing.retrieval.codes import Codes
 from chainpipe.hashing.retrieval.encode import encode_with_values
-from chainpipe.hashing.retrieval.rerank import DEPTH
+from chainpipe.hashing.retrieval.hamming import Rows
+from chainpipe.hashing.retrieval.rerank import DEPTH, cosine_steps
 from chainpipe.hashing.runs.options import TrainOptions
 from chainpipe.hashing.runs.train import train
 from chainpipe.hashing.runtime.determinism import blas_threads, deterministic_torch
 from chainpipe.pipeline.store import open_store
 
 FLOATS = "floats"  # re-ranking all answers: cosine of centred mean features
+RAW = "floats, not centred"
 KEYS = ("set", "classes", "method", "bits", "seed")
+COLUMNS = (*DISTANCES, FLOATS, RAW)
 SCORES = ("map", "map_tied", "precision_1")
 Row = dict[str, str | int | float]
+
+
+class RawCosine:
+    """Cosine of mean features (B, D) that are not centred, to choose by."""
+
+    name = RAW
+
+    def __init__(self, means: np.ndarray) -> None:
+        self._means = means
+
+    def facts(self) -> dict[str, str | int]:
+        """Return the name."""
+        return {"distance": RAW}
+
+    def sentences(self) -> list[str]:
+        """Return the name as a sentence."""
+        return [RAW]
+
+    def keys(self, codes: Codes, queries: Rows, database: Rows, own: Rows) -> Keys:
+        """Return 1 - cosine in whole steps, (Q, N)."""
+        centre = np.zeros(self._means.shape[1], np.float32)
+        found = [cosine_steps(self._means[q], self._means[database], centre) for q in queries]
+        keys = np.array(found, np.int64)
+        asking = np.flatnonzero(own >= 0)
+        keys[asking, own[asking]] = FAR
+        return keys
 
 
 def rows_of(
@@ -41,9 +70,10 @@ def rows_of(
 ) -> Iterator[Row]:
     """Evaluate codes by every distance, and the floats."""
     everything = DistanceChoice(RERANK, len(codes))
-    ways = {name: DistanceChoice(name) for name in DISTANCES} | {FLOATS: everything}
-    for name, choice in ways.items():
-        found = evaluate(codes, method="x", distance=choice.distance(values, means))
+    choices = {name: DistanceChoice(name) for name in DISTANCES} | {FLOATS: everything}
+    ways = {name: choice.distance(values, means) for name, choice in choices.items()}
+    for name, distance in (ways | {RAW: RawCosine(means)}).items():
+        found = evaluate(codes, method="x", distance=distance)
         scores = found.map(20), found.map_tied(20), float(found.pr_rank.precision[0])
         yield {**keys, "distance": name, **dict(zip(SCORES, scores, strict=True))}
 
@@ -96,12 +126,12 @@ def table(rows: Sequence[Row], score: str) -> str:
     for row in rows:
         line = (row["set"], row["classes"], row["method"], int(row["bits"]))
         values[line][row["distance"]].append(float(row[score]))
-    heads = ("set", "classes", "method", "bits", "seeds", *DISTANCES, "floats", "gain", "of floats")
+    heads = ("set", "classes", "method", "bits", "seeds", *COLUMNS, "gain", "of floats")
     lines = ["| " + " | ".join(heads) + " |", "|---|---|---|" + "---:|" * (len(heads) - 3)]
     for line, found in sorted(values.items()):
-        mean = {name: float(np.mean(found[name])) for name in (*DISTANCES, FLOATS)}
+        mean = {name: float(np.mean(found[name] or [np.nan])) for name in COLUMNS}
         gains = np.array(found["asymmetric"]) - np.array(found["hamming"])
-        gain = f"{gains.mean():+.3f} ± {gains.std(ddof=1) if len(gains) > 1 else 0:.3f}"
+        gain = f"{gains.mean():+.3f} ± {gains.std(ddof=1):.3f}" if len(gains) > 1 else "-"
         cells = [*map(str, line), str(len(gains)), *(f"{mean[name]:.3f}" for name in mean)]
         cells += [gain, f"{mean[RERANK] / mean[FLOATS]:.3f}"]
         lines.append("| " + " | ".join(cells) + " |")
