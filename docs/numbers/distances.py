@@ -123,13 +123,15 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
 def table(rows: Sequence[Row], score: str) -> str:
     """Return a Markdown table: a line for each set and method, means over the seeds."""
     values = defaultdict(lambda: defaultdict(list))
+    raw = {(row["set"], row["classes"]): row[score] for row in rows if row["distance"] == RAW}
     for row in rows:
         line = (row["set"], row["classes"], row["method"], int(row["bits"]))
         values[line][row["distance"]].append(float(row[score]))
     heads = ("set", "classes", "method", "bits", "seeds", *COLUMNS, "gain", "of floats")
     lines = ["| " + " | ".join(heads) + " |", "|---|---|---|" + "---:|" * (len(heads) - 3)]
     for line, found in sorted(values.items()):
-        mean = {name: float(np.mean(found[name] or [np.nan])) for name in COLUMNS}
+        mean = {name: float(np.mean(found[name])) for name in (*DISTANCES, FLOATS)}
+        mean[RAW] = float(raw[line[:2]])  # of no codes, so the same in every line of a set
         gains = np.array(found["asymmetric"]) - np.array(found["hamming"])
         gain = f"{gains.mean():+.3f} ± {gains.std(ddof=1):.3f}" if len(gains) > 1 else "-"
         cells = [*map(str, line), str(len(gains)), *(f"{mean[name]:.3f}" for name in mean)]
