@@ -13,8 +13,11 @@ from chainpipe.pipeline.errors import UsageError
 
 from ..config.aliases import canonical_values
 from ..config.overrides import Scalar, parse_assignments
+from . import rivals
 from .context import PANEL, Tools, tools_of
 from .defaults import JsonOption, PluginOption, print_json
+
+BITS = "32"
 
 if TYPE_CHECKING:
     from ..experiments.experiment import Experiment, ExperimentRequest
@@ -33,12 +36,18 @@ def experiment(
         str,
         typer.Argument(
             metavar="PLAN",
-            help="methods, ablation, sensitivity, encoders, sampling, spatial; custom (rows from"
-            " --vary); or a TOML file of rows.",
+            help="methods, rivals, ablation, sensitivity, encoders, sampling, spatial; custom (rows"
+            " from --vary); or a TOML file of rows.",
         ),
     ],
     stores: Annotated[list[Path], typer.Argument(help="Labelled feature stores.")],
-    bits: Annotated[str, typer.Option(help="Code lengths, such as 16,32,64.")] = "32",
+    bits: Annotated[
+        str | None, typer.Option(help="Code lengths, such as 16,32,64.", show_default=BITS)
+    ] = None,
+    sizes: Annotated[
+        str | None,
+        typer.Option("--bytes", help="Rivals only: bytes a video.", show_default=rivals.SIZES),
+    ] = None,
     seeds: Annotated[int, typer.Option(help="Number of seeds of each row.")] = 5,
     rows: Annotated[
         list[str] | None,
@@ -65,6 +74,21 @@ def experiment(
             " separately."
         ),
     ] = None,
+    new_content: Annotated[
+        Path | None,
+        typer.Option(
+            help="Rivals only: text file of class names, one a line: also train on these classes"
+            " and ask with the others, and the other way round."
+        ),
+    ] = None,
+    copies: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(
+            metavar="STORE TRUTH",
+            help="Rivals only: store of edited copies and their truth.csv (videos.csv beside it):"
+            " does a copy find its original?",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Folder of results.", show_default="experiments/PLAN")
     ] = None,
@@ -84,6 +108,7 @@ def experiment(
     are kept.
 
     Examples: chainpipe experiment methods feats.h5 --bits 16,32,64 --workers 2 ·
+    chainpipe experiment rivals feats.h5 --bytes 2,4,8,16,32 ·
     chainpipe experiment custom feats.h5 --vary optim.lr=1e-3,3e-4 --vary encoder.num_layers=1,2
     """
     from ..experiments.class_split import read_classes
@@ -91,13 +116,34 @@ def experiment(
 
     tools = tools_of(context)
     values = canonical_values(parse_assignments(assignments or []), tools.warn)
+    table = {"--bytes": sizes, "--new-content": new_content, "--copies": copies}
+    plain = {"--bits": bits, "--vary": variations, "--apart": apart}
+    _check_given(name, plain if name == rivals.NAME else table)
+    if name == rivals.NAME:
+        rivals.run_table(
+            stores=stores,
+            sizes=sizes if sizes is not None else rivals.SIZES,
+            seeds=seeds,
+            patterns=rows or [],
+            values=values,
+            new_content=new_content,
+            copies=copies,
+            out=out,
+            workers=workers,
+            device=device,
+            list_rows=list_rows,
+            restart=restart,
+            as_json=as_json,
+            tools=tools,
+        )
+        return
     plan = _plan(name, rows or [], variations or [], values, tools)
     if list_rows:
         typer.echo("\n".join(_described(plan)))
         return
     asked = ExperimentRequest(
         stores=tuple(stores),
-        bits=_lengths(bits),
+        bits=_lengths(bits if bits is not None else BITS),
         seeds=seeds,
         values=values,
         listed=tuple(read_classes(apart)) if apart is not None else (),
@@ -109,6 +155,14 @@ def experiment(
     ready = prepare(plan, asked)
     results = _run(ready, asked, tools)
     _report(plan, ready, asked, results, tools, as_json=as_json)
+
+
+def _check_given(name: str, options: Mapping[str, object]) -> None:
+    """Refuse options that another experiment has."""
+    for option, value in options.items():
+        if value is not None and value != []:
+            message = f"`experiment {name}` has no option `{option}`"
+            raise UsageError(message, hint=f"leave out `{option}`")
 
 
 def _plan(

@@ -67,7 +67,7 @@ def rank_database(
     """
     labels, database = codes.labels, protocol.database
     relevance = Relevance(labels[database])
-    own = _own_places(protocol)
+    own = own_places(protocol)
     if isinstance(distance, HammingDistance):
         words = to_words(codes.packed[database])
     else:
@@ -111,7 +111,7 @@ def sort_keys(keys: Keys, relevance: Relevance, wanted: U8, ranks: int) -> Ranke
     return RankedBlock(hits, counted(found), counted(right))
 
 
-def _own_places(protocol: Protocol) -> Rows:
+def own_places(protocol: Protocol) -> Rows:
     """Return where in the database each query is to be left out, -1 for nowhere, (Q,)."""
     if protocol.keeps_itself:
         return np.full(len(protocol.queries), -1)

@@ -55,7 +55,8 @@ def experiment_plan(name: str) -> ExperimentPlan:
     }
     if name not in plans:
         raise UsageError(
-            f"no experiment `{name}`", hint=f"one of {', '.join(NAMES)}, custom, or a `.toml` file"
+            f"no experiment `{name}`",
+            hint=f"one of {', '.join(NAMES)}, rivals, custom, or a `.toml` file",
         )
     return plans[name]()
 

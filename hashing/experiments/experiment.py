@@ -81,7 +81,7 @@ def prepare(plan: ExperimentPlan, asked: ExperimentRequest) -> Experiment:
     for one in [] if asked.restart else runs:
         result = read_result(one.result_path)
         if result is not None:
-            check_same_settings(result, one.made, one.result_path)
+            check_same_settings(result.made, one.made, one.result_path)
             finished[one.result_path] = result
     return Experiment(checks, tuple(runs), finished)
 

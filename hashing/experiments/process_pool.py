@@ -10,23 +10,30 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import Protocol, TypeVar
 
 from chainpipe.pipeline.errors import ChainpipeError, StorageError, UsageError
 from chainpipe.pipeline.records import load_plugins, loaded_plugins
 
-from .result import RunResult
-from .run import ExperimentRun, run_one
+Result = TypeVar("Result", covariant=True)
+Found = TypeVar("Found")
 
-Work = Callable[[ExperimentRun], RunResult]
+
+class Run(Protocol[Result]):
+    """A run that writes its result itself; it and its result can be pickled."""
+
+    def run(self) -> Result:
+        """Do it and return the result."""
+        ...
 
 
 def run_in_processes(
-    runs: Sequence[ExperimentRun], *, workers: int, done: Callable[[RunResult], None]
+    runs: Sequence[Run[Found]], *, workers: int, done: Callable[[Found], None]
 ) -> None:
     """Run all; with one worker, in this process.
 
     Args:
-        runs: The runs.
+        runs: The runs; their text names them in messages.
         workers: Number of processes.
         done: Called with each result as soon as it is written.
 
@@ -39,11 +46,11 @@ def run_in_processes(
         raise UsageError(f"`--workers {workers}` is impossible", hint="1 or more")
     if workers == 1 or len(runs) < 2:
         for one in runs:
-            done(run_one(one))
+            done(one.run())
         return
     pending = list(reversed(runs))
     with _pool(min(workers, len(runs))) as pipes:
-        busy: dict[Connection, ExperimentRun] = {}
+        busy: dict[Connection, Run[Found]] = {}
         for pipe in pipes:
             _send_next(pipe, pending, busy)
         while busy:
@@ -53,23 +60,23 @@ def run_in_processes(
 
 
 def _send_next(
-    pipe: Connection, pending: list[ExperimentRun], busy: dict[Connection, ExperimentRun]
+    pipe: Connection, pending: list[Run[Found]], busy: dict[Connection, Run[Found]]
 ) -> None:
     if pending:
         busy[pipe] = pending.pop()
         pipe.send(busy[pipe])
 
 
-def _receive(pipe: Connection, run: ExperimentRun) -> RunResult:
+def _receive(pipe: Connection, run: Run[Found]) -> Found:
     try:
         answer = pipe.recv()
     except EOFError:
         hint = "use fewer `--workers`; the same command keeps the finished runs"
         raise StorageError(f"{run}: its process was killed", hint=hint) from None
-    if isinstance(answer, RunResult):
-        return answer
-    assert isinstance(answer, BaseException)
-    raise answer
+    if isinstance(answer, BaseException):
+        raise answer
+    found: Found = answer
+    return found
 
 
 @contextmanager
@@ -108,7 +115,7 @@ def _serve(pipe: Connection, plugins: tuple[str, ...]) -> None:
         except EOFError:
             return
         try:
-            pipe.send(run_one(one))
+            pipe.send(one.run())
         except ChainpipeError as error:
             pipe.send(error)
 

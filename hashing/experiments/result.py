@@ -96,13 +96,18 @@ def write_result(path: Path, result: RunResult) -> None:
         temporary.write_text(json.dumps(asdict(result)))
 
 
-def check_same_settings(result: RunResult, made: dict[str, Any], path: Path) -> None:
+def check_same_settings(before: dict[str, Any], made: dict[str, Any], path: Path) -> None:
     """Refuse a result that has other settings or is of another store.
+
+    Args:
+        before: Settings of the result; the config is nested as ``config``.
+        made: Settings of the run.
+        path: File of the result.
 
     Raises:
         UsageError: If they differ; up to five differences are named.
     """
-    there, now = _flat(result.made), _flat(made)
+    there, now = _flat(before), _flat(made)
     differing = [n for n in sorted(there.keys() | now.keys()) if there.get(n) != now.get(n)]
     if differing:
         said = "; ".join(f"{n}: {there.get(n)} / {now.get(n)}" for n in differing[:5])

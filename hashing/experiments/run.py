@@ -58,6 +58,10 @@ class ExperimentRun:
         """The JSON file of the result."""
         return self.folder.with_name(self.folder.name + ".json")
 
+    def run(self) -> RunResult:
+        """Train, encode, evaluate and write the result, as :func:`run_one`."""
+        return run_one(self)
+
     def __str__(self) -> str:
         return f"{self.name}: {self.row}, {self.bits} bits, seed {self.seed}"
 
@@ -81,7 +85,7 @@ def run_one(run: ExperimentRun) -> RunResult:
     from ..methods.registry import load_hasher
     from ..runtime.determinism import blas_threads, deterministic_torch
 
-    _warm_up()
+    warm_up()
     try:
         with open_store(run.store) as store, blas_threads(1), deterministic_torch(1):
             facts, cost = _train(run, store)
@@ -157,7 +161,7 @@ def _evaluate(
     )
 
 
-def _warm_up() -> None:
+def warm_up() -> None:
     """Import the libraries first, so that the training's CPU time does not include it."""
     import matplotlib.backends.backend_agg
     import matplotlib.figure

@@ -73,7 +73,7 @@ def check_store(
             path=path,
             name=path.stem,
             survey=Survey(len(chosen), round(frames.halves_cosine(), 6), frames.frames),
-            digest=_digest(store),
+            digest=store_digest(store),
             sentences=(*protocol.sentences(), NO_ANSWER),
             trained=f"{len(chosen)} videos ({chosen.split} split), without labels",
         )
@@ -108,7 +108,8 @@ def _check(config: AnyConfig | None, frames: TrainingFrames, store: FeatureStore
         )
 
 
-def _digest(store: FeatureStore) -> str:
+def store_digest(store: FeatureStore) -> str:
+    """Return the SHA-256 over a store's features, labels and splits, hexadecimal."""
     videos, found = store.videos, hashlib.sha256()
     for part in (videos.labels, videos.split.astype(np.uint8)):
         found.update(np.ascontiguousarray(part).tobytes())

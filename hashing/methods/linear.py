@@ -11,6 +11,7 @@ from ..models.hasher import Hasher
 from ..models.linear_hash import LinearHash
 from ..models.pca import mean_covariance
 from .base import FitRequest, Fitted, Method
+from .hashing_baseline import fit_hashing_baseline
 from .lsh import fit_lsh
 from .pca_itq import fit_pca_itq
 from .random_codes import RandomHash
@@ -41,6 +42,21 @@ class PcaItqMethod(LinearMethod):
     def fit_linear(self, frames: TrainingFrames, *, bits: int, seed: int) -> LinearHash:
         """Fit PCA and the rotation."""
         return fit_pca_itq(
+            frames.means(),
+            bits,
+            seed=seed,
+            frame_covariance=lambda: mean_covariance(frames.flat_frames()).covariance,
+        )
+
+
+class HashingBaselineMethod(LinearMethod):
+    """Hashing-Baseline."""
+
+    about = "Hashing-Baseline: PCA of the videos' mean features and a random rotation, a baseline"
+
+    def fit_linear(self, frames: TrainingFrames, *, bits: int, seed: int) -> LinearHash:
+        """Fit PCA and draw the rotation."""
+        return fit_hashing_baseline(
             frames.means(),
             bits,
             seed=seed,

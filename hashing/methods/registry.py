@@ -19,7 +19,7 @@ from ..models.hasher import Hasher
 from .base import Method
 from .chain.method import CHAIN
 from .conmh import CONMH
-from .linear import LshMethod, PcaItqMethod, RandomMethod
+from .linear import HashingBaselineMethod, LshMethod, PcaItqMethod, RandomMethod
 
 METHODS: Registry[Method[Any]] = Registry(
     "method",
@@ -27,6 +27,7 @@ METHODS: Registry[Method[Any]] = Registry(
         "chain": CHAIN,
         "conmh": CONMH,
         "pca-itq": PcaItqMethod(),
+        "hashing-baseline": HashingBaselineMethod(),
         "lsh": LshMethod(),
         "random": RandomMethod(),
     },

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainpipe.hashing.methods.hashing_baseline import fit_hashing_baseline
 from chainpipe.hashing.methods.lsh import fit_lsh
 from chainpipe.hashing.methods.pca_itq import fit_pca_itq, hash_directions, itq_rotation
 from chainpipe.hashing.methods.random_codes import RandomHash
@@ -124,3 +125,18 @@ def test_random_codes_are_balanced_repeatable_and_blind() -> None:
     assert (codes != RandomHash(bits=64, seed=1).encode(features)).mean() > 0.4
     nearly = RandomHash(bits=64, seed=0).encode(features + np.float32(1e-3))
     assert (codes != nearly).mean() == pytest.approx(0.5, abs=0.03)
+
+
+def test_hashing_baseline_is_pca_itq_without_its_iterations() -> None:
+    means = np.random.default_rng(1).normal(size=(60, 10)) * np.arange(10, 0, -1)
+    fitted = fit_hashing_baseline(means, 6, seed=3, frame_covariance=no_covariance)
+    centred = means - means.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    gram = fitted.directions.T @ fitted.directions
+    assert gram == pytest.approx(np.eye(6), abs=1e-5)  # a rotation of the directions
+    inside = axes[:6].T @ axes[:6] @ fitted.directions
+    assert inside == pytest.approx(fitted.directions, abs=1e-5)  # of PCA
+    variances = fitted.values(means).var(axis=0)
+    assert variances.max() < 0.9 * (centred @ axes[0]).var()  # no bit has the first one alone
+    other = fit_hashing_baseline(means, 6, seed=4, frame_covariance=no_covariance)
+    assert not np.allclose(other.directions, fitted.directions)

@@ -1,0 +1,1 @@
+"""Codes and other short representations at equal bytes a video."""
