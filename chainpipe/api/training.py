@@ -58,7 +58,8 @@ def train(
         features: A store, the path of one, or an array [N, T, D] or [N, D]. Videos of the splits
             ``test`` and ``query`` are not trained on.
         bits: K, the length of a code, 1 to 256.
-        method: ``chain``, ``conmh``, ``pca-itq``, ``lsh`` or ``random``.
+        method: ``chain``, ``conmh``, ``crovca-like``, ``pca-itq``, ``hashing-baseline``, ``lsh`` or
+            ``random``.
         out: Model folder. With it an interrupted training continues, and a finished one with the
             same settings is loaded.
         seed: Random seed; equal seeds give equal codes.

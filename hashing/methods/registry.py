@@ -19,6 +19,7 @@ from ..models.hasher import Hasher
 from .base import Method
 from .chain.method import CHAIN
 from .conmh import CONMH
+from .crovca import CROVCA
 from .linear import HashingBaselineMethod, LshMethod, PcaItqMethod, RandomMethod
 
 METHODS: Registry[Method[Any]] = Registry(
@@ -26,6 +27,7 @@ METHODS: Registry[Method[Any]] = Registry(
     {
         "chain": CHAIN,
         "conmh": CONMH,
+        "crovca-like": CROVCA,
         "pca-itq": PcaItqMethod(),
         "hashing-baseline": HashingBaselineMethod(),
         "lsh": LshMethod(),
