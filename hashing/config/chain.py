@@ -74,6 +74,11 @@ class Config(AnyConfig):
                 f"`views.shift` {views.shift:g} cannot be used with `input.l2_normalize`",
                 hint="shifts are measured on unnormalized features: disable one of the two",
             )
+        if self.hash.init == "random" and self.hash.general not in ("auto", 0):
+            raise UsageError(
+                f"`hash.general` {self.hash.general:g} cannot be used with `hash.init` random",
+                hint="general bits are those of PCA-ITQ: set `hash.init` to `pca-itq`",
+            )
         start, end = self.hash.tanh_start, self.hash.tanh_end
         if end < start:
             raise UsageError(

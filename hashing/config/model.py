@@ -81,6 +81,14 @@ class HashConfig:
         default="pca-itq",
         metadata=about("pca-itq: initial codes are those of PCA-ITQ [ours]; random [I]"),
     )
+    general: float | Auto = field(
+        default="auto",
+        metadata=about(
+            "fraction of the bits that stay those of PCA-ITQ, with init=pca-itq; auto: 0.5 where "
+            "views are not fully trusted, else 0 [ours]",
+            high=0.9,
+        ),
+    )
     binarize: Literal["video", "frame"] = field(
         default="video",
         metadata=about(

@@ -18,6 +18,7 @@ TASKS = ("contrastive", "order", "scene")  # of the paper; each is a section
 LEAST_TRAINED = 32  # videos; with fewer there is nothing to contrast, and no epoch is trained
 LEAST_CONTRAST = 0.5  # weight of the contrastive loss where views are not trusted [I]
 LITTLE_TRUST = 0.15  # whitening where views are not fully trusted: near copies stay apart [ours]
+GENERAL = 0.5  # fraction of general bits, likewise: what the tasks harm is half of a code [ours]
 LOCAL = 0.1  # weight of the order and of the scene loss [I]
 STEPS = 700  # of a default run: under two CPU minutes for clips of 25 frames [ours]
 FEW_STEPS = 200  # likewise for fewer than ENOUGH_VIDEOS: under one CPU minute [ours]
@@ -58,7 +59,7 @@ def paper_config() -> Config:
             bias=True,
             position_slots=0,
         ),
-        hash=replace(plain.hash, init="random", distill_steps=0),
+        hash=replace(plain.hash, init="random", general=0.0, distill_steps=0),
         contrastive=replace(plain.contrastive, temperature=0.5, weight=1.0),
         order=replace(plain.order, weight=0.3, num_frames=0, num_videos=0),
         scene=replace(plain.scene, weight=0.3),
@@ -93,8 +94,8 @@ def resolve(config: Config, survey: Survey) -> Config:
 
     All three tasks are trained on 32 videos or more. Where views are informative, the contrastive
     loss dominates. Where they are not, it would separate similar videos: the similarity-preserving
-    loss dominates, no neighbours are mined, and the input is whitened a little. The reflection
-    loss keeps apart what no training video shows.
+    loss dominates, no neighbours are mined, the input is whitened a little, and half of the bits
+    stay those of PCA-ITQ. The reflection loss keeps apart what no training video shows.
 
     Keys that depend on T or on the other arrays of the store are resolved where these are known:
     ``views.num_frames``, ``views.window``, ``views.spatial``, ``order.num_frames``,
@@ -107,7 +108,8 @@ def resolve(config: Config, survey: Survey) -> Config:
     lead = max(LEAST_CONTRAST, trust)
     batches = -(-survey.videos // config.optim.batch_size)
     count = min(20, max(3, round(survey.videos / 100))) if trust == 1 else 0
-    whitening = 0.0 if trust == 1 or not trained(survey) else LITTLE_TRUST
+    sure = trust == 1 or not trained(survey)
+    whitening, general = (0.0, 0.0) if sure else (LITTLE_TRUST, GENERAL)
     by: By = "scenes" if survey.videos <= WALKED else "means"
     by = by if config.neighbours.source == "auto" else config.neighbours.source
     refresh = 0 if by == "scenes" else max(1, round(15 / batches))
@@ -118,7 +120,11 @@ def resolve(config: Config, survey: Survey) -> Config:
     config = replace(
         config,
         input=replace(config.input, whitening=_pick(config.input.whitening, whitening)),
-        hash=replace(config.hash, distill_steps=_pick(config.hash.distill_steps, distilled)),
+        hash=replace(
+            config.hash,
+            general=_pick(config.hash.general, general if config.hash.init == "pca-itq" else 0.0),
+            distill_steps=_pick(config.hash.distill_steps, distilled),
+        ),
         contrastive=replace(config.contrastive, weight=_pick(config.contrastive.weight, lead)),
         order=replace(config.order, weight=_pick(config.order.weight, local)),
         scene=replace(config.scene, weight=_pick(config.scene.weight, local)),
@@ -181,6 +187,8 @@ def decision(config: Config, survey: Survey) -> str:
     """
     weights = {name: number(part.weight) for name, part in loss_sections(config).items()}
     used = [f"{name} {weight:g}" for name, weight in weights.items() if weight]
+    if share := number(config.hash.general):
+        used.append(f"{share:.0%} of the bits general")
     near = int(number(config.neighbours.k))
     used.append(f"{near} neighbours" if near else "no neighbours")
     return (

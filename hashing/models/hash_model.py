@@ -22,8 +22,8 @@ class HashOutput(NamedTuple):
     Attributes:
         frames: Encoded frames, (B, T, H).
         values: Values whose signs are the code at test time, (B, K).
-        codes: Differentiable codes for the losses, (B, K): the binarizer's signs of ``values``, or
-            the mean of the frames' signs.
+        codes: Differentiable codes of the L learned bits for the losses, (B, L): the binarizer's
+            signs of their values, or the mean of the frames' signs.
     """
 
     frames: Tensor

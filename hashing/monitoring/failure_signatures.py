@@ -23,6 +23,7 @@ FOUND_VIEWS = 0.95  # top-1 rate of views
 WORSE = 0.15  # relative drop from the best value
 BETTER = 0.05  # absolute change of a fraction that is significant
 APART = 0.05  # relative rise of a validation loss, or fall of a training loss, that is significant
+HALF = 0.5  # of what the codes before training kept
 SHARED = 0.1  # relative drop of the fraction of distinct codes
 CARRIED = 0.1  # validation gain of a loss, as a fraction of its training gain
 
@@ -218,8 +219,9 @@ def worse_than_start(rows: Sequence[HistoryRow]) -> str:
     """
     first, now = rows[0], rows[-1]
     kept = "val_new_kept" if "val_new_kept" in now else "val_neighbours_kept"
-    lower = now[kept] < (1 - WORSE) * first[kept]
-    if not lower or now["val_halves_found"] >= first["val_halves_found"]:
+    # Learned codes leave the features' neighbours: only a large loss counts.
+    lower = now[kept] < HALF * first[kept]
+    if not lower or now["val_halves_found"] >= first["val_halves_found"] - BETTER:
         return ""
     return (
         f"neighbours kept {first[kept]:.2f} before training, {now[kept]:.2f} now; halves found "

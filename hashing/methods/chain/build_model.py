@@ -32,8 +32,23 @@ def build_model(config: Config, pca: PcaWhitening, *, bits: int, seed: int) -> H
             shortcut=config.hash.init == "pca-itq",
             l2_normalize=config.hash.l2_normalize,
             binarizer=_binarizer(config.hash),
+            general_bits=general_bits(config, bits),
         )
     return HashModel(pca=pca, encoder=encoder, hash_layer=hash_layer)
+
+
+def general_bits(config: Config, bits: int) -> int:
+    """Return G, the number of general bits of K; at least one bit is learned.
+
+    ``auto`` that no training set has resolved is 0.
+
+    >>> from dataclasses import replace
+    >>> half = replace(Config(), hash=replace(Config().hash, general=0.5))
+    >>> general_bits(half, 32), general_bits(half, 1)
+    (16, 0)
+    """
+    share = config.hash.general
+    return 0 if share == "auto" else min(int(bits * share), bits - 1)
 
 
 def _binarizer(config: HashConfig) -> Binarizer:
@@ -45,7 +60,9 @@ def _binarizer(config: HashConfig) -> Binarizer:
 def load_model(config: Config, tensors: Mapping[str, npt.NDArray[Any]]) -> HashModel:
     """Rebuild a trained network from its saved tensors."""
     pca = pca_whitening_of(config, tensors)
-    model = build_model(config, pca, bits=len(tensors["hash_layer.head.weight"]), seed=0)
+    parts = ("hash_layer.general.weight", "hash_layer.head.weight")
+    bits = sum(len(tensors[part]) for part in parts if part in tensors)
+    model = build_model(config, pca, bits=bits, seed=0)
     model.load_state_dict({name: torch.from_numpy(t.copy()) for name, t in tensors.items()})
     return model.eval()
 

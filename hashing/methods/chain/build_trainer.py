@@ -157,7 +157,7 @@ def _losses(
     if not used and config.optim.epochs:
         raise UsageError("every loss has weight 0", hint="set `contrastive.weight` to 1")
     context = LossContext(
-        bits=model.bits,
+        bits=model.hash_layer.learned_bits,
         hidden_dim=model.encoder.hidden_dim,
         dim=model.pca_matrix.shape[1],
         num_frames=num_frames,

@@ -88,9 +88,13 @@ def init_hash_layer(
         The loss of each distillation step.
     """
     l2_normalize = config.hash.l2_normalize
-    model.hash_layer.init_shortcut(
-        fit_initial_hash(frames, bits=bits, seed=seed, l2_normalize=l2_normalize, means=means)
-    )
+    layer = model.hash_layer
+
+    fitted = fit_initial_hash(frames, bits=bits, seed=seed, l2_normalize=l2_normalize, means=means)
+    general = bits - layer.learned_bits  # the first bits stay as they are
+    layer.init_shortcut(LinearHash(fitted.mean, fitted.directions[:, general:]))
+    if general:
+        layer.init_general(LinearHash(fitted.mean, fitted.directions[:, :general]))
     steps = int(number(config.hash.distill_steps))
     if model.hash_layer.shortcut is None or not steps:
         return []
