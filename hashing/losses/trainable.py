@@ -16,11 +16,6 @@ class Trainable(Protocol):
     """A module whose output is minimized: a ``torch.nn.Module`` that is called with a batch."""
 
     @property
-    def weights(self) -> dict[str, float]:
-        """Weight of each loss by name; the trainer may set one to 0."""
-        ...
-
-    @property
     def model(self) -> Callable[[Tensor], HashOutput]:
         """The network that hashes whole clips (B, T, M)."""
         ...

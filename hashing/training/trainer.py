@@ -32,6 +32,7 @@ from ..runtime import distributed
 from ..runtime.seeding import derive_generator, derive_seed
 from .callbacks import Callbacks
 from .checkpoint import Checkpoint, State
+from .objective import Objective
 from .validation import ValidationPlan, validate
 
 
@@ -253,7 +254,7 @@ class Trainer:
         Depends on the history up to the first validation after half of the steps, so that a run
         that resumes switches off the same.
         """
-        if self.validation is None:
+        if self.validation is None or not isinstance(self.objective, Objective):
             return
         half = self.steps // self.steps_per_epoch / 2
         rows = [row for row in self.progress.history if "val_bit_entropy" in row]
