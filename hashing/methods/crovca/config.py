@@ -46,7 +46,7 @@ class CrovcaLossConfig:
     temperature: float = field(
         default=1.0, metadata=about("divides the values before the sigmoid [I]", low=1e-3)
     )
-    rate: float = field(default=1.0, metadata=about("factor of the coding rate a bit [I]"))
+    rate: float = field(default=0.3, metadata=about("factor of the coding rate a bit [I]"))
     epsilon: float = field(
         default=0.5, metadata=about("distortion of the coding rate [I]", low=1e-3)
     )
@@ -56,11 +56,11 @@ class CrovcaLossConfig:
 class CrovcaOptimConfig:
     """AdamW with a one-cycle learning rate [I]."""
 
-    epochs: int = field(default=50, metadata=about("passes over the training videos [I]", low=1))
+    epochs: int = field(default=150, metadata=about("passes over the training videos [I]", low=1))
     batch_size: int = field(
         default=256, metadata=about("maximum videos per step and process [I]", low=2)
     )
-    lr: float = field(default=1e-3, metadata=about("maximum learning rate [I]", low=0.0, high=10.0))
+    lr: float = field(default=3e-3, metadata=about("maximum learning rate [I]", low=0.0, high=10.0))
     weight_decay: float = field(default=0.02, metadata=about("weight decay [I]", high=10.0))
     warmup: float = field(
         default=0.1, metadata=about("fraction of the steps in which the rate rises [I]", high=1.0)
