@@ -42,8 +42,12 @@ def random_reflection(std: Tensor, *, flatten: float, generator: torch.Generator
     """
     flipped = torch.rand(len(std), generator=generator) < 0.5
     power = flatten * torch.rand((), generator=generator).item()
-    scale = std.clamp(min=_LEAST_STD * float(std.max())) ** (-2 * power)
-    scale = scale * (std.norm() / (std * scale).norm().clamp(min=1e-12))
+    if not std.any():
+        power = 0.0  # equal videos have no spectrum to flatten
+    least = max(_LEAST_STD * float(std.max()), torch.finfo(std.dtype).tiny)
+    scale = std.clamp(min=least) ** (-2 * power)
+    if power:
+        scale = scale * (std.norm() / (std * scale).norm())
     return torch.where(flipped.to(std.device), -scale, scale)
 
 

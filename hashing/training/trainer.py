@@ -309,8 +309,8 @@ class Trainer:
         self.objective.load_state_dict(state["objective"])
         self.optimizer.load_state_dict(state["optimizer"])
         neighbours = state["table"]
-        if self.start is not None:
-            self.start = state.get("start") or self.start
+        # A model that is built to resume has no initial weights: only the checkpoint has them.
+        self.start = state.get("start")
         if self.scenes:
             self.clips = self.clips.with_scenes(state["scenes"].to(device))
         self.progress = Progress(

@@ -10,6 +10,7 @@ import pytest
 
 from chainpipe.hashing.config import AnyConfig, Config
 from chainpipe.hashing.config.fields import sections
+from chainpipe.hashing.config.losses import loss_sections
 from chainpipe.hashing.config.nearest_key import nearest_keys
 from chainpipe.hashing.config.overrides import (
     apply,
@@ -21,7 +22,17 @@ from chainpipe.hashing.config.overrides import (
     to_dict,
     to_toml,
 )
-from chainpipe.hashing.config.presets import Survey, number, paper_config, resolve, view_trust
+from chainpipe.hashing.config.presets import (
+    TASKS,
+    Survey,
+    decision,
+    number,
+    only_tasks,
+    paper_config,
+    resolve,
+    view_trust,
+    why_no_epochs,
+)
 from chainpipe.hashing.methods.registry import METHODS
 from chainpipe.pipeline.errors import UsageError
 
@@ -88,9 +99,9 @@ def test_contrastive_learning_leads_only_where_views_can_be_trusted(
         for name in ("contrastive", "order", "scene", "similarity")
     }
     assert max(weights, key=lambda name: weights[name]) == leader
-    assert all(weights[name] > 0 for name in ("contrastive", "similarity"))
-    assert weights["order"] == weights["scene"] == 0
-    assert bool(config.optim.epochs) == bool(view_trust(survey)) == (leader == "contrastive")
+    assert all(weights.values())
+    assert config.optim.epochs
+    assert bool(config.neighbours.k) == (view_trust(survey) == 1) == (leader == "contrastive")
 
 
 def test_an_unresolved_number_is_refused() -> None:
@@ -148,8 +159,52 @@ def test_a_file_that_is_no_config_is_refused(tmp_path: Path, text: str) -> None:
         read_toml(tmp_path / "bad.toml")
 
 
+@pytest.mark.parametrize("videos", [2, 31, 32, 100, 5000])
+@pytest.mark.parametrize("cosine", [0.5, 0.99])
+def test_all_three_tasks_are_trained_on_32_videos_or_more(videos: int, cosine: float) -> None:
+    survey = Survey(videos, cosine)
+    config = resolve(Config(), survey)
+    assert bool(config.optim.epochs) == (videos >= 32)
+    assert all(number(getattr(config, name).weight) > 0 for name in (*TASKS, "reflection"))
+    assert ("needed: 32 or more" in why_no_epochs(survey)) and str(videos) in why_no_epochs(survey)
+
+
+def test_one_frame_a_video_has_neither_order_nor_scenes() -> None:
+    config = resolve(Config(), Survey(100, 0.5, 1))
+    assert number(config.order.weight) == number(config.scene.weight) == 0
+    assert number(config.contrastive.weight) > 0 < config.optim.epochs
+    asked = resolve(apply(Config(), {"order.weight": 0.3}), Survey(100, 0.5, 1))
+    assert asked.order.weight == 0.3
+
+
+@pytest.mark.parametrize("names", [["contrastive"], ["order", "scene"], list(TASKS)])
+def test_tasks_that_are_not_named_have_no_weight(names: list[str]) -> None:
+    config = resolve(only_tasks(Config(), names), Survey(100, 0.5))
+    assert [name for name in TASKS if number(getattr(config, name).weight)] == names
+    assert number(config.similarity.weight) > 0 < number(config.reflection.weight)
+    assert config.optim.epochs
+
+
+@pytest.mark.parametrize("names", [[], ["contrast"], ["order", "similarity"]])
+def test_a_task_that_is_none_is_refused(names: list[str]) -> None:
+    with pytest.raises(UsageError, match="no task `") as caught:
+        only_tasks(Config(), names)
+    assert "contrastive,order,scene" in str(caught.value.hint)
+
+
+def test_the_decision_names_every_loss_with_weight_and_the_reason() -> None:
+    survey = Survey(60, 0.9)
+    config = resolve(only_tasks(Config(), ["contrastive"]), survey)
+    line = decision(config, survey)
+    used = {name for name, part in loss_sections(config).items() if number(part.weight)}
+    assert {part.split()[0] for part in line.partition(":")[0].split(", ")} - {"no"} == used
+    assert "no neighbours" in line
+    assert "60 videos, whose halves are alike to 0.90" in line
+    assert "15 neighbours" in decision(resolve(Config(), Survey(1500, 0.6)), Survey(1500, 0.6))
+
+
 def test_a_task_or_epochs_asked_for_by_hand_are_trained_on_few_videos_too() -> None:
-    few = Survey(100, 0.5)
+    few = Survey(20, 0.5)
     assert resolve(Config(), few).optim.epochs == 0
     by_weight = resolve(apply(Config(), {"contrastive.weight": 0.5}), few)
     assert by_weight.optim.epochs > 0

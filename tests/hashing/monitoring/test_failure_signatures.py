@@ -34,6 +34,7 @@ SMALL: dict[str, object] = {
     "order.weight": 0.1,
     "scene.weight": 0.1,
     "similarity.weight": 0.0,
+    "reflection.weight": 0.0,
     "neighbours.k": 3,
     "neighbours.update_every": 1,
     "optim.epochs": 20,
@@ -60,6 +61,7 @@ ORDER_ONLY: dict[str, object] = {
     "optim.lr": 5e-3,
     "optim.epochs": 40,
 }
+LOST = {"shared codes", "worse than the start"}
 BY_HEART: dict[str, object] = {
     "views.noise": 0.0,
     "views.feature_dropout": 0.0,
@@ -112,10 +114,10 @@ def test_a_healthy_run_shows_none(seed: int) -> None:
 @pytest.mark.parametrize(
     ("changes", "planted", "others"),
     [
-        (EASY, "views too easy", set()),
+        (EASY, "views too easy", {"new content lost"}),
         # Held-out videos also get worse in such chaos, or not: that depends on the last digits.
-        ({"optim.lr": 3.0}, "collapsed bits", {"overfitting"}),
-        (ORDER_ONLY, "order without neighbours", {"collapsed bits"}),
+        ({"optim.lr": 3.0}, "collapsed bits", {"overfitting", *LOST}),
+        (ORDER_ONLY, "order without neighbours", {"collapsed bits", *LOST}),
     ],
     ids=["easy", "collapse", "order"],
 )
@@ -156,7 +158,9 @@ GOOD: HistoryRow = {
     "val_bit_entropy": 0.9,
     "val_dead_bits": 0.0,
     "val_bit_correlation": 0.1,
+    "val_distinct_codes": 0.9,
     "val_neighbours_kept": 0.5,
+    "val_new_kept": 0.5,
     "val_halves_found": 0.5,
 }
 
@@ -216,10 +220,33 @@ def test_only_the_row_that_confirms_it_is_new() -> None:
             set(),
         ),
         ({"val_neighbours_kept": 0.4}, set()),
+        ({"val_new_kept": 0.42}, {"new content lost"}),
+        ({"val_new_kept": 0.43}, set()),
+        ({"val_distinct_codes": 0.80}, {"shared codes"}),
+        ({"val_distinct_codes": 0.82}, set()),
+        ({"val_new_kept": 0.4, "val_halves_found": 0.5}, {"new content lost"}),
+        (
+            {"val_new_kept": 0.4, "val_halves_found": 0.49},
+            {"new content lost", "worse than the start"},
+        ),
+        ({"val_halves_found": 0.4}, set()),
     ],
 )
 def test_each_rule_by_hand(last: dict[str, float], expected: set[str]) -> None:
     assert names(rows({}, last, last)) == expected
+
+
+def test_without_a_region_all_held_out_videos_are_compared_with_the_start() -> None:
+    plain = {name: value for name, value in GOOD.items() if name != "val_new_kept"}
+
+    def history(**last: float) -> list[HistoryRow]:
+        return [{**plain, "epoch": 0}, *({**plain, **last, "epoch": epoch} for epoch in (1, 2))]
+
+    assert names(history(val_neighbours_kept=0.42, val_halves_found=0.4)) == {
+        "worse than the start"
+    }
+    assert names(history(val_neighbours_kept=0.42)) == set()
+    assert names(history(val_neighbours_kept=0.43, val_halves_found=0.4)) == set()
 
 
 RISEN: dict[str, float] = {"contrastive": 1.0, "val_contrastive": 3.5}

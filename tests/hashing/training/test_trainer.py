@@ -15,6 +15,7 @@ import torch
 
 from chainpipe.hashing.config import AnyConfig, Config
 from chainpipe.hashing.config.overrides import apply
+from chainpipe.hashing.config.presets import TASKS as TASK_NAMES
 from chainpipe.hashing.data.training_set import TrainingFrames
 from chainpipe.hashing.methods.base import FitRequest
 from chainpipe.hashing.methods.chain.build_trainer import build_trainer, make_clips
@@ -35,7 +36,15 @@ from tests.hashing.small import small as small_config
 
 MakeStore = Callable[..., Path]
 
-SMALL = {**SIZES, **TASKS, **NEIGHBOURS, "similarity.weight": 0.1}
+SMALL = {
+    **SIZES,
+    **TASKS,
+    **NEIGHBOURS,
+    "similarity.weight": 0.1,
+    "reflection.weight": 0.1,
+    "input.whitening": 0.0,
+}
+LOSSES = (*TASK_NAMES, "similarity", "reflection")
 
 
 small = partial(small_config, SMALL)
@@ -159,7 +168,7 @@ def test_scenes_are_found_anew_as_often_as_asked(planted: np.ndarray) -> None:
         assert all(len(each[8].unique()) > 1 for each in scenes)
 
 
-@pytest.mark.parametrize("task", ["contrastive", "order", "scene", "similarity"])
+@pytest.mark.parametrize("task", LOSSES)
 def test_a_ramp_lets_one_weight_grow_and_changes_nothing_else(
     planted: np.ndarray, task: str
 ) -> None:
@@ -187,7 +196,7 @@ def test_a_ramp_lets_one_weight_grow_and_changes_nothing_else(
 
 
 def test_a_run_tells_the_ramps_how_much_of_it_is_done(planted: np.ndarray) -> None:
-    alone = {f"{name}__weight": 0 for name in ("contrastive", "scene", "similarity")}
+    alone = {f"{name}__weight": 0 for name in LOSSES if name != "order"}
     config = small(**alone, order__warmup=0.75, optim__epochs=4, optim__batch_size=40)
     history = trainer_of(planted, config).run()
     shares = [row["loss"] / (0.1 * row["order"]) for row in history]  # one step an epoch
@@ -225,23 +234,24 @@ def test_the_history_has_every_term_of_every_epoch(planted: np.ndarray) -> None:
         "order_chance",
         "scene",
         "similarity",
+        "reflection",
     ]
     assert [list(row) for row in history] == [names] * 4
     assert told == [(1, 4), (2, 4), (3, 4), (4, 4)]
     row = history[-1]
-    total = row["contrastive"] + 0.1 * (row["order"] + row["scene"] + row["similarity"])
+    total = row["contrastive"] + 0.1 * sum(row[name] for name in LOSSES[1:])
     assert row["loss"] == pytest.approx(total, rel=1e-5)
 
 
 def test_a_task_without_weight_is_not_run(planted: np.ndarray) -> None:
-    config = small(order__weight=0, scene__weight=0, similarity__weight=0)
+    config = small(**{f"{name}__weight": 0 for name in LOSSES if name != "contrastive"})
     trainer = trainer_of(planted, config)
     assert list(trainer.objective.losses) == ["contrastive"]
     assert trainer.clips.scenes is None
 
 
 def test_training_without_any_task_is_refused(planted: np.ndarray) -> None:
-    nothing = {f"{task}__weight": 0 for task in ("contrastive", "order", "scene", "similarity")}
+    nothing = {f"{task}__weight": 0 for task in LOSSES}
     with pytest.raises(UsageError, match="every loss has weight 0"):
         trainer_of(planted, small(**nothing))
 
@@ -256,6 +266,7 @@ def test_each_task_alone_gets_better(planted: np.ndarray, task: str, chance: flo
     config = small(
         **weights,
         similarity__weight=0,
+        reflection__weight=0,
         neighbours__k=0,
         views__noise=0.2,
         optim__epochs=60,
