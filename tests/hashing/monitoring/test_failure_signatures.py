@@ -114,7 +114,7 @@ def test_a_healthy_run_shows_none(seed: int) -> None:
 @pytest.mark.parametrize(
     ("changes", "planted", "others"),
     [
-        (EASY, "views too easy", {"new content lost"}),
+        (EASY, "views too easy", set()),
         # Held-out videos also get worse in such chaos, or not: that depends on the last digits.
         ({"optim.lr": 3.0}, "collapsed bits", {"overfitting", *LOST}),
         (ORDER_ONLY, "order without neighbours", {"collapsed bits", *LOST}),
@@ -224,9 +224,10 @@ def test_only_the_row_that_confirms_it_is_new() -> None:
         ({"val_new_kept": 0.43}, set()),
         ({"val_distinct_codes": 0.80}, {"shared codes"}),
         ({"val_distinct_codes": 0.82}, set()),
-        ({"val_new_kept": 0.4, "val_halves_found": 0.5}, {"new content lost"}),
+        ({"val_new_kept": 0.24, "val_halves_found": 0.46}, {"new content lost"}),
+        ({"val_new_kept": 0.26, "val_halves_found": 0.4}, {"new content lost"}),
         (
-            {"val_new_kept": 0.4, "val_halves_found": 0.49},
+            {"val_new_kept": 0.24, "val_halves_found": 0.44},
             {"new content lost", "worse than the start"},
         ),
         ({"val_halves_found": 0.4}, set()),
@@ -242,11 +243,10 @@ def test_without_a_region_all_held_out_videos_are_compared_with_the_start() -> N
     def history(**last: float) -> list[HistoryRow]:
         return [{**plain, "epoch": 0}, *({**plain, **last, "epoch": epoch} for epoch in (1, 2))]
 
-    assert names(history(val_neighbours_kept=0.42, val_halves_found=0.4)) == {
-        "worse than the start"
-    }
-    assert names(history(val_neighbours_kept=0.42)) == set()
-    assert names(history(val_neighbours_kept=0.43, val_halves_found=0.4)) == set()
+    worse = names(history(val_neighbours_kept=0.24, val_halves_found=0.4))
+    assert worse == {"worse than the start"}
+    assert names(history(val_neighbours_kept=0.24)) == set()
+    assert names(history(val_neighbours_kept=0.26, val_halves_found=0.4)) == set()
 
 
 RISEN: dict[str, float] = {"contrastive": 1.0, "val_contrastive": 3.5}
