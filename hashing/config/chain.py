@@ -79,6 +79,14 @@ class Config(AnyConfig):
                 f"`hash.general` {self.hash.general:g} cannot be used with `hash.init` random",
                 hint="general bits are those of PCA-ITQ: set `hash.init` to `pca-itq`",
             )
+        if self.hash.summary != "mean" and (self.hash.init, self.hash.binarize) != (
+            "pca-itq",
+            "video",
+        ):
+            raise UsageError(
+                f"`hash.summary` {self.hash.summary} needs the linear shortcut over whole videos",
+                hint="leave `hash.init` at `pca-itq` and `hash.binarize` at `video`",
+            )
         start, end = self.hash.tanh_start, self.hash.tanh_end
         if end < start:
             raise UsageError(

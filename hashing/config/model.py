@@ -109,6 +109,13 @@ class HashConfig:
     l2_normalize: bool = field(
         default=False, metadata=about("L2-normalize the input of the linear shortcut [ours]")
     )
+    summary: Literal["mean", "trend", "changes"] = field(
+        default="mean",
+        metadata=about(
+            "what the linear shortcut reads: mean of the frames; for videos that differ by order, "
+            "their trend from start to end, or the size of changes between frames (tempo) [ours]"
+        ),
+    )
     distill_steps: int | Auto = field(
         default="auto",
         metadata=about(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .clip_summary import SUMMARIES
 from .encoders import Encoder
 from .hash_layer import HashLayer
 
@@ -69,13 +70,16 @@ class FusedHasher:
             features = F.normalize(features, dim=-1)
         frames = F.linear(features, self.weight, self.bias)  # (B, T, H)
         if self.hash_layer.binarize == "frame":
-            encoded = self.encoder.mix(frames)
-        else:  # the mean over frames is binarized: pass it on as clips of one frame
-            encoded = self.encoder.mean(frames)[:, None]
-            features = features.mean(dim=1, keepdim=True)
-        inputs = (features - self.mean) @ self.matrix
-        values: Tensor = self.hash_layer(encoded, inputs, None)[0]
-        return values
+            inputs = (features - self.mean) @ self.matrix
+            values: Tensor = self.hash_layer(self.encoder.mix(frames), inputs, None)[0]
+            return values
+        return self.hash_layer.values(self.encoder.mean(frames), self._summary(features))
+
+    def _summary(self, features: Tensor) -> Tensor:
+        """Summarize videos (B, T, D) by one vector each, (B, M)."""
+        if self.hash_layer.summary == "mean":  # the mean first, then one product instead of T
+            return (features.mean(dim=1) - self.mean) @ self.matrix
+        return SUMMARIES[self.hash_layer.summary]((features - self.mean) @ self.matrix, None)
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .binarizers import Binarizer, StraightThrough, sign
+from .clip_summary import SUMMARIES, masked_mean
 from .linear_hash import LinearHash
 
 Binarize = Literal["video", "frame"]
@@ -32,6 +33,7 @@ class HashLayer(nn.Module):
         binarize: ``video``: sign of the mean over frames; ``frame``: mean of the frames' signs.
         shortcut: Whether to add a linear map of the input.
         l2_normalize: Whether to L2-normalize the input of the shortcut.
+        summary: What the shortcut reads of a video, a name of ``SUMMARIES``.
         binarizer: Differentiable sign in training; straight-through if not given.
     """
 
@@ -44,11 +46,13 @@ class HashLayer(nn.Module):
         binarize: Binarize,
         shortcut: bool,
         l2_normalize: bool,
+        summary: str = "mean",
         binarizer: Binarizer | None = None,
         general_bits: int = 0,
     ) -> None:
         super().__init__()
         self.binarize, self.l2_normalize = binarize, l2_normalize
+        self.summary = summary
         self.binarizer = binarizer or StraightThrough()
         self.norm = nn.LayerNorm(hidden_dim)
         learned = bits - general_bits
@@ -100,9 +104,13 @@ class HashLayer(nn.Module):
             every = self._learned(encoded, inputs)  # (B, T, L)
             values = masked_mean(sign(self._all(every, inputs)), frame_mask)
             return values, masked_mean(self.binarizer(every), frame_mask)
-        inputs = masked_mean(inputs, frame_mask)
-        learned = self._learned(masked_mean(encoded, frame_mask), inputs)
-        return self._all(learned, inputs), self.binarizer(learned)
+        summary = SUMMARIES[self.summary](inputs, frame_mask)
+        learned = self._learned(masked_mean(encoded, frame_mask), summary)
+        return self._all(learned, summary), self.binarizer(learned)
+
+    def values(self, encoded: Tensor, inputs: Tensor) -> Tensor:
+        """Map encoded (..., H) and summaries (..., M), of frames or videos, to values (..., K)."""
+        return self._all(self._learned(encoded, inputs), inputs)
 
     def _learned(self, encoded: Tensor, inputs: Tensor) -> Tensor:
         values: Tensor = self.head(self.norm(encoded))
@@ -123,11 +131,3 @@ def _copy(initial: LinearHash, layer: nn.Linear) -> None:
     directions = torch.from_numpy(initial.directions)
     layer.weight.copy_(directions.T)
     layer.bias.copy_(-torch.from_numpy(initial.mean) @ directions)
-
-
-def masked_mean(frames: Tensor, frame_mask: Tensor | None) -> Tensor:
-    """Return the mean over unmasked frames (B, T, X), (B, X)."""
-    if frame_mask is None:
-        return frames.mean(dim=1)
-    weights = frame_mask.to(frames.dtype)[:, :, None]  # (B, T, 1)
-    return (frames * weights).sum(dim=1) / weights.sum(dim=1)

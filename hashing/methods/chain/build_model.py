@@ -31,6 +31,7 @@ def build_model(config: Config, pca: PcaWhitening, *, bits: int, seed: int) -> H
             binarize=config.hash.binarize,
             shortcut=config.hash.init == "pca-itq",
             l2_normalize=config.hash.l2_normalize,
+            summary=config.hash.summary,
             binarizer=_binarizer(config.hash),
             general_bits=general_bits(config, bits),
         )

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from ...data.streamed_clips import Rows
 from ...losses.similarity_preserving import listwise_loss
 from ...models.binarizers import sign
+from ...models.clip_summary import Summarize, masked_mean
 from ...runtime.schedules import one_cycle
 from ...views.augmentations import any_frames
 
@@ -25,6 +26,7 @@ def distill(
     frames: Rows,
     *,
     centre: Tensor,
+    summarize: Summarize = masked_mean,
     num_frames: int,
     l2_normalize: bool,
     steps: int,
@@ -39,6 +41,7 @@ def distill(
         shortcut: Linear layer from mean inputs to bits, M to K.
         frames: Projected frames, (N, T, M); the targets are cosines of whole videos' means.
         centre: Mean input, (M,), which is subtracted before target cosines.
+        summarize: What the layer reads of a video instead of its mean.
         num_frames: S, frames sampled per video in each step for its mean input; at most T.
         l2_normalize: L2-normalize the mean inputs.
         steps: AdamW steps, with a one-cycle learning rate.
@@ -57,9 +60,9 @@ def distill(
     for step in range(steps):
         clips = frames.take(torch.randperm(len(frames), generator=generator)[:BATCH])  # (B, T, M)
         frame_indices = any_frames(len(clips), frames.shape[1], num_frames, generator)
-        means = clips[torch.arange(len(clips))[:, None], frame_indices].mean(dim=1)
+        means = summarize(clips[torch.arange(len(clips))[:, None], frame_indices], None)
         codes = sign(shortcut(F.normalize(means, dim=1) if l2_normalize else means))
-        features = clips.mean(dim=1) - centre
+        features = summarize(clips, None) - centre
         loss = listwise_loss(
             codes, features, target_temperature=target_temperature, temperature=temperature
         )

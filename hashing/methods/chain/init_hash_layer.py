@@ -12,6 +12,7 @@ from ...config import Config
 from ...config.presets import number
 from ...data.disk_array import DiskArray, Splittable
 from ...data.streamed_clips import InMemoryArray
+from ...models.clip_summary import SUMMARIES
 from ...models.hash_model import HashModel
 from ...models.linear_hash import LinearHash
 from ...models.pca import mean_covariance
@@ -33,9 +34,11 @@ def fit_initial_hash(
     seed: int,
     l2_normalize: bool,
     means: npt.NDArray[np.floating] | None = None,
+    summary: str = "mean",
 ) -> LinearHash:
-    """Fit PCA-ITQ on ``means`` (n, M), by default the mean inputs of training frames (N, T, M)."""
-    means = np.asarray(mean_inputs(frames) if means is None else means, np.float32)
+    """Fit PCA-ITQ on ``means`` (n, M), by default a summary of training frames (N, T, M)."""
+    inputs = summary_inputs(frames, summary) if means is None else means
+    means = np.asarray(inputs, np.float32)
     return fit_pca_itq(
         l2_normalized(means) if l2_normalize else means,
         bits,
@@ -44,14 +47,20 @@ def fit_initial_hash(
     )
 
 
-def mean_inputs(frames: Frames) -> npt.NDArray[np.float32]:
-    """Return the mean inputs (n, M) of all videos, or of every i-th above the memory limit."""
+def summary_inputs(frames: Frames, summary: str) -> npt.NDArray[np.float32]:
+    """Return the summaries (n, M) of all videos, or of every i-th above the memory limit."""
     step = -(-12 * len(frames) * frames.shape[2] // MEANS_BYTES)
     kept, start = [], 0
     for part in _parts(frames):
-        kept.append(part[-start % step :: step].mean(axis=1))
+        kept.append(_summaries(part[-start % step :: step], summary))
         start += len(part)
     return np.concatenate(kept)
+
+
+def _summaries(part: npt.NDArray[np.float32], summary: str) -> npt.NDArray[np.float32]:
+    if summary == "mean":
+        return np.asarray(part.mean(axis=1))  # numpy's sum, on which the codes of a seed depend
+    return SUMMARIES[summary](torch.from_numpy(part), None).numpy()
 
 
 def _flat(frames: Frames) -> Iterator[npt.NDArray[np.float32]]:
@@ -87,10 +96,11 @@ def init_hash_layer(
     Returns:
         The loss of each distillation step.
     """
-    l2_normalize = config.hash.l2_normalize
+    l2_normalize, summary = config.hash.l2_normalize, config.hash.summary
     layer = model.hash_layer
-
-    fitted = fit_initial_hash(frames, bits=bits, seed=seed, l2_normalize=l2_normalize, means=means)
+    fitted = fit_initial_hash(
+        frames, bits=bits, seed=seed, l2_normalize=l2_normalize, means=means, summary=summary
+    )
     general = bits - layer.learned_bits  # the first bits stay as they are
     layer.init_shortcut(LinearHash(fitted.mean, fitted.directions[:, general:]))
     if general:
@@ -101,8 +111,10 @@ def init_hash_layer(
     losses = distill(
         model.hash_layer.shortcut,
         InMemoryArray(torch.from_numpy(frames)) if isinstance(frames, np.ndarray) else frames,
-        centre=torch.from_numpy(mean_inputs(frames).mean(axis=0)),
-        num_frames=max(1, frames.shape[1] // 3),
+        centre=torch.from_numpy(summary_inputs(frames, summary).mean(axis=0)),
+        summarize=SUMMARIES[summary],
+        # Changes between frames depend on how far apart they are: all frames.
+        num_frames=frames.shape[1] if summary == "changes" else max(1, frames.shape[1] // 3),
         l2_normalize=l2_normalize,
         steps=steps,
         lr=config.hash.distill_lr,

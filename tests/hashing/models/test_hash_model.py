@@ -12,7 +12,8 @@ from chainpipe.hashing.methods.chain.build_model import build_model, load_model
 from chainpipe.hashing.methods.chain.init_hash_layer import fit_initial_hash
 from chainpipe.hashing.methods.fit import tensors_of
 from chainpipe.hashing.methods.pca_itq import fit_pca_itq
-from chainpipe.hashing.models.hash_layer import Binarize, HashLayer, masked_mean
+from chainpipe.hashing.models.clip_summary import masked_mean
+from chainpipe.hashing.models.hash_layer import Binarize, HashLayer
 from chainpipe.hashing.models.hash_model import HashModel
 from chainpipe.hashing.models.pca_whitening import PcaWhitening, fit_pca_whitening, l2_normalized
 

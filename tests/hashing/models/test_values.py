@@ -19,7 +19,11 @@ from chainpipe.pipeline.store import open_store
 from tests.hashing.small import CONMH, SIZES, apply
 
 MakeStore = Callable[..., Path]
-SETTINGS = {"chain": SIZES, "conmh": {**CONMH, "optim.epochs": 2}}
+SETTINGS = {
+    "chain": SIZES,
+    "conmh": {**CONMH, "optim.epochs": 2},
+    "crovca-like": {"optim.epochs": 2},
+}
 
 
 @pytest.mark.parametrize("method", list(METHODS))

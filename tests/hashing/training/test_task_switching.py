@@ -1,4 +1,4 @@
-"""A task that cannot be taught is switched off, a harmful training is undone; also after a resume."""
+"""What cannot be taught is switched off, a harmful training is undone; also after a resume."""
 
 from __future__ import annotations
 
