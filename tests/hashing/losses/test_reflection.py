@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -34,6 +34,7 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 500), st.floats(0, 0.5))
 def test_the_total_variance_is_kept(seed: int, flatten: float) -> None:
     std = torch.rand(40, generator=generator(seed)) + 0.01
