@@ -120,7 +120,7 @@ def test_the_card_of_a_run_without_epochs_counts_what_is_used(
     config = apply(SMALL, {"optim.epochs": 0})
     folder = run(make_store(planted), replace(options, config=config)).folder
     tensors = read_tensors(folder)
-    shortcut = sum(t.size for name, t in tensors.items() if "shortcut" in name)
+    shortcut = sum(t.size for name, t in tensors.items() if "shortcut" in name or "general" in name)
     stored = sum(t.size for name, t in tensors.items() if not name.startswith("pca_"))
     card = (folder / "README.md").read_text()
     assert f"| {shortcut:,} = hash layer {shortcut:,}; {stored - shortcut:,} more are" in card
@@ -221,6 +221,9 @@ def test_the_run_is_told_about(
     watch = Callbacks(log=lines.append, step=lambda done, total: steps.append((done, total)))
     path = make_store(planted, ids=[0, *range(39)])
     run(path, replace(options, skip_bad=True), watch)
+    (decision,) = [line for line in lines if "views are trusted by 0" in line]
+    assert decision.startswith("contrastive ")
+    lines.remove(decision)
     assert lines == [
         "38 training videos (all of the store)",
         "1 row left out: same bytes as an earlier row",
