@@ -29,7 +29,7 @@ ORDER = {
     ],
 }
 MOST_ROOMS = {"pipeline": 12, "hashing": 18}
-READ_BY_HASHING = {"console", "errors", "records", "store"}
+READ_BY_HASHING = {"backbones", "console", "errors", "records", "store"}
 
 
 @pytest.fixture(scope="module")

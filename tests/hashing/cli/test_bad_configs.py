@@ -14,7 +14,8 @@ from chainpipe import command
 from chainpipe.pipeline.records import Split
 
 MakeStore = Callable[..., Path]
-NO_TASK = [f"{name}.weight=0" for name in ("contrastive", "order", "scene", "similarity")]
+LOSSES = ("contrastive", "order", "scene", "similarity", "reflection")
+NO_TASK = [f"{name}.weight=0" for name in LOSSES]
 
 KEYS = {  # by `--set`, and by a TOML file: what the error must name
     "optim.rte=1": "optim.rte",
