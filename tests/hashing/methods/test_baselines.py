@@ -136,7 +136,7 @@ def test_hashing_baseline_is_pca_itq_without_its_iterations() -> None:
     assert gram == pytest.approx(np.eye(6), abs=1e-5)  # a rotation of the directions
     inside = axes[:6].T @ axes[:6] @ fitted.directions
     assert inside == pytest.approx(fitted.directions, abs=1e-5)  # of PCA
-    variances = fitted.values(means).var(axis=0)
+    variances = fitted.project(means).var(axis=0)
     assert variances.max() < 0.9 * (centred @ axes[0]).var()  # no bit has the first one alone
     other = fit_hashing_baseline(means, 6, seed=4, frame_covariance=no_covariance)
     assert not np.allclose(other.directions, fitted.directions)
