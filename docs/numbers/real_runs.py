@@ -12,10 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from real_results import COSINE, Key, Result, save_result
 from real_scores import QueryScores, cosine_distances, query_scores
-from real_sets import Question, RealSet, Rows, WithTraining, read_set, store_of
+from real_sets import Question, RealSet, Rows, read_set, store_of
 
 from chainpipe.hashing.config.overrides import apply
+from chainpipe.hashing.data.resplit import trained_on
 from chainpipe.hashing.methods.registry import METHODS, load_hasher
+from chainpipe.hashing.model_folder.folder import ModelFacts
 from chainpipe.hashing.retrieval.encode import encode_store
 from chainpipe.hashing.retrieval.hamming import distance_matrix
 from chainpipe.hashing.runs.options import TrainOptions
@@ -132,7 +134,7 @@ def _cosine(store: FeatureStore, found: RealSet) -> tuple[dict[str, QueryScores]
 def _coded(run: Run, store: FeatureStore, found: RealSet) -> tuple[dict[str, QueryScores], Codes]:
     general = round(run.joined * run.bits)
     rows = _needed(found)
-    training = WithTraining(store, found.training)
+    training = trained_on(store, found.training)
     parts = []
     if run.bits > general:
         parts.append(_train(run, run.method, run.bits - general, training, rows))
@@ -149,7 +151,7 @@ def _coded(run: Run, store: FeatureStore, found: RealSet) -> tuple[dict[str, Que
     return {q.name: query_scores(_hamming(packed, rows, q), q) for q in found.questions}, codes
 
 
-def _train(run: Run, method: str, bits: int, store: WithTraining, rows: Rows) -> Codes:
+def _train(run: Run, method: str, bits: int, store: FeatureStore, rows: Rows) -> Codes:
     """Train one method in a scratch folder and encode some rows."""
     config = METHODS[method].paper if run.paper else METHODS[method].config
     if config is not None and run.values:
@@ -160,14 +162,21 @@ def _train(run: Run, method: str, bits: int, store: WithTraining, rows: Rows) ->
             method=method, bits=bits, seed=run.seed, config=config, out=folder, device="cpu"
         )
         started = time.process_time()
-        report = train(store, options)  # type: ignore[arg-type]
+        report = train(store, options)
         cpu = time.process_time() - started
         facts, hasher = load_hasher(folder)
-    codes = encode_store(store, facts, hasher, rows=rows)  # type: ignore[arg-type]
+    codes = encode_store(store, facts, hasher, rows=rows)
     shown = np.unpackbits(codes.packed, axis=1, count=bits, bitorder="little").astype(bool)
     epochs = int(report.history[-1].get("epoch", 0)) if report.history else 0
     videos = int(facts.data["videos"])
-    return Codes(shown, cpu, epochs, videos, facts.data.get("no_epochs") or "")
+    return Codes(shown, cpu, epochs, videos, _note(facts))
+
+
+def _note(facts: ModelFacts) -> str:
+    """Return why the codes are those of the start, ``""`` where they were trained."""
+    if facts.data.get("start_kept"):
+        return "the start was kept"
+    return str(facts.data.get("no_epochs") or "")
 
 
 def _hamming(packed: Packed, rows: Rows, question: Question) -> npt.NDArray[np.uint16]:

@@ -7,9 +7,8 @@ most), so what is right and what is left out are plain tables of queries against
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -60,23 +59,6 @@ class RealSet:
 
     training: Rows
     questions: tuple[Question, ...]
-
-
-class WithTraining:
-    """A feature store in which only some rows train; all else is that of the store.
-
-    Args:
-        store: An open store.
-        training: The rows that train, (n,).
-    """
-
-    def __init__(self, store: FeatureStore, training: Rows) -> None:
-        split = np.full(len(store.videos), Split.TEST, np.uint8)
-        split[training] = Split.TRAIN
-        self._store, self.videos = store, replace(store.videos, split=split)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
 
 
 def store_of(name: str, folder: Path, seed: int) -> Path:

@@ -85,6 +85,13 @@ class OrderConfig:
         default=0.0,
         metadata=about("fraction of the steps in which the weight rises from 0 [I]", high=1.0),
     )
+    if_unlearned: Literal["auto", "keep", "drop"] = field(
+        default="auto",
+        metadata=about(
+            "where validation after half of the steps shows it is not learned: keep or drop this "
+            "loss; auto: drop if weight is auto [ours]"
+        ),
+    )
     num_frames: int | Auto = field(
         default="auto",
         metadata=about(
@@ -119,6 +126,13 @@ class SceneConfig:
     warmup: float = field(
         default=0.0,
         metadata=about("fraction of the steps in which the weight rises from 0 [I]", high=1.0),
+    )
+    if_unlearned: Literal["auto", "keep", "drop"] = field(
+        default="auto",
+        metadata=about(
+            "where validation after half of the steps shows it is not learned: keep or drop this "
+            "loss; auto: drop if weight is auto [ours]"
+        ),
     )
     num_clusters: int | Auto = field(
         default="auto",

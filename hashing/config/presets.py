@@ -10,18 +10,19 @@ from chainpipe.pipeline.errors import UsageError
 
 from . import Auto, Config
 from .fields import with_section
-from .losses import loss_sections
+from .losses import OrderConfig, SceneConfig, loss_sections
 
 Value = TypeVar("Value")
+Local = TypeVar("Local", OrderConfig, SceneConfig)
 By = Literal["scenes", "means"]
 TASKS = ("contrastive", "order", "scene")  # of the paper; each is a section
 LEAST_TRAINED = 32  # videos; with fewer there is nothing to contrast, and no epoch is trained
 LEAST_CONTRAST = 0.5  # weight of the contrastive loss where views are not trusted [I]
-LITTLE_TRUST = 0.15  # whitening where views are not fully trusted: near copies stay apart [ours]
-GENERAL = 0.5  # fraction of general bits, likewise: what the tasks harm is half of a code [ours]
-LOCAL = 0.1  # weight of the order and of the scene loss [I]
-STEPS = 700  # of a default run: under two CPU minutes for clips of 25 frames [ours]
-FEW_STEPS = 200  # likewise for fewer than ENOUGH_VIDEOS: under one CPU minute [ours]
+UNSURE_WHITENING = 0.15  # where views are not fully trusted: near copies stay apart [ours]
+UNSURE_GENERAL = 0.5  # fraction of general bits, likewise: the tasks may harm half of a code [ours]
+LOCAL_WEIGHT = 0.1  # of the order and of the scene loss [I]
+STEPS = 700  # of a default run [ours]
+FEW_STEPS = 200  # likewise for fewer than ENOUGH_VIDEOS [ours]
 FEW_VIDEOS, ENOUGH_VIDEOS = 350, 500  # trust in views: 0 up to the first, 1 from the second on
 STILL_COSINE, LIVELY_COSINE = 0.85, 0.7  # likewise, by the cosine of a video's two halves
 LEAST_DISTILLED = 100  # videos; with fewer the initial codes stay those of PCA-ITQ [ours]
@@ -79,10 +80,11 @@ def only_tasks(config: Config, names: Sequence[str]) -> Config:
     >>> only_tasks(Config(), ["contrastive"]).order.weight
     0.0
     """
-    unknown = [name for name in names if name not in TASKS]
-    if unknown or not names:
-        asked = unknown[0] if unknown else ""
-        raise UsageError(f"no task `{asked}`", hint=f"one or more of {','.join(TASKS)}")
+    hint = f"one or more of {','.join(TASKS)}"
+    if not names:
+        raise UsageError("no task is selected", hint=hint)
+    if unknown := [name for name in names if name not in TASKS]:
+        raise UsageError(f"no task `{unknown[0]}`", hint=hint)
     for name in TASKS:
         if name not in names:
             config = with_section(config, name, replace(getattr(config, name), weight=0.0))
@@ -109,12 +111,12 @@ def resolve(config: Config, survey: Survey) -> Config:
     batches = -(-survey.videos // config.optim.batch_size)
     count = min(20, max(3, round(survey.videos / 100))) if trust == 1 else 0
     sure = trust == 1 or not trained(survey)
-    whitening, general = (0.0, 0.0) if sure else (LITTLE_TRUST, GENERAL)
+    whitening, general = (0.0, 0.0) if sure else (UNSURE_WHITENING, UNSURE_GENERAL)
     by: By = "scenes" if survey.videos <= WALKED else "means"
     by = by if config.neighbours.source == "auto" else config.neighbours.source
     refresh = 0 if by == "scenes" else max(1, round(15 / batches))
     distilled = 200 if survey.videos >= LEAST_DISTILLED else 0
-    local = LOCAL if survey.frames > 1 else 0.0
+    local = LOCAL_WEIGHT if survey.frames > 1 else 0.0
     steps = STEPS if survey.videos >= ENOUGH_VIDEOS else FEW_STEPS
     epochs = round(steps / batches) if trained(survey) or _any_loss(config) else 0
     config = replace(
@@ -126,8 +128,8 @@ def resolve(config: Config, survey: Survey) -> Config:
             distill_steps=_pick(config.hash.distill_steps, distilled),
         ),
         contrastive=replace(config.contrastive, weight=_pick(config.contrastive.weight, lead)),
-        order=replace(config.order, weight=_pick(config.order.weight, local)),
-        scene=replace(config.scene, weight=_pick(config.scene.weight, local)),
+        order=_local(config.order, local),
+        scene=_local(config.scene, local),
         reflection=replace(config.reflection, weight=_pick(config.reflection.weight, 1.0)),
         similarity=replace(
             config.similarity, weight=_pick(config.similarity.weight, max(0.5, round(1 - trust, 3)))
@@ -144,6 +146,16 @@ def resolve(config: Config, survey: Survey) -> Config:
         if section.weight == "auto":
             config = with_section(config, name, replace(section, weight=0.0))  # type: ignore[type-var]
     return config
+
+
+def _local(section: Local, weight: float) -> Local:
+    """Resolve the weight of the order or of the scene loss; one that was set by hand is kept."""
+    drop: Literal["keep", "drop"] = "drop" if section.weight == "auto" else "keep"
+    return replace(
+        section,
+        weight=_pick(section.weight, weight),
+        if_unlearned=_pick(section.if_unlearned, drop),
+    )
 
 
 def _any_loss(config: Config) -> bool:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from ..config.losses import ReflectionConfig
 from .base import LossContext, Measures, Step
-from .similarity_preserving import listwise_loss, squared_loss
+from .similarity_preserving import listwise_loss
 
 _LEAST_STD = 1e-3  # of the largest: smaller ones are rounding errors that flattening would amplify
 
@@ -89,8 +89,6 @@ class ReflectionLoss(nn.Module):
         factors = random_reflection(step.clips.std, flatten=self.flatten, generator=step.generator)
         codes = step.model(frames * factors).codes
         features = step.clips.means[rows] * factors
-        if len(codes) < 2:
-            return squared_loss(codes, features), {}
         loss = listwise_loss(
             codes,
             features,

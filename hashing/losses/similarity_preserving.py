@@ -34,6 +34,8 @@ def listwise_loss(
 ) -> Tensor:
     """Return the listwise ranking loss between codes and features, a scalar.
 
+    One video has nothing to rank: its loss is :func:`squared_loss`, which is 0.
+
     A softmax turns the cosines of a video to all others into a distribution, once by codes and once
     by features. Their cross-entropy is the loss, so near videos have the largest effect.
     Learning to rank, a listwise approach (2007): https://doi.org/10.1145/1273496.1273513
@@ -49,6 +51,8 @@ def listwise_loss(
         >>> listwise_loss(same, same, target_temperature=1.0, temperature=1.0)
         tensor(0.6931)
     """
+    if len(codes) < 2:
+        return squared_loss(codes, features)
     wanted = (cosines(features) / target_temperature).fill_diagonal_(-torch.inf).softmax(dim=1)
     logits = (cosines(codes) / temperature).fill_diagonal_(-1e9)
     return F.cross_entropy(logits, wanted)
@@ -99,7 +103,7 @@ class SimilarityPreservingLoss(nn.Module):
         else:
             codes = step.output.codes[: len(step.rows)]  # second views may be a neighbour's
         features = step.clips.means[step.rows]
-        if self.loss_form == "squared" or len(codes) < 2:
+        if self.loss_form == "squared":
             return squared_loss(codes, features), {}
         loss = listwise_loss(
             codes,

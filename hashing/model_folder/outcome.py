@@ -31,7 +31,7 @@ def outcome(history: list[HistoryRow], *, stopped: bool) -> str:
 def _tasks(history: list[HistoryRow]) -> list[str]:
     """Return what the held-out videos say of the tasks, as Markdown."""
     found = [f"- {one}" for one in task_outcomes(history)]
-    text = "Tasks (one that cannot be taught is switched off after half of the steps):\n\n"
+    text = "Tasks (see `order.if_unlearned` and `scene.if_unlearned`):\n\n"
     return [text + "\n".join(found) + "\n"] if found else []
 
 

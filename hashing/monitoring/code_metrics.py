@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-NEIGHBOURS = 10  # of each video, in :func:`neighbour_recall`
+NEIGHBOURS = 10  # of each video, in :func:`neighbours_found`
 
 
 def bit_means(codes: Tensor) -> Tensor:
@@ -71,11 +71,6 @@ def distinct_fraction(codes: Tensor) -> float:
     0.5
     """
     return len(torch.unique(codes > 0, dim=0)) / len(codes)
-
-
-def neighbour_recall(codes: Tensor, features: Tensor, *, count: int = NEIGHBOURS) -> float:
-    """Return the mean of :func:`neighbours_found`."""
-    return float(neighbours_found(codes, features, count=count).mean())
 
 
 def neighbours_found(codes: Tensor, features: Tensor, *, count: int = NEIGHBOURS) -> Tensor:

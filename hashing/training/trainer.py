@@ -7,7 +7,7 @@ checkpoint ends with exactly the weights of an uninterrupted run.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 import torch
@@ -69,6 +69,8 @@ class Trainer:
         neighbours: Nearest-neighbour mining; ``None`` disables it.
         scenes: Scene updates; ``None`` keeps the scenes of the input features.
         validation: Validation videos and schedule; ``None`` disables validation.
+        droppable: Losses that are switched off for the second half of the steps if the library
+            cannot teach them.
         keep_start: Whether the initial weights are kept if the last validation finds the codes
             worse than before training.
     """
@@ -88,8 +90,10 @@ class Trainer:
         neighbours: NeighbourMiner | None,
         scenes: SceneUpdater | None = None,
         validation: ValidationPlan | None = None,
+        droppable: Collection[str] = (),
         keep_start: bool = False,
     ) -> None:
+        self.droppable = frozenset(droppable)
         self.validation = validation
         self.start: State | None = _copied(objective) if keep_start and validation else None
         self.first_scenes, self.scenes = clips.scenes, scenes
@@ -249,7 +253,7 @@ class Trainer:
         return row
 
     def _switch_off(self) -> None:
-        """Switch off, for the second half, the tasks that this library cannot teach.
+        """Switch off, for the second half, the droppable losses that this library cannot teach.
 
         Depends on the history up to the first validation after half of the steps, so that a run
         that resumes switches off the same.
@@ -260,7 +264,7 @@ class Trainer:
         rows = [row for row in self.progress.history if "val_bit_entropy" in row]
         due = next((n for n, row in enumerate(rows, 1) if row["epoch"] >= half), None)
         for outcome in task_outcomes(rows[:due]) if due else ():
-            if not outcome.learned:
+            if outcome.name in self.droppable and not outcome.learned:
                 self.objective.weights[outcome.name] = 0.0
 
     def _validate(self, validation: ValidationPlan) -> HistoryRow:

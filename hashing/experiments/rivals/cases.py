@@ -23,8 +23,8 @@ OWN, NEW_LISTED, NEW_REST = "own", "new-listed", "new-rest"
 COPIES, WITHOUT_COPIES = "copies", "without-copies"
 TITLES = {
     OWN: "own videos",
-    NEW_LISTED: "new content, trained on the listed classes",
-    NEW_REST: "new content, trained on the other classes",
+    NEW_REST: "new content, trained on the listed classes",
+    NEW_LISTED: "new content, trained on the other classes",
     COPIES: "copies, trained on all videos",
     WITHOUT_COPIES: "copies, trained without the copies",
 }
@@ -84,7 +84,7 @@ def case_rows(case: Case, store: FeatureStore) -> CaseRows:
     if case.name == OWN:
         return CaseRows(training, protocol)
     first, second = halves_by_class(videos.labels, videos.label_names, case.listed)
-    seen, asked = (first, second) if case.name == NEW_LISTED else (second, first)
+    seen, asked = (first, second) if case.name == NEW_REST else (second, first)
     return CaseRows(_enough(training[seen[training]], case), _only(protocol, asked, case))
 
 

@@ -152,7 +152,7 @@ def _check_numbers(asked: RivalsRequest) -> None:
 def _cases(asked: RivalsRequest) -> list[Case]:
     found = []
     for path in asked.stores:
-        names = (OWN, NEW_LISTED, NEW_REST) if asked.listed else (OWN,)
+        names = (OWN, NEW_REST, NEW_LISTED) if asked.listed else (OWN,)
         found += [Case(name=name, store=path, listed=asked.listed) for name in names]
     if asked.copies is not None:
         store, truth = asked.copies

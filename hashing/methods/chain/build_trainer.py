@@ -117,6 +117,9 @@ def build_trainer(
         weight_decay=config.optim.weight_decay,
         grad_clip_norm=config.optim.grad_clip_norm,
         neighbours=_neighbours(config, seed=seed),
+        droppable=[
+            name for name in ("order", "scene") if getattr(config, name).if_unlearned == "drop"
+        ],
         keep_start=config.hash.init == "pca-itq",
         scenes=_scenes(config, model, frames),
         validation=None

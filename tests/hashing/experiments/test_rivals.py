@@ -186,7 +186,7 @@ def test_two_processes_find_what_one_finds(store: Path, tmp_path: Path) -> None:
 def test_new_content_is_never_trained_on(store: Path) -> None:
     listed = ("class 0", "class 2")
     with open_store(store) as opened:
-        for name, seen in ((NEW_LISTED, {0, 2}), (NEW_REST, {1, 3})):
+        for name, seen in ((NEW_REST, {0, 2}), (NEW_LISTED, {1, 3})):
             rows = case_rows(Case(name=name, store=store, listed=listed), opened)
             assert isinstance(rows.protocol, Protocol)
             assert set(rows.training % 4) == seen

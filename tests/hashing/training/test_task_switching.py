@@ -16,7 +16,13 @@ from chainpipe.hashing.training.checkpoint import State
 from chainpipe.hashing.training.trainer import Trainer
 from tests.hashing.monitoring.test_failure_signatures import GOOD, watched
 
-SHORT: dict[str, object] = {"optim.epochs": 6, "validation.every": 1, "hash.distill_steps": 0}
+SHORT: dict[str, object] = {
+    "optim.epochs": 6,
+    "validation.every": 1,
+    "hash.distill_steps": 0,
+    "order.if_unlearned": "drop",
+    "scene.if_unlearned": "drop",
+}
 
 
 def small(**changes: object) -> Trainer:
@@ -55,6 +61,14 @@ def test_what_half_of_the_steps_did_not_teach_is_switched_off(
     state = trainer.state() | {"step": looks - 1, "history": history(looks, **last)}
     trainer.restore(state)
     assert trainer.objective.weights == before | dict.fromkeys(off, 0.0)
+
+
+def test_a_loss_that_is_to_be_kept_stays() -> None:
+    trainer = small(**{"order.if_unlearned": "keep"})
+    before = dict(trainer.objective.weights)
+    looks = history(7, val_order_accuracy=0.1, val_scene=1.9)
+    trainer.restore(trainer.state() | {"step": 6, "history": looks})
+    assert trainer.objective.weights == before | {"scene": 0.0}
 
 
 def test_only_the_first_look_after_half_of_the_steps_counts() -> None:
