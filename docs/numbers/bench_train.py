@@ -88,7 +88,7 @@ def chain_trainer(size: Size) -> Trainer:
     matrix = np.eye(size.dims, dims, dtype=np.float32)
     pca = PcaWhitening(np.zeros(size.dims, np.float32), matrix, np.ones(dims, np.float32))
     model = build_model(config, pca, bits=BITS, seed=0)
-    init_hash_layer(config, model, clips, bits=BITS, seed=0)
+    init_hash_layer(config, model, clips, seed=0)
     return build_trainer(config, model, make_clips(config, pca, clips, seed=0), seed=0)
 
 

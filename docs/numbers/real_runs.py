@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,6 +83,7 @@ class Codes:
         epochs: Trained.
         videos: Training videos.
         note: Why the codes are those of the start, if they are.
+        watch: Label-free metrics of the held-out videos at the end, and ``start ...`` before.
     """
 
     bits: npt.NDArray[np.bool_]
@@ -90,6 +91,7 @@ class Codes:
     epochs: int = 0
     videos: int = 0
     note: str = ""
+    watch: dict[str, float] = field(default_factory=dict)
 
 
 def run_one(run: Run) -> Result:
@@ -108,6 +110,7 @@ def run_one(run: Run) -> Result:
         epochs=codes.epochs,
         videos=codes.videos,
         note=codes.note,
+        watch=codes.watch,
         scores=scores,
         groups={question.name: question.groups for question in found.questions},
     )
@@ -146,6 +149,7 @@ def _coded(run: Run, store: FeatureStore, found: RealSet) -> tuple[dict[str, Que
         max(part.epochs for part in parts),
         parts[0].videos,
         "; ".join(part.note for part in parts if part.note),
+        parts[0].watch,
     )
     packed = np.packbits(codes.bits, axis=1, bitorder="little")
     return {q.name: query_scores(_hamming(packed, rows, q), q) for q in found.questions}, codes
@@ -169,7 +173,20 @@ def _train(run: Run, method: str, bits: int, store: FeatureStore, rows: Rows) ->
     shown = np.unpackbits(codes.packed, axis=1, count=bits, bitorder="little").astype(bool)
     epochs = int(report.history[-1].get("epoch", 0)) if report.history else 0
     videos = int(facts.data["videos"])
-    return Codes(shown, cpu, epochs, videos, _note(facts))
+    return Codes(shown, cpu, epochs, videos, _note(facts), _watch(report.history))
+
+
+def _watch(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the validation metrics of the last and, as ``start ...``, of the first epoch."""
+    if not history or "val_neighbours_kept" not in history[-1]:
+        return {}
+    rows = {"": history[-1], "start ": history[0]}
+    return {
+        before + name: round(value, 5)
+        for before, row in rows.items()
+        for name, value in row.items()
+        if name.startswith("val_")
+    }
 
 
 def _note(facts: ModelFacts) -> str:

@@ -16,7 +16,7 @@ from chainpipe.pipeline.errors import UsageError
 from ..config import AnyConfig, Config
 from ..config.aliases import canonical_values
 from ..config.overrides import apply, parse_assignments, read_toml, to_toml
-from ..config.presets import Survey, only_tasks
+from ..config.presets import only_tasks
 from ..methods.registry import METHODS, check_method
 from ..runs.options import TrainOptions
 from ..runtime import distributed
@@ -199,10 +199,11 @@ def _shown(method: str, config: AnyConfig | None, store: FeatureStore, *, skip_b
     """Return the resolved config for this store as TOML."""
     if config is None:
         return ""
+    from ..data.survey import survey_of
     from ..data.training_set import TrainingFrames, training_rows
 
     frames = TrainingFrames(store, training_rows(store, skip_bad=skip_bad).rows)
-    survey = Survey(len(frames), frames.halves_cosine(), frames.frames)
+    survey = survey_of(frames)
     return to_toml(METHODS[method].resolve(config, survey))
 
 

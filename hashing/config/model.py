@@ -48,7 +48,7 @@ class EncoderConfig:
         ),
     )
     feed_forward_dim: int = field(
-        default=1280,
+        default=512,
         metadata=about("transformer, mlp-mixer: hidden size of the feed-forward layer [I]", low=1),
     )
     activation: Literal["relu", "gelu"] = field(
@@ -84,9 +84,26 @@ class HashConfig:
     general: float | Auto = field(
         default="auto",
         metadata=about(
-            "fraction of the bits that stay those of PCA-ITQ, with init=pca-itq; auto: 0.5 where "
-            "views are not fully trusted, else 0 [ours]",
+            "fraction of the bits that no task trains, with init=pca-itq; auto: 0.5 where views "
+            "are not fully trusted, else 0.25 of the classifier, 0 without one [ours]",
             high=0.9,
+        ),
+    )
+    general_from: Literal["auto", "videos", "classifier"] = field(
+        default="auto",
+        metadata=about(
+            "what the general bits are: PCA-ITQ of the videos, or of the weights of the "
+            "backbone's classifier, which knows other content; auto: videos where views are not "
+            "fully trusted, else the classifier, if it is known [ours]"
+        ),
+    )
+    min_learned: int | Auto = field(
+        default="auto",
+        metadata=about(
+            "bits that are learned before any is general; auto: 32 beside bits of the "
+            "classifier, else 1 [ours]",
+            low=1,
+            high=4096,
         ),
     )
     binarize: Literal["video", "frame"] = field(

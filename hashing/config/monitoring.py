@@ -19,7 +19,7 @@ class ValidationConfig:
         ),
     )
     region: float = field(
-        default=0.5,
+        default=0.25,
         metadata=about(
             "fraction of these that are one whole region: a video and those nearest to it [ours]",
             high=1.0,

@@ -11,17 +11,21 @@ from chainpipe.pipeline.errors import UsageError
 from . import Auto, Config
 from .fields import with_section
 from .losses import OrderConfig, SceneConfig, loss_sections
+from .model import HashConfig
 
 Value = TypeVar("Value")
 Local = TypeVar("Local", OrderConfig, SceneConfig)
 By = Literal["scenes", "means"]
+Source = Literal["videos", "classifier"]
 TASKS = ("contrastive", "order", "scene")  # of the paper; each is a section
 LEAST_TRAINED = 32  # videos; with fewer there is nothing to contrast, and no epoch is trained
 LEAST_CONTRAST = 0.5  # weight of the contrastive loss where views are not trusted [I]
 UNSURE_WHITENING = 0.15  # where views are not fully trusted: near copies stay apart [ours]
 UNSURE_GENERAL = 0.5  # fraction of general bits, likewise: the tasks may harm half of a code [ours]
+CLASSIFIER_GENERAL = 0.25  # likewise where the backbone's classifier is known: new content [ours]
+LEAST_LEARNED = 32  # bits that are learned before the classifier gives any [ours]
 LOCAL_WEIGHT = 0.1  # of the order and of the scene loss [I]
-STEPS = 700  # of a default run [ours]
+STEPS = 600  # of a default run [ours]
 FEW_STEPS = 200  # likewise for fewer than ENOUGH_VIDEOS [ours]
 FEW_VIDEOS, ENOUGH_VIDEOS = 350, 500  # trust in views: 0 up to the first, 1 from the second on
 STILL_COSINE, LIVELY_COSINE = 0.85, 0.7  # likewise, by the cosine of a video's two halves
@@ -38,11 +42,13 @@ class Survey:
         halves_cosine: Mean cosine between the two halves of a video, centred on the mean video;
             near 1, the views of a video carry no information beyond the features themselves.
         frames: T, frames of a video; one frame has no order and no scenes.
+        classifier: Whether the classifier of the backbone is known.
     """
 
     videos: int
     halves_cosine: float
     frames: int = 25
+    classifier: bool = False
 
 
 def paper_config() -> Config:
@@ -55,12 +61,15 @@ def paper_config() -> Config:
         encoder=replace(
             plain.encoder,
             hidden_dim=256,
+            feed_forward_dim=1280,
             num_heads=4,
             activation="gelu",
             bias=True,
             position_slots=0,
         ),
-        hash=replace(plain.hash, init="random", general=0.0, distill_steps=0),
+        hash=replace(
+            plain.hash, init="random", general=0.0, general_from="videos", distill_steps=0
+        ),
         contrastive=replace(plain.contrastive, temperature=0.5, weight=1.0),
         order=replace(plain.order, weight=0.3, num_frames=0, num_videos=0),
         scene=replace(plain.scene, weight=0.3),
@@ -97,7 +106,8 @@ def resolve(config: Config, survey: Survey) -> Config:
     All three tasks are trained on 32 videos or more. Where views are informative, the contrastive
     loss dominates. Where they are not, it would separate similar videos: the similarity-preserving
     loss dominates, no neighbours are mined, the input is whitened a little, and half of the bits
-    stay those of PCA-ITQ. The reflection loss keeps apart what no training video shows.
+    stay those of PCA-ITQ. The reflection loss keeps apart what no training video shows; in long
+    codes, bits of the backbone's classifier do so, too, if it is known.
 
     Keys that depend on T or on the other arrays of the store are resolved where these are known:
     ``views.num_frames``, ``views.window``, ``views.spatial``, ``order.num_frames``,
@@ -111,7 +121,7 @@ def resolve(config: Config, survey: Survey) -> Config:
     batches = -(-survey.videos // config.optim.batch_size)
     count = min(20, max(3, round(survey.videos / 100))) if trust == 1 else 0
     sure = trust == 1 or not trained(survey)
-    whitening, general = (0.0, 0.0) if sure else (UNSURE_WHITENING, UNSURE_GENERAL)
+    whitening = 0.0 if sure else UNSURE_WHITENING
     by: By = "scenes" if survey.videos <= WALKED else "means"
     by = by if config.neighbours.source == "auto" else config.neighbours.source
     refresh = 0 if by == "scenes" else max(1, round(15 / batches))
@@ -122,10 +132,10 @@ def resolve(config: Config, survey: Survey) -> Config:
     config = replace(
         config,
         input=replace(config.input, whitening=_pick(config.input.whitening, whitening)),
-        hash=replace(
-            config.hash,
-            general=_pick(config.hash.general, general if config.hash.init == "pca-itq" else 0.0),
-            distill_steps=_pick(config.hash.distill_steps, distilled),
+        hash=_general(
+            replace(config.hash, distill_steps=_pick(config.hash.distill_steps, distilled)),
+            sure=sure,
+            classifier=survey.classifier and trained(survey) and config.hash.summary == "mean",
         ),
         contrastive=replace(config.contrastive, weight=_pick(config.contrastive.weight, lead)),
         order=_local(config.order, local),
@@ -146,6 +156,20 @@ def resolve(config: Config, survey: Survey) -> Config:
         if section.weight == "auto":
             config = with_section(config, name, replace(section, weight=0.0))  # type: ignore[type-var]
     return config
+
+
+def _general(config: HashConfig, *, sure: bool, classifier: bool) -> HashConfig:
+    """Resolve how many bits no task trains, and what they are."""
+    source: Source = "classifier" if sure and classifier else "videos"
+    source = source if config.general_from == "auto" else config.general_from
+    share = CLASSIFIER_GENERAL if source == "classifier" else 0.0 if sure else UNSURE_GENERAL
+    least = LEAST_LEARNED if source == "classifier" else 1
+    return replace(
+        config,
+        general=_pick(config.general, share if config.init == "pca-itq" else 0.0),
+        general_from=source,
+        min_learned=_pick(config.min_learned, least),
+    )
 
 
 def _local(section: Local, weight: float) -> Local:
@@ -200,7 +224,9 @@ def decision(config: Config, survey: Survey) -> str:
     weights = {name: number(part.weight) for name, part in loss_sections(config).items()}
     used = [f"{name} {weight:g}" for name, weight in weights.items() if weight]
     if share := number(config.hash.general):
-        used.append(f"{share:.0%} of the bits general")
+        least = int(number(config.hash.min_learned))
+        beyond = f" (of codes over {least} bits)" if least > 1 else ""
+        used.append(f"{share:.0%} of the bits general{beyond}")
     near = int(number(config.neighbours.k))
     used.append(f"{near} neighbours" if near else "no neighbours")
     return (

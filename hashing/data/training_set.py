@@ -214,6 +214,11 @@ class TrainingFrames:
         for part in self.videos():
             yield part.reshape(-1, self.dim)
 
+    def mean_of(self, video: int) -> npt.NDArray[np.float32]:
+        """Return the mean features of one video, (D,), by its index."""
+        row = self._rows[video : video + 1]
+        return np.asarray(self._store.features(row)[0].mean(axis=0, dtype=np.float32))
+
     def means(self) -> npt.NDArray[np.float32]:
         """Return the mean features of the videos, (n, D), n <= N.
 

@@ -1,6 +1,6 @@
 """Hold out training videos for validation: the same ones for every seed and method.
 
-Half of them are single videos, and half a whole region: a video and those nearest to it. Content
+Most of them are single videos, and some a whole region: a video and those nearest to it. Content
 like the region's is then in no training video, so the codes of its videos show how they treat new
 content, without a label.
 """
@@ -63,10 +63,16 @@ def region_mask(
         count: Number of videos.
         free: Videos that may be chosen, (N,); the centre is one of them.
     """
-    means = np.concatenate([part.mean(axis=1, dtype=np.float32) for part in frames.videos()])
-    distances = np.square(means - means[centre]).sum(axis=1)
+    mean = frames.mean_of(centre)
+    # A distance a video: the means of a large store need not fit in memory.
+    distances = np.concatenate(
+        [
+            np.square(part.mean(axis=1, dtype=np.float32) - mean).sum(axis=1)
+            for part in frames.videos()
+        ]
+    )
     nearest = np.argsort(np.where(free, distances, np.inf), kind="stable")[:count]
-    mask = np.zeros(len(means), bool)
+    mask = np.zeros(len(distances), bool)
     mask[nearest] = True
     return mask
 

@@ -16,6 +16,7 @@ from ..config import AnyConfig, Config
 from ..config.overrides import to_dict
 from ..config.presets import Survey
 from ..data.requirements import cached_material, check_frames
+from ..data.survey import survey_of
 from ..data.training_set import TrainingFrames, training_rows
 from ..evaluation.choose_protocol import choose_protocol
 from ..evaluation.protocol import NO_ANSWER
@@ -72,7 +73,7 @@ def check_store(
         return StoreCheck(
             path=path,
             name=path.stem,
-            survey=Survey(len(chosen), round(frames.halves_cosine(), 6), frames.frames),
+            survey=survey_of(frames),
             digest=store_digest(store),
             sentences=(*protocol.sentences(), NO_ANSWER),
             trained=f"{len(chosen)} videos ({chosen.split} split), without labels",

@@ -15,6 +15,7 @@ from chainpipe.pipeline.store.base import FeatureStore
 from ..config import AnyConfig
 from ..config.overrides import apply, from_dict, to_dict
 from ..config.presets import Survey, why_no_epochs
+from ..data.survey import survey_of
 from ..data.training_set import TrainingFrames, TrainingRows
 from ..methods.registry import METHODS, used_plugins
 from ..model_folder.card import model_card
@@ -40,10 +41,9 @@ def facts_of(
     Raises:
         UsageError: If the config does not fit the videos, or a feature is NaN or Inf.
     """
-    halves_cosine = round(frames.halves_cosine(), 6)
     config: dict[str, Any] = {}
     cached, no_epochs, decided = "", None, ""
-    survey = Survey(len(chosen), halves_cosine, frames.frames)
+    survey = survey_of(frames)
     method = METHODS[options.method]
     if method.config is not None:
         asked = _of_all(options.config or method.config)
@@ -56,7 +56,7 @@ def facts_of(
     data: dict[str, Any] = {
         "videos": len(chosen),
         "rows": len(store.videos),
-        "agreement": halves_cosine,
+        "agreement": survey.halves_cosine,
         "frames": store.shape[1],
         "split": chosen.split,
         "copies": chosen.duplicates,

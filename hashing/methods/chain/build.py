@@ -6,12 +6,16 @@ from dataclasses import replace
 
 import torch
 
+from chainpipe.pipeline.backbones.lite0_classifier import ClassifierFacts
+from chainpipe.pipeline.errors import UsageError
+
 from ...config import Config
 from ...config.presets import LEAST_TRAINED, number
 from ...data.clips import Clips
 from ...data.requirements import check_frames
 from ...data.streamed_clips import TrainingClips
 from ...data.training_set import TrainingFrames
+from ...models.hash_model import HashModel
 from ...models.pca_whitening import PcaWhitening, fit_pca_whitening
 from ...monitoring.history import HistoryRow
 from ...training.checkpoint import State
@@ -47,7 +51,15 @@ def build(
     model = build_model(config, pca, bits=bits, seed=seed)
     if config.hash.init == "pca-itq" and state is None:
         means = None if known is None else known.directions @ pca.matrix
-        init_history = init_hash_layer(config, model, projected, bits=bits, seed=seed, means=means)
+        pool = _pool(config, model, frames)
+        init_history = init_hash_layer(
+            config,
+            model,
+            projected,
+            seed=seed,
+            means=means,
+            pool=None if pool is None else pool.directions @ pca.matrix,
+        )
     model.to(device)
     validation_clips = None
     if validation is not None:
@@ -59,6 +71,19 @@ def build(
         config, model, clips, seed=seed, validation=validation_clips, compiled=compiled
     )
     return PreparedTraining(model, trainer, init_history)
+
+
+def _pool(config: Config, model: HashModel, frames: TrainingFrames) -> ClassifierFacts | None:
+    """Return the classifier that general bits are made of, ``None`` if there are none."""
+    if config.hash.general_from != "classifier" or model.hash_layer.general is None:
+        return None
+    found = known_classifier(frames)
+    if found is None:
+        raise UsageError(
+            f"the classifier of `{frames.meta.fingerprint.backbone}` is not known",
+            hint="set `hash.general_from` to `videos`",
+        )
+    return found
 
 
 def _clips(

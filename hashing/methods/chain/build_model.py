@@ -39,17 +39,19 @@ def build_model(config: Config, pca: PcaWhitening, *, bits: int, seed: int) -> H
 
 
 def general_bits(config: Config, bits: int) -> int:
-    """Return G, the number of general bits of K; at least one bit is learned.
+    """Return G, the number of general bits of K; ``hash.min_learned`` bits or more are learned.
 
     ``auto`` that no training set has resolved is 0.
 
     >>> from dataclasses import replace
-    >>> half = replace(Config(), hash=replace(Config().hash, general=0.5))
-    >>> general_bits(half, 32), general_bits(half, 1)
-    (16, 0)
+    >>> half = replace(Config(), hash=replace(Config().hash, general=0.5, min_learned=20))
+    >>> [general_bits(half, bits) for bits in (1, 16, 32, 64)]
+    [0, 0, 12, 32]
     """
-    share = config.hash.general
-    return 0 if share == "auto" else min(int(bits * share), bits - 1)
+    share, least = config.hash.general, config.hash.min_learned
+    if share == "auto":
+        return 0
+    return max(0, min(int(bits * share), bits - (1 if least == "auto" else least)))
 
 
 def _binarizer(config: HashConfig) -> Binarizer:

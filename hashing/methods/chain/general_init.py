@@ -1,25 +1,27 @@
-"""Initial codes for too few videos: directions of the backbone's classifier [ours]."""
+"""What a backbone's classifier gives [ours]: directions in which videos of any content differ.
+
+They are the initial codes of libraries that are too small to fit any, and the general bits of long
+codes.
+"""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
-from chainpipe.pipeline.backbones.lite0_classifier import NAME, ClassifierFacts, lite0_classifier
+from chainpipe.pipeline.backbones.classifiers import CLASSIFIERS
+from chainpipe.pipeline.backbones.lite0_classifier import ClassifierFacts
 
 from ...data.training_set import TrainingFrames
 from ...models.pca import MeanCovariance
 from ...models.pca_whitening import PcaWhitening, pca_whitening_from_covariance
 
 PRIOR = 16  # videos that the typical feature counts as [ours]
-_CLASSIFIERS: dict[str, Callable[[], ClassifierFacts]] = {NAME: lite0_classifier}
 
 
 def known_classifier(frames: TrainingFrames) -> ClassifierFacts | None:
     """Return the classifier of the backbone that made the features, ``None`` if it is not known."""
-    read = _CLASSIFIERS.get(frames.meta.fingerprint.backbone)
+    read = CLASSIFIERS.get(frames.meta.fingerprint.backbone)
     found = None if read is None else read()
     return found if found is not None and len(found.mean) == frames.dim else None
 

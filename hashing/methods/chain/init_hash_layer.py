@@ -1,4 +1,4 @@
-"""Initialize the hash layer: PCA-ITQ, then distillation."""
+"""Initialize the hash layer: PCA-ITQ, then distillation; the general bits are fitted here only."""
 
 from __future__ import annotations
 
@@ -47,6 +47,16 @@ def fit_initial_hash(
     )
 
 
+def _pool_directions(
+    pool: npt.NDArray[np.floating], bits: int, *, seed: int
+) -> npt.NDArray[np.float32]:
+    """Return the PCA-ITQ directions (M, bits) of directions (n, M)."""
+    found = fit_pca_itq(
+        pool, bits, seed=seed, frame_covariance=lambda: mean_covariance([pool]).covariance
+    )
+    return found.directions
+
+
 def summary_inputs(frames: Frames, summary: str) -> npt.NDArray[np.float32]:
     """Return the summaries (n, M) of all videos, or of every i-th above the memory limit."""
     step = -(-12 * len(frames) * frames.shape[2] // MEANS_BYTES)
@@ -79,9 +89,9 @@ def init_hash_layer(
     model: HashModel,
     frames: Frames,
     *,
-    bits: int,
     seed: int,
     means: npt.NDArray[np.floating] | None = None,
+    pool: npt.NDArray[np.floating] | None = None,
 ) -> list[HistoryRow]:
     """Initialize the hash layer by PCA-ITQ of projected frames (N, T, M), then distill it.
 
@@ -89,22 +99,27 @@ def init_hash_layer(
         config: Config without ``auto``.
         model: The network.
         frames: Projected training frames.
-        bits: K, the length of a code.
         seed: Seed of all random generators.
         means: Inputs (n, M) to fit PCA-ITQ on in place of the videos' mean inputs.
+        pool: Directions (n, M) of any content that the general bits are fitted on; without it they
+            are the first bits of the videos' PCA-ITQ.
 
     Returns:
         The loss of each distillation step.
     """
     l2_normalize, summary = config.hash.l2_normalize, config.hash.summary
     layer = model.hash_layer
+    own = layer.bits if pool is None else layer.learned_bits  # bits fitted on the videos
     fitted = fit_initial_hash(
-        frames, bits=bits, seed=seed, l2_normalize=l2_normalize, means=means, summary=summary
+        frames, bits=own, seed=seed, l2_normalize=l2_normalize, means=means, summary=summary
     )
-    general = bits - layer.learned_bits  # the first bits stay as they are
-    layer.init_shortcut(LinearHash(fitted.mean, fitted.directions[:, general:]))
-    if general:
-        layer.init_general(LinearHash(fitted.mean, fitted.directions[:, :general]))
+    rest = own - layer.learned_bits
+    layer.init_shortcut(LinearHash(fitted.mean, fitted.directions[:, rest:]))
+    if layer.general is not None:
+        general = fitted.directions[:, :rest]
+        if pool is not None:
+            general = _pool_directions(pool, layer.bits - own, seed=seed)
+        layer.init_general(LinearHash(fitted.mean, general))
     steps = int(number(config.hash.distill_steps))
     if model.hash_layer.shortcut is None or not steps:
         return []

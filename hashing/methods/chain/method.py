@@ -37,6 +37,8 @@ class ChainMethod(LearnedMethod[Config]):
     about = "CHAIN: contrastive learning with frame order and scene tasks"
     legacy_defaults: ClassVar[Mapping[str, Scalar]] = {
         "hash.general": 0.0,
+        "hash.general_from": "videos",
+        "hash.min_learned": 1,
         "encoder.position_slots": 0,
         "encoder.activation": "gelu",
         "encoder.bias": True,

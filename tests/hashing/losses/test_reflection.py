@@ -171,6 +171,6 @@ def started(features: np.ndarray, config: Config) -> tuple[HashModel, Trainer]:
     """Return a network of 16 bits, initialized by PCA-ITQ, and its trainer."""
     pca = fit_pca_whitening([features.reshape(-1, 20)], dims=20, whitening=0.0)
     model = build_model(config, pca, bits=16, seed=0)
-    init_hash_layer(config, model, pca(features), bits=16, seed=0)
+    init_hash_layer(config, model, pca(features), seed=0)
     clips = make_clips(config, pca, pca(features), seed=0)
     return model, build_trainer(config, model, clips, seed=0)

@@ -171,7 +171,7 @@ def test_codes_of_every_length_can_be_trained(binarizer: str, bits: int) -> None
 def test_codes_of_every_length_can_start_as_pca_itq(planted: np.ndarray, bits: int) -> None:
     model, pca = network(small(), planted, bits)
     with deterministic_torch(1):
-        init_hash_layer(small(), model, pca(planted), bits=bits, seed=0)
+        init_hash_layer(small(), model, pca(planted), seed=0)
     codes = model.encode(planted)
     assert codes.shape == (40, bits)
     assert 0 < codes.mean() < 1

@@ -96,7 +96,7 @@ def watched(
     pca = fit_pca_whitening([trained.reshape(-1, 32)], dims=24, whitening=0.0)
     model = build_model(config, pca, bits=16, seed=seed)
     if config.hash.init == "pca-itq":
-        init_hash_layer(config, model, pca(trained), bits=16, seed=seed)
+        init_hash_layer(config, model, pca(trained), seed=seed)
     clips, watching = (make_clips(config, pca, pca(part), seed=seed) for part in (trained, held))
     return build_trainer(config, model, clips, seed=seed, validation=watching)
 

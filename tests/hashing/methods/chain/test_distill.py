@@ -29,7 +29,7 @@ def started(features: np.ndarray, steps: int) -> tuple[HashModel, list[dict[str,
     config = apply(Config(), {"input.whitening": 0, "hash.distill_steps": steps})
     pca = fit_pca_whitening([features.reshape(-1, features.shape[2])], dims=12, whitening=0.0)
     model = build_model(config, pca, bits=16, seed=0)
-    return model, init_hash_layer(config, model, pca(features), bits=16, seed=0)
+    return model, init_hash_layer(config, model, pca(features), seed=0)
 
 
 def ranking_cost(model: HashModel, features: np.ndarray) -> float:

@@ -1,0 +1,22 @@
+"""What ``auto`` must know of the training videos."""
+
+from __future__ import annotations
+
+from chainpipe.pipeline.backbones.classifiers import CLASSIFIERS
+
+from ..config.presets import Survey
+from .training_set import TrainingFrames
+
+
+def survey_of(frames: TrainingFrames) -> Survey:
+    """Measure the statistics of the training videos that ``auto`` depends on.
+
+    Args:
+        frames: The training videos.
+    """
+    return Survey(
+        videos=len(frames),
+        halves_cosine=round(frames.halves_cosine(), 6),
+        frames=frames.frames,
+        classifier=frames.meta.fingerprint.backbone in CLASSIFIERS,
+    )
