@@ -48,6 +48,7 @@ def train(
     restart: bool = _DEFAULTS.restart,
     compiled: bool = _DEFAULTS.compiled,
     time_limit: float = _DEFAULTS.time_limit,
+    compare_tasks: bool = _DEFAULTS.compare_tasks,
     progress: Progress | None = None,
     on_epoch: Epoch | None = None,
     log: Log | None = None,
@@ -73,6 +74,8 @@ def train(
         restart: Train from the start; an existing model in ``out`` is replaced at the end.
         compiled: Compile the network by ``torch.compile``.
         time_limit: Seconds after which the training is saved in ``out`` and ended.
+        compare_tasks: Measure the fraction of bits that each task changes, by one more training
+            without it; see the model card and ``Model.facts.data["task_effects"]``.
         progress: Called after each step with the steps done and the number of steps.
         on_epoch: Called after each epoch with its metrics and the number of epochs.
         log: Called with lines about the run.
@@ -113,6 +116,7 @@ def train(
         memory=memory,
         time_limit=time_limit,
         compiled=compiled,
+        compare_tasks=compare_tasks,
     )
     callbacks = _callbacks(progress, on_epoch, log)
     with reading(features) as store:

@@ -23,6 +23,7 @@ from ..runtime import distributed
 from ..runtime.units import parse_duration, parse_size
 from .context import PANEL, Tools, tools_of
 from .defaults import PluginOption
+from .training_bars import TrainingBars
 
 if TYPE_CHECKING:
     from chainpipe.pipeline.store.base import FeatureStore
@@ -94,6 +95,13 @@ def train(
             help="Folder for history.csv and TensorBoard events, written during training."
         ),
     ] = None,
+    compare_tasks: Annotated[
+        bool,
+        typer.Option(
+            "--compare-tasks",
+            help="Measure the bits that each task changes; one more training a task.",
+        ),
+    ] = _DEFAULTS.compare_tasks,
     restart: Annotated[
         bool,
         typer.Option(
@@ -139,6 +147,7 @@ def train(
         threads=threads,
         restart=restart,
         compiled=compiled,
+        compare_tasks=compare_tasks,
         skip_bad=skip_bad,
         memory=parse_size(memory, option="--memory"),
         time_limit=(parse_duration(time_limit, option="--time-limit") if time_limit else math.inf),
@@ -222,15 +231,7 @@ def _train(
 
     with ExitStack() as stack:
         logs = _logs(folder, stack, tools.log)
-        advance: Callable[[int], None] | None = None
-        seen = 0
-
-        def step(done: int, total: int) -> None:
-            nonlocal advance, seen
-            if advance is None:
-                advance = stack.enter_context(tools.progress("training", total))
-            advance(done - seen)
-            seen = done
+        bars = stack.enter_context(TrainingBars(tools))
 
         def epoch(row: HistoryRow, total: int) -> None:
             if logs is not None:
@@ -241,7 +242,10 @@ def _train(
         def warn(signature: FailureSignature) -> None:
             tools.warn(f"failure signature: {signature}")
 
-        report = run(store, options, Callbacks(step=step, epoch=epoch, log=tools.log, warn=warn))
+        callbacks = Callbacks(
+            start=bars.start, step=bars.step, epoch=epoch, log=tools.log, warn=warn
+        )
+        report = run(store, options, callbacks)
         if logs is not None and report.history and "epoch" not in report.history[0]:
             for row in report.history:  # no epochs: the steps of the initialization
                 logs.add(row)
@@ -300,6 +304,7 @@ def _print(report: TrainReport, *, as_json: bool, tools: Tools) -> None:
         "signatures": facts.data.get("signatures", []),
         "stopped": facts.data.get("stopped"),
         "start_kept": facts.data.get("start_kept", False),
+        "task_effects": facts.data.get("task_effects", {}),
         "already_done": report.already_done,
         "epochs": facts.config.get("optim", {}).get("epochs"),
         "halves_cosine": facts.data.get("agreement"),

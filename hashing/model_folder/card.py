@@ -12,6 +12,7 @@ from .folder import ModelFacts
 from .front_matter import front_matter
 from .outcome import outcome
 from .quality import quality_section
+from .task_effects import task_effects_section
 
 USE = """## Use
 
@@ -62,6 +63,8 @@ def model_card(
     ]
     if history:
         parts.append(outcome(history, stopped=bool(facts.data.get("stopped"))))
+        if section := task_effects_section(facts):
+            parts.append(section)
     if facts.config:
         parts.append("## Config\n\n" + _config_table(facts.config))
     return "\n".join(parts)

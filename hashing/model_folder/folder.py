@@ -91,6 +91,17 @@ def save_model(
     return facts
 
 
+def write_facts(folder: Path, facts: ModelFacts) -> None:
+    """Replace the metadata of a model folder atomically; the weights are kept.
+
+    Raises:
+        StorageError: If the file cannot be written.
+    """
+    path = folder / CONFIG
+    with storage_errors(path), atomic_replace(path) as temporary:
+        temporary.write_bytes(_config_bytes(facts))
+
+
 def read_facts(folder: Path) -> ModelFacts:
     """Read the metadata of a model folder and verify its checksum.
 

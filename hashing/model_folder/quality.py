@@ -13,6 +13,7 @@ from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 from .folder import ModelFacts, read_facts
 from .front_matter import with_results
+from .marked_section import with_marked_section
 
 QUALITY, CARD = "quality.json", "README.md"
 BEGIN, END = "<!-- quality: begin -->\n", "<!-- quality: end -->\n"
@@ -85,9 +86,7 @@ def quality_section(entries: Sequence[Mapping[str, Any]] = ()) -> str:
 
 def with_section(card: str, entries: Sequence[Mapping[str, Any]]) -> str:
     """Return a card with a new section; one without the marks is returned as it is."""
-    head, begin, rest = card.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    return head + quality_section(entries) + tail if begin and end else card
+    return with_marked_section(card, quality_section(entries), begin=BEGIN, end=END)
 
 
 def _entry(entry: Mapping[str, Any]) -> str:

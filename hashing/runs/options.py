@@ -35,6 +35,7 @@ class TrainOptions:
         checkpoint_seconds: Seconds between two checkpoints.
         time_limit: Seconds after which the training of a learned method is saved and ended.
         compiled: Compile a learned method's network by `torch.compile`.
+        compare_tasks: Measure the bits that each task changes, by one more training a task.
     """
 
     method: str = "chain"
@@ -50,6 +51,7 @@ class TrainOptions:
     checkpoint_seconds: float = CHECKPOINT_SECONDS
     time_limit: float = math.inf
     compiled: bool = False
+    compare_tasks: bool = False
 
 
 def default_folder(store: Path, method: str, bits: int) -> Path:

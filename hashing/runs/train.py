@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chainpipe.pipeline.console import counted
@@ -22,6 +23,7 @@ from ..monitoring.history import HistoryRow
 from ..runtime import distributed
 from ..runtime.determinism import blas_threads
 from ..training.callbacks import Callbacks
+from .compare_tasks import check_comparison, compare_tasks
 from .metadata import facts_of, save_run, with_data, with_outcome
 from .options import TrainOptions, check_numbers, default_folder
 from .resume import LOCK, STATE, check_same_run, finished, prepare, scratch_of
@@ -64,30 +66,40 @@ def train(
     """
     check_method(options.method, options.bits)
     check_numbers(options)
+    check_comparison(options)
+    end = time.monotonic() + options.time_limit
+    callbacks = callbacks or Callbacks()
     with distributed.process_group(options.device):
-        run: _Run | TrainReport | None = None
+        run: _Run | None = None
         try:
-            run = _begin(store, options, callbacks or Callbacks())
+            run = _begin(store, options, callbacks)
         finally:
             # Also on an error: the workers wait for this broadcast, and `None` ends them.
-            distributed.broadcast_object((run.chosen, run.facts) if isinstance(run, _Run) else None)
-        return (
-            run if isinstance(run, TrainReport) else _finish(run, options, callbacks or Callbacks())
-        )
+            distributed.broadcast_object((run.chosen, run.facts) if run and run.lock else None)
+        report = _finish(run, run.lock, options, callbacks) if run.lock else _left_alone(run)
+        return _compare(store, run, report, options, callbacks, end)
 
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run whose folder is locked and prepared."""
+    """A run whose folder is locked and prepared, or, without a lock, one that was finished before.
+
+    Attributes:
+        folder: The model folder.
+        chosen: The training videos.
+        facts: The metadata that is known before training, or that of the finished model.
+        split: Training and validation videos.
+        lock: The lock of the folder; ``None`` if the model is finished.
+    """
 
     folder: Path
     chosen: TrainingRows
     facts: ModelFacts
     split: TrainValSplit
-    lock: OutputLock
+    lock: OutputLock | None
 
 
-def _begin(store: FeatureStore, options: TrainOptions, callbacks: Callbacks) -> _Run | TrainReport:
+def _begin(store: FeatureStore, options: TrainOptions, callbacks: Callbacks) -> _Run:
     chosen = training_rows(store, skip_bad=options.skip_bad)
     folder = options.out or default_folder(store.path, options.method, options.bits)
     scratch = scratch_of(folder)
@@ -105,7 +117,7 @@ def _begin(store: FeatureStore, options: TrainOptions, callbacks: Callbacks) -> 
         callbacks.log(f"views are drawn from {cached}")
     if not options.restart and (done := finished(folder)) is not None:
         check_same_run(done, facts, folder)
-        return TrainReport(folder, done, [], already_done=True)
+        return _Run(folder, chosen, done, split, None)
     with storage_errors(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock = OutputLock(scratch / LOCK, folder)
@@ -117,7 +129,14 @@ def _begin(store: FeatureStore, options: TrainOptions, callbacks: Callbacks) -> 
     return _Run(folder, chosen, facts, split, lock)
 
 
-def _finish(run: _Run, options: TrainOptions, callbacks: Callbacks) -> TrainReport:
+def _left_alone(run: _Run) -> TrainReport:
+    """Return the report of a run that was finished before."""
+    return TrainReport(run.folder, run.facts, [], already_done=True)
+
+
+def _finish(
+    run: _Run, lock: OutputLock, options: TrainOptions, callbacks: Callbacks
+) -> TrainReport:
     scratch = scratch_of(run.folder)
     if distributed.world_size() > 1:
         callbacks.log(f"{distributed.world_size()} processes train together")
@@ -131,8 +150,32 @@ def _finish(run: _Run, options: TrainOptions, callbacks: Callbacks) -> TrainRepo
         _leave(scratch, None)
         raise
     finally:
-        run.lock.release()
+        lock.release()
     return TrainReport(run.folder, facts, history)
+
+
+def _compare(
+    store: FeatureStore,
+    run: _Run,
+    report: TrainReport,
+    options: TrainOptions,
+    callbacks: Callbacks,
+    end: float,
+) -> TrainReport:
+    """Measure what each task does to the codes of a finished model, if that is asked for."""
+    if not options.compare_tasks:
+        return report
+    scratch = scratch_of(run.folder)
+    with storage_errors(run.folder):
+        lock = OutputLock(scratch / LOCK, run.folder)
+    try:
+        facts = compare_tasks(
+            store, run.folder, run.chosen.rows, run.split, options, callbacks, end=end
+        )
+    finally:
+        _leave(scratch, lock)
+    nothing_done = report.already_done and facts == report.facts
+    return replace(report, facts=facts, already_done=nothing_done)
 
 
 def _leave(scratch: Path, lock: OutputLock | None) -> None:

@@ -35,6 +35,11 @@ def model() -> chainpipe.Model:
     return chainpipe.train(FEATURES, bits=16, config=SMALL, epochs=2)
 
 
+def test_tasks_are_compared_in_memory_too() -> None:
+    model = chainpipe.train(FEATURES, bits=16, config=SMALL, epochs=2, compare_tasks=True)
+    assert list(model.facts.data["task_effects"]) == ["contrastive", "order", "scene"]
+
+
 def test_training_writes_nothing_without_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

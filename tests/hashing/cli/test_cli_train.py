@@ -82,6 +82,22 @@ def test_json_tells_the_same_to_programs(
     assert first["weights_sha256"] == again["weights_sha256"]
 
 
+def test_each_comparison_of_a_task_has_a_bar_of_its_own(
+    make_store: MakeStore, planted: np.ndarray, tmp_path: Path
+) -> None:
+    program = Program()
+    arguments = ["--bits", "8", "--epochs", "2", "--out", str(tmp_path / "m"), "--compare-tasks"]
+    printed = program(str(make_store(planted)), *arguments, "--json", *SMALL)
+    tasks = ["contrastive", "order", "scene"]
+    effects = json.loads(printed)["task_effects"]
+    assert list(effects) == tasks
+    titles = ["training", *(f"training without {task}" for task in tasks)]
+    assert program.advanced == [(title, 2, 1) for title in titles for _ in range(2)]
+    for task in tasks:
+        assert f"`{task}` changed {100 * effects[task]:.2f} % of the bits" in program.said
+    assert "".join(program.said).count("epoch 2 of 2") == 1  # of the first training only
+
+
 def test_a_run_that_trains_no_epochs_says_why_and_what_to_do(
     make_store: MakeStore, planted: np.ndarray, tmp_path: Path
 ) -> None:

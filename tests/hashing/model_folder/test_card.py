@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
+from chainpipe.hashing.config.presets import TASKS
 from chainpipe.hashing.model_folder.card import model_card
-from chainpipe.hashing.model_folder.folder import ModelFacts, read_tensors, save_model
+from chainpipe.hashing.model_folder.folder import ModelFacts, read_facts, read_tensors, save_model
 from chainpipe.hashing.model_folder.parameters import parameter_counts, unused_count
 from chainpipe.hashing.model_folder.quality import QUALITY, add_quality, read_quality
+from chainpipe.hashing.model_folder.task_effects import add_task_effects
+from chainpipe.hashing.monitoring.history import HistoryRow
 from chainpipe.pipeline.errors import StorageError
 from chainpipe.pipeline.records import Fingerprint
 
@@ -43,12 +47,12 @@ MEASURED: dict[str, Any] = {
 }
 
 
-def card_of(facts: ModelFacts = FACTS, unused: int = 0) -> str:
+def card_of(facts: ModelFacts = FACTS, unused: int = 0, history: Sequence[HistoryRow] = ()) -> str:
     return model_card(
         facts,
         about="CHAIN",
         notes=["A note."],
-        history=[],
+        history=[*history],
         parameters={"hash_layer": 1000},
         unused=unused,
         paper=False,
@@ -143,6 +147,28 @@ def test_what_the_user_wrote_into_the_card_stays(folder: Path, facts: ModelFacts
     path.write_text("A card of an older version.\n")
     add_quality(folder, facts, MEASURED, words=[])
     assert path.read_text() == "A card of an older version.\n"
+
+
+def test_task_effects_are_in_the_card_beside_what_the_user_wrote(tmp_path: Path) -> None:
+    config = {**{task: {"weight": 0.1} for task in TASKS}, "optim": {"epochs": 3}}
+    facts = replace(FACTS, config=config)
+    text = card_of(facts, history=[{"epoch": 1, "loss": 0.5}])
+    assert "How many bits each task changes is not measured" in text
+    facts = save_model(tmp_path / "m", facts, {}, {"README.md": f"{text}\nMine.\n".encode()})
+    found = add_task_effects(
+        tmp_path / "m", facts, {"contrastive": 0.3, "order": 0.0, "scene": 0.0001}
+    )
+    card = (tmp_path / "m" / "README.md").read_text()
+    assert "- Task `contrastive` changed 30.0 % of the bits (same seed without it)." in card
+    assert "- Task `order` changed no bit: it does not move the codes" in card
+    assert "- Task `scene` changed less than 0.1 % of the bits" in card
+    assert "not measured: `chainpipe train" not in card
+    assert card.endswith("\nMine.\n")
+    assert read_facts(tmp_path / "m") == found
+    assert found.data["task_effects"]["contrastive"] == 0.3
+    (tmp_path / "m" / "README.md").write_text("A card of an older version.\n")
+    add_task_effects(tmp_path / "m", facts, {})
+    assert (tmp_path / "m" / "README.md").read_text() == "A card of an older version.\n"
 
 
 def test_quality_of_another_model_is_not_kept(folder: Path, facts: ModelFacts) -> None:
