@@ -18,5 +18,5 @@ def survey_of(frames: TrainingFrames) -> Survey:
         videos=len(frames),
         halves_cosine=round(frames.halves_cosine(), 6),
         frames=frames.frames,
-        classifier=frames.meta.fingerprint.backbone in CLASSIFIERS,
+        classifier=(frames.meta.fingerprint.backbone, frames.dim) in CLASSIFIERS,
     )

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .efficientnet_lite0 import weights_file
 
-NAME = "cnn:efficientnet-lite0"
+NAME, DIM = "cnn:efficientnet-lite0", 1280
 _CEILING = 6.0  # of ReLU6, the last activation
 _GRID = 401
 

@@ -21,9 +21,8 @@ PRIOR = 16  # videos that the typical feature counts as [ours]
 
 def known_classifier(frames: TrainingFrames) -> ClassifierFacts | None:
     """Return the classifier of the backbone that made the features, ``None`` if it is not known."""
-    read = CLASSIFIERS.get(frames.meta.fingerprint.backbone)
-    found = None if read is None else read()
-    return found if found is not None and len(found.mean) == frames.dim else None
+    read = CLASSIFIERS.get((frames.meta.fingerprint.backbone, frames.dim))
+    return None if read is None else read()
 
 
 def general_pca(
