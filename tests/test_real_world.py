@@ -204,3 +204,37 @@ print(held)
         [sys.executable, "-c", code], check=True, env=environment, stdout=subprocess.PIPE, text=True
     )
     assert 50 <= int(done.stdout) <= 60  # 95 % would be 57; few seeds make it a little narrow
+
+
+def test_the_watch_is_compared_by_rank_within_a_set_and_over_all(tmp_path: Path) -> None:
+    columns = ["row", "set", "question", "bits", "seed", "map20", "first_tied", "note", "watch"]
+    codes = [(0.1, 0.2), (0.2, 0.5), (0.3, 0.6), (0.4, 0.9)]  # watch, score
+    with (tmp_path / "real-world.csv").open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(columns)
+        for seed, (watch, score) in enumerate(codes):
+            held = {"val_halves_found": watch, "val_new_kept": -watch}
+            held |= {"start val_halves_found": 1 - watch, "start val_new_kept": watch}
+            row = ["chain", "tank", "all", 8, seed, score, 0, "", json.dumps(held)]
+            out.writerow(row)
+            out.writerow(["start", *row[1:5], score, 0, "", "{}"])
+            out.writerow([*row[:1], "new-rest", "new", *row[3:]])
+    program = (
+        "from pathlib import Path; from real_results import Results; import real_watch as w;"
+        f"print(*w.watch_table(w.watch_points(Results(Path({str(tmp_path)!r})))), sep='\\n')"
+    )
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{SCRIPTS}"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, env=environment, capture_output=True, text=True
+    )
+    found = {
+        line.split("|")[1].strip(): [word.strip() for word in line.split("|")[2:4]]
+        for line in done.stdout.splitlines()
+    }
+    # Of tank, the codes of after rank as their watch does, those of before the other way round.
+    watch = [0.1, 0.2, 0.3, 0.4, 0.9, 0.8, 0.7, 0.6]
+    score = [0.2, 0.5, 0.6, 0.9] * 2
+    ranks = [np.unique(values, return_inverse=True)[1] for values in (watch, score)]
+    assert found["tank, all"] == ["8", f"{np.corrcoef(*ranks)[0, 1]:+.2f}"]
+    assert found["new-rest, new"] == ["4", "-1.00"]
+    assert found["all together"][0] == "12"
