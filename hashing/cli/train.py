@@ -154,7 +154,7 @@ def train(
     )
     with open_store(store) as opened:
         if show_config:
-            typer.echo(_shown(method, config, opened, skip_bad=skip_bad), nl=False)
+            typer.echo(_shown(method, config, opened, bits=bits, skip_bad=skip_bad), nl=False)
             return
         if distributed.is_worker():
             _run_worker(opened, options)
@@ -204,7 +204,9 @@ def chosen_config(
     return apply(config, {name: value for name, value in short.items() if value is not None})
 
 
-def _shown(method: str, config: AnyConfig | None, store: FeatureStore, *, skip_bad: bool) -> str:
+def _shown(
+    method: str, config: AnyConfig | None, store: FeatureStore, *, bits: int, skip_bad: bool
+) -> str:
     """Return the resolved config for this store as TOML."""
     if config is None:
         return ""
@@ -212,7 +214,7 @@ def _shown(method: str, config: AnyConfig | None, store: FeatureStore, *, skip_b
     from ..data.training_set import TrainingFrames, training_rows
 
     frames = TrainingFrames(store, training_rows(store, skip_bad=skip_bad).rows)
-    survey = survey_of(frames)
+    survey = survey_of(frames, bits=bits)
     return to_toml(METHODS[method].resolve(config, survey))
 
 

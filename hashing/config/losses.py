@@ -192,7 +192,8 @@ class ReflectionConfig:
     """Reflection loss: codes rank synthetic videos of other content as features do [ours]."""
 
     weight: float | Auto = field(
-        default="auto", metadata=about("weight of this loss; 0 disables it [ours]")
+        default="auto",
+        metadata=about("weight of this loss; auto: 1, less for codes below 32 bits [ours]"),
     )
     warmup: float = field(
         default=0.0,

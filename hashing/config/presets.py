@@ -24,6 +24,7 @@ UNSURE_WHITENING = 0.15  # where views are not fully trusted: near copies stay a
 UNSURE_GENERAL = 0.5  # fraction of general bits, likewise: the tasks may harm half of a code [ours]
 CLASSIFIER_GENERAL = 0.25  # likewise where the backbone's classifier is known: new content [ours]
 LEAST_LEARNED = 32  # bits that are learned before the classifier gives any [ours]
+REFLECTED = 32  # bits from which the reflection loss has its whole weight [ours]
 LOCAL_WEIGHT = 0.1  # of the order and of the scene loss [I]
 STEPS = 600  # of a default run [ours]
 FEW_STEPS = 200  # likewise for fewer than ENOUGH_VIDEOS [ours]
@@ -43,12 +44,14 @@ class Survey:
             near 1, the views of a video carry no information beyond the features themselves.
         frames: T, frames of a video; one frame has no order and no scenes.
         classifier: Whether the classifier of the backbone is known.
+        bits: K, the length of the codes to train.
     """
 
     videos: int
     halves_cosine: float
     frames: int = 25
     classifier: bool = False
+    bits: int = 32
 
 
 def paper_config() -> Config:
@@ -106,8 +109,9 @@ def resolve(config: Config, survey: Survey) -> Config:
     All three tasks are trained on 32 videos or more. Where views are informative, the contrastive
     loss dominates. Where they are not, it would separate similar videos: the similarity-preserving
     loss dominates, no neighbours are mined, the input is whitened a little, and half of the bits
-    stay those of PCA-ITQ. The reflection loss keeps apart what no training video shows; in long
-    codes, bits of the backbone's classifier do so, too, if it is known.
+    stay those of PCA-ITQ. The reflection loss keeps apart what no training video shows, less in
+    short codes, which have no bits to spare; in long codes, bits of the backbone's classifier do
+    so, too, if it is known.
 
     Keys that depend on T or on the other arrays of the store are resolved where these are known:
     ``views.num_frames``, ``views.window``, ``views.spatial``, ``order.num_frames``,
@@ -140,7 +144,10 @@ def resolve(config: Config, survey: Survey) -> Config:
         contrastive=replace(config.contrastive, weight=_pick(config.contrastive.weight, lead)),
         order=_local(config.order, local),
         scene=_local(config.scene, local),
-        reflection=replace(config.reflection, weight=_pick(config.reflection.weight, 1.0)),
+        reflection=replace(
+            config.reflection,
+            weight=_pick(config.reflection.weight, _reflection_weight(survey.bits)),
+        ),
         similarity=replace(
             config.similarity, weight=_pick(config.similarity.weight, max(0.5, round(1 - trust, 3)))
         ),
@@ -156,6 +163,10 @@ def resolve(config: Config, survey: Survey) -> Config:
         if section.weight == "auto":
             config = with_section(config, name, replace(section, weight=0.0))  # type: ignore[type-var]
     return config
+
+
+def _reflection_weight(bits: int) -> float:
+    return round(min(1.0, (bits / REFLECTED) ** 2), 3)
 
 
 def _general(config: HashConfig, *, sure: bool, classifier: bool) -> HashConfig:

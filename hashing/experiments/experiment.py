@@ -123,13 +123,13 @@ def _runs(plan: ExperimentPlan, asked: ExperimentRequest, check: StoreCheck) -> 
     runs = []
     for row in plan.rows:
         config = config_of(row, asked.values)
-        made: dict[str, Any] = {
+        common: dict[str, Any] = {
             "method": row.method,
             "store": check.digest,
             "apart": " ".join(asked.listed),
-            "config": resolved(check, row.method, config),
         }
         for bits in row.bits or asked.bits:
+            made = {**common, "config": resolved(check, row.method, config, bits=bits)}
             for seed in range(asked.seeds):
                 folder = asked.out / "runs" / check.name / f"{row.slug}-{bits}-{seed}"
                 runs.append(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,7 @@ class StoreCheck:
     Attributes:
         path: Path as the user typed it.
         name: Stem of the path, unique in an experiment.
-        survey: Statistics that resolve ``auto``.
+        survey: Statistics that resolve ``auto``; the code length is that of each row.
         digest: SHA-256 over features, labels and splits, hexadecimal.
         sentences: The evaluation protocol in sentences.
         trained: Number and split of the training videos, in words.
@@ -81,7 +81,7 @@ def check_store(
 
 
 def resolved(
-    check: StoreCheck, method: str, config: AnyConfig | None
+    check: StoreCheck, method: str, config: AnyConfig | None, *, bits: int
 ) -> dict[str, dict[str, object]]:
     """Return a row's config with ``auto`` resolved, as nested plain values.
 
@@ -89,10 +89,11 @@ def resolved(
         check: The store.
         method: One of ``METHODS``.
         config: Config of the row; ``None`` for methods without keys, whose result is empty.
+        bits: Code length K.
     """
     if config is None:
         return {}
-    found = to_dict(METHODS[method].resolve(config, check.survey))
+    found = to_dict(METHODS[method].resolve(config, replace(check.survey, bits=bits)))
     return {section: dict(values) for section, values in found.items()}
 
 

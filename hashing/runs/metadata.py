@@ -43,7 +43,7 @@ def facts_of(
     """
     config: dict[str, Any] = {}
     cached, no_epochs, decided = "", None, ""
-    survey = survey_of(frames)
+    survey = survey_of(frames, bits=options.bits)
     method = METHODS[options.method]
     if method.config is not None:
         asked = _of_all(options.config or method.config)

@@ -55,6 +55,12 @@ def test_what_is_set_by_hand_is_kept() -> None:
     assert count(LARGE, 64, summary="trend") == 0  # the classifier knows pictures, not changes
 
 
+@pytest.mark.parametrize(("bits", "weight"), [(8, 0.062), (16, 0.25), (32, 1.0), (64, 1.0)])
+def test_short_codes_reflect_less(bits: int, weight: float) -> None:
+    assert resolve(Config(), replace(LARGE, bits=bits)).reflection.weight == weight
+    assert resolve(paper_config(), replace(LARGE, bits=bits)).reflection.weight == 0
+
+
 def test_the_published_shape_has_no_general_bits() -> None:
     assert general_bits(resolve(paper_config(), LARGE), 64) == 0
 
