@@ -238,3 +238,16 @@ def test_the_watch_is_compared_by_rank_within_a_set_and_over_all(tmp_path: Path)
     assert found["tank, all"] == ["8", f"{np.corrcoef(*ranks)[0, 1]:+.2f}"]
     assert found["new-rest, new"] == ["4", "-1.00"]
     assert found["all together"][0] == "12"
+
+
+def test_sets_to_choose_on_have_the_listed_classes_only(folder: Path, tmp_path: Path) -> None:
+    listed = tmp_path / "listed.txt"
+    listed.write_text("c0\nc2\nc3\n")
+    run("choosing", "--out", str(folder), "--to", str(tmp_path / "to"), "--listed", str(listed))
+    assert (tmp_path / "to" / "classes.txt").read_text() == "c0\nc3\n"
+    with open_store(folder / "main.h5") as all_of, open_store(tmp_path / "to" / "main.h5") as some:
+        kept = [row for row in range(96) if all_of.videos.names_of(row)[0] != "c1"]
+        names = [some.videos.names_of(row) for row in range(72)]
+        assert names == [all_of.videos.names_of(row) for row in kept]
+        np.testing.assert_array_equal(some.features(np.arange(72)), all_of.features(np.array(kept)))
+        np.testing.assert_array_equal(some.videos.split, all_of.videos.split[kept])

@@ -54,6 +54,21 @@ def prepare(stills: Path, videos: Path, tools: Path, out: Path, *, workers: int)
         _extract(made_at / "videos", out / f"copies{seed}.h5", workers=workers)
 
 
+def write_choosing_sets(folder: Path, listed: Sequence[str], out: Path) -> None:
+    """Write a ``main.h5`` of the listed classes only, and every other of them to ``classes.txt``.
+
+    So a default can be chosen by `new-rest` and `new-listed` without a look at any other class.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "classes.txt").write_text("".join(f"{name}\n" for name in listed[::2]))
+    with open_store(folder / "main.h5") as store:
+        rows = [row for row in iter_rows(store) if not set(row.labels).isdisjoint(listed)]
+        write_store(
+            out / "main.h5", root=os.fsencode(out.resolve()), meta=store.meta, rows=rows,
+            count=len(rows), label_names=sorted(listed),
+        )  # fmt: skip
+
+
 def clip_folders(videos: Path) -> dict[str, Path]:
     """Return the folder of each camera set, found by a word in its name."""
     found = {

@@ -1,6 +1,8 @@
 """Make all sets of the goal table, measure any method on them, and draw the table.
 
     python docs/numbers/real_world.py prepare --stills STILLS --videos CLIPS --tools TOOLS --out D
+    python docs/numbers/real_world.py choosing --out D --to C
+    python docs/numbers/real_world.py measure --out C --listed C/classes.txt --sets 'new-*'
     python docs/numbers/real_world.py measure --out D --method pca-itq --workers 2
     python docs/numbers/real_world.py measure --out D --method cosine
     python docs/numbers/real_world.py measure --out D --name chain --workers 2
@@ -126,6 +128,9 @@ def main(words: Sequence[str] | None = None) -> None:
     make = verbs.add_parser("prepare", help="make clips and stores")
     for name in ("stills", "videos", "tools"):
         make.add_argument(f"--{name}", type=Path, required=True)
+    half = verbs.add_parser("choosing", help="make sets of the listed classes, to choose on")
+    half.add_argument("--to", type=Path, required=True, help="folder of these sets")
+    half.add_argument("--listed", type=Path, default=TUNING, help="classes chosen on")
     look = verbs.add_parser("measure", help="train, encode, score")
     look.add_argument("--sets", nargs="+", default=["*"], help=f"patterns of {', '.join(SETS)}")
     look.add_argument("--bits", type=_numbers, default=[16, 32, 64], help="16,32,64")
@@ -146,7 +151,7 @@ def main(words: Sequence[str] | None = None) -> None:
     two = verbs.add_parser("compare", help="paired differences of two rows, with intervals")
     two.add_argument("--row", default="chain")
     two.add_argument("--to", default="pca-itq", help="the other row")
-    for verb in (make, look, draw, two):
+    for verb in (make, half, look, draw, two):
         verb.add_argument("--out", type=Path, required=True, help="folder of stores and results")
     for verb in (make, look):
         verb.add_argument("--workers", type=int, default=1)
@@ -156,6 +161,8 @@ def main(words: Sequence[str] | None = None) -> None:
             real_prepare.prepare(
                 asked.stills, asked.videos, asked.tools, asked.out, workers=asked.workers
             )
+        elif asked.verb == "choosing":
+            real_prepare.write_choosing_sets(asked.out, read_classes(asked.listed), asked.to)
         elif asked.verb == "measure":
             measure(asked)
         elif asked.verb == "compare":
