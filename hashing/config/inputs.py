@@ -13,7 +13,7 @@ class InputConfig:
     """PCA whitening of the stored features, fixed before training."""
 
     dims: int = field(
-        default=512,
+        default=256,
         metadata=about("number of principal components kept [I]", low=1, high=4096),
     )
     whitening: float | Auto = field(
