@@ -123,7 +123,7 @@ def test_the_folder_tells_what_the_held_out_videos_say(
     lines: list[str] = []
     path = make_store(features)
     report = run(path, replace(options, method=method, config=config), Callbacks(log=lines.append))
-    told = "20 of them are held out for validation, 10 of which are one region of the content"
+    told = "20 of them are held out for validation, 5 of which are one region of the content"
     assert told in lines
     with open(report.folder / "history.csv") as file:
         rows = list(csv.DictReader(file))
