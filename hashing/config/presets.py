@@ -108,7 +108,7 @@ def resolve(config: Config, survey: Survey) -> Config:
 
     All three tasks are trained on 32 videos or more. Where views are informative, the contrastive
     loss dominates. Where they are not, it would separate similar videos: the similarity-preserving
-    loss dominates, no neighbours are mined, the input is whitened a little, and half of the bits
+    loss dominates, no neighbours are mined, the input is whitened a little, and most of the bits
     stay those of PCA-ITQ. The reflection loss keeps apart what no training video shows, less in
     short codes, which have no bits to spare; in long codes, bits of the backbone's classifier do
     so, too, if it is known.
