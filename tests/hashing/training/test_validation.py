@@ -142,6 +142,7 @@ def test_a_collapse_is_told_everywhere_and_can_stop_the_run(
     changes = {
         "optim.lr": 5.0,
         "optim.epochs": 12,
+        "hash.general": 0.0,  # bits that nothing trains cannot collapse
         "validation.fraction": 0.25,
         "validation.stop_on_failure": True,
     }
