@@ -84,7 +84,7 @@ class HashConfig:
     general: float | Auto = field(
         default="auto",
         metadata=about(
-            "fraction of the bits that no task trains, with init=pca-itq; auto: 0.75 where views "
+            "fraction of the bits that no task trains, with init=pca-itq; auto: 0.5 where views "
             "are not fully trusted, else 0.125 of the classifier, 0 without one [ours]",
             high=0.9,
         ),

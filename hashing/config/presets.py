@@ -21,7 +21,7 @@ TASKS = ("contrastive", "order", "scene")  # of the paper; each is a section
 LEAST_TRAINED = 32  # videos; with fewer there is nothing to contrast, and no epoch is trained
 LEAST_CONTRAST = 0.5  # weight of the contrastive loss where views are not trusted [I]
 UNSURE_WHITENING = 0.15  # where views are not fully trusted: near copies stay apart [ours]
-UNSURE_GENERAL = 0.75  # fraction of general bits, likewise: tasks may harm what they train [ours]
+UNSURE_GENERAL = 0.5  # fraction of general bits, likewise: tasks may harm what they train [ours]
 CLASSIFIER_GENERAL = 0.125  # likewise where the backbone's classifier is known: new content [ours]
 LEAST_LEARNED = 32  # bits that are learned before the classifier gives any [ours]
 REFLECTED = 32  # bits from which the reflection loss has its whole weight [ours]
@@ -108,7 +108,7 @@ def resolve(config: Config, survey: Survey) -> Config:
 
     All three tasks are trained on 32 videos or more. Where views are informative, the contrastive
     loss dominates. Where they are not, it would separate similar videos: the similarity-preserving
-    loss dominates, no neighbours are mined, the input is whitened a little, and most of the bits
+    loss dominates, no neighbours are mined, the input is whitened a little, and half of the bits
     stay those of PCA-ITQ. The reflection loss keeps apart what no training video shows, less in
     short codes, which have no bits to spare; in long codes, bits of the backbone's classifier do
     so, too, if it is known.

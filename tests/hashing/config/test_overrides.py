@@ -197,7 +197,7 @@ def test_the_decision_names_every_loss_with_weight_and_the_reason() -> None:
     config = resolve(only_tasks(Config(), ["contrastive"]), survey)
     line = decision(config, survey)
     used = {name for name, part in loss_sections(config).items() if number(part.weight)}
-    assert {part.split()[0] for part in line.partition(":")[0].split(", ")} - {"no", "75%"} == used
+    assert {part.split()[0] for part in line.partition(":")[0].split(", ")} - {"no", "50%"} == used
     assert "no neighbours" in line
     assert "60 videos, whose halves are alike to 0.90" in line
     assert "15 neighbours" in decision(resolve(Config(), Survey(1500, 0.6)), Survey(1500, 0.6))
