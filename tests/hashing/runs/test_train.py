@@ -134,7 +134,8 @@ def test_a_finished_run_is_left_alone_and_other_settings_are_refused(
     again = run(path, options)
     assert again.already_done
     assert again.facts == first.facts
-    with pytest.raises(UsageError, match=r"bits: 12 / 16; reflection.weight: 0.141 / 0.25; seed: 0 / 1") as caught:
+    told = r"bits: 12 / 16; reflection.weight: 0.141 / 0.25; seed: 0 / 1"
+    with pytest.raises(UsageError, match=told) as caught:
         run(path, replace(options, bits=16, seed=1))
     assert "--restart" in str(caught.value.hint)
     other = make_store(planted + 1, name="other.h5")
