@@ -16,11 +16,29 @@ class InputConfig:
         default=256,
         metadata=about("number of principal components kept [I]", low=1, high=4096),
     )
-    whitening: float | Auto = field(
-        default="auto",
+    whitening: float = field(
+        default=0.0,
         metadata=about(
             "components are scaled by eigenvalue^-whitening; 0: PCA only, 0.5: full [ours]",
             high=0.5,
+        ),
+    )
+    within_whitening: float | Auto = field(
+        default="auto",
+        metadata=about(
+            "within-class covariance normalization (WCCN), each video its own class: features are "
+            "multiplied by (within-video covariance)^-within_whitening before PCA, so that what "
+            "changes inside videos counts less; 0: off; auto: 0.25, or 0 for one frame a video or "
+            "a hash.summary of changes in time [ours]",
+            high=0.5,
+        ),
+    )
+    within_shrinkage: float = field(
+        default=0.3,
+        metadata=about(
+            "fraction of the mean within-video variance added to each direction's first [ours]",
+            low=1e-3,
+            high=1e3,
         ),
     )
     l2_normalize: bool = field(

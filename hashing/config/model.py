@@ -97,6 +97,15 @@ class HashConfig:
             "fully trusted, else the classifier, if it is known [ours]"
         ),
     )
+    general_residual: float = field(
+        default=0.125,
+        metadata=about(
+            "fraction of the bits, of those that are general and of the videos, that shows the "
+            "components which PCA-ITQ of so few bits leaves out: it tells copies from similar "
+            "videos [ours]",
+            high=0.9,
+        ),
+    )
     min_learned: int | Auto = field(
         default="auto",
         metadata=about(

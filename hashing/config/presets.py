@@ -20,9 +20,9 @@ Source = Literal["videos", "classifier"]
 TASKS = ("contrastive", "order", "scene")  # of the paper; each is a section
 LEAST_TRAINED = 32  # videos; with fewer there is nothing to contrast, and no epoch is trained
 LEAST_CONTRAST = 0.5  # weight of the contrastive loss where views are not trusted [I]
-UNSURE_WHITENING = 0.15  # where views are not fully trusted: near copies stay apart [ours]
-UNSURE_GENERAL = 0.5  # fraction of general bits, likewise: tasks may harm what they train [ours]
-CLASSIFIER_GENERAL = 0.125  # likewise where the backbone's classifier is known: new content [ours]
+WITHIN_WHITENING = 0.25  # exponent of the within-video covariance [ours]
+CALM_GENERAL = 0.5  # fraction of general bits where videos hardly change inside [ours]
+CLASSIFIER_GENERAL = 0.125  # likewise where they do and the backbone's classifier is known [ours]
 LEAST_LEARNED = 32  # bits that are learned before the classifier gives any [ours]
 REFLECTED = 32  # bits from which the reflection loss has its whole weight [ours]
 LOCAL_WEIGHT = 0.1  # of the order and of the scene loss [I]
@@ -59,7 +59,7 @@ def paper_config() -> Config:
     plain = Config()
     return replace(
         plain,
-        input=replace(plain.input, dims=256, whitening=0.0),
+        input=replace(plain.input, dims=256, whitening=0.0, within_whitening=0.0),
         views=replace(plain.views, mode="segment"),
         encoder=replace(
             plain.encoder,
@@ -108,8 +108,8 @@ def resolve(config: Config, survey: Survey) -> Config:
 
     All three tasks are trained on 32 videos or more. Where views are informative, the contrastive
     loss dominates. Where they are not, it would separate similar videos: the similarity-preserving
-    loss dominates, no neighbours are mined, the input is whitened a little, and half of the bits
-    stay those of PCA-ITQ. The reflection loss keeps apart what no training video shows, less in
+    loss dominates, and no neighbours are mined. Where videos hardly change inside, half of the bits
+    are general. The reflection loss keeps apart what no training video shows, less in
     short codes, which have no bits to spare; in long codes, bits of the backbone's classifier do
     so, too, if it is known.
 
@@ -124,8 +124,9 @@ def resolve(config: Config, survey: Survey) -> Config:
     lead = max(LEAST_CONTRAST, trust)
     batches = -(-survey.videos // config.optim.batch_size)
     count = min(20, max(3, round(survey.videos / 100))) if trust == 1 else 0
-    sure = trust == 1 or not trained(survey)
-    whitening = 0.0 if sure else UNSURE_WHITENING
+    calm = liveliness(survey) < 1 and trained(survey)
+    still = survey.frames == 1 or config.hash.summary != "mean"
+    within = 0.0 if still else WITHIN_WHITENING
     by: By = "scenes" if survey.videos <= WALKED else "means"
     by = by if config.neighbours.source == "auto" else config.neighbours.source
     refresh = 0 if by == "scenes" else max(1, round(15 / batches))
@@ -135,10 +136,13 @@ def resolve(config: Config, survey: Survey) -> Config:
     epochs = round(steps / batches) if trained(survey) or _any_loss(config) else 0
     config = replace(
         config,
-        input=replace(config.input, whitening=_pick(config.input.whitening, whitening)),
+        input=replace(
+            config.input,
+            within_whitening=_pick(config.input.within_whitening, within),
+        ),
         hash=_general(
             replace(config.hash, distill_steps=_pick(config.hash.distill_steps, distilled)),
-            sure=sure,
+            calm=calm,
             classifier=survey.classifier and trained(survey) and config.hash.summary == "mean",
         ),
         contrastive=replace(config.contrastive, weight=_pick(config.contrastive.weight, lead)),
@@ -169,11 +173,11 @@ def _reflection_weight(bits: int) -> float:
     return round(min(1.0, (bits / REFLECTED) ** 2), 3)
 
 
-def _general(config: HashConfig, *, sure: bool, classifier: bool) -> HashConfig:
+def _general(config: HashConfig, *, calm: bool, classifier: bool) -> HashConfig:
     """Resolve how many bits no task trains, and what they are."""
-    source: Source = "classifier" if sure and classifier else "videos"
+    source: Source = "classifier" if classifier and not calm else "videos"
     source = source if config.general_from == "auto" else config.general_from
-    share = CLASSIFIER_GENERAL if source == "classifier" else 0.0 if sure else UNSURE_GENERAL
+    share = CLASSIFIER_GENERAL if source == "classifier" else CALM_GENERAL if calm else 0.0
     least = LEAST_LEARNED if source == "classifier" else 1
     return replace(
         config,
@@ -213,8 +217,13 @@ def view_trust(survey: Survey) -> float:
     (1.0, 0.0, 0.0)
     """
     enough = (survey.videos - FEW_VIDEOS) / (ENOUGH_VIDEOS - FEW_VIDEOS)
+    return round(min(1.0, max(0.0, enough)) * liveliness(survey), 3)
+
+
+def liveliness(survey: Survey) -> float:
+    """Return how much videos change inside: 1 where their halves differ, 0 where they are alike."""
     lively = (STILL_COSINE - survey.halves_cosine) / (STILL_COSINE - LIVELY_COSINE)
-    return round(min(1.0, max(0.0, enough)) * min(1.0, max(0.0, lively)), 3)
+    return min(1.0, max(0.0, lively))
 
 
 def why_no_epochs(survey: Survey) -> str:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from chainpipe.pipeline.errors import UsageError
 
 from .pca import MeanCovariance, mean_covariance, principal_axes
+from .within_video import total_and_within_covariance, within_video_map
 
 _TINY = 1e-12
 
@@ -58,6 +59,8 @@ def fit_pca_whitening(
     dims: int,
     whitening: float,
     l2_normalize: bool = False,
+    within: float = 0.0,
+    shrinkage: float = 0.3,
 ) -> PcaWhitening:
     """Fit PCA whitening on the training frames.
 
@@ -65,35 +68,54 @@ def fit_pca_whitening(
     distances, 0.5 is full whitening. A common factor then sets the mean variance to 1.
 
     Args:
-        chunks: Frames, (n, D) each.
+        chunks: Frames, (n, D) each; with ``within``, videos, (n, T, D) each.
         dims: M, maximum number of components; at most the rank of the frames.
         whitening: Exponent, between 0 and 0.5.
         l2_normalize: Whether to L2-normalize each frame first.
+        within: Exponent of within-class covariance normalization before the PCA, between 0 (off)
+            and 0.5, as in :func:`.within_video.within_video_map`.
+        shrinkage: Fraction of the mean within-video variance that is added to each direction's.
 
     Raises:
         UsageError: If all frames are equal.
     """
     if l2_normalize:
         chunks = (l2_normalized(chunk.astype(np.float32)) for chunk in chunks)
-    return pca_whitening_from_covariance(
-        mean_covariance(chunks), dims=dims, whitening=whitening, l2_normalize=l2_normalize
+    if not within:
+        return pca_whitening_from_covariance(
+            mean_covariance(chunks), dims=dims, whitening=whitening, l2_normalize=l2_normalize
+        )
+    measured, inside = total_and_within_covariance(chunks)
+    normalizer = within_video_map(measured.covariance, inside, exponent=within, shrinkage=shrinkage)
+    if not normalizer.shape[1]:
+        raise _all_equal()
+    mapped = MeanCovariance(
+        measured.count,
+        measured.mean @ normalizer,
+        normalizer.T @ measured.covariance @ normalizer,
+    )
+    found = pca_whitening_from_covariance(
+        mapped, dims=dims, whitening=whitening, l2_normalize=l2_normalize
+    )
+    return PcaWhitening(
+        mean=measured.mean.astype(np.float32),
+        matrix=(normalizer @ found.matrix).astype(np.float32),
+        std=found.std,
+        l2_normalize=l2_normalize,
     )
 
 
 def pca_whitening_from_covariance(
     measured: MeanCovariance, *, dims: int, whitening: float, l2_normalize: bool = False
 ) -> PcaWhitening:
-    """Do what :func:`fit_pca_whitening` does, from a mean and covariance.
+    """Fit PCA whitening as :func:`fit_pca_whitening` does, from a mean and covariance.
 
     Raises:
         UsageError: If all frames are equal.
     """
     values, axes = principal_axes(measured.covariance, dims)
     if not len(values):
-        raise UsageError(
-            "all training frames have the same features",
-            hint="check the videos and the backbone with `chainpipe info`",
-        )
+        raise _all_equal()
     scale = values**-whitening  # (M,)
     scale /= np.sqrt(np.mean(values * scale**2))
     return PcaWhitening(
@@ -101,4 +123,11 @@ def pca_whitening_from_covariance(
         matrix=(axes * scale).astype(np.float32),
         std=(np.sqrt(values) * scale).astype(np.float32),
         l2_normalize=l2_normalize,
+    )
+
+
+def _all_equal() -> UsageError:
+    return UsageError(
+        "all training frames have the same features",
+        hint="check the videos and the backbone with `chainpipe info`",
     )

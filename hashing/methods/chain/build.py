@@ -113,9 +113,12 @@ def _pca_whitening(config: Config, frames: TrainingFrames, state: State | None) 
             k.removeprefix("model."): t for k, t in state["objective"].items() if "pca_" in k
         }
         return pca_whitening_of(config, {name: tensor.numpy() for name, tensor in tensors.items()})
+    within = number(config.input.within_whitening)
     return fit_pca_whitening(
-        frames.flat_frames(),
+        frames.videos() if within else frames.flat_frames(),
         dims=config.input.dims,
-        whitening=number(config.input.whitening),
+        whitening=config.input.whitening,
         l2_normalize=config.input.l2_normalize,
+        within=within,
+        shrinkage=config.input.within_shrinkage,
     )

@@ -21,6 +21,7 @@ from ...monitoring.history import HistoryRow
 from ...runtime.seeding import derive_generator
 from ..pca_itq import fit_pca_itq
 from .distill import distill
+from .general_hash import general_hash
 
 Frames = npt.NDArray[np.float32] | DiskArray  # projected training frames, (N, T, M)
 MEANS_BYTES = 300_000_000  # memory limit of the mean inputs for PCA-ITQ
@@ -102,7 +103,7 @@ def init_hash_layer(
         seed: Seed of all random generators.
         means: Inputs (n, M) to fit PCA-ITQ on in place of the videos' mean inputs.
         pool: Directions (n, M) of any content that the general bits are fitted on; without it they
-            are the first bits of the videos' PCA-ITQ.
+            are fitted on the videos, as :func:`.general_hash.general_hash` does.
 
     Returns:
         The loss of each distillation step.
@@ -116,10 +117,20 @@ def init_hash_layer(
     rest = own - layer.learned_bits
     layer.init_shortcut(LinearHash(fitted.mean, fitted.directions[:, rest:]))
     if layer.general is not None:
-        general = fitted.directions[:, :rest]
         if pool is not None:
-            general = _pool_directions(pool, layer.bits - own, seed=seed)
-        layer.init_general(LinearHash(fitted.mean, general))
+            directions = _pool_directions(pool, layer.bits - own, seed=seed)
+            general = LinearHash(fitted.mean, directions)
+        else:
+            inputs = summary_inputs(frames, summary) if means is None else means
+            general = general_hash(
+                l2_normalized(inputs.astype(np.float32)) if l2_normalize else inputs,
+                model.pca_matrix.numpy(),
+                bits=layer.bits,
+                count=rest,
+                residual=config.hash.general_residual,
+                seed=seed,
+            )
+        layer.init_general(general)
     steps = int(number(config.hash.distill_steps))
     if model.hash_layer.shortcut is None or not steps:
         return []

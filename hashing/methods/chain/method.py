@@ -36,6 +36,7 @@ class ChainMethod(LearnedMethod[Config]):
 
     about = "CHAIN: contrastive learning with frame order and scene tasks"
     legacy_defaults: ClassVar[Mapping[str, Scalar]] = {
+        "input.within_whitening": 0.0,
         "hash.general": 0.0,
         "hash.general_from": "videos",
         "hash.min_learned": 1,

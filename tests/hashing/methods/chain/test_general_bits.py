@@ -27,6 +27,7 @@ from tests.hashing.methods.chain.test_general_init import frames_of, library
 MakeStore = Callable[..., Path]
 LARGE = Survey(1500, 0.6, 25, classifier=True)
 SMALL = Survey(200, 0.9, 25, classifier=True)
+FEW_LIVELY = Survey(200, 0.6, 25, classifier=True)
 
 
 def count(survey: Survey, bits: int, **changed: float | int | str) -> int:
@@ -41,7 +42,12 @@ def test_the_classifier_gives_bits_of_long_codes_only(bits: int, general: int) -
     assert count(replace(LARGE, classifier=False), bits) == 0
 
 
-def test_half_of_a_code_is_general_where_views_are_not_trusted() -> None:
+def test_few_videos_that_change_inside_have_bits_of_the_classifier() -> None:
+    assert [count(FEW_LIVELY, bits) for bits in (16, 32, 64)] == [0, 0, 8]
+    assert count(replace(FEW_LIVELY, classifier=False), 64) == 0
+
+
+def test_half_of_a_code_is_general_where_videos_hardly_change_inside() -> None:
     assert [count(SMALL, bits) for bits in (1, 2, 16, 64)] == [0, 1, 8, 32]
     assert resolve(Config(), SMALL).hash.general_from == "videos"
 
