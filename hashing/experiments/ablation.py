@@ -23,6 +23,7 @@ EXTENSIONS: dict[str, dict[str, Scalar]] = {
     "neighbours by means, then by codes": {"neighbours.source": "means"},
     "little weight decay": {"optim.weight_decay": 1e-4},
     "whitening": {"input.whitening": 0.25},
+    "within-video variance kept": {"input.within_whitening": 0.0},
     "hash layer starts at random": {"hash.init": "random"},
     "a position for each frame": {"encoder.position_slots": 0},
     "start not distilled": {"hash.distill_steps": 0},
