@@ -96,6 +96,9 @@ def demo(
             show_default="5",
         ),
     ] = None,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Make the store and the models in --out anew.")
+    ] = False,
 ) -> None:
     """Run all commands on real videos and draw the search results.
 
@@ -111,6 +114,7 @@ def demo(
         bits=bits,
         seeds=seeds,
         labels=videos is None,
+        restart=restart,
         run=_run_verb,
         log=tools.log,
     )

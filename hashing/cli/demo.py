@@ -42,10 +42,12 @@ class Verbs:
     Attributes:
         run: Runs one command; returns its exit code and its stdout.
         log: Prints one line to stderr.
+        restart: Whether what writes the store and the models makes them anew.
     """
 
     run: Run
     log: Callable[[str], None]
+    restart: bool = False
 
     def __call__(self, *arguments: str | Path) -> str:
         """Log and run one command; return its stdout.
@@ -54,6 +56,8 @@ class Verbs:
             typer.Exit: If it failed, with its exit code; failed videos do not stop the demo.
         """
         words = [str(argument) for argument in arguments]
+        if self.restart and words[0] in ("extract", "train"):
+            words.append("--restart")
         self.log(f"$ chainpipe {shlex.join(words)}")
         code, written = self.run(words)
         if code not in (0, SOME_FAILED):
@@ -68,6 +72,7 @@ def run_demo(
     bits: int,
     seeds: int | None,
     labels: bool,
+    restart: bool = False,
     run: Run,
     log: Callable[[str], None],
 ) -> None:
@@ -79,10 +84,11 @@ def run_demo(
         bits: K, the length of a code.
         seeds: Number of seeds in the table of methods; ``None`` for :data:`SEEDS`.
         labels: Whether the folder names are labels, so that methods can be compared.
+        restart: Whether the store and the models of an earlier run are made anew.
         run: Runs one command; returns its exit code and its stdout.
         log: Prints one line to stderr.
     """
-    verb = Verbs(run, log)
+    verb = Verbs(run, log, restart)
     store, model = out / "feats.h5", out / "models" / f"chain-{bits}"
     out.mkdir(parents=True, exist_ok=True)
     verb("extract", videos, "--out", store, *(["--labels", "folders"] if labels else []))
