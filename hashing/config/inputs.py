@@ -28,8 +28,8 @@ class InputConfig:
         metadata=about(
             "within-class covariance normalization (WCCN), each video its own class: features are "
             "multiplied by (within-video covariance)^-within_whitening before PCA, so that what "
-            "changes inside videos counts less; 0: off; auto: 0.25, or 0 for one frame a video or "
-            "a hash.summary of changes in time [ours]",
+            "changes inside videos counts less; 0: off; auto: 0.25 where views are fully trusted "
+            "and hash.summary is mean [ours]",
             high=0.5,
         ),
     )

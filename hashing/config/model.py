@@ -97,12 +97,12 @@ class HashConfig:
             "fully trusted, else the classifier, if it is known [ours]"
         ),
     )
-    general_residual: float = field(
-        default=0.125,
+    general_residual: float | Auto = field(
+        default="auto",
         metadata=about(
             "fraction of the bits, of those that are general and of the videos, that shows the "
             "components which PCA-ITQ of so few bits leaves out: it tells copies from similar "
-            "videos [ours]",
+            "videos; auto: 0.125 of codes over 32 bits [ours]",
             high=0.9,
         ),
     )

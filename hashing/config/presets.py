@@ -20,9 +20,11 @@ Source = Literal["videos", "classifier"]
 TASKS = ("contrastive", "order", "scene")  # of the paper; each is a section
 LEAST_TRAINED = 32  # videos; with fewer there is nothing to contrast, and no epoch is trained
 LEAST_CONTRAST = 0.5  # weight of the contrastive loss where views are not trusted [I]
-WITHIN_WHITENING = 0.25  # exponent of the within-video covariance [ours]
-CALM_GENERAL = 0.5  # fraction of general bits where videos hardly change inside [ours]
-CLASSIFIER_GENERAL = 0.125  # likewise where they do and the backbone's classifier is known [ours]
+WITHIN_WHITENING = 0.25  # exponent of the within-video covariance where views are trusted [ours]
+UNSURE_GENERAL = 0.5  # fraction of general bits where they are not: tasks may harm these [ours]
+CLASSIFIER_GENERAL = 0.125  # likewise where they are and the classifier is known [ours]
+LONG = 32  # bits beyond which a code has bits to spare for what PCA-ITQ leaves out [ours]
+RESIDUAL = 0.125  # fraction of such bits [ours]
 LEAST_LEARNED = 32  # bits that are learned before the classifier gives any [ours]
 REFLECTED = 32  # bits from which the reflection loss has its whole weight [ours]
 LOCAL_WEIGHT = 0.1  # of the order and of the scene loss [I]
@@ -108,8 +110,8 @@ def resolve(config: Config, survey: Survey) -> Config:
 
     All three tasks are trained on 32 videos or more. Where views are informative, the contrastive
     loss dominates. Where they are not, it would separate similar videos: the similarity-preserving
-    loss dominates, and no neighbours are mined. Where videos hardly change inside, half of the bits
-    are general. The reflection loss keeps apart what no training video shows, less in
+    loss dominates, no neighbours are mined, what changes inside videos counts as much as anything
+    else, and half of the bits are general. The reflection loss keeps apart what no training video shows, less in
     short codes, which have no bits to spare; in long codes, bits of the backbone's classifier do
     so, too, if it is known.
 
@@ -124,9 +126,9 @@ def resolve(config: Config, survey: Survey) -> Config:
     lead = max(LEAST_CONTRAST, trust)
     batches = -(-survey.videos // config.optim.batch_size)
     count = min(20, max(3, round(survey.videos / 100))) if trust == 1 else 0
-    calm = liveliness(survey) < 1 and trained(survey)
-    still = survey.frames == 1 or config.hash.summary != "mean"
-    within = 0.0 if still else WITHIN_WHITENING
+    sure = trust == 1 or not trained(survey)
+    moving = survey.frames > 1 and config.hash.summary == "mean"
+    within = WITHIN_WHITENING if trust == 1 and moving else 0.0
     by: By = "scenes" if survey.videos <= WALKED else "means"
     by = by if config.neighbours.source == "auto" else config.neighbours.source
     refresh = 0 if by == "scenes" else max(1, round(15 / batches))
@@ -142,7 +144,8 @@ def resolve(config: Config, survey: Survey) -> Config:
         ),
         hash=_general(
             replace(config.hash, distill_steps=_pick(config.hash.distill_steps, distilled)),
-            calm=calm,
+            sure=sure,
+            bits=survey.bits,
             classifier=survey.classifier and trained(survey) and config.hash.summary == "mean",
         ),
         contrastive=replace(config.contrastive, weight=_pick(config.contrastive.weight, lead)),
@@ -173,16 +176,17 @@ def _reflection_weight(bits: int) -> float:
     return round(min(1.0, (bits / REFLECTED) ** 2), 3)
 
 
-def _general(config: HashConfig, *, calm: bool, classifier: bool) -> HashConfig:
+def _general(config: HashConfig, *, sure: bool, classifier: bool, bits: int) -> HashConfig:
     """Resolve how many bits no task trains, and what they are."""
-    source: Source = "classifier" if classifier and not calm else "videos"
+    source: Source = "classifier" if sure and classifier else "videos"
     source = source if config.general_from == "auto" else config.general_from
-    share = CLASSIFIER_GENERAL if source == "classifier" else CALM_GENERAL if calm else 0.0
+    share = CLASSIFIER_GENERAL if source == "classifier" else 0.0 if sure else UNSURE_GENERAL
     least = LEAST_LEARNED if source == "classifier" else 1
     return replace(
         config,
         general=_pick(config.general, share if config.init == "pca-itq" else 0.0),
         general_from=source,
+        general_residual=_pick(config.general_residual, RESIDUAL if bits > LONG else 0.0),
         min_learned=_pick(config.min_learned, least),
     )
 
@@ -217,13 +221,8 @@ def view_trust(survey: Survey) -> float:
     (1.0, 0.0, 0.0)
     """
     enough = (survey.videos - FEW_VIDEOS) / (ENOUGH_VIDEOS - FEW_VIDEOS)
-    return round(min(1.0, max(0.0, enough)) * liveliness(survey), 3)
-
-
-def liveliness(survey: Survey) -> float:
-    """Return how much videos change inside: 1 where their halves differ, 0 where they are alike."""
     lively = (STILL_COSINE - survey.halves_cosine) / (STILL_COSINE - LIVELY_COSINE)
-    return min(1.0, max(0.0, lively))
+    return round(min(1.0, max(0.0, enough)) * min(1.0, max(0.0, lively)), 3)
 
 
 def why_no_epochs(survey: Survey) -> str:

@@ -127,7 +127,7 @@ def init_hash_layer(
                 model.pca_matrix.numpy(),
                 bits=layer.bits,
                 count=rest,
-                residual=config.hash.general_residual,
+                residual=number(config.hash.general_residual),
                 seed=seed,
             )
         layer.init_general(general)

@@ -27,7 +27,6 @@ from tests.hashing.methods.chain.test_general_init import frames_of, library
 MakeStore = Callable[..., Path]
 LARGE = Survey(1500, 0.6, 25, classifier=True)
 SMALL = Survey(200, 0.9, 25, classifier=True)
-FEW_LIVELY = Survey(200, 0.6, 25, classifier=True)
 
 
 def count(survey: Survey, bits: int, **changed: float | int | str) -> int:
@@ -42,14 +41,24 @@ def test_the_classifier_gives_bits_of_long_codes_only(bits: int, general: int) -
     assert count(replace(LARGE, classifier=False), bits) == 0
 
 
-def test_few_videos_that_change_inside_have_bits_of_the_classifier() -> None:
-    assert [count(FEW_LIVELY, bits) for bits in (16, 32, 64)] == [0, 0, 8]
-    assert count(replace(FEW_LIVELY, classifier=False), 64) == 0
-
-
-def test_half_of_a_code_is_general_where_videos_hardly_change_inside() -> None:
+def test_half_of_a_code_is_general_where_views_are_not_trusted() -> None:
     assert [count(SMALL, bits) for bits in (1, 2, 16, 64)] == [0, 1, 8, 32]
     assert resolve(Config(), SMALL).hash.general_from == "videos"
+
+
+@pytest.mark.parametrize(("bits", "share"), [(16, 0.0), (32, 0.0), (33, 0.125), (64, 0.125)])
+def test_long_codes_show_what_pca_itq_leaves_out(bits: int, share: float) -> None:
+    assert resolve(Config(), replace(SMALL, bits=bits)).hash.general_residual == share
+
+
+def test_what_changes_inside_videos_counts_less_where_views_are_trusted() -> None:
+    def found(survey: Survey, **changed: str) -> float | str:
+        config = apply(Config(), {f"hash.{name}": value for name, value in changed.items()})
+        return resolve(config, survey).input.within_whitening
+
+    assert found(LARGE) == 0.25
+    assert [found(SMALL), found(replace(LARGE, frames=1)), found(LARGE, summary="trend")] == [0] * 3
+    assert resolve(paper_config(), LARGE).input.within_whitening == 0
 
 
 def test_what_is_set_by_hand_is_kept() -> None:
