@@ -111,9 +111,9 @@ def resolve(config: Config, survey: Survey) -> Config:
     All three tasks are trained on 32 videos or more. Where views are informative, the contrastive
     loss dominates. Where they are not, it would separate similar videos: the similarity-preserving
     loss dominates, no neighbours are mined, what changes inside videos counts as much as anything
-    else, and half of the bits are general. The reflection loss keeps apart what no training video shows, less in
-    short codes, which have no bits to spare; in long codes, bits of the backbone's classifier do
-    so, too, if it is known.
+    else, and half of the bits are general. The reflection loss keeps apart what no training video
+    shows, less in short codes, which have no bits to spare; in long codes, bits of the backbone's
+    classifier do so, too, if it is known.
 
     Keys that depend on T or on the other arrays of the store are resolved where these are known:
     ``views.num_frames``, ``views.window``, ``views.spatial``, ``order.num_frames``,

@@ -1,8 +1,7 @@
 """General bits of the videos [ours]: what no task trains, so that no task can harm it.
 
-They are fitted on the features as stored, without within-class covariance normalization: that
-brings videos of one content together, while copies of a video among similar ones are told apart
-by small differences.
+They are fitted on the features as stored, so that nothing the tasks or the input's normalization
+bring together is folded: copies of a video among similar ones are told apart by small differences.
 """
 
 from __future__ import annotations
