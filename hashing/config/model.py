@@ -85,7 +85,7 @@ class HashConfig:
         default="auto",
         metadata=about(
             "fraction of the bits that no task trains, with init=pca-itq; auto: 0.5 where views "
-            "are not fully trusted, else 0.125 of the classifier, 0 without one [ours]",
+            "are not fully trusted, else 0.25 of the classifier, 0 without one [ours]",
             high=0.9,
         ),
     )

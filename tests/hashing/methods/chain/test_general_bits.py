@@ -35,7 +35,7 @@ def count(survey: Survey, bits: int, **changed: float | int | str) -> int:
     return general_bits(resolve(config, survey), bits)
 
 
-@pytest.mark.parametrize(("bits", "general"), [(1, 0), (16, 0), (32, 0), (34, 2), (64, 8)])
+@pytest.mark.parametrize(("bits", "general"), [(1, 0), (16, 0), (32, 0), (34, 2), (64, 16)])
 def test_the_classifier_gives_bits_of_long_codes_only(bits: int, general: int) -> None:
     assert count(LARGE, bits) == general
     assert count(replace(LARGE, classifier=False), bits) == 0
@@ -62,11 +62,11 @@ def test_what_changes_inside_videos_counts_less_where_views_are_trusted() -> Non
 
 
 def test_what_is_set_by_hand_is_kept() -> None:
-    assert count(LARGE, 32, min_learned=1) == 4
+    assert count(LARGE, 32, min_learned=1) == 8
     assert count(LARGE, 64, general=0.5) == 32
     assert count(LARGE, 64, general=0.0) == 0
     assert count(LARGE, 64, general_from="videos") == 0
-    assert count(SMALL, 64, general_from="classifier") == 8
+    assert count(SMALL, 64, general_from="classifier") == 16
     assert count(LARGE, 64, summary="trend") == 0  # the classifier knows pictures, not changes
 
 
