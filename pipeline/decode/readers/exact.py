@@ -27,6 +27,7 @@ from ..frames.render import RenderedFrame, RenderFrame
 # Where the two fields of a picture may be in two packets, packets do not count frames.
 FIELDS = ("mpegts", "mpeg", "h264", "avi")
 MAX_ROUNDS = 12  # each finds damage that the one before could not know of
+MAX_SUSPECTS = 8  # of so many, what decodes without a complaint clears the others
 # Said where one starts amid a stream: pictures that are to be forgotten were never there.
 NOTHING_TO_FORGET = "mmco: unref short failure"
 
@@ -97,6 +98,8 @@ class ExactReader:
         Raises:
             OutOfSyncError: If frames do not come out as the table says, or nothing is sound.
         """
+        for run in _runs(self._table, self._suspects()):
+            self._decode_run(run)
         for _ in range(MAX_ROUNDS):
             table = self._table
             intact = np.flatnonzero(table.intact(frozenset(self.bad)))
@@ -114,6 +117,12 @@ class ExactReader:
             if missing - self._kept.keys() and before == (len(self.bad), len(self._table.starts)):
                 raise OutOfSyncError("frames did not come out")
         raise OutOfSyncError("damage everywhere")
+
+    def _suspects(self) -> list[int]:
+        """Return the packets that are to be tried, whether or not they are asked for."""
+        table = self._table
+        shown = [o for o in table.suspects if table.decode_starts[o] >= 0 and not table.hidden[o]]
+        return shown[:MAX_SUSPECTS]
 
     def _decode_run(self, run: DecodeRun) -> None:
         found, bad = self._frames_of(run)
