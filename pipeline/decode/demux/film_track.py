@@ -20,11 +20,15 @@ BESIDE = (
 )
 IMAGES = ("mjpeg", "png", "bmp", "gif", "webp", "tiff", "jpeg2000", "jpegls", "ljpeg")
 LONG_SOUND = 10.0  # seconds; beside so much sound one picture of any codec is a cover
+PREVIEW = 4  # times as many pixels has a film as its preview
 COVER = "its only picture is a cover beside sound"
 
 
 def film_track(container: InputContainer, reopen: Callable[[], InputContainer]) -> VideoStream:
     """Return the default track, else the best one in libav's judgement, of those that move.
+
+    Where no track is the default and libav takes the first for want of signs, one of four times
+    its pixels or more is taken instead: that first one is a preview.
 
     Args:
         container: Open; nothing is read from it.
@@ -43,6 +47,10 @@ def film_track(container: InputContainer, reopen: Callable[[], InputContainer]) 
     if len(tracks) == 1:
         return tracks[0]
     best = container.streams.best("video")
+    flagged = any(track.disposition & Disposition.default for track in tracks)
+    if best is tracks[0] and not flagged:
+        largest = max(tracks, key=_area)
+        best = largest if _area(largest) >= PREVIEW * _area(best) else best
     tracks.sort(key=lambda track: (track is not best, not track.disposition & Disposition.default))
     moving = _moving([track.index for track in tracks if track.frames < 2], reopen)
     return next((t for t in tracks if t.frames > 1 or t.index in moving), tracks[0])
@@ -68,6 +76,10 @@ def is_cover(container: InputContainer, stream: VideoStream) -> bool:
     seconds = (container.duration or 0) / av.time_base
     image = stream.codec_context.name in IMAGES
     return bool(container.streams.audio) and (image or seconds >= LONG_SOUND)
+
+
+def _area(track: VideoStream) -> int:
+    return int(track.width * track.height)
 
 
 def _moving(indices: list[int], reopen: Callable[[], InputContainer]) -> set[int]:

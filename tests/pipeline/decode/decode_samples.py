@@ -44,10 +44,15 @@ FILES = {
 
 
 def all_frames(path: Path) -> list[av.VideoFrame]:
-    """Decode everything."""
+    """Decode everything of the first video track."""
+    return track_frames(path, 0)
+
+
+def track_frames(path: Path, track: int) -> list[av.VideoFrame]:
+    """Decode everything of one video track."""
     with av.open(str(path)) as container:
-        container.streams.video[0].thread_count = 1
-        return list(container.decode(video=0))
+        container.streams.video[track].thread_count = 1
+        return list(container.decode(video=track))
 
 
 def by_hand(frame: av.VideoFrame) -> np.ndarray:
