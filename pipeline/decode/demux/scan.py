@@ -280,15 +280,16 @@ def _truncation(
 ) -> str:
     """Compare what came with the header, where a header speaks of the whole file or stream."""
     base = float(stream.time_base or 0)
+    whole = (container.duration or 0) / av.time_base
+    # Where packets have no length, the last frame may stay as long as any before it; a single one
+    # for all that the header says, if any sound beside it is whole.
+    single = len(container.streams) == 1 or reached >= MISSING * whole
     if container.format.name in ("matroska,webm", "flv"):
-        promised = (container.duration or 0) / av.time_base
+        promised = whole
     else:
         promised, reached = (stream.duration or 0) * base, end * base
         reached -= (stream.start_time or 0) * base
-    # Where packets have no length, the last frame may stay as long as any before it; a single one
-    # without sound for all that the header says.
-    alone = promised if len(container.streams) == 1 else 0.0
-    longest = float(steps.max()) * base if len(steps) else alone
+    longest = float(steps.max()) * base if len(steps) else promised * single
     if reached < MISSING * promised and promised - reached > SPARE * longest:
         return f"{reached:.2f} s of {promised:.2f} s are there"
     return ""

@@ -37,7 +37,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory, make_clip: MakeClip) -> d
     sound = ("-f", "lavfi", "-i", "sine=duration=12", "-map", "1:a", "-c:a", "aac")
     return {
         "film": make_clip(folder / "film.mp4", *X264, seconds=4, size="96x64"),
-        "preview": make_clip(folder / "preview.mp4", *X264, "-vf", "negate", seconds=1.2, size="48x32"),
+        "preview": make_clip(
+            folder / "preview.mp4", *X264, "-vf", "negate", seconds=1.2, size="48x32"
+        ),
         "cover": make_clip(folder / "cover.jpg", "-frames:v", "1", size="80x80"),
         "sound": make_clip(folder / "sound.m4a", *sound),
     }
