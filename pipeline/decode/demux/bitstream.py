@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 H264_IDR, H264_SEI = 5, 6
 RECOVERY_POINT = 6
+START_CODE = b"\0\0\0\1"
 VOP = b"\0\0\1\xb6"  # a picture of MPEG-4 part 2
 HEVC_ANCHORS = range(16, 22)  # BLA, IDR and CRA pictures
 HEVC_CLOSED = range(16, 21)  # all but CRA
@@ -90,6 +91,11 @@ def _split_annex_b(data: bytes) -> Iterator[bytes]:
     yield from filter(None, (unit.rstrip(b"\0") for unit in data.split(b"\0\0\1")[1:]))
 
 
+def _split_embedded(unit: bytes) -> Iterator[bytes]:
+    """Cut a unit at the start codes within it."""
+    yield from filter(None, unit.split(START_CODE))
+
+
 def _check_h264(units: UnitSplitter, data: bytes) -> PacketCheck:
     idr = recovery = False
     try:
@@ -97,8 +103,11 @@ def _check_h264(units: UnitSplitter, data: bytes) -> PacketCheck:
             kind = unit[0] & 31
             if unit[0] & 128 or kind == 0 or (kind == H264_IDR and not unit[0] & 96):
                 return DAMAGED
-            if _has_zeros(unit):
-                return DAMAGED
+            if _has_zeros(unit):  # phones put a whole picture behind a prefix into one unit
+                inner = _check_h264(_split_embedded, unit) if START_CODE in unit else DAMAGED
+                if not inner.complete:
+                    return DAMAGED
+                idr, recovery = idr or inner.closed, recovery or inner.random_access
             idr |= kind == H264_IDR
             recovery |= kind == H264_SEI and _recovers_at_once(unit)
     except ValueError:

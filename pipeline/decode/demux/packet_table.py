@@ -41,7 +41,7 @@ class PacketTable:
         end: When the last frame ends, in the time base.
         rate: Frames a second, as the header says.
         truncation: What the file lacks compared with its header, or nothing.
-        suspects: Ordinals of packets that may lack their end.
+        suspects: Ordinals of packets that may lack their end, or some before them.
         restarts: Ordinals where the clock starts anew; ``pts`` goes on there, ``dts`` does not.
         disordered: Times are not the frames' own: one falls back, or they are in decoding order
             though the codec shows frames in another.

@@ -36,9 +36,10 @@ RAW = ("h264", "hevc")
 CHUNK_HEAD = 8  # bytes of an avi chunk before a packet's own
 ROOM = 256  # bytes
 HOLE = 10  # frames; a longer pause was meant
-REORDERED = ("h264", "hevc")  # whose headers tell whether frames are shown in another order
+# Their headers tell whether frames are shown in another order, and count them.
+REORDERED = COUNTED = ("h264", "hevc")
 CLOCKS = ("mpegts", "mpeg")  # whose times are those of a clock, which may jump
-JOIN = 2  # packets between what a broken count of transport packets marks and the next part
+JOIN = 2  # a broken count of transport packets marks the packet before the one that it is in
 SPARE = 1.1  # longest steps between frames that may lack at the end: the last frame's own
 HOLES = 2  # in so few places of a constant rate packets were lost; more are its own way
 
@@ -67,7 +68,7 @@ class Scan:
         self._suspects: list[int] = []
         self._packed = False
         self._orientation: Matrix | None = None
-        self._end, self._reached, self._last_end = 0, 0.0, 0
+        self._end, self._reached, self._last_pos, self._last_end = 0, 0.0, -1, 0
 
     def table(self, container: InputContainer, stream: VideoStream) -> PacketTable:
         """Return the table of a stream.
@@ -138,9 +139,12 @@ class Scan:
         """Suspect bytes between packets that nobody reads, in containers that leave none."""
         if packet.pos is None or packet.pos < 0:
             return
+        if packet.pos == self._last_pos:  # several sounds laced into one block
+            self._last_end += packet.size
+            return
         if 0 < self._last_end < packet.pos - ROOM and not self._are_chunks(packet.pos):
             self._mark_damaged()
-        self._last_end = packet.pos + packet.size
+        self._last_pos, self._last_end = packet.pos, packet.pos + packet.size
 
     def _are_chunks(self, end: int) -> bool:
         """Return whether whole chunks fill the gap, as avi has for indexes and dropped frames."""
@@ -173,8 +177,7 @@ class Scan:
         frames at its end leaves a hole; whether its last frame is whole, decoding must tell.
         """
         for ordinal in self._miscounted:
-            near = np.flatnonzero(start[ordinal + 1 : ordinal + 1 + JOIN])
-            join = ordinal + 1 + int(near[0]) if len(near) else 0
+            join = ordinal + JOIN if start[ordinal + JOIN : ordinal + JOIN + 1].any() else 0
             if join and join not in restarts:
                 before, behind = pts[max(0, join - NEAR) : join], pts[join : join + NEAR]
                 hole = (int(behind.min()) - int(before.max())) / max(1.0, usual)
@@ -182,9 +185,9 @@ class Scan:
             if join:
                 self._suspects += range(ordinal, join)
             else:
-                self._damaged |= {max(0, ordinal - 1), ordinal}
+                self._damaged |= {max(0, ordinal - 1), ordinal, ordinal + 1}
 
-    def _check_steps(self, pts: Indices, restarts: Indices) -> None:
+    def _check_steps(self, pts: Indices, start: Flags, restarts: Indices) -> None:
         """Suspect holes in a constant frame rate: broadcasts lose packets without a trace.
 
         Where a clock starts anew, a part was cut between frames that stand in another order.
@@ -198,7 +201,18 @@ class Scan:
             places = places[~ends.any(axis=1)]
             # One gap among reordered packets leaves several holes close together.
             if len(places) and 1 + int(np.sum(np.diff(places) > NEAR)) <= HOLES:
-                self._damaged |= set(order[places + 1].tolist())
+                for before, behind in zip(order[places], order[places + 1], strict=True):
+                    self._suspect_hole(int(before), int(behind), start)
+
+    def _suspect_hole(self, before: int, behind: int, start: Flags) -> None:
+        """Suspect that packets were lost between two, unless the decoder will know."""
+        counted = all(abs(behind - one) > NEAR for one in self._miscounted)
+        if start[min(before, behind) + 1 : behind + 1].any():  # counting begins anew behind it
+            self._damaged.add(before)
+        elif counted and self._codec[0] in COUNTED:
+            self._suspects.append(behind)
+        else:
+            self._damaged.add(behind)
 
     def _shift_after_loss(self, pts: Indices, stream: VideoStream) -> Indices:
         """Return avi's times with what its header counts more than came, if one place lost it.
@@ -233,7 +247,7 @@ class Scan:
             self._end += round(usual)  # the last packet does not tell how long it stays
         if self._transport:
             self._check_counts(pts, start, restarts, usual)
-            self._check_steps(pts, restarts)
+            self._check_steps(pts, start, restarts)
         truncation = ""
         if not len(restarts):  # else what the header counts is one part
             truncation = _truncation(container, stream, self._reached, self._end, steps)

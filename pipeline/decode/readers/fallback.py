@@ -120,8 +120,11 @@ class _FallbackReader:
             refuse_cover(container, stream, table.count)
             self._track = track_number(container, stream)
             self._set_duration(table.duration, table.count)
+            render = self._renderer(stream, table)
+            if table.suspects:
+                reader = ExactReader(container, stream, table, render, self._heartbeat, log)
+                table = reader.checked()
             if table.trusted and self._request.reader != "linear":
-                render = self._renderer(stream, table)
                 reader = ExactReader(container, stream, table, render, self._heartbeat, log)
                 try:
                     return self._exact(reader, table, render, log)

@@ -143,6 +143,18 @@ def test_lost_packets_of_a_broadcast_are_partial_still(tmp_path, make_clip) -> N
     assert read_video(path, REQUEST, LIMITS).status is Status.PARTIAL
 
 
+@pytest.mark.parametrize("codec", [H264, HEVC])
+def test_a_pause_is_no_damage(tmp_path, make_clip, codec: tuple[str, ...]) -> None:
+    pause = ("-vf", "setpts=PTS+gte(N\\,30)*3", "-fps_mode", "passthrough")  # three frames long
+    path = make_clip(tmp_path / "pause.ts", *codec, *pause, seconds=3, rate="20")
+    for reader in ("auto", "linear"):
+        found = read_video(path, replace(REQUEST, reader=reader), LIMITS)
+        assert (found.info.frames, found.status) == (60, Status.OK)
+        assert found.seconds == pytest.approx(
+            (found.index + 3 * (found.index >= 30)) / 20, abs=0.01
+        )
+
+
 def test_sound_beside_joined_parts_changes_nothing(tmp_path, clip) -> None:
     sound = ("-f", "lavfi", "-i", "sine=duration=2", "-c:a", "mp2", "-shortest")
     part = convert(clip, tmp_path / "part.ts", *sound, *H264)
