@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from fractions import Fraction
 
@@ -68,9 +69,9 @@ class FrameRenderer:
             self.shape = shown_size(frame.width, frame.height, self.aspect, is_turned(matrix))
         try:
             return self._pictures(frame, matrix)
-        except av.error.MemoryError:
-            raise
         except av.error.FFmpegError as error:
+            if error.errno in (errno.ENOMEM, errno.EAGAIN):  # no memory, also for a thread
+                raise
             words = f"its pictures cannot be converted: {error.strerror or error}"
             raise VideoError(Status.CORRUPT, words) from error
 
