@@ -42,6 +42,10 @@ def store_facts(store: FeatureStore) -> dict[str, object]:
             {"path": os.fsdecode(table.paths[row]), "note": table.notes[row]}
             for row in np.flatnonzero(table.status == Status.PARTIAL).tolist()
         ],
+        "mended": [
+            {"path": os.fsdecode(table.paths[row]), "note": table.notes[row]}
+            for row in mended_rows(store)
+        ],
         "failed": [
             {
                 "path": os.fsdecode(video.path),
@@ -88,6 +92,21 @@ def partial_table(store: FeatureStore) -> Table:
     videos = store.videos
     for row in np.flatnonzero(videos.status == Status.PARTIAL).tolist():
         table.add_row(printable(videos.paths[row]), printable(videos.notes[row]))
+    return table
+
+
+def mended_rows(store: FeatureStore) -> list[int]:
+    """Return the rows of whole videos whose clock, times or colours were mended."""
+    videos = store.videos
+    ok = np.flatnonzero(videos.status == Status.OK).tolist()
+    return [row for row in ok if videos.notes[row]]
+
+
+def mended_table(store: FeatureStore) -> Table:
+    """Draw which whole videos had their clock, times or colours mended, and how."""
+    table = Table("video", "what was mended", title="mended", title_justify="left")
+    for row in mended_rows(store):
+        table.add_row(printable(store.videos.paths[row]), printable(store.videos.notes[row]))
     return table
 
 

@@ -29,7 +29,14 @@ def info(store: Store, as_json: Json = False) -> None:
 
     from ..records import Status
     from ..store import open_store
-    from .store_info import failures_table, partial_table, store_facts, store_table
+    from .store_info import (
+        failures_table,
+        mended_rows,
+        mended_table,
+        partial_table,
+        store_facts,
+        store_table,
+    )
 
     with open_store(store) as opened:
         if as_json:
@@ -39,6 +46,8 @@ def info(store: Store, as_json: Json = False) -> None:
         console.print(store_table(opened))
         if Status.PARTIAL in opened.videos.status:
             console.print(partial_table(opened))
+        if mended_rows(opened):
+            console.print(mended_table(opened))
         if opened.failed:
             console.print(failures_table(opened))
 

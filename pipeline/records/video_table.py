@@ -27,6 +27,7 @@ class VideoTable:
         width: (N,).
         height: (N,).
         frames: Shown frames, (N,).
+        track: Which video track was read, the first being 0, -1 where unknown, (N,).
         size: Bytes of each file, (N,).
         mtime_ns: (N,).
     """
@@ -45,6 +46,7 @@ class VideoTable:
     width: npt.NDArray[np.int32]
     height: npt.NDArray[np.int32]
     frames: npt.NDArray[np.int64]
+    track: npt.NDArray[np.int16]
     size: npt.NDArray[np.int64]
     mtime_ns: npt.NDArray[np.int64]
 

@@ -40,6 +40,7 @@ class VideoInfo:
         width: Pixels, after rotation and pixel aspect.
         height: Pixels, after rotation.
         frames: Number of shown frames.
+        track: Which of the file's video tracks was read, the first being 0; -1 where unknown.
     """
 
     duration: float
@@ -47,6 +48,7 @@ class VideoInfo:
     width: int
     height: int
     frames: int
+    track: int = -1
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -84,7 +86,8 @@ class Frames:
         info: Facts about the whole video.
         status: ``OK``, ``SHORT`` or ``PARTIAL``.
         reader: Who decoded it.
-        note: For ``PARTIAL``: frames expected and decoded, and the decoder's message.
+        note: For ``PARTIAL``: frames expected and decoded, and the decoder's message; then what was
+            mended in the file's clock, times or colours.
         candidates: Further frames of each segment, where they were asked for.
         views: Spatially augmented copies of ``pixels``, (V, T, H, W, 3), where asked for.
     """
@@ -128,7 +131,8 @@ class VideoFeatures:
         mtime_ns: Its modification time then, nanoseconds.
         labels: Names of its classes.
         split: The part of the data set it belongs to.
-        note: For ``PARTIAL``: frames expected and decoded, and the decoder's message.
+        note: For ``PARTIAL``: frames expected and decoded, and the decoder's message; then what was
+            mended in the file's clock, times or colours.
         candidates: Features of C further frames of each segment, (T, C, D), if cached.
         candidate_seconds: When each is shown, (T, C).
         candidate_index: Their numbers in presentation order, (T, C).

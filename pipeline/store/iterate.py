@@ -52,6 +52,7 @@ def _video(table: VideoTable, row: int, arrays: Mapping[str, npt.NDArray[Any]]) 
         width=int(table.width[row]),
         height=int(table.height[row]),
         frames=int(table.frames[row]),
+        track=int(table.track[row]),
     )
     return VideoFeatures(
         path=table.paths[row],

@@ -56,12 +56,15 @@ COLUMNS = (
     Column("video/frames", "frames", "<i8"),
     Column("video/size", "size", "<i8"),
     Column("video/mtime_ns", "mtime_ns", "<i8"),
+    Column("video/track", "track", "<i2"),
 )
+_LATER = ("video/track",)
+"""Columns that stores of version 0.2.0 and before have not; -1 stands for what is unknown."""
 
 _FAILED = ("path", "status", "message", "attempts")
 FIRST_TABLE = (
     PATH,
-    *(column.name for column in COLUMNS),
+    *(column.name for column in COLUMNS if column.name not in _LATER),
     LABEL_NAMES,
     *(f"failed/{n}" for n in _FAILED),
 )
@@ -146,13 +149,14 @@ def failed_of(arrays: RowBlock) -> tuple[FailedVideo, ...]:
 
 
 def table_of(arrays: RowBlock) -> VideoTable:
-    """Assemble the columns of all videos; version 0.1.0 kept no notes."""
-    columns = {column.field: arrays[column.name] for column in COLUMNS}
+    """Assemble the columns of all videos; version 0.1.0 kept no notes, 0.2.0 no tracks."""
     paths = tuple(arrays[PATH].tolist())
+    unknown = {c.name: np.full(len(paths), -1, c.dtype) for c in COLUMNS if c.name in _LATER}
+    columns = {column.field: (unknown | dict(arrays))[column.name] for column in COLUMNS}
     notes = arrays[NOTE].tolist() if NOTE in arrays else [b""] * len(paths)
     return VideoTable(
         paths=paths,
         notes=tuple(to_text(note) for note in notes),
         label_names=tuple(to_text(name) for name in arrays[LABEL_NAMES].tolist()),
-        **columns,  # type: ignore[arg-type]
+        **columns,
     )

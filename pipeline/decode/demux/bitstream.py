@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 H264_IDR, H264_SEI = 5, 6
 RECOVERY_POINT = 6
+START_CODE = b"\0\0\0\1"
+VOP = b"\0\0\1\xb6"  # a picture of MPEG-4 part 2
 HEVC_ANCHORS = range(16, 22)  # BLA, IDR and CRA pictures
 HEVC_CLOSED = range(16, 21)  # all but CRA
 # After a JPEG's 0xFF come stuffing, restart marks or segments, never these.
@@ -27,16 +29,19 @@ class PacketCheck:
         random_access: Decoding may start here, if the container also calls it a key frame.
         closed: No later packet refers to an earlier one.
         displayed: A frame comes out of it.
+        packed: Further frames are in it, which come out with the packets behind it.
     """
 
     complete: bool = True
     random_access: bool = True
     closed: bool = True
     displayed: bool = True
+    packed: bool = False
 
 
 INTACT = PacketCheck()
 DAMAGED = PacketCheck(complete=False, random_access=False, closed=False)
+PACKED = PacketCheck(packed=True)
 PacketChecker = Callable[[bytes], PacketCheck]
 UnitSplitter = Callable[[bytes], Iterator[bytes]]
 
@@ -49,12 +54,18 @@ def packet_checker(codec: str, extradata: bytes) -> PacketChecker | None:
         extradata: The codec's header, which defines how H.264 and HEVC units are delimited.
     """
     if codec in ("h264", "hevc"):
-        check, at = (_check_h264, 4) if codec == "h264" else (_check_hevc, 21)
-        units: UnitSplitter = _split_annex_b
-        if extradata[:1] == b"\1" and len(extradata) > at:
-            units = _SplitPrefixed((extradata[at] & 3) + 1)
+        check = _check_h264 if codec == "h264" else _check_hevc
+        units = unit_splitter(codec, extradata)
         return lambda data: check(units, data)
     return PACKET_CHECKERS.get(codec)
+
+
+def unit_splitter(codec: str, extradata: bytes) -> UnitSplitter:
+    """Return how a packet of H.264 or HEVC is cut into units; it raises ValueError for damage."""
+    at = 4 if codec == "h264" else 21
+    if extradata[:1] == b"\1" and len(extradata) > at:
+        return _SplitPrefixed((extradata[at] & 3) + 1)
+    return _split_annex_b
 
 
 class _SplitPrefixed:
@@ -80,6 +91,11 @@ def _split_annex_b(data: bytes) -> Iterator[bytes]:
     yield from filter(None, (unit.rstrip(b"\0") for unit in data.split(b"\0\0\1")[1:]))
 
 
+def _split_embedded(unit: bytes) -> Iterator[bytes]:
+    """Cut a unit at the start codes within it."""
+    yield from filter(None, unit.split(START_CODE))
+
+
 def _check_h264(units: UnitSplitter, data: bytes) -> PacketCheck:
     idr = recovery = False
     try:
@@ -87,8 +103,11 @@ def _check_h264(units: UnitSplitter, data: bytes) -> PacketCheck:
             kind = unit[0] & 31
             if unit[0] & 128 or kind == 0 or (kind == H264_IDR and not unit[0] & 96):
                 return DAMAGED
-            if _has_zeros(unit):
-                return DAMAGED
+            if _has_zeros(unit):  # phones put a whole picture behind a prefix into one unit
+                inner = _check_h264(_split_embedded, unit) if START_CODE in unit else DAMAGED
+                if not inner.complete:
+                    return DAMAGED
+                idr, recovery = idr or inner.closed, recovery or inner.random_access
             idr |= kind == H264_IDR
             recovery |= kind == H264_SEI and _recovers_at_once(unit)
     except ValueError:
@@ -116,16 +135,20 @@ def _has_zeros(unit: bytes) -> bool:
 
 def _recovers_at_once(unit: bytes) -> bool:
     """Return whether an SEI recovery point is exact from this picture on."""
+    point = next((body for kind, body in sei_messages(unit, 1) if kind == RECOVERY_POINT), b"")
+    # recovery_frame_cnt 0 is the bit 1; exact_match_flag 1 and broken_link_flag 0 follow
+    return bool(point) and point[0] >> 5 == 0b110
+
+
+def sei_messages(unit: bytes, header: int) -> Iterator[tuple[int, bytes]]:
+    """Yield type and body of each message of an SEI unit, behind a header of so many bytes."""
     message = unit.replace(b"\0\0\3", b"\0\0")
-    at = 1
+    at = header
     while at + 2 < len(message):
         kind, at = _sei_number(message, at)
         size, at = _sei_number(message, at)
-        if kind == RECOVERY_POINT and at < len(message):
-            # recovery_frame_cnt 0 is the bit 1; exact_match_flag 1 and broken_link_flag 0 follow
-            return message[at] >> 5 == 0b110
+        yield kind, message[at : at + size]
         at += size
-    return False
 
 
 def _sei_number(message: bytes, at: int) -> tuple[int, int]:
@@ -181,6 +204,12 @@ def _check_av1(data: bytes) -> PacketCheck:
     return INTACT if at == len(data) else DAMAGED
 
 
+def _check_mpeg4(data: bytes) -> PacketCheck:
+    if not data.startswith(b"\0\0\1"):
+        return DAMAGED
+    return PACKED if data.count(VOP) > 1 else INTACT
+
+
 def _check_start_code(data: bytes) -> PacketCheck:
     return INTACT if data.startswith(b"\0\0\1") else DAMAGED
 
@@ -213,7 +242,7 @@ PACKET_CHECKERS: dict[str, PacketChecker] = {
     "vp8": _check_vp8,
     "vp9": _check_vp9,
     "av1": _check_av1,
-    "mpeg4": _check_start_code,
+    "mpeg4": _check_mpeg4,
     "mpeg1video": _check_start_code,
     "mpeg2video": _check_start_code,
     "mjpeg": _check_jpeg,

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 import av
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from ...options import DecodeLimits
 from ...records import Status, VideoError
+from .film_track import film_track
 
 # A playlist named .mp4 must not read another file: only real containers, only plain files.
 FORMATS = "mov,matroska,avi,mpegts,flv,mpeg,asf,ogg,gif,h264,hevc"
@@ -85,21 +85,15 @@ class NoHeartbeat:
 
 @contextmanager
 def open_video(path: Path, limits: DecodeLimits) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Open a file and its first real video stream; one thread.
+    """Open a file and the video track that is its film; one thread.
 
     Raises:
         VideoError: If it cannot be opened, is refused, or holds no video.
     """
     refuse_playlist(path)
-    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+    container = open_container(path)
     try:
-        container = av.open(f"file:{path}", options=options, **TAGS)
-    except av.error.FFmpegError as error:
-        raise open_error(error) from error
-    except (ValueError, UnicodeError) as error:
-        raise VideoError(Status.REFUSED, f"not an accepted container: {error}") from error
-    try:
-        stream = _video_stream(container)
+        stream = film_track(container, lambda: open_container(path))
         context = stream.codec_context
         if context is None:
             raise VideoError(Status.CORRUPT, "no decoder is known for its video")
@@ -110,6 +104,22 @@ def open_video(path: Path, limits: DecodeLimits) -> Iterator[tuple[InputContaine
         yield container, stream
     finally:
         container.close()
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a file of an accepted format.
+
+    Raises:
+        VideoError: If it cannot be opened or is refused.
+    """
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file"}
+    try:
+        container: InputContainer = av.open(f"file:{path}", options=options, **TAGS)
+    except av.error.FFmpegError as error:
+        raise open_error(error) from error
+    except (ValueError, UnicodeError) as error:
+        raise VideoError(Status.REFUSED, f"not an accepted container: {error}") from error
+    return container
 
 
 def refuse_playlist(path: Path) -> None:
@@ -149,12 +159,3 @@ def open_error(error: av.error.FFmpegError) -> VideoError:
     if isinstance(error, ValueError) and not isinstance(error, av.error.InvalidDataError):
         return VideoError(Status.REFUSED, "not an accepted container")
     return VideoError(Status.CORRUPT, words)
-
-
-def _video_stream(container: InputContainer) -> VideoStream:
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            return stream
-    if container.streams and not (container.streams.audio or container.streams.subtitles):
-        raise VideoError(Status.CORRUPT, "no readable stream: cut off or never finished")
-    raise VideoError(Status.NO_VIDEO, "no video stream")

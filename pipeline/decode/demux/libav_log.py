@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 import av.logging
@@ -26,6 +28,8 @@ class LibavLog:
         self.lines: list[str] = []
         self._capture = av.logging.Capture(local=True)
         self._captured: list[tuple[int, str, str]] = []
+        self._sought = ""
+        self._found: list[str] = []
 
     def errors(self) -> list[str]:
         """Return the errors that were logged since this was last asked."""
@@ -36,9 +40,24 @@ class LibavLog:
             for level, name, message in self._captured
             if level <= av.logging.ERROR and not message.startswith(HARMLESS)
         ]
+        if self._sought:
+            self._found += [words for _, _, words in self._captured if self._sought in words]
         self._captured.clear()
         self.lines += found[: KEPT - len(self.lines)]
         return found
+
+    @contextmanager
+    def searching(self, words: str) -> Iterator[list[str]]:
+        """Collect messages with some words, also those that libav calls no errors."""
+        self.errors()
+        self._sought, self._found = words, []
+        av.logging.set_level(av.logging.DEBUG)
+        try:
+            yield self._found
+        finally:
+            av.logging.set_level(av.logging.ERROR)
+            self.errors()
+            self._sought = ""
 
     def text(self) -> str:
         """Return what was kept, one complaint a line."""

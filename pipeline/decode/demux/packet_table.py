@@ -12,8 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from av.packet import Packet
 
+from .orientation import Matrix
+
 Indices = npt.NDArray[np.int64]
 NEAR = 8  # packets between a gap in time and the damage that tore it, in decoding order
+DEEPEST = 16  # frames that a codec may hold back to put them in order
 STEADY = 0.9  # share of equal steps from which on a frame rate is called constant
 Flags = npt.NDArray[np.bool_]
 
@@ -38,6 +41,12 @@ class PacketTable:
         end: When the last frame ends, in the time base.
         rate: Frames a second, as the header says.
         truncation: What the file lacks compared with its header, or nothing.
+        suspects: Ordinals of packets that may lack their end, or some before them.
+        restarts: Ordinals where the clock starts anew; ``pts`` goes on there, ``dts`` does not.
+        disordered: Times are not the frames' own: one falls back, or they are in decoding order
+            though the codec shows frames in another.
+        packed: Packets hold frames that come out with others, so their times are not the frames'.
+        orientation: Display matrix that the stream itself tells, or ``None``.
         packets: All P of them, where they are small enough to be kept.
     """
 
@@ -53,6 +62,11 @@ class PacketTable:
     end: int
     rate: float
     truncation: str = ""
+    suspects: tuple[int, ...] = ()
+    restarts: tuple[int, ...] = ()
+    disordered: bool = False
+    packed: bool = False
+    orientation: Matrix | None = None
     packets: Sequence[Packet[Any]] = ()
 
     @cached_property
@@ -127,14 +141,20 @@ class PacketTable:
     @cached_property
     def trusted(self) -> bool:
         """Whether the times determine the output order of frames."""
-        if len(self.pts) == 0 or len(self.starts) == 0:
+        if len(self.pts) == 0 or len(self.starts) == 0 or self.packed or self.disordered:
             return False
         times = self.pts[self.display_order]
-        if len(times) == 0 or (np.diff(times) == 0).any():
+        if len(times) == 0 or (np.diff(times) == 0).any() or self._displaced:
             return False
         latest = np.maximum.accumulate(self.pts)
         behind = self.starts[self.starts > 0]
         return bool((latest[behind - 1] < self.pts[behind]).all())
+
+    @cached_property
+    def _displaced(self) -> bool:
+        """Whether a packet is further from its place in presentation order than codecs do."""
+        ranks = np.argsort(np.argsort(self.pts, kind="stable"))
+        return bool((np.abs(ranks - np.arange(self.count)) > DEEPEST).any())
 
     @cached_property
     def decode_starts(self) -> Indices:

@@ -32,6 +32,7 @@ class Packets:
     def __init__(self, container: InputContainer, stream: VideoStream, table: PacketTable) -> None:
         self._container, self._stream, self._table = container, stream, table
         rising = bool((np.diff(table.pos) > 0).all()) and len(table.pos) > 0 and table.pos[0] >= 0
+        rising = rising and not table.restarts  # a time that comes twice is no place to jump to
         self._jumps = rising and any(name in container.format.name for name in JUMPING)
         self._packets: Iterator[tuple[int, Packet[VideoStream]]] = iter(())
         self._next = table.count

@@ -11,16 +11,19 @@ from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
 from ...options import DecodeLimits
 from ...records import Status, VideoError
+from . import clock
 from .bitstream import INTACT, PacketCheck, PacketChecker, packet_checker
 from .container import Heartbeat, exact
 from .libav_log import LibavLog
-from .packet_table import NEAR, Indices, PacketTable, is_steady
+from .orientation import Matrix, told_orientation
+from .packet_table import NEAR, Flags, Indices, PacketTable, is_steady
 
 MISSING = 0.9  # below this fraction of the header's duration the file is truncated
 UNKNOWN = -(1 << 63)
@@ -33,6 +36,11 @@ RAW = ("h264", "hevc")
 CHUNK_HEAD = 8  # bytes of an avi chunk before a packet's own
 ROOM = 256  # bytes
 HOLE = 10  # frames; a longer pause was meant
+# Their headers tell whether frames are shown in another order, and count them.
+REORDERED = COUNTED = ("h264", "hevc")
+CLOCKS = ("mpegts", "mpeg")  # whose times are those of a clock, which may jump
+JOIN = 2  # a broken count of transport packets marks the packet before the one that it is in
+SPARE = 1.1  # longest steps between frames that may lack at the end: the last frame's own
 HOLES = 2  # in so few places of a constant rate packets were lost; more are its own way
 
 
@@ -56,7 +64,11 @@ class Scan:
         self._damaged: set[int] = set()
         self._kept: list[Packet[Any]] = []
         self._kept_bytes = 0
-        self._end, self._reached, self._last_end = 0, 0.0, 0
+        self._miscounted: list[int] = []
+        self._suspects: list[int] = []
+        self._packed = False
+        self._orientation: Matrix | None = None
+        self._end, self._reached, self._last_pos, self._last_end = 0, 0.0, -1, 0
 
     def table(self, container: InputContainer, stream: VideoStream) -> PacketTable:
         """Return the table of a stream.
@@ -64,10 +76,12 @@ class Scan:
         Raises:
             VideoError: ``LIMIT`` for too many frames, ``CHANGED`` for a file that grows.
         """
-        check = packet_checker(stream.codec_context.name, stream.codec_context.extradata or b"")
         tight = any(name in container.format.name for name in TIGHT)
         chained = stream.codec_context.name in CHAINED
         ticks = [float(one.time_base or 0) for one in container.streams]
+        self._codec = stream.codec_context.name, stream.codec_context.extradata or b""
+        self._transport = container.format.name == "mpegts"
+        check = packet_checker(*self._codec)
         self._log.errors()  # messages while opening are no sign of damage
         for packet in self._packets(container):
             self._heartbeat()
@@ -101,10 +115,16 @@ class Scan:
         if packet.pos is not None and packet.pos >= self._size:
             raise VideoError(Status.CHANGED, "grows while it is read")
         checked = check(bytes(packet)) if check else INTACT
-        if packet.is_corrupt or not checked.complete:
+        if packet.is_corrupt and checked.complete and self._transport:
+            self._miscounted.append(ordinal)
+        elif packet.is_corrupt or not checked.complete:
             # What spoilt its beginning may have spoilt the end of the one before, which shows less.
             self._damaged |= {max(0, ordinal - 1), ordinal}
-        self._append(packet, checked, start=checked.random_access and not (chained and ordinal))
+        start = checked.random_access and not (chained and ordinal)
+        if start and packet.is_keyframe and 1 not in self._start:
+            self._orientation = told_orientation(*self._codec, bytes(packet))
+        self._packed |= checked.packed
+        self._append(packet, checked, start=start)
         self._keep(packet)
 
     def _keep(self, packet: Packet[Any]) -> None:
@@ -119,9 +139,12 @@ class Scan:
         """Suspect bytes between packets that nobody reads, in containers that leave none."""
         if packet.pos is None or packet.pos < 0:
             return
+        if packet.pos == self._last_pos:  # several sounds laced into one block
+            self._last_end += packet.size
+            return
         if 0 < self._last_end < packet.pos - ROOM and not self._are_chunks(packet.pos):
             self._mark_damaged()
-        self._last_end = packet.pos + packet.size
+        self._last_pos, self._last_end = packet.pos, packet.pos + packet.size
 
     def _are_chunks(self, end: int) -> bool:
         """Return whether whole chunks fill the gap, as avi has for indexes and dropped frames."""
@@ -139,7 +162,7 @@ class Scan:
         pts = UNKNOWN if packet.pts is None else packet.pts
         hidden = packet.is_discard or not checked.displayed
         self._pts.append(pts)
-        self._dts.append(pts if packet.dts is None else packet.dts)
+        self._dts.append(UNKNOWN if packet.dts is None else packet.dts)
         self._pos.append(-1 if packet.pos is None else packet.pos)
         self._start.append(packet.is_keyframe and start)
         self._closed.append(packet.is_keyframe and checked.closed)
@@ -147,16 +170,49 @@ class Scan:
         if not hidden and pts != UNKNOWN:
             self._end = max(self._end, pts + (packet.duration or 0))
 
-    def _check_steps(self, pts: Indices) -> None:
-        """Suspect holes in a constant frame rate: broadcasts lose packets without a trace."""
+    def _check_counts(self, pts: Indices, start: Flags, restarts: Indices, usual: float) -> None:
+        """Call packets damaged where transport packets are miscounted, but for parts joined.
+
+        Counting begins anew in each part, which begins where decoding can start. A part that lacks
+        frames at its end leaves a hole; whether its last frame is whole, decoding must tell.
+        """
+        for ordinal in self._miscounted:
+            join = ordinal + JOIN if start[ordinal + JOIN : ordinal + JOIN + 1].any() else 0
+            if join and join not in restarts:
+                before, behind = pts[max(0, join - NEAR) : join], pts[join : join + NEAR]
+                hole = (int(behind.min()) - int(before.max())) / max(1.0, usual)
+                join = join if hole <= 1.5 or hole >= HOLE else 0
+            if join:
+                self._suspects += range(ordinal, join)
+            else:
+                self._damaged |= {max(0, ordinal - 1), ordinal, ordinal + 1}
+
+    def _check_steps(self, pts: Indices, start: Flags, restarts: Indices) -> None:
+        """Suspect holes in a constant frame rate: broadcasts lose packets without a trace.
+
+        Where a clock starts anew, a part was cut between frames that stand in another order.
+        """
         order = np.argsort(pts, kind="stable")
         steps = np.diff(pts[order])
         if is_steady(steps):
             lost = steps / np.median(steps)
             places = np.flatnonzero((lost > 1.5) & (lost < HOLE))
+            ends = np.abs(order[places + 1][:, None] - restarts[None]) <= NEAR
+            places = places[~ends.any(axis=1)]
             # One gap among reordered packets leaves several holes close together.
             if len(places) and 1 + int(np.sum(np.diff(places) > NEAR)) <= HOLES:
-                self._damaged |= set(order[places + 1].tolist())
+                for before, behind in zip(order[places], order[places + 1], strict=True):
+                    self._suspect_hole(int(before), int(behind), start)
+
+    def _suspect_hole(self, before: int, behind: int, start: Flags) -> None:
+        """Suspect that packets were lost between two, unless the decoder will know."""
+        counted = all(abs(behind - one) > NEAR for one in self._miscounted)
+        if start[min(before, behind) + 1 : behind + 1].any():  # counting begins anew behind it
+            self._damaged.add(before)
+        elif counted and self._codec[0] in COUNTED:
+            self._suspects.append(behind)
+        else:
+            self._damaged.add(behind)
 
     def _shift_after_loss(self, pts: Indices, stream: VideoStream) -> Indices:
         """Return avi's times with what its header counts more than came, if one place lost it.
@@ -173,26 +229,53 @@ class Scan:
     def _finished(self, container: InputContainer, stream: VideoStream) -> PacketTable:
         if os.stat(self._path).st_size > self._size:
             raise VideoError(Status.CHANGED, "grows while it is read")
-        pts = np.frombuffer(self._pts, np.int64)
-        if container.format.name == "mpegts":
-            self._check_steps(pts)
-        truncation = _truncation(container, stream, self._reached, self._end)
-        if container.format.name == "avi" and not truncation:
+        name, base = container.format.name, exact(stream.time_base) or Fraction(1, 90_000)
+        pts, dts = np.frombuffer(self._pts, np.int64), np.frombuffer(self._dts, np.int64)
+        start = np.frombuffer(bytes(self._start), bool)
+        hidden = np.frombuffer(bytes(self._hidden), bool)
+        timed = bool((pts != UNKNOWN).all())
+        known = np.flatnonzero(dts != UNKNOWN) if timed else np.empty(0, np.int64)
+        jumps = name in CLOCKS
+        restarts = known[clock.restarts(dts[known], start[known], float(base), jumps=jumps)]
+        if len(restarts):
+            pts = np.rint(clock.continued(pts.astype(np.float64), restarts)).astype(np.int64)
+            self._end = int(pts.max())
+        steps = np.diff(np.sort(pts)) if timed else np.empty(0, np.int64)
+        rate = _rate(container, stream)
+        usual = float(np.median(steps)) if len(steps) else 1 / (rate * float(base))
+        if timed and self._end <= pts[~hidden].max(initial=self._end - 1):
+            self._end += round(usual)  # the last packet does not tell how long it stays
+        if self._transport:
+            self._check_counts(pts, start, restarts, usual)
+            self._check_steps(pts, start, restarts)
+        truncation = ""
+        if not len(restarts):  # else what the header counts is one part
+            truncation = _truncation(container, stream, self._reached, self._end, steps)
+        if name == "avi" and not truncation:
             pts = self._shift_after_loss(pts, stream)
+        backward = known[1:][np.diff(dts[known]) < 0]
+        disordered = not set(backward.tolist()) <= set(restarts.tolist())
+        if self._codec[0] in REORDERED and stream.codec_context.has_b_frames and not start.all():
+            disordered |= bool((np.diff(pts) > 0).all())  # avi, and what was copied out of one
         return PacketTable(
-            pts=pts if (pts != UNKNOWN).all() else pts[:0],
-            dts=np.frombuffer(self._dts, np.int64),
+            pts=pts if timed else pts[:0],
+            dts=np.where(dts == UNKNOWN, np.frombuffer(self._pts, np.int64), dts),
             pos=np.frombuffer(self._pos, np.int64),
-            start=np.frombuffer(bytes(self._start), bool),
+            start=start,
             closed=np.frombuffer(bytes(self._closed), bool),
-            hidden=np.frombuffer(bytes(self._hidden), bool),
+            hidden=hidden,
             damaged=frozenset(place for place in self._damaged if place < len(pts)),
             count=len(pts),
             packets=self._kept,
-            time_base=exact(stream.time_base) or Fraction(1, 90_000),
+            time_base=base,
             end=self._end,
-            rate=_rate(container, stream),
+            rate=rate,
             truncation=truncation,
+            suspects=tuple(self._suspects),
+            restarts=tuple(restarts.tolist()),
+            disordered=disordered,
+            packed=self._packed,
+            orientation=self._orientation,
         )
 
 
@@ -202,14 +285,25 @@ def _rate(container: InputContainer, stream: VideoStream) -> float:
     return float(told or stream.guessed_rate or stream.average_rate or 25)
 
 
-def _truncation(container: InputContainer, stream: VideoStream, reached: float, end: int) -> str:
+def _truncation(
+    container: InputContainer,
+    stream: VideoStream,
+    reached: float,
+    end: int,
+    steps: npt.NDArray[Any],
+) -> str:
     """Compare what came with the header, where a header speaks of the whole file or stream."""
+    base = float(stream.time_base or 0)
+    whole = (container.duration or 0) / av.time_base
+    # Where packets have no length, the last frame may stay as long as any before it; a single one
+    # for all that the header says, if any sound beside it is whole.
+    single = len(container.streams) == 1 or reached >= MISSING * whole
     if container.format.name in ("matroska,webm", "flv"):
-        promised = (container.duration or 0) / av.time_base
+        promised = whole
     else:
-        base = exact(stream.time_base) or Fraction(0)
-        promised, reached = float((stream.duration or 0) * base), float(end * base)
-        reached -= float((stream.start_time or 0) * base)
-    if reached < MISSING * promised:
+        promised, reached = (stream.duration or 0) * base, end * base
+        reached -= (stream.start_time or 0) * base
+    longest = float(steps.max()) * base if len(steps) else promised * single
+    if reached < MISSING * promised and promised - reached > SPARE * longest:
         return f"{reached:.2f} s of {promised:.2f} s are there"
     return ""

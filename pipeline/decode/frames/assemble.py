@@ -26,6 +26,8 @@ class ReaderResult:
         shape: Width and height as shown.
         reader: Who it was.
         damage: For a partial video what is wrong, else nothing.
+        track: Which of the file's video tracks it is, -1 where unknown.
+        mended: What was mended in the file's clock, times or colours, else nothing.
     """
 
     selection: FrameSelection
@@ -35,6 +37,8 @@ class ReaderResult:
     shape: tuple[int, int]
     reader: Reader
     damage: str
+    track: int = -1
+    mended: str = ""
 
 
 def assemble(
@@ -63,7 +67,7 @@ def _frames(
         _stack(result, clip.tolist(), place),
         result.seconds[clip],
         clip,
-        VideoInfo(result.duration, rate, *result.shape, count),
+        VideoInfo(result.duration, rate, *result.shape, count, result.track),
         status,
         result.reader,
         note,
@@ -90,8 +94,9 @@ def _views(full_frames: list[Picture], request: FrameRequest, size: int) -> Pict
 
 
 def _status(result: ReaderResult, request: FrameRequest) -> tuple[Status, str]:
+    status, why = Status.OK, ""
     if result.damage:
-        return Status.PARTIAL, result.damage
-    if len(result.seconds) < request.frames:
-        return Status.SHORT, f"{len(result.seconds)} of {request.frames} frames"
-    return Status.OK, ""
+        status, why = Status.PARTIAL, result.damage
+    elif len(result.seconds) < request.frames:
+        status, why = Status.SHORT, f"{len(result.seconds)} of {request.frames} frames"
+    return status, "; ".join(filter(None, (why, result.mended)))

@@ -13,13 +13,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from av.filter import Graph
-from av.sidedata.sidedata import SideData
+from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
 
+from ..demux.orientation import Matrix, turned
 from .tone_mapping import BT2020, is_hdr, tone_mapped
 
 Picture = npt.NDArray[np.uint8]  # (H, W, 3) RGB
+UPRIGHT: Matrix = (1, 0, 0, 1)
 ALPHA_AT = {"rgba": 3, "bgra": 3, "argb": 0, "abgr": 0}
 
 
@@ -90,46 +92,64 @@ def as_one(frame: VideoFrame) -> VideoFrame:
 
 
 def square(
-    frame: VideoFrame, *, size: int, fit: str, aspect: Fraction | None, resizer: Resizer
+    frame: VideoFrame,
+    *,
+    size: int,
+    fit: str,
+    aspect: Fraction | None,
+    resizer: Resizer,
+    matrix: Matrix = UPRIGHT,
 ) -> Picture:
     """Return one frame as (size, size, 3) RGB bytes.
 
     Bilinear with antialiasing; ``crop`` keeps the middle, ``squash`` ignores the aspect, ``pad``
     adds black. Rotation, mirroring and pixel aspect are applied.
     """
-    width, height = shown_size(frame.width, frame.height, aspect, is_turned(frame))
+    width, height = shown_size(frame.width, frame.height, aspect, is_turned(matrix))
     width, height = resized(width, height, size=size, fit=fit)
-    picture = _upright(frame, width, height, resizer)
+    picture = _upright(frame, width, height, resizer, matrix)
     return _middle(picture, size) if fit == "crop" else _padded(picture, size)
 
 
-def whole(frame: VideoFrame, *, side: int, aspect: Fraction | None, resizer: Resizer) -> Picture:
+def whole(
+    frame: VideoFrame,
+    *,
+    side: int,
+    aspect: Fraction | None,
+    resizer: Resizer,
+    matrix: Matrix = UPRIGHT,
+) -> Picture:
     """Return one frame uncropped, (H, W, 3) RGB bytes; its shorter side is at most ``side``."""
-    width, height = shown_size(frame.width, frame.height, aspect, is_turned(frame))
+    width, height = shown_size(frame.width, frame.height, aspect, is_turned(matrix))
     if min(width, height) > side:
         width, height = resized(width, height, size=side, fit="crop")
-    return np.ascontiguousarray(_upright(frame, width, height, resizer))
+    return np.ascontiguousarray(_upright(frame, width, height, resizer, matrix))
 
 
-def is_turned(frame: VideoFrame) -> bool:
-    """Return whether the display matrix lays the frame on its side."""
-    a, b = _matrix(frame)[:2]
-    return abs(b) > abs(a)
+def is_turned(matrix: Matrix) -> bool:
+    """Return whether a display matrix lays the frame on its side."""
+    return abs(matrix[1]) > abs(matrix[0])
 
 
-def _matrix(frame: VideoFrame) -> tuple[int, int, int, int]:
-    """Return how the display matrix moves pixels: x to (a, b), y to (c, d)."""
-    side = frame.side_data.get("DISPLAYMATRIX")
-    if not isinstance(side, SideData):
-        return 1, 0, 0, 1
-    rows = np.frombuffer(memoryview(side), np.int32)
-    return int(rows[0]), int(rows[1]), int(rows[3]), int(rows[4])
+def display_matrix(frame: VideoFrame) -> Matrix | None:
+    """Return a frame's display matrix, the container's before the stream's own, or ``None``."""
+    try:
+        every: Any = frame.side_data
+    except ValueError:  # a kind that PyAV does not know, such as the view of a stereo film
+        return turned(frame.rotation) if frame.rotation else None
+    for side in map(every.__getitem__, range(len(every))):
+        if side.type is Type.DISPLAYMATRIX:
+            rows = np.frombuffer(memoryview(side), np.int32)
+            return int(rows[0]), int(rows[1]), int(rows[3]), int(rows[4])
+    return None
 
 
-def _upright(frame: VideoFrame, width: int, height: int, resizer: Resizer) -> Picture:
+def _upright(
+    frame: VideoFrame, width: int, height: int, resizer: Resizer, matrix: Matrix
+) -> Picture:
     """Resize to a shown size, then turn and mirror as the display matrix says."""
-    a, b, c, d = _matrix(frame)
-    if not is_turned(frame):
+    a, b, c, d = matrix
+    if not is_turned(matrix):
         picture = _rgb(frame, width, height, resizer)
         return picture[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1]
     picture = _rgb(frame, height, width, resizer).transpose(1, 0, 2)

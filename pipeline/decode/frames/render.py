@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
 from fractions import Fraction
 
+import av
 from av.video.frame import VideoFrame
 
+from ...records import Status, VideoError
 from ..base import FrameRequest
-from .pixels import Picture, Resizer, is_turned, shown_size, square, whole
+from ..demux.orientation import Matrix
+from .colour_matrix import replace_matrix
+from .pixels import (
+    UPRIGHT,
+    Picture,
+    Resizer,
+    display_matrix,
+    is_turned,
+    shown_size,
+    square,
+    whole,
+)
 
 ROOM = 2  # views are cut out of pictures whose shorter side is at most ROOM times their own
 
@@ -25,31 +39,52 @@ class FrameRenderer:
         request: Fit, and whether views will be drawn.
         sizes: Sides of the squares.
         aspect: Width of a pixel by its height, None for square ones.
+        orientation: Display matrix of frames that have none of their own.
 
     Attributes:
         shape: Width and height as shown; (0, 0) before the first frame.
+        note: How frames were read that cannot be read as they ask, or nothing.
     """
 
     def __init__(
-        self, request: FrameRequest, sizes: tuple[int, ...], aspect: Fraction | None = None
+        self,
+        request: FrameRequest,
+        sizes: tuple[int, ...],
+        aspect: Fraction | None = None,
+        orientation: Matrix | None = None,
     ) -> None:
-        self._request, self.aspect = request, aspect
-        self.shape = (0, 0)
+        self._request, self.aspect, self._orientation = request, aspect, orientation
+        self.shape, self.note = (0, 0), ""
         self._resizers = [(size, Resizer()) for size in sizes]
 
     def __call__(self, frame: VideoFrame) -> RenderedFrame:
-        """Return the squares, in the order of their sizes, then as many wholes for views."""
+        """Return the squares, in the order of their sizes, then as many wholes for views.
+
+        Raises:
+            VideoError: ``CORRUPT`` if libswscale cannot read such a frame.
+        """
+        self.note = replace_matrix(frame) or self.note
+        matrix = display_matrix(frame) or self._orientation or UPRIGHT
         if not any(self.shape):
-            self.shape = shown_size(frame.width, frame.height, self.aspect, is_turned(frame))
+            self.shape = shown_size(frame.width, frame.height, self.aspect, is_turned(matrix))
+        try:
+            return self._pictures(frame, matrix)
+        except av.error.FFmpegError as error:
+            if error.errno in (errno.ENOMEM, errno.EAGAIN):  # no memory, also for a thread
+                raise
+            words = f"its pictures cannot be converted: {error.strerror or error}"
+            raise VideoError(Status.CORRUPT, words) from error
+
+    def _pictures(self, frame: VideoFrame, matrix: Matrix) -> RenderedFrame:
         fit, aspect = self._request.fit, self.aspect
         squares = [
-            square(frame, size=size, fit=fit, aspect=aspect, resizer=resizer)
+            square(frame, size=size, fit=fit, aspect=aspect, resizer=resizer, matrix=matrix)
             for size, resizer in self._resizers
         ]
         if self._request.views == 0:
             return tuple(squares)
         full_frames = [
-            whole(frame, side=ROOM * size, aspect=aspect, resizer=resizer)
+            whole(frame, side=ROOM * size, aspect=aspect, resizer=resizer, matrix=matrix)
             for size, resizer in self._resizers
         ]
         return (*squares, *full_frames)

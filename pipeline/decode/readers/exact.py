@@ -7,6 +7,7 @@ every other frame bit for bit as a full decode makes it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -27,6 +28,8 @@ from ..frames.render import RenderedFrame, RenderFrame
 # Where the two fields of a picture may be in two packets, packets do not count frames.
 FIELDS = ("mpegts", "mpeg", "h264", "avi")
 MAX_ROUNDS = 12  # each finds damage that the one before could not know of
+MISSED_FRAME = "Frame num gap"  # what libav says of H.264, though it does not call it an error
+MAX_SUSPECTS = 8  # of so many, what decodes without a complaint clears the others
 # Said where one starts amid a stream: pictures that are to be forgotten were never there.
 NOTHING_TO_FORGET = "mmco: unref short failure"
 
@@ -114,6 +117,19 @@ class ExactReader:
             if missing - self._kept.keys() and before == (len(self.bad), len(self._table.starts)):
                 raise OutOfSyncError("frames did not come out")
         raise OutOfSyncError("damage everywhere")
+
+    def checked(self) -> PacketTable:
+        """Decode up to what is suspected and return the table with what proves damaged."""
+        table = self._table
+        shown = [o for o in table.suspects if table.decode_starts[o] >= 0 and not table.hidden[o]]
+        damaged = set(table.damaged)
+        for run in _runs(table, shown[:MAX_SUSPECTS]):
+            bad: int | None = run.first
+            with self._log.searching(MISSED_FRAME) as missed, suppress(OutOfSyncError):
+                _, bad = self._frames_of(run)
+            if bad is not None or missed:
+                damaged |= run.targets | ({bad} if bad is not None else set())
+        return replace(table, damaged=frozenset(damaged), suspects=())
 
     def _decode_run(self, run: DecodeRun) -> None:
         found, bad = self._frames_of(run)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import av
 import numpy as np
+from av.video.stream import VideoStream
 
 from ...options import DecodeLimits
 from ...records import Frames, Reader, Status, VideoError
 from ..base import FrameRequest
 from ..demux.container import Heartbeat, NoHeartbeat, exact, open_video
+from ..demux.film_track import refuse_cover, track_number
 from ..demux.libav_log import LibavLog
 from ..demux.packet_table import Indices, PacketTable
 from ..demux.packets import OutOfSyncError
@@ -23,6 +25,7 @@ from ..frames.render import FrameRenderer
 from .exact import ExactReader
 from .ffmpeg import FfmpegReader
 from .linear import LinearPass, LinearReader
+from .preview import preview
 
 SLOWEST = 5.0  # frames a second: long pauses between frames cost no time to decode
 READERS = ("auto", "exact", "linear", "ffmpeg")
@@ -75,6 +78,7 @@ class _FallbackReader:
     ) -> None:
         self._path, self._request, self._sizes = path, request, sizes
         self._limits, self._heartbeat = limits, heartbeat
+        self._track = -1
 
     def decode(self) -> ReaderResult:
         """Try the readers in turn."""
@@ -113,11 +117,14 @@ class _FallbackReader:
         lost = "its packets do not tell their times"
         with open_video(self._path, self._limits) as (container, stream):
             table = Scan(self._path, self._limits, self._heartbeat, log).table(container, stream)
+            refuse_cover(container, stream, table.count)
+            self._track = track_number(container, stream)
             self._set_duration(table.duration, table.count)
+            render = self._renderer(stream, table)
+            if table.suspects:
+                reader = ExactReader(container, stream, table, render, self._heartbeat, log)
+                table = reader.checked()
             if table.trusted and self._request.reader != "linear":
-                render = FrameRenderer(
-                    self._request, self._sizes, exact(stream.sample_aspect_ratio)
-                )
                 reader = ExactReader(container, stream, table, render, self._heartbeat, log)
                 try:
                     return self._exact(reader, table, render, log)
@@ -145,7 +152,13 @@ class _FallbackReader:
             render.shape,
             Reader.EXACT if keys is None else Reader.KEYFRAME,
             _damage(intact, table.frames, bool(reader.bad), table.truncation, log.text()),
+            self._track,
+            _mended(table, render),
         )
+
+    def _renderer(self, stream: VideoStream, table: PacketTable) -> FrameRenderer:
+        aspect = exact(stream.sample_aspect_ratio)
+        return FrameRenderer(self._request, self._sizes, aspect, table.orientation)
 
     def _linear(self, table: PacketTable, log: LibavLog) -> ReaderResult:
         expected = table.frames
@@ -172,6 +185,8 @@ class _FallbackReader:
                     render.shape,
                     Reader.LINEAR,
                     note,
+                    self._track,
+                    _mended(table, render, passed.wrong_times),
                 )
         raise VideoError(Status.CHANGED, "the second reading found other frames than the first")
 
@@ -179,15 +194,16 @@ class _FallbackReader:
         self, table: PacketTable, indices: Indices, log: LibavLog
     ) -> tuple[LinearPass, FrameRenderer]:
         with open_video(self._path, self._limits) as (container, stream):
-            render = FrameRenderer(self._request, self._sizes, exact(stream.sample_aspect_ratio))
+            render = self._renderer(stream, table)
             reader = LinearReader(container, stream, table, render, self._heartbeat, log)
             return reader.read(indices), render
 
     def _by_program(self, hwaccel: str) -> ReaderResult:
-        render = FrameRenderer(self._request, self._sizes)
-        transfer = self._transfer()
-        reader = FfmpegReader(self._path, self._limits, render, self._heartbeat, hwaccel, transfer)
+        seen = preview(self._path, self._limits)
+        render = FrameRenderer(self._request, self._sizes, orientation=seen.orientation)
+        reader = FfmpegReader(self._path, self._limits, render, self._heartbeat, hwaccel, seen)
         expected = reader.packets()
+        seen.refuse_cover(len(expected.pts))
         self._set_duration(expected.duration, len(expected.pts))
         complaints, tick = reader.stderr, expected.tick
         if complaints:
@@ -214,17 +230,11 @@ class _FallbackReader:
                     render.shape,
                     Reader.FFMPEG,
                     note,
+                    seen.track,
+                    seen.note,
                 )
             wanted = np.unique(ranks)
         raise reader.failure(Status.CORRUPT, f"{len(pictures)} of {len(wanted)} frames came out")
-
-    def _transfer(self) -> int:
-        """Return what the frame indices mean, 0 where the built-in decoder does not know."""
-        try:
-            with LibavLog(), open_video(self._path, self._limits) as (_, stream):
-                return stream.codec_context.color_trc
-        except VideoError:
-            return 0
 
     def _set_duration(self, duration: float, packets: int) -> None:
         """Check the duration, and allow the time that it takes."""
@@ -253,5 +263,16 @@ def _damage(decoded: int, expected: int, damaged: bool, truncation: str, words: 
         f"{decoded} of {expected} frames could be decoded",
         truncation,
         words.split("\n")[0][:200],
+    ]
+    return "; ".join(part for part in parts if part)
+
+
+def _mended(table: PacketTable, render: FrameRenderer, wrong_times: int = 0) -> str:
+    """Return a note on what was mended, or nothing."""
+    count = len(table.restarts)
+    parts = [
+        f"its clock starts anew or jumps at {count} place{'s' * (count > 1)}" if count else "",
+        f"times mended: {wrong_times}" if wrong_times else "",
+        render.note,
     ]
     return "; ".join(part for part in parts if part)

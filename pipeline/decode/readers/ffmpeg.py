@@ -16,18 +16,22 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
 
-from ...options import DecodeLimits, DecodeOptions
+from ...options import DecodeLimits
 from ...records import Status, VideoError
+from ..demux.clock import mended
 from ..demux.container import Heartbeat, refuse_playlist
 from ..demux.packet_table import Indices, is_steady
 from ..demux.scan import UNKNOWN
 from ..frames.render import RenderedFrame, RenderFrame
 from ..frames.tone_mapping import HDR
 from .ffmpeg_process import Sink, input_arguments, run_program
+from .preview import Preview
 
 MAX_LIST_BYTES = 64 << 20  # bytes that a list of frames may have
-STREAM = ["-map", "0:V:0", "-an", "-sn", "-dn", "-fps_mode", "passthrough"]
+STREAM = ["-an", "-sn", "-dn", "-fps_mode", "passthrough"]
 LIST = ["-f", "framecrc"]
+# Untold, so that none of it, however rare, keeps a frame from being converted.
+UNTOLD = "setparams=color_primaries=unknown:color_trc=unknown"
 SQUARE = "scale=trunc(iw*sar+0.5):ih,setsar=1"
 
 
@@ -50,7 +54,9 @@ class FrameList:
     @property
     def seconds(self) -> npt.NDArray[np.float64]:
         """When each is shown, from the first, (n,)."""
-        return np.asarray((self.pts - self.pts[:1]) * float(self.tick), np.float64)
+        told = np.asarray((self.pts - self.pts[:1]) * float(self.tick), np.float64)
+        seconds = mended(told)
+        return told if seconds is None else seconds - seconds[:1]
 
     @property
     def duration(self) -> float:
@@ -77,7 +83,7 @@ class FfmpegReader:
         render: Turns a frame into what is kept of it.
         heartbeat: Called often.
         hwaccel: Hardware decoder, or nothing.
-        transfer: What the frames' numbers mean, as libav counts; HDR comes in 16 bits.
+        seen: What the built-in decoder knows of the file; HDR comes in 16 bits.
 
     Attributes:
         stderr: What the program said.
@@ -90,14 +96,19 @@ class FfmpegReader:
         limits: DecodeLimits,
         render: RenderFrame,
         heartbeat: Heartbeat,
-        hwaccel: str = DecodeOptions.hwaccel,
-        transfer: int = 0,
+        hwaccel: str,
+        seen: Preview,
     ) -> None:
         refuse_playlist(path)
-        self._transfer = transfer
+        self._transfer = seen.transfer
+        self._untold = UNTOLD + (f":colorspace={seen.matrix}" if seen.matrix else "")
         self._limits, self._render, self._heartbeat = limits, render, heartbeat
-        self._input = input_arguments(path, limits, hwaccel)
-        self.stderr, self.command = "", " ".join([*self._input, *STREAM])
+        # Frames are turned by the renderer, where it knows how: all of them alike.
+        turns = seen.orientation is None
+        self._input = input_arguments(path, limits, hwaccel, autorotate=turns)
+        track = "0:V:0" if seen.index < 0 else f"0:{seen.index}"
+        self._stream = ["-map", track, *STREAM]
+        self.stderr, self.command = "", " ".join([*self._input, *self._stream])
 
     def packets(self) -> FrameList:
         """List the packets in presentation order, without decoding.
@@ -128,7 +139,14 @@ class FfmpegReader:
         )
         depth = "rgb48be" if self._transfer in HDR else "rgb24"
         chosen = "+".join(f"eq(n,{number})" for number in indices)
-        shown = ["-vf", f"select='{chosen}',{SQUARE}", "-c:v", "ppm", "-pix_fmt", depth]
+        shown = [
+            "-vf",
+            f"select='{chosen}',{self._untold},{SQUARE}",
+            "-c:v",
+            "ppm",
+            "-pix_fmt",
+            depth,
+        ]
         # Of itself it would count in frames of a constant rate, which there may not be.
         ticks = ["-enc_time_base", str(tick)]
         listed_as = ["-c:v", "wrapped_avframe", *ticks, *LIST]
@@ -145,7 +163,7 @@ class FfmpegReader:
         return VideoError(status, message, command=self.command, stderr=self.stderr)
 
     def _run(self, *outputs: tuple[list[str], Sink]) -> None:
-        sinks = [([*STREAM, *words], sink) for words, sink in outputs]
+        sinks = [([*self._stream, *words], sink) for words, sink in outputs]
         self.stderr = run_program(self._input, sinks, self._heartbeat)
 
 

@@ -57,8 +57,14 @@ def at_most(which: int, most: float) -> tuple[int, int]:
     return resource.RLIM_INFINITY if math.isinf(least) else math.ceil(least), hard
 
 
-def input_arguments(path: Path, limits: DecodeLimits, hwaccel: str) -> list[str]:
-    """Return the program and what it may open and how."""
+def input_arguments(
+    path: Path, limits: DecodeLimits, hwaccel: str, *, autorotate: bool
+) -> list[str]:
+    """Return the program and what it may open and how.
+
+    A stream that changes amid must not start its filters anew: they count its frames. And without
+    `-copyts` the program mends clocks that start anew.
+    """
     return [
         ffmpeg_program(),
         "-hide_banner",
@@ -77,7 +83,9 @@ def input_arguments(path: Path, limits: DecodeLimits, hwaccel: str) -> list[str]
         FORMATS,
         "-max_pixels",
         str(limits.pixels),
-        "-copyts",
+        *([] if autorotate else ["-noautorotate"]),
+        "-reinit_filter",
+        "0",
         "-i",
         f"file:{os.fspath(path.absolute())}",
     ]

@@ -16,6 +16,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from ..demux.clock import mended
 from ..demux.container import Heartbeat
 from ..demux.libav_log import LibavLog
 from ..demux.packet_table import Indices, PacketTable
@@ -35,6 +36,7 @@ class LinearPass:
         lost: Frames that damage spoilt.
         indices: Of all frames that came out.
         times: Their seconds, NaN where unknown.
+        wrong_times: How many times do not rise; those are mended.
     """
 
     pictures: dict[int, RenderedFrame] = field(default_factory=dict)
@@ -43,12 +45,16 @@ class LinearPass:
     lost: int = 0
     indices: array[int] = field(default_factory=lambda: array("q"))
     times: array[float] = field(default_factory=lambda: array("d"))
+    wrong_times: int = 0
 
     def seconds(self, rate: float) -> npt.NDArray[np.float64]:
         """Return when each frame is shown, from the first, (total,)."""
-        times, indices = np.array(self.times), np.array(self.indices, np.float64)
-        if np.isnan(times).any() or (np.diff(times) <= 0).any():
+        told, indices = np.array(self.times), np.array(self.indices, np.float64)
+        times = mended(told)
+        if times is None:
             return np.arange(self.total) / rate  # raw streams carry no times
+        if not np.array_equal(times, np.sort(told)):  # else frames only had each other's
+            self.wrong_times = int(np.sum(times != told))
         shown = np.interp(np.arange(self.total), indices, times)
         return np.asarray(shown - times[0], np.float64)
 
@@ -96,7 +102,8 @@ class LinearReader:
                 number = before
                 continue  # its time has passed: a frame that damage repeats
             passed.indices.append(number)
-            passed.times.append(float("nan") if frame.pts is None else frame.pts * tick)
+            pts = self._pts(frame)
+            passed.times.append(float("nan") if pts is None else pts * tick)
             if frame.is_corrupt or self._is_corrupt(frame):
                 passed.lost += 1
                 continue
@@ -111,10 +118,17 @@ class LinearReader:
 
     def _number(self, frame: VideoFrame, counted: int) -> int:
         """Return a frame's number: by its time where damage took some and the rate is constant."""
-        step = self._table.step
-        if not step or frame.pts is None or len(self._table.display_order) == 0:
+        step, pts = self._table.step, self._pts(frame)
+        if not step or pts is None or len(self._table.display_order) == 0:
             return counted
-        return round((frame.pts - int(self._table.pts[self._table.display_order[0]])) / step)
+        return round((pts - int(self._table.pts[self._table.display_order[0]])) / step)
+
+    def _pts(self, frame: VideoFrame) -> int | None:
+        """Return a frame's time, by the table where the clock starts anew."""
+        tag, restarts = frame.opaque, self._table.restarts
+        if not restarts or not isinstance(tag, PacketTag):
+            return frame.pts
+        return int(self._table.pts[tag.ordinal]) if tag.ordinal < self._table.count else None
 
     def _keep(
         self,

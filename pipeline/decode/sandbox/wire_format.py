@@ -19,7 +19,7 @@ from ..base import FrameRequest
 ReadBytes = Callable[[int], bytes]
 Array = npt.NDArray[Any]
 Packed = tuple[dict[str, Any], list[Array]]  # the facts for the line, the arrays that follow it
-INFO = {"duration": float, "fps": float, "width": int, "height": int, "frames": int}
+INFO = {"duration": float, "fps": float, "width": int, "height": int, "frames": int, "track": int}
 
 
 def pack(frames: Frames) -> Packed:

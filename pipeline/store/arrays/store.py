@@ -79,6 +79,7 @@ class ArrayFeatureStore(FeaturesOnlyStore):
             width=np.zeros(n, np.int32),
             height=np.zeros(n, np.int32),
             frames=np.array(self._source.lengths, np.int64),
+            track=np.full(n, -1, np.int16),
             size=np.zeros(n, np.int64),
             mtime_ns=np.zeros(n, np.int64),
         )

@@ -54,6 +54,7 @@ def synthetic_table(
         width=np.zeros(n, np.int32),
         height=np.zeros(n, np.int32),
         frames=np.full(n, frames, np.int64),
+        track=np.full(n, -1, np.int16),
         size=np.zeros(n, np.int64),
         mtime_ns=np.zeros(n, np.int64),
     )

@@ -44,10 +44,15 @@ FILES = {
 
 
 def all_frames(path: Path) -> list[av.VideoFrame]:
-    """Decode everything."""
+    """Decode everything of the first video track."""
+    return track_frames(path, 0)
+
+
+def track_frames(path: Path, track: int) -> list[av.VideoFrame]:
+    """Decode everything of one video track."""
     with av.open(str(path)) as container:
-        container.streams.video[0].thread_count = 1
-        return list(container.decode(video=0))
+        container.streams.video[track].thread_count = 1
+        return list(container.decode(video=track))
 
 
 def by_hand(frame: av.VideoFrame) -> np.ndarray:
@@ -60,3 +65,15 @@ def convert(source: Path, target: Path, *arguments: str, before: tuple[str, ...]
     command = [ffmpeg_program(), "-v", "error", "-y", *before, "-i", f"file:{source}", *arguments]
     subprocess.run([*command, f"file:{target}"], check=True, stdin=subprocess.DEVNULL)
     return target
+
+
+def frames_by_ffmpeg(path: Path, track: int = 0) -> int:
+    """Count the frames that ffmpeg decodes of one video track, none dropped or repeated."""
+    command = [ffmpeg_program(), "-v", "quiet", "-i", f"file:{path}", "-map", f"0:v:{track}"]
+    listed = subprocess.run(
+        [*command, "-fps_mode", "passthrough", "-f", "framecrc", "-"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout.splitlines()
+    return sum(not line.startswith("#") for line in listed)

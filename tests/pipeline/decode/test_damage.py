@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -221,3 +222,82 @@ def test_a_file_without_any_key_frame_is_corrupt(clip, tmp_path) -> None:
     with pytest.raises(VideoError) as caught:
         read_video(headless, REQUEST, LIMITS)
     assert caught.value.status is Status.CORRUPT
+
+
+def element(name: str, body: bytes) -> bytes:
+    """Return an element of Matroska."""
+    return bytes.fromhex(name) + (1 << 56 | len(body)).to_bytes(8, "big") + body
+
+
+def found_element(data: bytes, name: str) -> bytes:
+    """Return an element before the first cluster, whole, from a file of ffmpeg's."""
+    begin = at = data[: data.index(bytes.fromhex("1f43b675"))].rindex(bytes.fromhex(name))
+    at += len(name) // 2
+    width = 9 - data[at].bit_length()
+    size = int.from_bytes(data[at : at + width], "big") & (1 << 7 * width) - 1
+    return data[begin : at + width + size]
+
+
+def laced(source: Path, path: Path) -> Path:
+    """Copy Matroska with six sounds in each block, as mkvmerge writes them."""
+    with av.open(str(source)) as container:
+        packets = [packet for packet in container.demux() if packet.size]
+    blocks, waiting = [], []
+    for packet in packets:
+        if packet.stream_index == 0:
+            flags = 0x80 * packet.is_keyframe
+            blocks.append((packet.pts, 1, bytes([flags]) + bytes(packet)))
+        else:
+            waiting.append(packet)
+        if len(waiting) == 6:  # all of one length: the lacing of fixed size
+            body = bytes([0x84, 5]) + b"".join(map(bytes, waiting))
+            blocks.append((waiting[0].pts, 2, body))
+            waiting = []
+    simple = (
+        element("a3", bytes([0x80 | track]) + max(0, time).to_bytes(2, "big") + body)
+        for time, track, body in blocks
+    )
+    data = source.read_bytes()
+    head, segment = (
+        data[: data.index(bytes.fromhex("18538067"))],
+        bytes.fromhex("18538067") + b"\xff",
+    )
+    parts = [found_element(data, name) for name in ("1549a966", "1654ae6b")]
+    cluster = element("1f43b675", element("e7", b"\0") + b"".join(simple))
+    path.write_bytes(head + segment + b"".join(parts) + cluster)
+    return path
+
+
+def test_laced_sounds_are_no_gap(tmp_path, clip) -> None:
+    sound = ("-f", "lavfi", "-i", "sine=duration=2", "-ar", "48000", "-c:a", "ac3", "-b:a", "96k")
+    plain = convert(clip, tmp_path / "plain.mkv", *sound, *X264, "-g", "10")
+    path = laced(plain, tmp_path / "laced.mkv")
+    with av.open(str(path)) as container:
+        places = [packet.pos for packet in container.demux(audio=0) if packet.size]
+    assert len(places) > 3 * len(set(places))
+    found, whole = read_video(path, REQUEST, LIMITS), read_video(plain, REQUEST, LIMITS)
+    assert (found.status, found.reader) == (whole.status, Reader.EXACT)
+    assert np.array_equal(found.pixels, whole.pixels)
+
+
+def test_a_picture_with_start_codes_in_one_unit_is_whole(sound, tmp_path) -> None:
+    with av.open(str(sound["h264.mp4"])) as given:
+        packets = [packet for packet in given.demux(video=0) if packet.size]
+        path = tmp_path / "phone.mp4"
+        with av.open(str(path), "w") as made:
+            stream = made.add_stream_from_template(given.streams.video[0])
+            for packet in packets:
+                data, at, units = bytes(packet), 0, []
+                while at < len(data):
+                    size = int.from_bytes(data[at : at + 4], "big")
+                    units.append(data[at + 4 : at + 4 + size])
+                    at += 4 + size
+                unit = b"\x6e\x80\x00\x01" + b"".join(b"\0\0\0\1" + unit for unit in units)
+                again = av.Packet(len(unit).to_bytes(4, "big") + unit)
+                again.time_base, again.stream = packet.time_base, stream
+                again.pts, again.dts = packet.pts, packet.dts
+                again.is_keyframe = packet.is_keyframe
+                made.mux(again)
+    found, whole = (read_video(p, REQUEST, LIMITS) for p in (path, sound["h264.mp4"]))
+    assert (found.status, found.reader) == (Status.OK, Reader.EXACT)
+    assert np.array_equal(found.pixels, whole.pixels)

@@ -17,7 +17,10 @@ import numpy.typing as npt
 import psutil
 import pytest
 from rich.console import Console as RichConsole
+from typer.testing import CliRunner
 
+from chainpipe.pipeline.cli import app
+from chainpipe.pipeline.cli.store_info import store_facts
 from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
 from chainpipe.pipeline.errors import (
@@ -141,6 +144,29 @@ def test_a_folder_becomes_a_store_of_its_videos_in_order(
         assert store.index(slice(0, 1)).tolist() == [[1, 3, 5, 7, 9]]
         assert list(store.damage()) == []
     assert not parts_of(tmp_path / name).exists()
+
+
+def test_the_store_says_which_track_was_read_and_what_was_mended(
+    options: ExtractOptions, videos: Path, clips: Path, tiny: Tiny
+) -> None:
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error"]
+    first, second = (["-i", str(clips / f"{number}.mp4")] for number in (6, 5))
+    tracks = ["-map", "0:v", "-map", "1:v", "-c", "copy", "-disposition:v:0", "0"]
+    film = [*tracks, "-disposition:v:1", "default", str(videos / "film.mkv")]
+    subprocess.run([*ffmpeg, *first, *second, *film], check=True)
+    part = videos / "joined.ts"
+    subprocess.run([*ffmpeg, *second, "-c", "copy", str(part)], check=True)
+    part.write_bytes(2 * part.read_bytes())
+    extract(options, backbone=tiny)
+    with open_store(options.out) as store:
+        rows = zip(store.videos.paths, store.videos.track.tolist(), strict=True)
+        facts = store_facts(store)
+        assert store.videos.frames.tolist() == [10, 10, 10, 10, 10, 20]
+    assert {path for path, track in rows if track != 0} == {b"film.mkv"}
+    note = "its clock starts anew or jumps at 1 place"
+    assert facts["mended"] == [{"path": "joined.ts", "note": note}]
+    shown = CliRunner().invoke(app, ["info", str(options.out)], env={"COLUMNS": "200"})
+    assert note in shown.output
 
 
 def test_features_are_what_backbone_and_decoder_give_apart(

@@ -40,7 +40,8 @@ def first(tmp_path: Path) -> Path:
 
 def first_rows() -> list[VideoFeatures]:
     """Return the videos that were written; that version took NaN as it came."""
-    rows = [replace(row, note="") for row in videos(5)]  # it kept none
+    # It kept no notes and did not know tracks.
+    rows = [replace(row, note="", info=replace(row.info, track=-1)) for row in videos(5)]
     rows[4].features[0, 0] = np.nan
     return rows
 
