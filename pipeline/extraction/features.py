@@ -18,6 +18,7 @@ from ..inputs.manifest import FileIdentity, ensure_unchanged
 from ..options import DecodeOptions
 from ..records import Frames, Status, StoreMeta, VideoError, VideoFeatures
 from ..store import invalid_reason
+from .blank_frames import blank_of
 
 Pixels = npt.NDArray[np.uint8]
 Features = npt.NDArray[np.float32]
@@ -144,6 +145,7 @@ def _features(
         size=before.size,
         mtime_ns=before.mtime_ns,
         note=frames.note,
+        blank=blank_of(frames, spec.request.fit),
         candidates=candidates,
         views=views,
         candidate_seconds=None if extra is None else extra.seconds,

@@ -29,6 +29,7 @@ class VideoTable:
         frames: Shown frames, (N,).
         size: Bytes of each file, (N,).
         mtime_ns: (N,).
+        blank: :class:`Blank` numbers, (N,).
     """
 
     ids: npt.NDArray[np.uint8]
@@ -47,6 +48,7 @@ class VideoTable:
     frames: npt.NDArray[np.int64]
     size: npt.NDArray[np.int64]
     mtime_ns: npt.NDArray[np.int64]
+    blank: npt.NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.paths)

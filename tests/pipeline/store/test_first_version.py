@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainpipe.pipeline.records import VideoFeatures
+from chainpipe.pipeline.records import Blank, VideoFeatures
 from chainpipe.pipeline.store import (
     find_damage,
     iter_rows,
@@ -40,7 +40,7 @@ def first(tmp_path: Path) -> Path:
 
 def first_rows() -> list[VideoFeatures]:
     """Return the videos that were written; that version took NaN as it came."""
-    rows = [replace(row, note="") for row in videos(5)]  # it kept none
+    rows = [replace(row, note="", blank=Blank.UNKNOWN) for row in videos(5)]  # it kept none
     rows[4].features[0, 0] = np.nan
     return rows
 
