@@ -54,6 +54,7 @@ def extract(
     threads: int = BackboneOptions.threads,
     reader: ReaderName = DecodeOptions.reader,
     strict: bool = OutputOptions.strict,
+    prune: bool = OutputOptions.prune,
     retry: tuple[str, ...] = (),
     restart: bool = OutputOptions.restart,
     follow_symlinks: bool = InputOptions.follow_symlinks,
@@ -92,6 +93,7 @@ def extract(
         reader: Video reader: ``exact``, ``linear``, ``ffmpeg``, or ``auto``, the fastest that is
             exact.
         strict: Whether partly decodable videos count as failed.
+        prune: Whether to drop the rows of files that are gone.
         retry: Failed videos to try again: ``("corrupt",)``, ``("all",)`` ...
         restart: Extract from the start.
         follow_symlinks: Whether links may lead out of the folder.
@@ -137,6 +139,7 @@ def extract(
         trust_weights=trust_weights,
         dtype=dtype,
         strict=strict,
+        prune=prune,
         retry=failures_named(retry),
         restart=restart,
         workers=workers or available_cpus(),

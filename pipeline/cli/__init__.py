@@ -1,4 +1,4 @@
-"""Stage one's verbs: extract, info, list, verify, repair."""
+"""Stage one's verbs: extract, info, list, verify, repair, relocate."""
 
 import typer
 
@@ -13,5 +13,6 @@ for name, verb in (
     ("list", listing.list_videos),
     ("verify", stores.verify),
     ("repair", stores.repair),
+    ("relocate", stores.relocate),
 ):
     app.command(name, rich_help_panel=PANEL)(verb)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..console import Console, counted, printable
+from ..console import Console, counted, printable, some_names
 from ..options import (
     BACKBONE,
     STORE,
@@ -178,6 +178,13 @@ def extract(
     restart: Annotated[
         bool, option("Build the store anew.", RUNNING, "--restart")
     ] = OutputOptions.restart,
+    prune: Annotated[
+        bool, option("Drop the rows of files that are gone.", RUNNING, "--prune")
+    ] = OutputOptions.prune,
+    accept_failures: Annotated[
+        bool,
+        option("Exit with 0 if no video failed but those of before.", RUNNING, "--accept-failures"),
+    ] = OutputOptions.accept_failures,
     retry: Annotated[
         list[str] | None,
         option("Try failed videos again: corrupt, limit ... or all.", RUNNING, metavar="CLASS"),
@@ -213,7 +220,7 @@ def extract(
         engine=EngineOptions(
             engine, settings_named(engine_set or ()), unit_videos, workers or available_cpus()
         ),
-        output=OutputOptions(dtype, strict, restart),
+        output=OutputOptions(dtype, strict, restart, prune, accept_failures),
     )
     console = Console(quiet=quiet)
     if plan:
@@ -258,14 +265,21 @@ def _print_report(report: ExtractReport, console: Console) -> None:
     console.print_table(report_table(report))
     if not report.written:
         console.log("nothing to do: the store holds all of these videos already")
-    if report.gone:
-        console.log(
-            f"{counted(report.gone, 'row')} of videos not in the input; `--restart` drops them"
-        )
+    if report.missing:
+        count = counted(len(report.missing), "row")
+        named = some_names(report.missing)
+        console.log(f"{count} of files that are gone: {named}; `--prune` drops them")
+    if report.unreachable:
+        count = counted(report.unreachable, "row")
+        console.log(f"{count} kept of files in empty or missing folders: is a drive unplugged?")
+    if other := report.gone - len(report.missing) - report.unreachable:
+        console.log(f"{counted(other, 'row')} of videos not in the input; `--restart` drops them")
     if report.labelled and (bare := report.rows - report.labelled):
         console.log(f"{counted(bare, 'video')} without a label; `--labels` gives labels")
     if report.failures_file is not None:
-        console.warn(f"{len(report.failed)} failed, listed in `{printable(report.failures_file)}`")
+        new = f", {report.new_failures} of them new" * report.accept_failures
+        failed = f"{len(report.failed)} failed{new}"
+        console.warn(f"{failed}, listed in `{printable(report.failures_file)}`")
     if ours := sum(video.is_ours for video in report.failed):
         console.warn(
             f"{ours} of them by a bug in chainpipe: please report a traceback of that list"

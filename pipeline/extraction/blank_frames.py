@@ -60,7 +60,7 @@ def block_means(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     whole = pixels[:, : rows * y, : columns * x]
     lines = whole.reshape(n, rows, y, columns * x * 3).sum(axis=2, dtype=np.uint16)
     sums = lines.reshape(n, rows, columns, x, 3).sum(axis=3, dtype=np.uint16)
-    return sums.astype(np.float32) / np.float32(y * x)
+    return np.asarray(sums / np.float32(y * x), np.float32)
 
 
 def _without_bars(pixels: npt.NDArray[np.uint8], width: int, height: int) -> npt.NDArray[np.uint8]:
