@@ -38,10 +38,12 @@ class InputOptions:
     Attributes:
         labels: List whose labels and splits override those of the source, or ``"folders"``.
         follow_symlinks: Whether symbolic links may point outside the folder.
+        any_suffix: Whether files of a folder are taken whatever their suffix.
     """
 
     labels: Path | Literal["folders"] | None = None
     follow_symlinks: bool = False
+    any_suffix: bool = False
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ def extract(
     retry: tuple[str, ...] = (),
     restart: bool = OutputOptions.restart,
     follow_symlinks: bool = InputOptions.follow_symlinks,
+    any_suffix: bool = InputOptions.any_suffix,
     trust_weights: bool = BackboneOptions.trust_weights,
     progress: Callable[[int, int], None] | None = None,
     log: Callable[[str], None] | None = None,
@@ -68,7 +69,7 @@ def extract(
     Videos that cannot be read are in ``store.failed``.
 
     Args:
-        videos: A folder, or a ``.csv`` or ``.jsonl`` list of videos.
+        videos: A folder, or a list of videos: ``.csv``, ``.tsv``, ``.txt`` or ``.jsonl``.
         out: Path of the store, ``.h5`` or ``.zarr``.
         backbone: Image backbone: ``cnn``, or ``clip:MODEL/PRETRAINED``.
         frames: T, frames per video.
@@ -97,6 +98,7 @@ def extract(
         retry: Failed videos to try again: ``("corrupt",)``, ``("all",)`` ...
         restart: Extract from the start.
         follow_symlinks: Whether links may lead out of the folder.
+        any_suffix: Whether to take every file of the folder, whatever its suffix.
         trust_weights: Whether ``.pt`` and ``.bin`` weights may be read.
         progress: Called with the number of videos done in this run and their total.
         log: Called with lines about the run.
@@ -127,6 +129,7 @@ def extract(
         backbone=backbone,
         labels=labels_named(labels) if isinstance(labels, str | None) else Path(labels),
         follow_symlinks=follow_symlinks,
+        any_suffix=any_suffix,
         frames=frames,
         by=by,
         sampling=sampling,

@@ -57,7 +57,8 @@ def option(help: str, panel: str, *flags: str, **how: Any) -> Any:
 
 def extract(
     source: Annotated[
-        Path, typer.Argument(metavar="VIDEOS", help="A folder, or a .csv or .jsonl list.")
+        Path,
+        typer.Argument(metavar="VIDEOS", help="A folder, or a list: .csv, .tsv, .txt, .jsonl."),
     ],
     out: Annotated[
         list[Path] | None,
@@ -156,6 +157,9 @@ def extract(
     strict: Annotated[
         bool, option("Count partly decodable videos as failed.", DECODING, "--strict")
     ] = OutputOptions.strict,
+    any_suffix: Annotated[
+        bool, option("Read files of every suffix, not only videos'.", DECODING, "--any-suffix")
+    ] = InputOptions.any_suffix,
     follow_symlinks: Annotated[
         bool, option("Follow links out of the folder.", DECODING, "--follow-symlinks")
     ] = InputOptions.follow_symlinks,
@@ -212,7 +216,7 @@ def extract(
         source=source,
         targets=tuple(stores_for(backbone or [BACKBONE], out or [Path(STORE)])),
         retry=failures_named(retry or ()),
-        inputs=InputOptions(labels_named(labels), follow_symlinks),
+        inputs=InputOptions(labels_named(labels), follow_symlinks, any_suffix),
         sampling=SamplingOptions(frames, by, sampling, per_segment, seed),
         views=ViewOptions(views, views_mode, augmentation, measure_augmentation),
         decoding=DecodeOptions(fit, reader, hwaccel, limits_named(limit or ())),
@@ -270,9 +274,13 @@ def _print_report(report: ExtractReport, console: Console) -> None:
         named = some_names(report.missing)
         console.log(f"{count} of files that are gone: {named}; `--prune` drops them")
     if report.unreachable:
-        count = counted(report.unreachable, "row")
-        console.log(f"{count} kept of files in empty or missing folders: is a drive unplugged?")
-    if other := report.gone - len(report.missing) - report.unreachable:
+        count = counted(len(report.unreachable), "row")
+        named = some_names(report.unreachable)
+        console.log(
+            f"{count} kept of files in empty or missing folders: {named}; is a drive unplugged? "
+            "`--prune` drops them where the empty folder is removed"
+        )
+    if other := report.gone - len(report.missing) - len(report.unreachable):
         console.log(f"{counted(other, 'row')} of videos not in the input; `--restart` drops them")
     if report.labelled and (bare := report.rows - report.labelled):
         console.log(f"{counted(bare, 'video')} without a label; `--labels` gives labels")

@@ -12,11 +12,12 @@ from ..backbones import Backbone
 from ..console import Console, counted, printable, some_names
 from ..decode.sandbox.platform import missing_limits
 from ..errors import UsageError
-from ..inputs.manifest import Manifest, read_manifest
+from ..inputs.manifest import Manifest
 from ..records import FailedVideo, count_statuses, raise_if_ours
 from ..store import bytes_on_disk, check_suffix, open_store
 from . import finalize
 from .engines import build_engine
+from .listed_videos import listed_videos
 from .measure_shift import measure_augmentation
 from .missing_files import MissingFiles, missing_files
 from .options import ExtractOptions
@@ -75,9 +76,7 @@ def extract_all(
     with StopRequest() as stop, ExitStack() as at_end:
         for _, out in options.targets:
             check_suffix(out)
-        manifest = read_manifest(
-            options.source, options.inputs.labels, follow_symlinks=options.inputs.follow_symlinks
-        )
+        manifest = listed_videos(options, console)
         stop.check()
         if weaker := missing_limits():
             console.warn(weaker)
@@ -189,7 +188,7 @@ def _report(
         labelled=labelled,
         gone=len(contents.unnamed),
         missing=missing.gone,
-        unreachable=len(missing.unreachable),
+        unreachable=missing.unreachable,
         pruned=outcome.pruned,
         new_failures=sum(video.path not in known for video in contents.failed),
         accept_failures=options.output.accept_failures,

@@ -30,7 +30,7 @@ class ExtractReport:
         labelled: Rows with a label.
         gone: Rows of videos that the input no longer contains.
         missing: Paths of the rows whose files are gone.
-        unreachable: Rows whose files are missing, maybe with the drive that they are on.
+        unreachable: Paths of the rows whose files are missing, maybe with the drive that they are on.
         pruned: Rows dropped in this run, because their files are gone.
         new_failures: Failed videos that had not failed when the store was written before.
         accept_failures: Whether only these matter to the exit code.
@@ -50,7 +50,7 @@ class ExtractReport:
     labelled: int
     gone: int
     missing: tuple[bytes, ...]
-    unreachable: int
+    unreachable: tuple[bytes, ...]
     pruned: int
     new_failures: int
     accept_failures: bool
@@ -87,7 +87,7 @@ class ExtractReport:
             "labelled": self.labelled,
             "gone": self.gone,
             "missing": len(self.missing),
-            "unreachable": self.unreachable,
+            "unreachable": len(self.unreachable),
             "pruned": self.pruned,
             "new_failures": self.new_failures,
             "written": self.written,

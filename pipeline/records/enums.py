@@ -47,6 +47,7 @@ class Split(IntEnum):
     TEST = 2
     QUERY = 3
     DATABASE = 4
+    VAL = 5
 
 
 class Blank(IntEnum):

@@ -250,7 +250,7 @@ def test_prune_keeps_what_may_be_on_an_unplugged_drive(
     (videos / "cat").rename(tmp_path / "cat")
     (videos / "cat").mkdir()  # an empty mount point
     report = extract(options.changed(prune=True), backbone=tiny)
-    assert (report.pruned, report.unreachable, report.gone) == (0, 2, 2)
+    assert (report.pruned, len(report.unreachable), report.gone) == (0, 2, 2)
     (videos / "cat").rmdir()
     assert extract(options.changed(prune=True), backbone=tiny).pruned == 2
 
@@ -267,7 +267,7 @@ def test_a_store_never_loses_all_rows(
         extract(options.changed(prune=True), backbone=tiny)
     listed = videos / "list.csv"
     listed.write_text("path\ncat/a.mp4\n")
-    assert again(options, tiny, listed, prune=True).unreachable == 3
+    assert len(again(options, tiny, listed, prune=True).unreachable) == 3
     assert len(paths(options.out)) == 4
 
 
