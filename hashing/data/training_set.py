@@ -92,6 +92,25 @@ def digest_of(store: FeatureStore, rows: npt.NDArray[np.int64]) -> str:
     return hashlib.sha256(table[rows].tobytes()).hexdigest()
 
 
+def holds_training_rows(store: FeatureStore, *, rows: int, digest: str) -> bool:
+    """Return whether a store holds the videos that a model was trained on.
+
+    Args:
+        store: The store; rows may have been added since.
+        rows: How many rows it had then.
+        digest: Of the training rows then, see :class:`TrainingRows`.
+
+    Raises:
+        DamageError: If its features have to be read and are damaged.
+    """
+    _, candidates = _allowed(store.videos.split[:rows])
+    chosen = candidates[_first_of_each(store.videos.ids[candidates])].astype(np.int64)
+    if digest_of(store, chosen) == digest:
+        return True
+    sound = np.setdiff1d(chosen, bad_rows(store, chosen))  # `--skip-bad` left these out
+    return len(sound) < len(chosen) and digest_of(store, sound) == digest
+
+
 def bad_rows(store: FeatureStore, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the subset of ``rows`` whose features contain NaN or Inf."""
     parts = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]

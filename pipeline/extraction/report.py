@@ -30,7 +30,7 @@ class ExtractReport:
         labelled: Rows with a label.
         gone: Rows of videos that the input no longer contains.
         missing: Paths of the rows whose files are gone.
-        unreachable: Paths of the rows whose files are missing, maybe with the drive that they are on.
+        unreachable: Paths of the rows whose files are missing, maybe with their drive.
         pruned: Rows dropped in this run, because their files are gone.
         new_failures: Failed videos that had not failed when the store was written before.
         accept_failures: Whether only these matter to the exit code.
