@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from ..store import FeatureStore
 
 CSV_COLUMNS = ("path", "id", "status", "duration", "label", "split", "blank")
+_BLOCK = 1000  # lines that are printed at once
 SHORT_ID = 12  # characters of an id that people read
 
 
@@ -55,12 +57,12 @@ def list_videos(
     if as_json and as_csv:
         raise UsageError("`--json` and `--csv` are two formats", hint="leave out one of them")
     with open_store(store) as opened:
-        lines = video_lines(opened)
         if as_csv:
-            _print(csv_line(dict(zip(CSV_COLUMNS, CSV_COLUMNS, strict=True))))
+            _print([csv_line(dict(zip(CSV_COLUMNS, CSV_COLUMNS, strict=True)))])
         write: Callable[[VideoLine], str] = _csv if as_csv else _json if as_json else _text
-        for line in lines:
-            _print(write(line))
+        lines = map(write, video_lines(opened))
+        while some := list(islice(lines, _BLOCK)):
+            _print(some)
 
 
 def video_lines(store: FeatureStore) -> Iterator[VideoLine]:
@@ -122,6 +124,6 @@ def _text(line: VideoLine) -> str:
     return "  ".join(columns).rstrip()
 
 
-def _print(line: str) -> None:
-    """Print a line; bytes of a path that are no UTF-8 come out as they are."""
-    typer.echo(line.encode("utf-8", "surrogateescape"))
+def _print(lines: Sequence[str]) -> None:
+    """Print some lines; bytes of a path that are no UTF-8 come out as they are."""
+    typer.echo("\n".join(lines).encode("utf-8", "surrogateescape"))

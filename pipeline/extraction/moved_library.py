@@ -11,6 +11,7 @@ from pathlib import Path
 from ..console import counted, printable
 from ..errors import UsageError
 from ..inputs.manifest import Manifest, content_id
+from ..inputs.spelling import plain_form
 from ..records import VideoError
 from ..store import SourceFile
 
@@ -76,7 +77,7 @@ def find_files(
     if found.keys() >= set(smallest):
         for path in doubtful.keys() - found.keys():
             near = min(doubtful[path], key=lambda file: _distance(file, path), default=None)
-            if near is not None and os.path.basename(near.path) == os.path.basename(path):
+            if near is not None and _name(near.path) == _name(path):
                 found[path] = near
                 doubtful[path].remove(near)
     return found
@@ -127,13 +128,18 @@ def _files(manifest: Manifest) -> Iterator[NewFile]:
         yield NewFile(item.path, facts.st_size, facts.st_mtime_ns)
 
 
+def _name(path: bytes) -> bytes:
+    """Return a file's name without its folder; file systems differ in the form of letters."""
+    return plain_form(os.path.basename(path))
+
+
 def _distance(file: NewFile, path: bytes) -> tuple[bool, bool]:
     """Order the same path first, then the same name."""
-    return file.path != path, os.path.basename(file.path) != os.path.basename(path)
+    return file.path != path, _name(file.path) != _name(path)
 
 
 def _looks_same(file: NewFile, path: bytes, source: SourceFile) -> bool:
-    named = os.path.basename(file.path) == os.path.basename(path)
+    named = _name(file.path) == _name(path)
     return named and (file.size, file.mtime_ns) == (source.size, source.mtime_ns)
 
 

@@ -16,7 +16,7 @@ from ..records import VideoItem
 from .file_identity import FileIdentity, content_id, ensure_unchanged, identify
 from .folder_scan import SUFFIXES, scan_folder
 from .manifest_files import LIST_SUFFIXES, ManifestList, ManifestRow, read_manifest_file
-from .spelling import FileFinder, plain_form, spellings
+from .spelling import FileFinder, plain_form, plain_text, spellings
 
 __all__ = [
     "FOLDERS",
@@ -132,7 +132,7 @@ def _labelled_by_folder(item: VideoItem) -> VideoItem:
     if item.labels is not None:
         return item
     folder, slash, _ = item.path.partition(b"/")
-    return replace(item, labels=(folder.decode("utf-8", "replace"),) if slash else ())
+    return replace(item, labels=(plain_text(folder.decode("utf-8", "replace")),) if slash else ())
 
 
 def _read_list(file: Path) -> ManifestList:

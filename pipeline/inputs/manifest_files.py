@@ -17,6 +17,7 @@ from ..console import printable, shortened
 from ..errors import UsageError
 from ..records import Split
 from .list_text import decode_list, split_header
+from .spelling import plain_text
 
 KEYS = ("path", "label", "split")
 LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl")
@@ -189,7 +190,7 @@ def _labels(value: object, *, where: str) -> tuple[str, ...]:
 
 
 def _as_text(label: str) -> str:
-    """Return a label as text: what is not UTF-8 is Windows-1252.
+    """Return a label as text in composed form: what is not UTF-8 is Windows-1252.
 
     Raises:
         UnicodeEncodeError: If it holds half a surrogate pair, which is no text.
@@ -197,8 +198,8 @@ def _as_text(label: str) -> str:
     try:
         label.encode()
     except UnicodeEncodeError:
-        return os.fsencode(label).decode("cp1252", "replace")
-    return label
+        label = os.fsencode(label).decode("cp1252", "replace")
+    return plain_text(label)
 
 
 def _split(value: object, *, where: str) -> Split:

@@ -13,7 +13,16 @@ def plain_form(path: bytes) -> bytes:
     >>> plain_form("e\u0301.mp4".encode()) == "\u00e9.mp4".encode()
     True
     """
-    return os.fsencode(unicodedata.normalize("NFC", os.fsdecode(path)))
+    return os.fsencode(plain_text(os.fsdecode(path)))
+
+
+def plain_text(text: str) -> str:
+    """Return text in Unicode's composed form.
+
+    >>> plain_text("e\u0301") == "\u00e9"
+    True
+    """
+    return unicodedata.normalize("NFC", text)
 
 
 def spellings(path: bytes) -> Iterator[bytes]:

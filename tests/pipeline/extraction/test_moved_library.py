@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,21 @@ def test_files_that_move_inside_a_moved_library_are_found(
     report = again(options, tiny, new)
     assert (report.decoded, tiny.calls) == (0, 4)
     assert sorted(paths(options.out)) == ["cat/b.mp4", "e.mp4", "wolf/c.mp4", "wolf/d.mp4"]
+
+
+def test_a_copy_in_another_unicode_form_is_found(
+    options: ExtractOptions, videos: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    for number, path in enumerate(sorted(videos.rglob("*.mp4"))):
+        path.rename(path.with_name(f"caf\u00e9 {number}.mp4"))
+    extract(options, backbone=tiny)
+    new = shutil.copytree(videos, tmp_path / "new")
+    for path in sorted(new.rglob("*.mp4")):
+        path.rename(path.with_name(unicodedata.normalize("NFD", path.name)))
+    touch(new)
+    shutil.rmtree(videos)
+    assert again(options, tiny, new).decoded == 0
+    assert len(paths(options.out)) == 4
 
 
 def test_unfinished_work_moves_along(

@@ -394,3 +394,10 @@ def test_many_suffixes_are_told_in_short(tmp_path: Path) -> None:
     (note,) = read_manifest(tmp_path).notes
     assert "passed over 10 files by suffix: 2 .s1, " in note
     assert "3 others" in note
+
+
+def test_a_label_is_one_whatever_its_unicode_form(tmp_path: Path) -> None:
+    touch(tmp_path, "cafe\u0301/1.mp4", "2.mp4")
+    listed = write(tmp_path / "list.csv", "path,label", "2.mp4,cafe\u0301;caf\u00e9")
+    items = read_manifest(tmp_path, FOLDERS).items + read_manifest(listed).items
+    assert [item.labels for item in items] == [(), ("caf\u00e9",), ("caf\u00e9",)]
