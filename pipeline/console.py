@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from rich.console import Console as RichConsole
 from rich.progress import (
@@ -218,6 +218,16 @@ def printable(path: bytes | str | os.PathLike[str]) -> str:
         name = os.fsencode(name)
     text = name if isinstance(name, str) else name.decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def some_names(paths: Sequence[bytes], most: int = 3) -> str:
+    """Name the first of some paths.
+
+    >>> some_names([b"a.mp4", b"b.mp4"]), some_names([b"a", b"b", b"c", b"d"])
+    ('`a.mp4`, `b.mp4`', '`a`, `b`, `c` ...')
+    """
+    named = ", ".join(f"`{printable(path)}`" for path in paths[:most])
+    return f"{named} ..." if len(paths) > most else named
 
 
 def shortened(text: str, length: int) -> str:

@@ -38,10 +38,12 @@ class InputOptions:
     Attributes:
         labels: List whose labels and splits override those of the source, or ``"folders"``.
         follow_symlinks: Whether symbolic links may point outside the folder.
+        any_suffix: Whether files of a folder are taken whatever their suffix.
     """
 
     labels: Path | Literal["folders"] | None = None
     follow_symlinks: bool = False
+    any_suffix: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,11 +204,15 @@ class OutputOptions:
         dtype: Type of the stored features.
         strict: Whether ``partial`` videos count as failed.
         restart: Whether to build the store anew.
+        prune: Whether to drop the rows of files that are gone.
+        accept_failures: Whether videos that had failed before leave the exit code 0.
     """
 
     dtype: Dtype = "float16"
     strict: bool = False
     restart: bool = False
+    prune: bool = False
+    accept_failures: bool = False
 
 
 def require_at_least(part: object, least: int, *names: str) -> None:
@@ -229,6 +235,6 @@ def field_names(part: type) -> tuple[str, ...]:
     """Return the names of a part's options.
 
     >>> field_names(OutputOptions)
-    ('dtype', 'strict', 'restart')
+    ('dtype', 'strict', 'restart', 'prune', 'accept_failures')
     """
     return tuple(one.name for one in fields(part))

@@ -54,9 +54,11 @@ def extract(
     threads: int = BackboneOptions.threads,
     reader: ReaderName = DecodeOptions.reader,
     strict: bool = OutputOptions.strict,
+    prune: bool = OutputOptions.prune,
     retry: tuple[str, ...] = (),
     restart: bool = OutputOptions.restart,
     follow_symlinks: bool = InputOptions.follow_symlinks,
+    any_suffix: bool = InputOptions.any_suffix,
     trust_weights: bool = BackboneOptions.trust_weights,
     progress: Callable[[int, int], None] | None = None,
     log: Callable[[str], None] | None = None,
@@ -67,7 +69,7 @@ def extract(
     Videos that cannot be read are in ``store.failed``.
 
     Args:
-        videos: A folder, or a ``.csv`` or ``.jsonl`` list of videos.
+        videos: A folder, or a list of videos: ``.csv``, ``.tsv``, ``.txt`` or ``.jsonl``.
         out: Path of the store, ``.h5`` or ``.zarr``.
         backbone: Image backbone: ``cnn``, or ``clip:MODEL/PRETRAINED``.
         frames: T, frames per video.
@@ -92,9 +94,11 @@ def extract(
         reader: Video reader: ``exact``, ``linear``, ``ffmpeg``, or ``auto``, the fastest that is
             exact.
         strict: Whether partly decodable videos count as failed.
+        prune: Whether to drop the rows of files that are gone.
         retry: Failed videos to try again: ``("corrupt",)``, ``("all",)`` ...
         restart: Extract from the start.
         follow_symlinks: Whether links may lead out of the folder.
+        any_suffix: Whether to take every file of the folder, whatever its suffix.
         trust_weights: Whether ``.pt`` and ``.bin`` weights may be read.
         progress: Called with the number of videos done in this run and their total.
         log: Called with lines about the run.
@@ -125,6 +129,7 @@ def extract(
         backbone=backbone,
         labels=labels_named(labels) if isinstance(labels, str | None) else Path(labels),
         follow_symlinks=follow_symlinks,
+        any_suffix=any_suffix,
         frames=frames,
         by=by,
         sampling=sampling,
@@ -137,6 +142,7 @@ def extract(
         trust_weights=trust_weights,
         dtype=dtype,
         strict=strict,
+        prune=prune,
         retry=failures_named(retry),
         restart=restart,
         workers=workers or available_cpus(),

@@ -218,8 +218,8 @@ def store_from_arrays(
             else ``"0"``, ``"1"`` ...
         labels: For each video a name, several names, or ``None``; or integers [N], negative for
             none; or a multi-hot array [N, L]. Only :func:`evaluate` reads them.
-        splits: For each video ``train``, ``test``, ``query``, ``database``, ``none`` or ``None``;
-            ``test`` and ``query`` are never trained on.
+        splits: For each video ``train``, ``val``, ``test``, ``query``, ``database``, ``none`` or
+            ``None``; ``val``, ``test`` and ``query`` are never trained on.
         frames: T, sampled at the middles of T equal segments of each video, as ``extract`` does;
             required only if videos differ in length. By default all frames are used.
 

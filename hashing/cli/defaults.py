@@ -15,6 +15,7 @@ from chainpipe.pipeline.records import load_all
 from chainpipe.pipeline.store import FeatureStore, open_store
 
 from ..model_folder.folder import ModelFacts, check_fingerprint, newest_model, read_facts
+from .moved_store import with_moved_store
 
 ModelOption = Annotated[
     Path | None,
@@ -44,12 +45,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.
 def choose_model(given: Path | None, log: Callable[[str], None]) -> tuple[Path, ModelFacts]:
     """Return the folder and the metadata of the model to use.
 
+    Where its store was moved along, the metadata has the store's new path.
+
     Raises:
         NotFoundError: If there is none.
         DamageError: If it is damaged.
     """
     folder = given if given is not None else newest_model()
-    facts = read_facts(folder)
+    facts = with_moved_store(folder, read_facts(folder))
     which = "" if given is not None else ", the newest"
     log(f"model {folder} ({facts.method}, {counted(facts.bits, 'bit')}{which})")
     return folder, facts

@@ -36,7 +36,7 @@ class TrainingRows:
     Attributes:
         rows: Row indices, ascending, (N,).
         split: ``train`` if the store has that split; ``not query or test`` if it has none but
-            query or test videos; else ``all``.
+            query, test or val videos; else ``all``.
         duplicates: Number of rows left out because an earlier row has the same file content.
         bad: Indices of rows left out because of NaN or Inf.
         digest: SHA-256 over the rows' checksums, hexadecimal; equal digests, equal features.
@@ -92,6 +92,25 @@ def digest_of(store: FeatureStore, rows: npt.NDArray[np.int64]) -> str:
     return hashlib.sha256(table[rows].tobytes()).hexdigest()
 
 
+def holds_training_rows(store: FeatureStore, *, rows: int, digest: str) -> bool:
+    """Return whether a store holds the videos that a model was trained on.
+
+    Args:
+        store: The store; rows may have been added since.
+        rows: How many rows it had then.
+        digest: Of the training rows then, see :class:`TrainingRows`.
+
+    Raises:
+        DamageError: If its features have to be read and are damaged.
+    """
+    _, candidates = _allowed(store.videos.split[:rows])
+    chosen = candidates[_first_of_each(store.videos.ids[candidates])].astype(np.int64)
+    if digest_of(store, chosen) == digest:
+        return True
+    sound = np.setdiff1d(chosen, bad_rows(store, chosen))  # `--skip-bad` left these out
+    return len(sound) < len(chosen) and digest_of(store, sound) == digest
+
+
 def bad_rows(store: FeatureStore, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """Return the subset of ``rows`` whose features contain NaN or Inf."""
     parts = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
@@ -100,7 +119,7 @@ def bad_rows(store: FeatureStore, rows: npt.NDArray[np.int64]) -> npt.NDArray[np
 
 
 def _allowed(split: npt.NDArray[np.uint8]) -> tuple[str, npt.NDArray[np.int64]]:
-    """Return the name and the rows of the part to train on: never test or query videos.
+    """Return the name and the rows of the part to train on: never val, test or query videos.
 
     >>> _allowed(np.array([Split.QUERY, Split.DATABASE, Split.DATABASE], np.uint8))
     ('not query or test', array([1, 2]))
@@ -108,7 +127,7 @@ def _allowed(split: npt.NDArray[np.uint8]) -> tuple[str, npt.NDArray[np.int64]]:
     train = np.flatnonzero(split == Split.TRAIN)
     if len(train):
         return "train", train
-    seen = np.flatnonzero(~np.isin(split, [Split.TEST, Split.QUERY]))
+    seen = np.flatnonzero(~np.isin(split, [Split.VAL, Split.TEST, Split.QUERY]))
     return ("all" if len(seen) == len(split) else "not query or test"), seen
 
 

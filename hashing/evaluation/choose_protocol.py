@@ -104,8 +104,9 @@ def _named(name: str, labels: U8, split: Splits) -> Protocol:
 def _left_out_part(split: Splits) -> Split | None:
     """Return the split that leave-one-out is over, ``None`` for all videos."""
     present = {Split(number) for number in np.unique(split)}
-    if Split.TEST in present:
-        return Split.TEST
+    for part in (Split.TEST, Split.VAL):
+        if part in present:
+            return part
     if present <= {Split.NONE}:
         return None
     names = ", ".join(f"`{one.name.lower()}`" for one in sorted(present - {Split.NONE}))

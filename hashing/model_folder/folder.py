@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from ..config.aliases import canonical_sections, canonical_tensor
 
 FORMAT, FORMAT_VERSION = "chainpipe-model", 1
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+STORE_FROM_FOLDER = "store_from_folder"  # in `data`: the store's path as seen from the model folder
 
 Tensors = dict[str, npt.NDArray[Any]]
 
@@ -80,6 +82,7 @@ def save_model(
         weights_sha256=hashlib.sha256(weights).hexdigest(),
         created=facts.created or datetime.now(UTC).isoformat(),
         version=installed_version(),
+        data={**facts.data, **_store_place(folder, facts)},
     )
     content = {WEIGHTS: weights, CONFIG: _config_bytes(facts), **extras}
     with storage_errors(folder):
@@ -89,6 +92,12 @@ def save_model(
             for name, data in content.items():
                 (temporary / name).write_bytes(data)
     return facts
+
+
+def _store_place(folder: Path, facts: ModelFacts) -> dict[str, str]:
+    if not facts.store:
+        return {}
+    return {STORE_FROM_FOLDER: os.path.relpath(facts.store, folder.resolve())}
 
 
 def write_facts(folder: Path, facts: ModelFacts) -> None:

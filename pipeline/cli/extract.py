@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..console import Console, counted, printable
+from ..console import Console, counted, printable, some_names
 from ..options import (
     BACKBONE,
     STORE,
@@ -57,7 +57,8 @@ def option(help: str, panel: str, *flags: str, **how: Any) -> Any:
 
 def extract(
     source: Annotated[
-        Path, typer.Argument(metavar="VIDEOS", help="A folder, or a .csv or .jsonl list.")
+        Path,
+        typer.Argument(metavar="VIDEOS", help="A folder, or a list: .csv, .tsv, .txt, .jsonl."),
     ],
     out: Annotated[
         list[Path] | None,
@@ -156,6 +157,9 @@ def extract(
     strict: Annotated[
         bool, option("Count partly decodable videos as failed.", DECODING, "--strict")
     ] = OutputOptions.strict,
+    any_suffix: Annotated[
+        bool, option("Read files of every suffix, not only videos'.", DECODING, "--any-suffix")
+    ] = InputOptions.any_suffix,
     follow_symlinks: Annotated[
         bool, option("Follow links out of the folder.", DECODING, "--follow-symlinks")
     ] = InputOptions.follow_symlinks,
@@ -178,6 +182,13 @@ def extract(
     restart: Annotated[
         bool, option("Build the store anew.", RUNNING, "--restart")
     ] = OutputOptions.restart,
+    prune: Annotated[
+        bool, option("Drop the rows of files that are gone.", RUNNING, "--prune")
+    ] = OutputOptions.prune,
+    accept_failures: Annotated[
+        bool,
+        option("Exit with 0 if no video failed but those of before.", RUNNING, "--accept-failures"),
+    ] = OutputOptions.accept_failures,
     retry: Annotated[
         list[str] | None,
         option("Try failed videos again: corrupt, limit ... or all.", RUNNING, metavar="CLASS"),
@@ -205,7 +216,7 @@ def extract(
         source=source,
         targets=tuple(stores_for(backbone or [BACKBONE], out or [Path(STORE)])),
         retry=failures_named(retry or ()),
-        inputs=InputOptions(labels_named(labels), follow_symlinks),
+        inputs=InputOptions(labels_named(labels), follow_symlinks, any_suffix),
         sampling=SamplingOptions(frames, by, sampling, per_segment, seed),
         views=ViewOptions(views, views_mode, augmentation, measure_augmentation),
         decoding=DecodeOptions(fit, reader, hwaccel, limits_named(limit or ())),
@@ -213,7 +224,7 @@ def extract(
         engine=EngineOptions(
             engine, settings_named(engine_set or ()), unit_videos, workers or available_cpus()
         ),
-        output=OutputOptions(dtype, strict, restart),
+        output=OutputOptions(dtype, strict, restart, prune, accept_failures),
     )
     console = Console(quiet=quiet)
     if plan:
@@ -258,14 +269,25 @@ def _print_report(report: ExtractReport, console: Console) -> None:
     console.print_table(report_table(report))
     if not report.written:
         console.log("nothing to do: the store holds all of these videos already")
-    if report.gone:
+    if report.missing:
+        count = counted(len(report.missing), "row")
+        named = some_names(report.missing)
+        console.log(f"{count} of files that are gone: {named}; `--prune` drops them")
+    if report.unreachable:
+        count = counted(len(report.unreachable), "row")
+        named = some_names(report.unreachable)
         console.log(
-            f"{counted(report.gone, 'row')} of videos not in the input; `--restart` drops them"
+            f"{count} kept of files in empty or missing folders: {named}; is a drive unplugged? "
+            "`--prune` drops them where the empty folder is removed"
         )
+    if other := report.gone - len(report.missing) - len(report.unreachable):
+        console.log(f"{counted(other, 'row')} of videos not in the input; `--restart` drops them")
     if report.labelled and (bare := report.rows - report.labelled):
         console.log(f"{counted(bare, 'video')} without a label; `--labels` gives labels")
     if report.failures_file is not None:
-        console.warn(f"{len(report.failed)} failed, listed in `{printable(report.failures_file)}`")
+        new = f", {report.new_failures} of them new" * report.accept_failures
+        failed = f"{len(report.failed)} failed{new}"
+        console.warn(f"{failed}, listed in `{printable(report.failures_file)}`")
     if ours := sum(video.is_ours for video in report.failed):
         console.warn(
             f"{ours} of them by a bug in chainpipe: please report a traceback of that list"

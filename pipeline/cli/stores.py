@@ -1,4 +1,4 @@
-"""The verbs about finished stores: info, verify and repair."""
+"""The verbs about finished stores: info, verify, repair and relocate."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..console import Console, counted, printable
+from ..console import Console, counted, printable, some_names
 from ..errors import DamageError
-from ..options import BackboneOptions
+from ..options import BackboneOptions, InputOptions
 from .stopping import exit_on_signal
 
 if TYPE_CHECKING:
@@ -131,6 +131,45 @@ def repair(
             typer.echo(line)
     _print_report(report, console)
     raise typer.Exit(report.exit_code)
+
+
+def relocate(
+    store: Store,
+    videos: Annotated[
+        Path, typer.Argument(metavar="VIDEOS", help="The folder where its videos are now.")
+    ],
+    follow_symlinks: Annotated[
+        bool, typer.Option("--follow-symlinks", help="Enter linked folders.")
+    ] = InputOptions.follow_symlinks,
+    as_json: Json = False,
+) -> None:
+    """Give a store the new paths of its videos after they were moved; nothing is decoded.
+
+    Videos are known by their content. `extract` does the same when it is given the new folder.
+
+    Example: chainpipe relocate feats.h5 /mnt/new/videos
+    """
+    from ..extraction.relocate import relocate as move
+    from ..extraction.signals import StopRequest
+
+    console = Console()
+    with exit_on_signal(console, hint="the store is as it was"), StopRequest() as stop:
+        report = move(store, videos, follow_symlinks=follow_symlinks, console=console, stop=stop)
+    if as_json:
+        facts = {
+            "schema": 1,
+            "path": printable(store),
+            "root": printable(report.root),
+            "found": report.found,
+            "renamed": report.renamed,
+            "missing": [printable(path) for path in report.missing],
+        }
+        typer.echo(json.dumps(facts, indent=2))
+    if report.missing:
+        count, named = counted(len(report.missing), "video"), some_names(report.missing)
+        console.warn(f"{count} found nowhere, which keep their rows: {named}")
+    found = f"{counted(report.found, 'video')}, {report.renamed} of them under another path"
+    console.success(f"`{printable(store)}` has its videos in `{printable(report.root)}`: {found}")
 
 
 def _print_report(report: RepairReport, console: Console) -> None:

@@ -11,13 +11,14 @@ from rich.table import Table
 
 from ..console import Console, counted, format_duration, format_size
 from ..decode import DecodeWorker
-from ..inputs.manifest import Manifest, read_manifest
+from ..inputs.manifest import Manifest
 from ..options import EngineOptions
 from ..records import StoreMeta, VideoItem
 from ..store import check_suffix
 from .duplicates import ContentClaims
 from .engines.base import cpu_of_children
 from .features import ExtractionSpec
+from .listed_videos import listed_videos
 from .options import ExtractOptions
 from .output import SHARD_VIDEOS, open_outputs
 from .process import pending_jobs
@@ -74,9 +75,7 @@ def estimate(options: ExtractOptions, *, console: Console) -> ExtractionEstimate
     with StopRequest() as stop:
         for _, out in options.targets:
             check_suffix(out)
-        manifest = read_manifest(
-            options.source, options.inputs.labels, follow_symlinks=options.inputs.follow_symlinks
-        )
+        manifest = listed_videos(options, console)
         names = [name for name, _ in options.targets]
         specs = extraction_specs(options, build_backbones(names, options.compute))
         jobs = _pending(options, manifest, specs)

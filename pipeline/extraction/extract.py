@@ -6,17 +6,20 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NamedTuple
 
 from ..backbones import Backbone
-from ..console import Console, counted, printable
+from ..console import Console, counted, printable, some_names
 from ..decode.sandbox.platform import missing_limits
 from ..errors import UsageError
-from ..inputs.manifest import Manifest, read_manifest
+from ..inputs.manifest import Manifest
 from ..records import FailedVideo, count_statuses, raise_if_ours
 from ..store import bytes_on_disk, check_suffix, open_store
 from . import finalize
 from .engines import build_engine
+from .listed_videos import listed_videos
 from .measure_shift import measure_augmentation
+from .missing_files import MissingFiles, missing_files
 from .options import ExtractOptions
 from .output import Output, open_outputs
 from .process import process_videos
@@ -73,9 +76,7 @@ def extract_all(
     with StopRequest() as stop, ExitStack() as at_end:
         for _, out in options.targets:
             check_suffix(out)
-        manifest = read_manifest(
-            options.source, options.inputs.labels, follow_symlinks=options.inputs.follow_symlinks
-        )
+        manifest = listed_videos(options, console)
         stop.check()
         if weaker := missing_limits():
             console.warn(weaker)
@@ -90,12 +91,15 @@ def extract_all(
             specs,
             retry=options.retry,
             restart=options.output.restart,
+            log=console.log,
         ) as outputs:
             process_videos(manifest, outputs, engine, stop, console)
             outcomes = [_finish(output, manifest, options, stop, console) for output in outputs]
     seconds = time.monotonic() - start
-    pairs = zip(outputs, outcomes, strict=True)
-    return [_report(output, *outcome, seconds, engine.decode_seconds) for output, outcome in pairs]
+    return [
+        _report(output, outcome, options, seconds, engine.decode_seconds)
+        for output, outcome in zip(outputs, outcomes, strict=True)
+    ]
 
 
 def _close(backbones: Sequence[Backbone]) -> None:
@@ -103,12 +107,31 @@ def _close(backbones: Sequence[Backbone]) -> None:
         backbone.close()
 
 
+class _Outcome(NamedTuple):
+    """What a store holds in the end, whether it was written, and what it lost or lacks."""
+
+    contents: finalize.FinalContents
+    written: bool
+    pruned: int
+    missing: MissingFiles
+
+
 def _finish(
     output: Output, manifest: Manifest, options: ExtractOptions, stop: StopRequest, console: Console
-) -> tuple[finalize.FinalContents, bool]:
-    """Write the store unless it is unchanged; return whether it was written."""
+) -> _Outcome:
+    """Write the store unless it is unchanged."""
     journal, old = output.journal, output.old
     contents = finalize.plan_contents(manifest, journal, old)
+    pruned: tuple[bytes, ...] = ()
+    missing = MissingFiles()
+    if options.output.prune or contents.unnamed:
+        missing = missing_files(manifest.root, contents.order)
+    if options.output.prune and missing.gone:
+        pruned = missing.gone
+        dropped = f"{counted(len(pruned), 'row')} of files that are gone"
+        console.log(f"dropped from `{printable(output.out)}`: {dropped}: {some_names(pruned)}")
+        contents = contents.without(pruned)
+    missing = missing.among(contents.unnamed)
     if not contents.order:
         journal.finish()
         _raise_if_ours(output.out, contents.failed)
@@ -116,9 +139,11 @@ def _finish(
     earlier = None if old is None else old.augmentation()
     statistics = measure_augmentation(output, contents, manifest, options, earlier, stop, console)
     fresh = statistics is not earlier
-    if old is not None and finalize.is_unchanged(old, contents, augmentation_changed=fresh):
+    if old is not None and finalize.is_unchanged(
+        old, contents, root=manifest.root, augmentation_changed=fresh
+    ):
         journal.finish()
-        return contents, False
+        return _Outcome(contents, False, len(pruned), missing)
     finalize.write(
         journal,
         old,
@@ -128,7 +153,7 @@ def _finish(
         augmentation=statistics,
         on_row=stop.check,
     )
-    return contents, True
+    return _Outcome(contents, True, len(pruned), missing)
 
 
 def _raise_if_ours(out: Path, failed: tuple[FailedVideo, ...]) -> None:
@@ -147,9 +172,10 @@ def _nothing_readable(failed: tuple[FailedVideo, ...]) -> UsageError:
 
 
 def _report(
-    output: Output, contents: finalize.FinalContents, written: bool, seconds: float, cpu: float
+    output: Output, outcome: _Outcome, options: ExtractOptions, seconds: float, cpu: float
 ) -> ExtractReport:
-    out = output.out
+    out, contents, missing = output.out, outcome.contents, outcome.missing
+    known = output.failed_before
     with open_store(out) as store:
         counts = count_statuses(store.videos.status.tolist(), contents.failed)
         labelled = int(store.videos.labels.any(axis=1).sum())
@@ -160,8 +186,13 @@ def _report(
         decoded=output.decoded,
         copied=output.copied,
         labelled=labelled,
-        gone=contents.gone,
-        written=written,
+        gone=len(contents.unnamed),
+        missing=missing.gone,
+        unreachable=missing.unreachable,
+        pruned=outcome.pruned,
+        new_failures=sum(video.path not in known for video in contents.failed),
+        accept_failures=options.output.accept_failures,
+        written=outcome.written,
         seconds=seconds,
         decode_seconds=cpu,
         backbone_seconds=output.spec.clock.seconds,

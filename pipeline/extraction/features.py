@@ -14,10 +14,12 @@ import numpy.typing as npt
 
 from ..backbones import Backbone
 from ..decode import Decoder, FrameRequest
+from ..inputs.file_end import EMPTY, cut_off, how_it_ends
 from ..inputs.manifest import FileIdentity, ensure_unchanged
 from ..options import DecodeOptions
 from ..records import Frames, Status, StoreMeta, VideoError, VideoFeatures
 from ..store import invalid_reason
+from .blank_frames import blank_of
 
 Pixels = npt.NDArray[np.uint8]
 Features = npt.NDArray[np.float32]
@@ -105,12 +107,31 @@ def read_features(
         VideoError: If the file gives no frames; ``CHANGED`` if it is not the file of ``before``.
     """
     request = replace(specs[0].request, seed=video_seed(video_id, specs[0].request.seed))
-    clips = decoder.read_sizes(path, request, [spec.request.size for spec in specs])
+    try:
+        clips = decoder.read_sizes(path, request, [spec.request.size for spec in specs])
+    except VideoError as error:
+        raise _with_end(error, path) from error
+    if clips[0].status is Status.PARTIAL and (cut := cut_off(path)):
+        clips = tuple(replace(frames, note=f"{frames.note}; {cut}") for frames in clips)
     ensure_unchanged(path, before)
     if specs[0].meta.strict and clips[0].status == Status.PARTIAL:
         raise VideoError(Status.PARTIAL, clips[0].note)
     pairs = zip(clips, specs, strict=True)
     return [_features(frames, spec, name, video_id, before) for frames, spec in pairs]
+
+
+def _with_end(error: VideoError, path: Path) -> VideoError:
+    """Say how a file ends in which nothing could be decoded, before what the library said."""
+    if error.status is not Status.CORRUPT:
+        return error
+    try:
+        ending = how_it_ends(path)
+    except OSError:
+        return error
+    if not ending:
+        return error
+    message = ending if ending == EMPTY else f"{ending} ({error})"
+    return VideoError(error.status, message, command=error.command, stderr=error.stderr)
 
 
 def video_seed(video_id: bytes, seed: int) -> int:
@@ -144,6 +165,7 @@ def _features(
         size=before.size,
         mtime_ns=before.mtime_ns,
         note=frames.note,
+        blank=blank_of(frames, spec.request.fit),
         candidates=candidates,
         views=views,
         candidate_seconds=None if extra is None else extra.seconds,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..inputs.manifest import Manifest
@@ -35,9 +35,15 @@ class FinalContents:
     items: Mapping[bytes, VideoItem]
 
     @property
-    def gone(self) -> int:
-        """Return how many rows belong to videos that the manifest no longer names."""
-        return sum(path not in self.items for path in self.order)
+    def unnamed(self) -> tuple[bytes, ...]:
+        """Return the rows' paths that the manifest no longer names."""
+        return tuple(path for path in self.order if path not in self.items)
+
+    def without(self, paths: Iterable[bytes]) -> FinalContents:
+        """Return the same without some rows."""
+        dropped = frozenset(paths)
+        order = tuple(path for path in self.order if path not in dropped)
+        return replace(self, order=order, fresh=self.fresh - dropped)
 
 
 def plan_contents(manifest: Manifest, journal: Journal, old: FeatureStore | None) -> FinalContents:
@@ -95,16 +101,17 @@ def _resolved(
 
 
 def is_unchanged(
-    old: FeatureStore, contents: FinalContents, *, augmentation_changed: bool = False
+    old: FeatureStore, contents: FinalContents, *, root: bytes, augmentation_changed: bool = False
 ) -> bool:
     """Return whether a finished store already holds exactly ``contents``.
 
     Args:
         old: The finished store.
         contents: What it should hold.
+        root: Folder that its paths should be relative to.
         augmentation_changed: Whether there are new augmentation statistics for it.
     """
-    if augmentation_changed:
+    if augmentation_changed or old.root != root:
         return False
     if old.videos.paths != contents.order or contents.fresh or old.failed != contents.failed:
         return False

@@ -41,7 +41,7 @@ class ExtractOptions:
     """All options of one extraction; each room is given its own part.
 
     Attributes:
-        source: Folder of videos, or a ``.csv`` or ``.jsonl`` list of them.
+        source: Folder of videos, or a list of them: ``.csv``, ``.tsv``, ``.txt`` or ``.jsonl``.
         targets: Backbones with their stores (``.h5`` or ``.zarr``); all share one decoding.
         retry: Statuses of failed videos that are tried again.
         inputs: Which videos.

@@ -8,12 +8,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from ..console import printable
 from ..inputs.manifest import Manifest
 from ..options import OutputOptions
 from ..records import FailedVideo, Status, VideoFeatures
 from ..store import FeatureStore, Journal, open_store
 from .duplicates import ContentClaims, Duplicate, FinishedFeatures
 from .features import ExtractionSpec
+from .moved_library import SAMPLE, check_moved, find_files
 from .pending import EarlierRuns, last_written, pending_videos
 
 SHARD_VIDEOS = 64
@@ -36,6 +38,7 @@ class Output:
         claims: Which content is read under which path.
         decoded: Videos taken that were decoded in this run.
         copied: Videos whose bytes were known already.
+        failed_before: Paths of the videos that failed in the runs that wrote the finished store.
     """
 
     def __init__(
@@ -50,6 +53,7 @@ class Output:
         self.journal, self.old, self.spec = journal, old, spec
         self.pending = frozenset(item.path for item in pending_videos(manifest, known, retry))
         self.claims = ContentClaims(known.contents())
+        self.failed_before = frozenset(() if old is None else (v.path for v in old.failed))
         self.decoded = 0
         self.copied = 0
         self._known = known
@@ -145,6 +149,7 @@ def open_outputs(
     *,
     retry: frozenset[Status] = frozenset(),
     restart: bool = OutputOptions.restart,
+    log: Callable[[str], None] = lambda line: None,
 ) -> Iterator[list[Output]]:
     """Lock every store of a run and find what it lacks.
 
@@ -154,9 +159,10 @@ def open_outputs(
         specs: One for each store.
         retry: Statuses of failed videos that are tried again.
         restart: Whether to build the stores anew.
+        log: Told when the videos of a store are in another folder than before.
 
     Raises:
-        UsageError: If one was made with other settings.
+        UsageError: If one was made with other settings, or of other videos.
         LockedError: If another process writes one.
         DamageError: If one to add to is damaged.
         StorageError: If the disk does not take a journal.
@@ -166,10 +172,18 @@ def open_outputs(
         for out, spec in zip(outs, specs, strict=True):
             since = last_written(out)
             journal = stack.enter_context(
-                Journal.open(out, root=manifest.root, meta=spec.meta, restart=restart)
+                Journal.open(
+                    out, root=manifest.root, meta=spec.meta, restart=restart, any_root=True
+                )
             )
             fresh = journal.restart or not out.exists()
             old = None if fresh else stack.enter_context(open_store(out))
             known = EarlierRuns.of(journal, old, since)
+            before = {journal.started_root} if old is None else {journal.started_root, old.root}
+            if roots := sorted(before - {manifest.root}):
+                found = find_files(known.done, manifest, sample=SAMPLE)
+                check_moved(out, roots, known.done, found, manifest)
+                moved = f"from `{printable(roots[0])}` to `{printable(manifest.root)}`"
+                log(f"the videos of `{printable(out)}` moved {moved}")
             outputs.append(Output(journal, old, known, spec, manifest, retry))
         yield outputs

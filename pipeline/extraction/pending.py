@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ..inputs.manifest import Manifest
 from ..records import FailedVideo, Status, VideoItem
-from ..store import FeatureStore, Journal, SourceFile, parts_of
+from ..store import FeatureStore, Journal, SourceFile, parts_of, source_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class EarlierRuns:
         failed = {video.path: video for video in journal.failed()}
         if old is not None:
             journaled = done.keys() | failed.keys()
-            done = {p: d for p, d in _stored_files(old) if p not in journaled} | done
+            done = {p: d for p, d in source_files(old.videos) if p not in journaled} | done
             failed = {v.path: v for v in old.failed if v.path not in journaled} | failed
         return cls(done, failed, since)
 
@@ -89,10 +87,3 @@ def _stat(path: Path) -> os.stat_result | None:
         return path.stat()
     except OSError:
         return None  # features of a deleted file are kept
-
-
-def _stored_files(store: FeatureStore) -> Iterator[tuple[bytes, SourceFile]]:
-    table = store.videos
-    ids = np.ascontiguousarray(table.ids)
-    for row, path in enumerate(table.paths):
-        yield path, SourceFile(ids[row].tobytes(), int(table.size[row]), int(table.mtime_ns[row]))

@@ -29,6 +29,11 @@ class ExtractReport:
         copied: Videos whose bytes were known already, so that features were copied.
         labelled: Rows with a label.
         gone: Rows of videos that the input no longer contains.
+        missing: Paths of the rows whose files are gone.
+        unreachable: Paths of the rows whose files are missing, maybe with their drive.
+        pruned: Rows dropped in this run, because their files are gone.
+        new_failures: Failed videos that had not failed when the store was written before.
+        accept_failures: Whether only these matter to the exit code.
         written: Whether the store was written; not if nothing had changed.
         seconds: Time of this run.
         decode_seconds: CPU time of the decoding processes.
@@ -44,6 +49,11 @@ class ExtractReport:
     copied: int
     labelled: int
     gone: int
+    missing: tuple[bytes, ...]
+    unreachable: tuple[bytes, ...]
+    pruned: int
+    new_failures: int
+    accept_failures: bool
     written: bool
     seconds: float
     decode_seconds: float
@@ -58,8 +68,8 @@ class ExtractReport:
 
     @property
     def exit_code(self) -> int:
-        """Return 3 if some videos failed, else 0."""
-        return 3 if self.failed else 0
+        """Return 3 if some videos failed that are not accepted, else 0."""
+        return 3 if self.new_failures or (self.failed and not self.accept_failures) else 0
 
     @property
     def videos_per_second(self) -> float:
@@ -76,6 +86,10 @@ class ExtractReport:
             "copied": self.copied,
             "labelled": self.labelled,
             "gone": self.gone,
+            "missing": len(self.missing),
+            "unreachable": len(self.unreachable),
+            "pruned": self.pruned,
+            "new_failures": self.new_failures,
             "written": self.written,
             "seconds": self.seconds,
             "decode_seconds": self.decode_seconds,

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ..backbones import Backbone, build_backbone, fingerprint_of
 from ..decode import Decoder, FrameRequest
 from ..errors import UsageError
-from ..inputs.manifest import content_id, identify, read_manifest
+from ..inputs.manifest import LIST_SUFFIXES, content_id, identify, read_manifest
 from ..options import BackboneOptions, available_cpus
 from ..records import FailedVideo, StoreMeta, VideoError, VideoFeatures
 from .features import ExtractionSpec, read_features
@@ -30,12 +30,12 @@ def find_videos(source: Path) -> list[Path]:
     """Return the videos of a folder or a list, or the one video that ``source`` is.
 
     Args:
-        source: A folder, a ``.csv`` or ``.jsonl`` list, or a video file.
+        source: A folder, a list such as ``list.csv``, or a video file.
 
     Raises:
         UsageError: If there is no video, or no such folder or list.
     """
-    if source.is_file() and source.suffix.lower() not in (".csv", ".jsonl"):
+    if source.is_file() and source.suffix.lower() not in LIST_SUFFIXES:
         return [source]
     manifest = read_manifest(source)
     return [manifest.path_of(item) for item in manifest.items]

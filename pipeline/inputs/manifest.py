@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
+from ..console import counted, some_names
 from ..errors import UsageError
 from ..options import InputOptions
 from ..records import VideoItem
 from .file_identity import FileIdentity, content_id, ensure_unchanged, identify
-from .manifest_files import ManifestRow, read_manifest_file
+from .folder_scan import SUFFIXES, scan_folder
+from .manifest_files import LIST_SUFFIXES, ManifestList, ManifestRow, read_manifest_file
+from .spelling import FileFinder, plain_form, plain_text, spellings
 
 __all__ = [
     "FOLDERS",
+    "LIST_SUFFIXES",
     "SUFFIXES",
     "FileIdentity",
     "Labels",
@@ -28,11 +33,7 @@ __all__ = [
 
 FOLDERS: Final = "folders"
 Labels = Path | Literal["folders"]
-
-SUFFIXES = frozenset(
-    b".3g2 .3gp .asf .avi .divx .flv .gif .h264 .h265 .264 .265 .hevc .m2ts .m4v .mkv .mov .mp4 "
-    b".mpe .mpeg .mpg .mts .ogg .ogm .ogv .qt .ts .vob .webm .wmv".split()
-)
+_LISTS = ", ".join(LIST_SUFFIXES)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -42,10 +43,12 @@ class Manifest:
     Attributes:
         root: ``os.fsencode`` of the absolute folder that the videos' paths are relative to.
         items: The videos; no path twice.
+        notes: Lines for the user: what was passed over or ignored.
     """
 
     root: bytes
     items: tuple[VideoItem, ...]
+    notes: tuple[str, ...] = field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -63,11 +66,15 @@ def read_manifest(
     labels: Labels | None = None,
     *,
     follow_symlinks: bool = InputOptions.follow_symlinks,
+    any_suffix: bool = InputOptions.any_suffix,
 ) -> Manifest:
-    """Find the videos of a folder, or read a ``.csv`` or ``.jsonl`` list of them.
+    """Find the videos of a folder, or read a list of them.
 
     In a folder, names that begin with a dot are passed over, and so are linked folders unless
     ``follow_symlinks``. A folder's name is a label only where that is asked for.
+
+    A list's path means the file of that name; if there is none, one that differs in backslashes,
+    in the form of its Unicode letters or in blanks around it.
 
     Args:
         source: A folder, or a list whose paths are relative to the list's folder.
@@ -77,6 +84,7 @@ def read_manifest(
             that of the videos, and videos that it lacks keep theirs. ``None``: those of ``source``
             if that is a list.
         follow_symlinks: Whether to enter linked folders.
+        any_suffix: Whether to take every file of a folder, whatever its suffix.
 
     Returns:
         The videos of a folder sorted by the bytes of their paths, or those of a list in its order.
@@ -86,53 +94,37 @@ def read_manifest(
             line of ``labels`` fits.
     """
     source = Path(os.path.abspath(source))
-    if source.is_dir():
-        found = Manifest(os.fsencode(source), _scan(os.fsencode(source), follow_symlinks))
-    else:
-        items = tuple(_item(row) for row in _manifest_rows(source))
-        found = Manifest(os.fsencode(source.parent), items)
-    if not found.items:
-        suffixes = " ".join(sorted(os.fsdecode(suffix) for suffix in SUFFIXES))
-        raise UsageError(f"no videos in `{source}`", hint=f"videos end in {suffixes}")
+    folder = source.is_dir()
+    found = _of_folder(source, follow_symlinks, any_suffix) if folder else _of_list(source)
     if labels is None:
         return found
     if labels == FOLDERS:
-        return Manifest(found.root, tuple(_labelled_by_folder(item) for item in found.items))
+        return replace(found, items=tuple(_labelled_by_folder(item) for item in found.items))
     return _relabelled(found, Path(os.path.abspath(labels)))
 
 
-def _scan(root: bytes, follow_symlinks: bool) -> tuple[VideoItem, ...]:
-    paths = (os.path.relpath(path, root) for path in _walk(root, follow_symlinks, frozenset()))
-    return tuple(VideoItem(path) for path in sorted(paths))
+def _of_folder(folder: Path, follow_symlinks: bool, any_suffix: bool) -> Manifest:
+    scan = scan_folder(os.fsencode(folder), follow_symlinks=follow_symlinks, any_suffix=any_suffix)
+    if not scan.paths:
+        suffixes = " ".join(sorted(os.fsdecode(suffix) for suffix in SUFFIXES))
+        passed = "".join(f"; {note}" for note in scan.notes())
+        raise UsageError(f"no videos in `{folder}`{passed}", hint=f"videos end in {suffixes}")
+    items = tuple(VideoItem(path) for path in sorted(scan.paths))
+    return Manifest(os.fsencode(folder), items, scan.notes())
 
 
-def _walk(folder: bytes, follow: bool, above: frozenset[tuple[int, int]]) -> Iterator[bytes]:
-    """Yield the videos below ``folder``; ``above`` ends loops of links."""
-    try:
-        facts = os.stat(folder)
-        entries = list(os.scandir(folder))
-    except OSError as error:
-        raise UsageError(
-            f"cannot read folder `{os.fsdecode(folder)}`: {error.strerror}",
-            hint="make it readable, or list the videos in a CSV file",
-        ) from error
-    if (facts.st_dev, facts.st_ino) in above:
-        return
-    above |= {(facts.st_dev, facts.st_ino)}
-    for entry in entries:
-        if entry.name.startswith(b"."):
-            continue
-        if _is_folder(entry, follow):
-            yield from _walk(entry.path, follow, above)
-        elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and not _is_folder(entry, True):
-            yield entry.path
-
-
-def _is_folder(entry: os.DirEntry[bytes], follow: bool) -> bool:
-    try:
-        return entry.is_dir(follow_symlinks=follow)
-    except OSError:  # a link that leads back to itself: it is refused when it is read
-        return False
+def _of_list(file: Path) -> Manifest:
+    listed, root = _read_list(file), os.fsencode(file.parent)
+    finder, items = FileFinder(root), dict[bytes, VideoItem]()
+    for row in listed.rows:
+        path = finder.find(row.path)
+        if path in items:
+            words = f"`{file}` line {row.line}: `{os.fsdecode(path)}` is there twice"
+            raise UsageError(words, hint="an earlier line spells it otherwise; keep one of them")
+        items[path] = VideoItem(path, row.labels, row.split)
+    if not items:
+        raise UsageError(f"no videos in `{file}`", hint="it has a header and no other line")
+    return Manifest(root, tuple(items.values()), _ignored_note(file, listed))
 
 
 def _labelled_by_folder(item: VideoItem) -> VideoItem:
@@ -140,38 +132,88 @@ def _labelled_by_folder(item: VideoItem) -> VideoItem:
     if item.labels is not None:
         return item
     folder, slash, _ = item.path.partition(b"/")
-    return replace(item, labels=(folder.decode("utf-8", "replace"),) if slash else ())
+    return replace(item, labels=(plain_text(folder.decode("utf-8", "replace")),) if slash else ())
 
 
-def _manifest_rows(file: Path) -> list[ManifestRow]:
+def _read_list(file: Path) -> ManifestList:
     if not file.exists():
         raise UsageError(
-            f"there is no `{file}`", hint="give a folder of videos, or a .csv or .jsonl list"
+            f"there is no `{file}`", hint=f"give a folder of videos, or a {_LISTS} list"
         )
-    if file.suffix.lower() not in (".csv", ".jsonl"):
-        hint = "a folder of videos, or a list whose name ends in .csv or .jsonl"
+    if file.suffix.lower() not in LIST_SUFFIXES:
+        hint = f"a folder of videos, or a list whose name ends in {_LISTS}"
         raise UsageError(f"`{file}` is neither a folder nor a list", hint=hint)
     return read_manifest_file(file)
 
 
-def _item(row: ManifestRow) -> VideoItem:
-    return VideoItem(row.path, row.labels, row.split)
+def _ignored_note(file: Path, listed: ManifestList) -> tuple[str, ...]:
+    if not listed.ignored:
+        return ()
+    names = some_names([os.fsencode(name) for name in listed.ignored], most=8)
+    return (f"`{file}`: other columns than path, label and split are ignored: {names}",)
 
 
 def _relabelled(manifest: Manifest, file: Path) -> Manifest:
-    rows = _manifest_rows(file)
-    by_root = {os.path.normpath(os.path.join(manifest.root, row.path)): row for row in rows}
+    listed = _read_list(file)
     beside = os.fsencode(file.parent)
-    by_file = {os.path.normpath(os.path.join(beside, row.path)): row for row in rows}
-    known = by_root | by_file
-    places = [os.path.normpath(os.path.join(manifest.root, item.path)) for item in manifest.items]
-    if not any(place in known for place in places):
+    videos = [os.path.normpath(os.path.join(manifest.root, item.path)) for item in manifest.items]
+    known, used = _exact_matches(listed.rows, videos, (manifest.root, beside))
+    left = [row for row in listed.rows if row.line not in used]
+    if left:
+        others = [place for place in videos if place not in known]
+        alike, also_used = _matches_alike(left, others, (manifest.root, beside))
+        known, used = known | alike, used | also_used
+    if not known:
         raise UsageError(
             f"no line of `{file}` names one of the videos",
             hint=f"paths are relative to `{file.parent}` or `{os.fsdecode(manifest.root)}`",
         )
-    pairs = zip(manifest.items, (known.get(place) for place in places), strict=True)
-    return Manifest(manifest.root, tuple(_overridden(item, row) for item, row in pairs))
+    pairs = zip(manifest.items, (known.get(place) for place in videos), strict=True)
+    items = tuple(_overridden(item, row) for item, row in pairs)
+    unused = [row for row in listed.rows if row.line not in used]
+    notes = *manifest.notes, *_ignored_note(file, listed), *_unused_note(file, unused)
+    return Manifest(manifest.root, items, notes)
+
+
+def _exact_matches(
+    rows: Sequence[ManifestRow], videos: Sequence[bytes], folders: Sequence[bytes]
+) -> tuple[dict[bytes, ManifestRow], set[int]]:
+    """Return the row of each video, that of a later folder first, and the lines that fit one."""
+    there, known, used = frozenset(videos), dict[bytes, ManifestRow](), set[int]()
+    for folder in folders:
+        for row in rows:
+            place = os.path.normpath(os.path.join(folder, row.path))
+            if place in there:
+                known[place] = row
+                used.add(row.line)
+    return known, used
+
+
+def _matches_alike(
+    rows: Sequence[ManifestRow], videos: Sequence[bytes], folders: Sequence[bytes]
+) -> tuple[dict[bytes, ManifestRow], set[int]]:
+    """Do the same for paths that are spelled otherwise."""
+    by_form: Mapping[bytes, list[bytes]] = defaultdict(list)
+    for place in videos:
+        by_form[plain_form(place)].append(place)
+    known, used = dict[bytes, ManifestRow](), set[int]()
+    for folder in folders:
+        for row in rows:
+            for path in spellings(row.path):
+                form = plain_form(os.path.normpath(os.path.join(folder, path)))
+                if form in by_form:
+                    known |= dict.fromkeys(by_form[form], row)
+                    used.add(row.line)
+                    break
+    return known, used
+
+
+def _unused_note(file: Path, unused: Sequence[ManifestRow]) -> tuple[str, ...]:
+    if not unused:
+        return ()
+    fit = "fits" if len(unused) == 1 else "fit"
+    names = some_names([row.path for row in unused])
+    return (f"{counted(len(unused), 'line')} of `{file}` {fit} no video: {names}",)
 
 
 def _overridden(item: VideoItem, row: ManifestRow | None) -> VideoItem:

@@ -1,6 +1,6 @@
 """Records shared by both stages: frozen, validated on creation; and registries."""
 
-from .enums import Reader, Split, Status, VideoError, words_of
+from .enums import Blank, Reader, Split, Status, VideoError, words_of
 from .meta import AugmentationStatistics, Fingerprint, StoreMeta
 from .plugins import forget_plugins, load_all, load_entry_points, load_plugins, loaded_plugins
 from .registry import Lazy, Plugin, Registry
@@ -18,6 +18,7 @@ from .videos import (
 
 __all__ = [
     "AugmentationStatistics",
+    "Blank",
     "Candidates",
     "FailedVideo",
     "Fingerprint",

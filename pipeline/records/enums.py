@@ -1,4 +1,4 @@
-"""Enums: status of an extraction, split, reader."""
+"""Enums: status of an extraction, split, blank frames, reader."""
 
 from __future__ import annotations
 
@@ -47,6 +47,19 @@ class Split(IntEnum):
     TEST = 2
     QUERY = 3
     DATABASE = 4
+    VAL = 5
+
+
+class Blank(IntEnum):
+    """Why a video's frames carry no information, if so; the numbers are stored."""
+
+    NONE = 0
+    BLACK = 1
+    WHITE = 2
+    COLOUR = 3
+    STILL = 4
+    OTHER = 5
+    UNKNOWN = 6
 
 
 class Reader(IntEnum):

@@ -30,6 +30,7 @@ class VideoTable:
         track: Which video track was read, the first being 0, -1 where unknown, (N,).
         size: Bytes of each file, (N,).
         mtime_ns: (N,).
+        blank: :class:`Blank` numbers, (N,).
     """
 
     ids: npt.NDArray[np.uint8]
@@ -49,6 +50,7 @@ class VideoTable:
     track: npt.NDArray[np.int16]
     size: npt.NDArray[np.int64]
     mtime_ns: npt.NDArray[np.int64]
+    blank: npt.NDArray[np.uint8]
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import BugError
-from .enums import UNEXPECTED, Reader, Split, Status
+from .enums import UNEXPECTED, Blank, Reader, Split, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,7 @@ class VideoFeatures:
         split: The part of the data set it belongs to.
         note: For ``PARTIAL``: frames expected and decoded, and the decoder's message; then what was
             mended in the file's clock, times or colours.
+        blank: Whether its frames are black, of one colour, or all the same.
         candidates: Features of C further frames of each segment, (T, C, D), if cached.
         candidate_seconds: When each is shown, (T, C).
         candidate_index: Their numbers in presentation order, (T, C).
@@ -152,6 +153,7 @@ class VideoFeatures:
     labels: tuple[str, ...] = ()
     split: Split = Split.NONE
     note: str = ""
+    blank: Blank = Blank.UNKNOWN
     candidates: npt.NDArray[np.floating] | None = None
     candidate_seconds: npt.NDArray[np.float64] | None = None
     candidate_index: npt.NDArray[np.int64] | None = None

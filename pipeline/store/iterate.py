@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from ..records import Reader, Split, Status, VideoFeatures, VideoInfo, VideoTable
+from ..records import Blank, Reader, Split, Status, VideoFeatures, VideoInfo, VideoTable
 from .base import FeatureStore
 
 _BLOCK = 64
@@ -65,5 +65,6 @@ def _video(table: VideoTable, row: int, arrays: Mapping[str, npt.NDArray[Any]]) 
         mtime_ns=int(table.mtime_ns[row]),
         labels=table.names_of(row),
         split=Split(table.split[row]),
+        blank=Blank(table.blank[row]),
         **arrays,
     )

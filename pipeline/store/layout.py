@@ -10,7 +10,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from ..records import FailedVideo, Reader, Split, Status, StoreMeta, VideoTable
+from ..records import Blank, FailedVideo, Reader, Split, Status, StoreMeta, VideoTable
 
 FORMAT = "chainpipe-features"
 VERSION = 1
@@ -34,12 +34,15 @@ class Column:
         field: Of ``VideoTable``.
         dtype: Little-endian numpy dtype.
         enum: The names of the numbers, where they have some.
+        absent: What each video has in a store that was written before the column was added;
+            ``None`` if every store has the column.
     """
 
     name: str
     field: str
     dtype: str
     enum: type[IntEnum] | None = None
+    absent: int | None = None
 
 
 COLUMNS = (
@@ -56,15 +59,14 @@ COLUMNS = (
     Column("video/frames", "frames", "<i8"),
     Column("video/size", "size", "<i8"),
     Column("video/mtime_ns", "mtime_ns", "<i8"),
-    Column("video/track", "track", "<i2"),
+    Column("video/track", "track", "<i2", absent=-1),
+    Column("video/blank", "blank", "u1", Blank, absent=Blank.UNKNOWN),
 )
-_LATER = ("video/track",)
-"""Columns that stores of version 0.2.0 and before have not; -1 stands for what is unknown."""
 
 _FAILED = ("path", "status", "message", "attempts")
 FIRST_TABLE = (
     PATH,
-    *(column.name for column in COLUMNS if column.name not in _LATER),
+    *(column.name for column in COLUMNS if column.absent is None),
     LABEL_NAMES,
     *(f"failed/{n}" for n in _FAILED),
 )
@@ -149,10 +151,14 @@ def failed_of(arrays: RowBlock) -> tuple[FailedVideo, ...]:
 
 
 def table_of(arrays: RowBlock) -> VideoTable:
-    """Assemble the columns of all videos; version 0.1.0 kept no notes, 0.2.0 no tracks."""
+    """Assemble the columns of all videos; version 0.1.0 kept no notes."""
     paths = tuple(arrays[PATH].tolist())
-    unknown = {c.name: np.full(len(paths), -1, c.dtype) for c in COLUMNS if c.name in _LATER}
-    columns = {column.field: (unknown | dict(arrays))[column.name] for column in COLUMNS}
+    columns = {
+        column.field: arrays[column.name]
+        if column.name in arrays or column.absent is None
+        else np.full(len(paths), column.absent, column.dtype)
+        for column in COLUMNS
+    }
     notes = arrays[NOTE].tolist() if NOTE in arrays else [b""] * len(paths)
     return VideoTable(
         paths=paths,

@@ -20,7 +20,10 @@ from ...records import Status, VideoError
 from .film_track import film_track
 
 # A playlist named .mp4 must not read another file: only real containers, only plain files.
-FORMATS = "mov,matroska,avi,mpegts,flv,mpeg,asf,ogg,gif,h264,hevc"
+FORMATS = (
+    "mov,matroska,avi,mpegts,flv,mpeg,asf,ogg,gif,h264,hevc,"
+    "mxf,dv,ivf,yuv4mpegpipe,nut,rm,mpegvideo,m4v,apng,webp_anim"
+)
 # Text that makes a reader open other files; none of it is a video.
 PLAYLISTS = (b"#EXT", b"ffconcat", b"v=0", b"<?xml", b"<mpd", b"<smil", b"[playlist]")
 HEAD = 256

@@ -92,7 +92,7 @@ class _FallbackReader:
             return self._built_in()
         except VideoError as error:
             hopeless = error.status is not Status.CORRUPT or self._path.stat().st_size == 0
-            if hopeless or wish != "auto":
+            if wish != "auto" or (hopeless and not _is_webp(self._path)):
                 raise
             try:
                 return self._by_program("")
@@ -245,6 +245,13 @@ class _FallbackReader:
         if duration > self._limits.duration:
             words = f"{duration:.0f} s is more than {self._limits.duration:.0f} s"
             raise VideoError(Status.LIMIT, words)
+
+
+def _is_webp(path: Path) -> bool:
+    """Return whether a file is WebP: only the program's libav may be new enough to read it."""
+    with open(path, "rb") as file:
+        head = file.read(12)
+    return head[:4] == b"RIFF" and head[8:] == b"WEBP"
 
 
 def _times(passed: LinearPass, table: PacketTable) -> tuple[Seconds, float]:

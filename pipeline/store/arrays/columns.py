@@ -53,7 +53,8 @@ class Columns:
             ids: A different name for each row, strings or bytes; by default ``"0"``, ``"1"`` ...
             labels: For each row a name, several names, or ``None`` for no label; or integers (N,),
                 negative for no label; or a multi-hot array (N, L).
-            splits: For each row ``train``, ``test``, ``query``, ``database``, ``none`` or ``None``.
+            splits: For each row ``train``, ``val``, ``test``, ``query``, ``database``, ``none`` or
+                ``None``.
 
         Raises:
             UsageError: If one does not have N entries, an id comes twice, or a value is of another

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import UsageError
-from ...records import Fingerprint, Reader, Status, StoreMeta, VideoTable
+from ...records import Blank, Fingerprint, Reader, Status, StoreMeta, VideoTable
 from ..base import Rows, row_numbers
 from ..features_only import FeaturesOnlyStore
 from .columns import U8, Columns, hashes
@@ -82,6 +82,7 @@ class ArrayFeatureStore(FeaturesOnlyStore):
             track=np.full(n, -1, np.int16),
             size=np.zeros(n, np.int64),
             mtime_ns=np.zeros(n, np.int64),
+            blank=np.full(n, Blank.UNKNOWN, np.uint8),
         )
 
     def _hashes(self, count: int) -> U8:

@@ -59,8 +59,7 @@ def _is_first(attribute: str) -> bool:
 
 def _first(arrays: Mapping[str, Array]) -> str:
     """Return what version 0.1.0 wrote: one digest of all columns' digests, in its own order."""
-    known = (layout.PATH, *(column.name for column in layout.COLUMNS))
-    columns = [name for name in known if name in layout.FIRST_TABLE]
+    columns = (layout.PATH, *(c.name for c in layout.COLUMNS if c.absent is None))
     rest = sorted(set(layout.FIRST_TABLE) - set(columns))
     parts = (hashlib.sha256(_plain(arrays[name])).digest() for name in (*columns, *rest))
     return hashlib.sha256(b"".join(parts)).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ...errors import DamageError, NotFoundError, UsageError
@@ -12,8 +13,13 @@ from .database import JournalDatabase, JournalSpec
 DATABASE = "journal.sqlite"
 
 
-def check_finished(out: Path, spec: JournalSpec) -> None:
+def check_finished(out: Path, spec: JournalSpec, *, any_root: bool) -> None:
     """Refuse to touch a finished output that is not ours or was made with other settings.
+
+    Args:
+        out: The output.
+        spec: What it is to be made with.
+        any_root: Whether its videos may be in another folder.
 
     Raises:
         UsageError: If it is something else than a store, or its settings differ.
@@ -25,7 +31,8 @@ def check_finished(out: Path, spec: JournalSpec) -> None:
     try:
         with open_store(out) as old:
             if not spec.restart and not unfinished:
-                _compare(out, JournalSpec(old.root, old.meta, restart=False), spec)
+                root = spec.root if any_root else old.root
+                _compare(out, JournalSpec(root, old.meta, restart=False), spec)
     except NotFoundError as error:
         hint = "choose another `--out`, or move it away"
         raise UsageError(f"`{out}` exists and is not a feature store", hint=hint) from error
@@ -34,8 +41,16 @@ def check_finished(out: Path, spec: JournalSpec) -> None:
             raise
 
 
-def resumed_spec(out: Path, database: JournalDatabase, spec: JournalSpec) -> JournalSpec:
-    """Return the order that the journal was started with; a new journal starts with ``spec``.
+def resumed_spec(
+    out: Path, database: JournalDatabase, spec: JournalSpec, *, any_root: bool
+) -> tuple[JournalSpec, bytes]:
+    """Return what to continue with, and the folder that the journal was started for.
+
+    Args:
+        out: The output.
+        database: Of its journal; a new one is started with ``spec``.
+        spec: What it is to be made with.
+        any_root: Whether the videos may be in another folder now.
 
     Raises:
         UsageError: If the journal was started with other settings.
@@ -44,9 +59,9 @@ def resumed_spec(out: Path, database: JournalDatabase, spec: JournalSpec) -> Jou
     if old is None:
         begun = database.begin(spec)
         atomic.flush_folder(parts_of(out))
-        return begun
-    _compare(parts_of(out), old, spec)
-    return JournalSpec(spec.root, spec.meta, old.restart, old.key)
+        return begun, spec.root
+    _compare(parts_of(out), replace(old, root=spec.root) if any_root else old, spec)
+    return JournalSpec(spec.root, spec.meta, old.restart, old.key), old.root
 
 
 def _compare(path: Path, old: JournalSpec, new: JournalSpec) -> None:

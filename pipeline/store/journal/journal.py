@@ -35,15 +35,22 @@ class Journal:
         spec: What it was started for; whoever writes a unit needs it.
         restart: Whether rows of a finished output must not be reused (started by ``--restart``).
         dropped: Names of shard files that were missing or altered; their videos are to be redone.
+        started_root: Folder of the videos when it was started, ``os.fsencode``.
     """
 
     def __init__(
-        self, out: Path, lock: OutputLock, database: JournalDatabase, spec: JournalSpec
+        self,
+        out: Path,
+        lock: OutputLock,
+        database: JournalDatabase,
+        spec: JournalSpec,
+        started_root: bytes,
     ) -> None:
         self.out = out
         self.restart = spec.restart
         self.dropped: tuple[str, ...] = ()
         self.spec = spec
+        self.started_root = started_root
         self._lock = lock
         self._database = database
         self._shards = Shards(parts_of(out))
@@ -51,7 +58,13 @@ class Journal:
 
     @classmethod
     def open(
-        cls, out: Path, *, root: bytes, meta: StoreMeta, restart: bool = OutputOptions.restart
+        cls,
+        out: Path,
+        *,
+        root: bytes,
+        meta: StoreMeta,
+        restart: bool = OutputOptions.restart,
+        any_root: bool = False,
     ) -> Journal:
         """Lock an output and find what earlier runs have done for it.
 
@@ -60,6 +73,8 @@ class Journal:
             root: Folder that the paths are relative to, ``os.fsencode``.
             meta: The settings of all rows.
             restart: Forget unfinished work and, at the end, replace a finished output.
+            any_root: Whether the videos may have been in another folder; the caller makes sure
+                that they are the same.
 
         Raises:
             LockedError: If a live process writes this output; it names pid and host.
@@ -74,19 +89,20 @@ class Journal:
             lock = OutputLock(parts_of(out) / LOCK_NAME, out)
             try:
                 atomic.restore(out)
-                check_finished(out, spec)
-                return cls._resume(out, lock, spec)
+                check_finished(out, spec, any_root=any_root)
+                return cls._resume(out, lock, spec, any_root=any_root)
             except BaseException:
                 release_lock(lock)
                 raise
 
     @classmethod
-    def _resume(cls, out: Path, lock: OutputLock, spec: JournalSpec) -> Journal:
+    def _resume(cls, out: Path, lock: OutputLock, spec: JournalSpec, *, any_root: bool) -> Journal:
         if spec.restart:
             _clear(parts_of(out))
         database = JournalDatabase(parts_of(out) / DATABASE)
         try:
-            journal = cls(out, lock, database, resumed_spec(out, database, spec))
+            resumed = resumed_spec(out, database, spec, any_root=any_root)
+            journal = cls(out, lock, database, *resumed)
             journal._recover()
         except BaseException:
             database.close()
@@ -205,6 +221,11 @@ class Journal:
         if not keep and self._lock.held:
             _clear(parts_of(self.out))
         release_lock(self._lock)
+
+
+def is_unfinished(out: Path) -> bool:
+    """Return whether there is unfinished work beside an output."""
+    return (parts_of(out) / DATABASE).exists()
 
 
 def _is_kept(name: str) -> bool:

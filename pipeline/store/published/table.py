@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ...records import Reader, Split, Status, VideoTable
+from ...records import Blank, Reader, Split, Status, VideoTable
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -57,6 +57,7 @@ def synthetic_table(
         track=np.full(n, -1, np.int16),
         size=np.zeros(n, np.int64),
         mtime_ns=np.zeros(n, np.int64),
+        blank=np.full(n, Blank.UNKNOWN, np.uint8),
     )
 
 

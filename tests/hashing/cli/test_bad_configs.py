@@ -140,7 +140,7 @@ def test_a_bad_file_is_refused(
     assert named in refused("--config", "run.toml")
 
 
-@pytest.mark.parametrize("split", [Split.TEST, Split.QUERY])
+@pytest.mark.parametrize("split", [Split.VAL, Split.TEST, Split.QUERY])
 def test_a_store_without_training_videos_is_refused(
     refused: Callable[..., str], make_store: MakeStore, planted: np.ndarray, split: Split
 ) -> None:

@@ -18,7 +18,7 @@ from chainpipe.hashing.evaluation.protocol import Protocol
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import Split
 
-NONE, TRAIN, TEST, QUERY, DATABASE = Split
+NONE, TRAIN, TEST, QUERY, DATABASE, VAL = Split
 
 
 def chosen(split: list[Split], name: str, *, features: str = "", keep: bool = False) -> Protocol:
@@ -37,6 +37,8 @@ def chosen(split: list[Split], name: str, *, features: str = "", keep: bool = Fa
         ("yfcc", [DATABASE, QUERY, QUERY], [1, 2], [0], "removed"),
         ("split", [TEST, QUERY, DATABASE], [1], [2], "removed"),
         ("leave-one-out", [QUERY, DATABASE, TEST, TEST], [2, 3], [2, 3], "removed"),
+        ("leave-one-out", [TRAIN, VAL, TEST, TEST], [2, 3], [2, 3], "removed"),
+        ("leave-one-out", [TRAIN, VAL, NONE, VAL], [1, 3], [1, 3], "removed"),
     ],
 )
 def test_a_name_says_who_asks_and_who_is_searched(

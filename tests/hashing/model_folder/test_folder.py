@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -35,7 +36,9 @@ TENSORS = {"mean": np.arange(4.0, dtype=np.float32), "directions": np.ones((4, 8
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     facts = save_model(tmp_path / "m", FACTS, TENSORS, {"README.md": b"hello"})
     assert read_facts(tmp_path / "m") == facts
-    assert replace(facts, weights_sha256="", created="", version="") == FACTS
+    place = {"store_from_folder": os.path.relpath(FACTS.store, tmp_path / "m")}
+    expected = replace(FACTS, data={**FACTS.data, **place})
+    assert replace(facts, weights_sha256="", created="", version="") == expected
     read = read_tensors(tmp_path / "m")
     assert all(np.array_equal(read[name], TENSORS[name]) for name in TENSORS)
     assert (tmp_path / "m/README.md").read_bytes() == b"hello"

@@ -188,3 +188,31 @@ def test_verbs_start_without_torch(store: Path) -> None:
     for arguments in (["extract", "--help"], ["info", str(store)]):
         program = [sys.executable, "-c", code, *arguments]
         assert subprocess.run(program, check=False, capture_output=True).returncode == 0
+
+
+def test_extract_tells_what_it_passed_over_and_ignored(videos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "videos"
+    shutil.copytree(videos, folder)
+    (folder / "notes.txt").write_text("notes")
+    (folder / "film.dat").write_bytes((videos / "cat/a.mp4").read_bytes())
+    (tmp_path / "l.csv").write_text("Path;Label;Rating\nvideos\\cat\\a.mp4;tiger;5\nx.mp4;y;1\n")
+    words = folder, "--out", tmp_path / "f.h5", "--frames", 2, "--labels", tmp_path / "l.csv"
+    told = " ".join(run("extract", *words).stderr.split())
+    assert "passed over 2 files by suffix: 1 .dat, 1 .txt; `--any-suffix` reads them, too" in told
+    assert "ignored: `rating`" in told
+    assert "1 line of" in told
+    assert "fits no video: `x.mp4`" in told
+    again = run("extract", *words, "--any-suffix", "--accept-failures", "--json")
+    facts = json.loads(again.stdout)
+    assert (again.exit_code, facts["new_failures"]) == (3, 1)
+    assert (facts["copied"], sum(facts["videos"].values())) == (1, 4)
+    assert run("extract", *words, "--any-suffix", "--accept-failures").exit_code == 0
+    (folder / "dog/b.mp4").unlink()
+    told = run("extract", *words, "--prune").stderr
+    assert "1 row kept of files in empty or missing folders: `dog/b.mp4`" in told
+    (folder / "dog/notes.txt").touch()
+    told = run("extract", *words, "--accept-failures").stderr
+    assert "1 row of files that are gone: `dog/b.mp4`; `--prune` drops them" in told
+    pruned = run("extract", *words, "--prune", "--json")
+    assert "1 row of files that are gone: `dog/b.mp4`" in pruned.stderr
+    assert json.loads(pruned.stdout)["pruned"] == 1

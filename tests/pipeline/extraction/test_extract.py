@@ -36,7 +36,7 @@ from chainpipe.pipeline.extraction.option_values import failures_named
 from chainpipe.pipeline.extraction.options import ExtractOptions
 from chainpipe.pipeline.extraction.report import ExtractReport, failures_path
 from chainpipe.pipeline.extraction.signals import Interrupted
-from chainpipe.pipeline.records import Split, Status, VideoError
+from chainpipe.pipeline.records import Blank, Split, Status, VideoError
 from chainpipe.pipeline.store import open_store, parts_of
 
 FRAMES = 5
@@ -592,3 +592,16 @@ def test_odd_names_survive_store_and_list(
         listed = {os.fsencode(row["path"]) for row in csv.DictReader(file)}
     assert listed == {name.replace(b".mp4", b"-bad.mp4") for name in names}
     assert isinstance(report, ExtractReport)
+
+
+def test_a_store_marks_videos_without_information(
+    options: ExtractOptions, videos: Path, tiny: Tiny
+) -> None:
+    ffmpeg = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-f", "lavfi", "-i"]
+    subprocess.run([*ffmpeg, "color=black:64x48:d=1", str(videos / "black.mp4")], check=True)
+    shutil.copy(videos / "black.mp4", videos / "again.mp4")
+    extract(options, backbone=tiny)
+    with open_store(options.out) as store:
+        blank = dict(zip(store.videos.paths, map(Blank, store.videos.blank), strict=True))
+    assert blank.pop(b"black.mp4") is blank.pop(b"again.mp4") is Blank.BLACK
+    assert set(blank.values()) == {Blank.NONE}

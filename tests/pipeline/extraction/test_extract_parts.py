@@ -166,8 +166,9 @@ def test_a_list_of_failures_that_cannot_be_written_is_a_storage_error(tmp_path: 
 def test_a_report_without_work_has_no_rates() -> None:
     report = ExtractReport(
         out=Path("f.h5"), counts={Status.OK: 3}, failed=(), decoded=0, copied=0,
-        labelled=0, gone=0, written=False, seconds=0.0, decode_seconds=0.0, backbone_seconds=0.0,
-        store_bytes=9, failures_file=None,
+        labelled=0, gone=0, missing=(), unreachable=(), pruned=0, new_failures=0,
+        accept_failures=False, written=False, seconds=0.0, decode_seconds=0.0,
+        backbone_seconds=0.0, store_bytes=9, failures_file=None,
     )  # fmt: skip
     assert report.videos_per_second == 0
     assert report_table(report).row_count == 3  # ok, labels, size

@@ -128,9 +128,9 @@ def test_an_empty_folder_is_named_and_the_hint_lists_suffixes(tmp_path: Path) ->
 
 
 def test_a_file_that_is_no_list_is_named(tmp_path: Path) -> None:
-    touch(tmp_path, "list.txt")
+    touch(tmp_path, "list.doc")
     with pytest.raises(UsageError, match="neither a folder nor a list"):
-        read_manifest(tmp_path / "list.txt")
+        read_manifest(tmp_path / "list.doc")
 
 
 def test_a_folder_that_must_not_be_read_is_named(
@@ -187,17 +187,19 @@ def test_odd_names_survive_lists(tmp_path: Path) -> None:
     ("lines", "words"),
     [
         (["video,label", "a.mp4,x"], "line 1 has no `path`"),
-        (["path,class", "a.mp4,x"], "line 1: unknown key `class`"),
-        (["path,path", "a.mp4,x"], "line 1: a key is there twice"),
+        (["path,Path", "a.mp4,x"], "line 1: a column is there twice"),
         (["path,split", "a.mp4,train", "b.mp4,dev"], "line 3: unknown split `dev`"),
         (["path", "a.mp4", "b.mp4", "./a.mp4"], "line 4: `a.mp4` is there twice"),
         (["path,label", ",x"], "line 2: `` is no path"),
-        (["path,label", "a.mp4,x,y"], "line 2: unknown key `more than the header has`"),
+        (["path,label", "a.mp4,x,y"], "line 2: `y` is below no column"),
+        (["path,label,,", "a,b.mp4,x,"], "line 2: `x` is below no column"),
+        (["path;label", "a;b.mp4;x"], "line 2: `x` is below no column"),
         (["path", '"a.mp4'], "line 2: unexpected end of data"),
         (["path", "a\0.mp4"], "line 2"),
-        (["path,label", "a.mp4,\udcff"], r"line 2: label '\\udcff' is no text"),
+        (["", "", "Pfad;Klasse"], "line 3 has no `path`; it was read as UTF-8, separated by semi"),
+        (["sep=:", "file:label"], "line 2 has no `path`; .* separated by `:`: `file`, `label`"),
         (["path"], "no videos in"),
-        ([], "line 1 has no `path`"),
+        ([], "line 1 has no `path`: the list is empty"),
     ],
 )
 def test_a_wrong_csv_line_is_named(tmp_path: Path, lines: list[str], words: str) -> None:
@@ -214,7 +216,9 @@ def test_a_wrong_csv_line_is_named(tmp_path: Path, lines: list[str], words: str)
         ('{"path": 3}', "line 2: `3` is no path"),
         ('{"path": "b.mp4", "label": 3}', "line 2: label 3 is no text"),
         ('{"path": "b.mp4", "label": [3]}', r"line 2: label \[3\] is no text"),
-        ('{"path": "b.mp4", "labels": "x"}', "line 2: unknown key `labels`"),
+        ('{"path": "b.mp4", "Path": "x"}', "line 2: a column is there twice"),
+        ('{"path": "b.mp4", "label": "\\ud800"}', "line 2: label .* is no text"),
+        ('{"path": "\\ud800.mp4"}', "line 2: `.*` is no path"),
         ('{"path": "x/../a.mp4"}', "line 2: `a.mp4` is there twice"),
     ],
 )
@@ -253,3 +257,147 @@ def test_a_list_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     touch(tmp_path, "videos/1.mp4")
     with pytest.raises(UsageError, match=r"cannot read `.*list.csv`"):
         read_manifest(tmp_path / "videos", tmp_path / "list.csv")
+
+
+TABLE = [("Path", "Label", "Split"), ("cat/1.mp4", "cat;indoor", "train"), ("2.mp4", "café", "val")]
+TABLE_ITEMS = (
+    VideoItem(b"cat/1.mp4", ("cat", "indoor"), Split.TRAIN),
+    VideoItem(b"2.mp4", ("café",), Split.VAL),
+)
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
+)
+@pytest.mark.parametrize("told", [False, True])
+def test_a_table_of_any_spreadsheet_is_read(
+    tmp_path: Path, separator: str, end: str, encoding: str, told: bool
+) -> None:
+    rows = [separator.join(f'"{cell}"' for cell in row) + 2 * separator for row in TABLE]
+    blank = 4 * separator
+    lines = [f"sep={separator}"] * told + [rows[0], "", rows[1], blank, rows[2], "", blank]
+    file = tmp_path / "list.csv"
+    file.write_bytes((end.join(lines) + end).encode(encoding))
+    manifest = read_manifest(file)
+    assert (manifest.items, manifest.notes) == (TABLE_ITEMS, ())
+
+
+@pytest.mark.parametrize("suffix", [".tsv", ".TXT", ".csv"])
+def test_other_columns_are_ignored_and_told_once(tmp_path: Path, suffix: str) -> None:
+    lines = ["id\tpath\tNotes\tsplit", "1\ta.mp4\tnice\ttest", "2\tb.mp4\t\tValidation"]
+    manifest = read_manifest(write(tmp_path / f"list{suffix}", *lines))
+    expected = VideoItem(b"a.mp4", None, Split.TEST), VideoItem(b"b.mp4", None, Split.VAL)
+    assert manifest.items == expected
+    (note,) = manifest.notes
+    assert note.endswith("ignored: `id`, `notes`")
+    rows = ['{"path": "a.mp4", "n": 1}', '{"Path": "b.mp4", "n": 2, "m": 0}']
+    (note,) = read_manifest(write(tmp_path / "list.jsonl", *rows)).notes
+    assert note.endswith("ignored: `n`, `m`")
+
+
+def test_the_first_ignored_columns_are_named(tmp_path: Path) -> None:
+    columns = ",".join(f"c{number}" for number in range(20))
+    (note,) = read_manifest(write(tmp_path / "list.csv", f"path,{columns}", "a.mp4")).notes
+    assert note.endswith("`c6`, `c7` ...")
+
+
+@pytest.mark.parametrize("cut", [1, 3])
+def test_a_cut_list_in_two_byte_letters_is_named(tmp_path: Path, cut: int) -> None:
+    data = "path\na.mp4\n".encode("utf-16")
+    (tmp_path / "list.csv").write_bytes(data[:-cut])
+    with pytest.raises(UsageError, match=r"list.csv` is UTF-16 and breaks off at byte"):
+        read_manifest(tmp_path / "list.csv")
+
+
+OTHER_SPELLINGS = [
+    (b"cat\\1.mp4", b"cat/1.mp4"),
+    (b".\\cat\\1.mp4", b"cat/1.mp4"),
+    (b" cat/1.mp4 ", b"cat/1.mp4"),
+    ("caf\u00e9/1.mp4".encode(), "cafe\u0301/1.mp4".encode()),
+    ("cafe\u0301/1.mp4".encode(), "caf\u00e9/1.mp4".encode()),
+    ("caf\u00e9\\\u00fc.mp4".encode(), "cafe\u0301/u\u0308.mp4".encode()),
+    (b"caf\xe9/1.mp4", "caf\u00e9/1.mp4".encode()),
+]
+
+
+@pytest.mark.parametrize(("listed", "path"), OTHER_SPELLINGS)
+def test_a_path_that_another_system_wrote_is_found(
+    tmp_path: Path, listed: bytes, path: bytes
+) -> None:
+    touch(tmp_path, path, b"other.mp4")
+    file = tmp_path / "list.csv"
+    file.write_bytes(b"path,label\n" + listed + b",x\n")
+    assert read_manifest(file).items == (VideoItem(path, ("x",)),)
+    items = read_manifest(tmp_path, file).items
+    assert {item.path: item.labels for item in items} == {path: ("x",), b"other.mp4": None}
+
+
+@pytest.mark.parametrize(
+    ("listed", "path"), [pair for pair in OTHER_SPELLINGS if not pair[0].startswith(b".")]
+)
+def test_a_file_that_is_spelled_as_listed_comes_first(
+    tmp_path: Path, listed: bytes, path: bytes
+) -> None:
+    touch(tmp_path, path, listed)
+    file = tmp_path / "list.csv"
+    file.write_bytes(b"path,label\n" + listed + b",x\n")
+    literal = os.path.normpath(listed)
+    assert paths(read_manifest(file)) == [literal]
+    found = {
+        item.path: item.labels for item in read_manifest(tmp_path, file, any_suffix=True).items
+    }
+    assert found[path] is None
+    assert found[literal] == ("x",)
+
+
+def test_two_spellings_of_one_file_are_there_twice(tmp_path: Path) -> None:
+    touch(tmp_path, "cat/1.mp4")
+    with pytest.raises(UsageError, match=r"line 3: `cat/1.mp4` is there twice"):
+        read_manifest(write(tmp_path / "list.csv", "path", "cat/1.mp4", r"cat\1.mp4"))
+
+
+def test_lines_of_labels_that_fit_no_video_are_counted_and_named(tmp_path: Path) -> None:
+    touch(tmp_path, "1.mp4", "2.mp4")
+    lines = ["path,label", "1.mp4,x", "no/3.mp4,x", "4.mp4,x", "5.mp4,y", "6.mp4,y"]
+    manifest = read_manifest(tmp_path, write(tmp_path / "list.csv", *lines))
+    told = "fit no video: `no/3.mp4`, `4.mp4`, `5.mp4` ..."
+    assert manifest.notes == (f"4 lines of `{tmp_path / 'list.csv'}` {told}",)
+    assert [item.labels for item in manifest.items] == [("x",), None]
+    one = read_manifest(tmp_path, write(tmp_path / "list.csv", *lines[:3]))
+    assert one.notes[-1].startswith("1 line of")
+    assert one.notes[-1].endswith("fits no video: `no/3.mp4`")
+
+
+def test_what_is_passed_over_is_counted_by_suffix(tmp_path: Path) -> None:
+    names = "1.mp4", "a.TXT", "b.txt", "deep/c.jpg", "README", ".hidden.txt"
+    touch(tmp_path, *names)
+    manifest = read_manifest(tmp_path)
+    assert paths(manifest) == [b"1.mp4"]
+    told = "passed over 4 files by suffix: 2 .txt, 1 without one, 1 .jpg"
+    assert manifest.notes == (f"{told}; `--any-suffix` reads them, too",)
+    touch(tmp_path, "feats.h5", "list.csv", "more.zarr/feats/c/0", "feats.h5.parts/journal.sqlite")
+    assert read_manifest(tmp_path).notes == manifest.notes
+    more = read_manifest(tmp_path, any_suffix=True)
+    assert paths(more) == [b"1.mp4", b"README", b"a.TXT", b"b.txt", b"deep/c.jpg"]
+
+
+def test_a_folder_without_videos_says_what_was_passed_over(tmp_path: Path) -> None:
+    touch(tmp_path, "a.doc", "b.doc")
+    with pytest.raises(UsageError, match=r"no videos in .*; passed over 2 files by suffix: 2 .doc"):
+        read_manifest(tmp_path)
+
+
+def test_many_suffixes_are_told_in_short(tmp_path: Path) -> None:
+    touch(tmp_path, "1.mp4", *(f"{n}.s{n}" for n in range(9)), "10.s1")
+    (note,) = read_manifest(tmp_path).notes
+    assert "passed over 10 files by suffix: 2 .s1, " in note
+    assert "3 others" in note
+
+
+def test_a_label_is_one_whatever_its_unicode_form(tmp_path: Path) -> None:
+    touch(tmp_path, "cafe\u0301/1.mp4", "2.mp4")
+    listed = write(tmp_path / "list.csv", "path,label", "2.mp4,cafe\u0301;caf\u00e9")
+    items = read_manifest(tmp_path, FOLDERS).items + read_manifest(listed).items
+    assert [item.labels for item in items] == [(), ("caf\u00e9",), ("caf\u00e9",)]

@@ -12,6 +12,7 @@ import numpy as np
 
 from chainpipe.pipeline.records import (
     AugmentationStatistics,
+    Blank,
     FailedVideo,
     Fingerprint,
     Reader,
@@ -68,6 +69,7 @@ def video(number: int, meta: StoreMeta = META) -> VideoFeatures:
         status=(Status.OK, Status.SHORT, Status.PARTIAL)[number % 3],
         note=("", "3 of 4 frames", "2 of 4 frames could be decoded; caf\udce9")[number % 3],
         reader=tuple(Reader)[number % 4],
+        blank=tuple(Blank)[number % 7],
         size=1000 + number,
         mtime_ns=1_700_000_000_000_000_000 + number,
         labels=(LABELS, (), LABELS[1:])[number % 3],
@@ -117,6 +119,7 @@ def plain(row: VideoFeatures) -> tuple[object, ...]:
         row.info,
         row.status,
         row.reader,
+        row.blank,
         row.size,
         row.mtime_ns,
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainpipe.pipeline.records import VideoFeatures
+from chainpipe.pipeline.records import Blank, VideoFeatures
 from chainpipe.pipeline.store import (
     find_damage,
     iter_rows,
@@ -40,8 +40,11 @@ def first(tmp_path: Path) -> Path:
 
 def first_rows() -> list[VideoFeatures]:
     """Return the videos that were written; that version took NaN as it came."""
-    # It kept no notes and did not know tracks.
-    rows = [replace(row, note="", info=replace(row.info, track=-1)) for row in videos(5)]
+    # It kept no notes and knew neither tracks nor blank videos.
+    rows = [
+        replace(row, note="", info=replace(row.info, track=-1), blank=Blank.UNKNOWN)
+        for row in videos(5)
+    ]
     rows[4].features[0, 0] = np.nan
     return rows
 

@@ -1,0 +1,51 @@
+"""Find the store of a model after both were moved."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from chainpipe.pipeline.errors import ChainpipeError
+from chainpipe.pipeline.store import open_store
+
+from ..data.training_set import holds_training_rows
+from ..model_folder.folder import STORE_FROM_FOLDER, ModelFacts
+
+_FOLDERS_UP = 3  # a model lies in models/ beside its store, by default
+
+
+def with_moved_store(folder: Path, facts: ModelFacts) -> ModelFacts:
+    """Return the metadata with the store's new path, where the old one is gone and it is found.
+
+    The store is looked for where it was as seen from the model folder, then under its name in the
+    model folder and in those above it. It must hold the videos that the model was trained on.
+
+    Args:
+        folder: The model folder.
+        facts: Its metadata.
+    """
+    if not facts.store or Path(facts.store).exists():
+        return facts
+    for path in _places(folder.resolve(), facts):
+        if path.exists() and _is_store_of(path, facts):
+            return replace(facts, store=str(path.resolve()))
+    return facts
+
+
+def _places(home: Path, facts: ModelFacts) -> Iterator[Path]:
+    told = facts.data.get(STORE_FROM_FOLDER)
+    if told:
+        yield Path(os.path.normpath(home / told))
+    name = Path(facts.store).name
+    yield from (above / name for above in (home, *home.parents[:_FOLDERS_UP]))
+
+
+def _is_store_of(path: Path, facts: ModelFacts) -> bool:
+    try:
+        with open_store(path) as store:
+            rows = facts.data.get("rows", len(store.videos))
+            return holds_training_rows(store, rows=rows, digest=facts.data.get("digest", ""))
+    except ChainpipeError:
+        return False

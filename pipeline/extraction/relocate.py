@@ -1,0 +1,130 @@
+"""Give a store the new places of its videos after they were moved; nothing is decoded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..console import Console
+from ..errors import UsageError
+from ..inputs.manifest import read_manifest
+from ..options import InputOptions
+from ..records import VideoFeatures
+from ..store import (
+    FeatureStore,
+    check_suffix,
+    is_unfinished,
+    iter_rows,
+    locked_for_repair,
+    open_store,
+    source_files,
+    write_store,
+)
+from .moved_library import NewFile, check_moved, find_files
+from .signals import StopRequest
+
+
+@dataclass(frozen=True, slots=True)
+class RelocateReport:
+    """Report of a relocation.
+
+    Attributes:
+        path: The store.
+        root: Folder of the videos, absolute.
+        found: Videos that are in the folder.
+        renamed: Those of them that have another path there than before.
+        missing: Paths of videos that are neither there nor where they were; they keep their rows.
+    """
+
+    path: Path
+    root: Path
+    found: int
+    renamed: int
+    missing: tuple[bytes, ...]
+
+
+def relocate(
+    path: Path,
+    folder: Path,
+    *,
+    follow_symlinks: bool = InputOptions.follow_symlinks,
+    console: Console | None = None,
+    stop: StopRequest | None = None,
+) -> RelocateReport:
+    """Write a store again with the paths that its videos have in another folder, atomically.
+
+    A video is known by its bytes: files of the same name, size and time are taken for the same,
+    others of the same size are read.
+
+    Args:
+        path: The store.
+        folder: The folder where its videos are now, or a list of them.
+        follow_symlinks: Whether to enter linked folders.
+        console: Where progress goes; nowhere by default.
+        stop: Polled between two rows.
+
+    Raises:
+        UsageError: If most videos are not there, some are still where they were, there is no such
+            folder, or an extraction of the store is unfinished.
+        NotFoundError: If there is no such store.
+        DamageError: If it is damaged.
+        LockedError: If another process writes it.
+        StorageError: If the disk does not take it.
+        Interrupted: If a signal asked to stop; the store is as it was.
+    """
+    console = console or Console(quiet=True)
+    check_suffix(path)
+    manifest = read_manifest(folder, follow_symlinks=follow_symlinks)
+    with locked_for_repair(path), open_store(path) as store:
+        if is_unfinished(path):
+            hint = "`chainpipe extract` finishes it, from the new folder, too"
+            raise UsageError(f"an extraction of `{path}` is not finished", hint=hint)
+        videos = dict(source_files(store.videos))
+        with console.progress("find the videos", None):
+            found = find_files(videos, manifest)
+        if store.root != manifest.root:
+            check_moved(path, [store.root], videos, found.keys(), manifest)
+        taken = {file.path for file in found.values()}
+        # A row without a file stays, unless another video has its path now.
+        rows = [
+            row for row, name in enumerate(store.videos.paths) if name in found or name not in taken
+        ]
+        with console.progress("write", len(rows)) as advance:
+            write_store(
+                path,
+                root=manifest.root,
+                meta=store.meta,
+                rows=_rows(store, rows, found, advance, stop),
+                count=len(rows),
+                failed=store.failed,
+                label_names=store.videos.label_names,
+                augmentation=store.augmentation(),
+                allow_nan=True,
+            )
+    missing = tuple(name for name in videos if name not in found)
+    renamed = sum(file.path != name for name, file in found.items())
+    root = Path(os.fsdecode(manifest.root))
+    return RelocateReport(path, root, len(found), renamed, missing)
+
+
+def _rows(
+    store: FeatureStore,
+    rows: list[int],
+    found: Mapping[bytes, NewFile],
+    advance: Callable[[int], None],
+    stop: StopRequest | None,
+) -> Iterator[VideoFeatures]:
+    kept = set(rows)
+    for row, video in enumerate(iter_rows(store)):
+        if stop is not None:
+            stop.check()
+        if row in kept:
+            file = found.get(video.path)
+            yield (
+                video
+                if file is None
+                else replace(video, path=file.path, size=file.size, mtime_ns=file.mtime_ns)
+            )
+            advance(1)
