@@ -254,9 +254,9 @@ class Scan:
         if name == "avi" and not truncation:
             pts = self._shift_after_loss(pts, stream)
         backward = known[1:][np.diff(dts[known]) < 0]
-        disordered = not set(backward.tolist()) <= set(restarts.tolist())
-        if self._codec[0] in REORDERED and stream.codec_context.has_b_frames and not start.all():
-            disordered |= bool((np.diff(pts) > 0).all())  # avi, and what was copied out of one
+        reordered = self._codec[0] in REORDERED and bool(stream.codec_context.has_b_frames)
+        # Avi tells no frame's own time, and what was copied out of one does not, either.
+        unordered = reordered and not start.all() and bool((np.diff(pts) > 0).all())
         return PacketTable(
             pts=pts if timed else pts[:0],
             dts=np.where(dts == UNKNOWN, np.frombuffer(self._pts, np.int64), dts),
@@ -273,7 +273,7 @@ class Scan:
             truncation=truncation,
             suspects=tuple(self._suspects),
             restarts=tuple(restarts.tolist()),
-            disordered=disordered,
+            disordered=unordered or not set(backward.tolist()) <= set(restarts.tolist()),
             packed=self._packed,
             orientation=self._orientation,
         )
