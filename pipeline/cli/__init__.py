@@ -1,11 +1,26 @@
-"""Stage one's verbs: extract, info, verify, repair."""
+"""Stage one's verbs: extract, info, verify, repair; each is imported when it is called."""
 
 import typer
 
-from . import extract, stores
+from chainpipe.lazy_command import add_lazily
 
 PANEL = "Stage one: videos to features"
+VERBS = {
+    "extract": (
+        "extract:extract",
+        "Extract frame features from a folder of videos into a store.",
+    ),
+    "info": ("stores:info", "Show what is inside a feature store."),
+    "verify": (
+        "stores:verify",
+        "Check every byte of a feature store; exit with 4 if any is damaged.",
+    ),
+    "repair": (
+        "stores:repair",
+        "Repair a damaged store: copy intact rows, extract just the damaged rows again.",
+    ),
+}
 
 app = typer.Typer(no_args_is_help=True)
-for verb in (extract.extract, stores.info, stores.verify, stores.repair):
-    app.command(rich_help_panel=PANEL)(verb)
+for _name, (_target, _about) in VERBS.items():
+    add_lazily(app, _name, f"{__name__}.{_target}", about=_about, panel=PANEL)
