@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy.typing as npt
 import torch
 
 from ...data.clips import Clips
@@ -91,19 +88,6 @@ def build_objective(
         rate=config.loss.rate,
         epsilon=config.loss.epsilon,
     )
-
-
-def load_model(config: CrovcaConfig, tensors: dict[str, npt.NDArray[Any]]) -> CrovcaModel:
-    """Rebuild a trained network from its saved tensors."""
-    loaded = {name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items()}
-    model = CrovcaModel(
-        mean=loaded["pca_mean"],
-        matrix=loaded["pca_matrix"],
-        hidden_dim=config.head.hidden_dim,
-        bits=len(loaded["norm.running_mean"]),
-    )
-    model.load_state_dict(loaded)
-    return model.eval()
 
 
 def _clips(frames: TrainingFrames, pca: PcaWhitening) -> TrainingClips:
