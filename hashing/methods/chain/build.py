@@ -114,7 +114,7 @@ def _pca_whitening(config: Config, frames: TrainingFrames, state: State | None) 
         }
         return pca_whitening_of(config, {name: tensor.numpy() for name, tensor in tensors.items()})
     return fit_pca_whitening(
-        frames.flat_frames(),
+        frames.frames_for_covariance(),
         dims=config.input.dims,
         whitening=number(config.input.whitening),
         l2_normalize=config.input.l2_normalize,

@@ -32,7 +32,7 @@ def build(
 ) -> PreparedTraining:
     """Build network and trainer on the principal components of the frames."""
     pca = fit_pca_whitening(
-        frames.flat_frames(), dims=config.input.dims, whitening=0.0, l2_normalize=False
+        frames.frames_for_covariance(), dims=config.input.dims, whitening=0.0, l2_normalize=False
     )
     objective = build_objective(config, pca, frames=frames.frames, bits=bits, seed=seed).to(device)
     plan = None
