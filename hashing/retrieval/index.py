@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .bitpack import U8, width
 from .hamming import Rows, Words, distances, nearest, to_words
 
-CELLS = 1 << 22  # queries x database codes that are scanned at once
+ANSWERS = 1 << 22  # of faiss that are held at once
 FEW = 8  # queries that numpy has answered before faiss is imported and filled
 MORE = 32  # answers that faiss is asked for beyond k: most ties at the cut end among them
 _PIECE = 1 << 16  # codes that are looked through at once for ties
@@ -116,7 +116,7 @@ class FaissFlat:
         """See :meth:`HammingIndex.search`."""
         found = _nothing_yet(self, queries, k)
         self._faiss.omp_set_num_threads(self._threads)
-        block = max(1, CELLS // max(1, len(self)))
+        block = max(1, ANSWERS // (2 * k + MORE))
         for start in range(0, len(queries) if len(self) else 0, block):
             part = slice(start, start + block)
             answers = self._search_block(np.ascontiguousarray(queries[part]), k)

@@ -33,6 +33,7 @@ class PackedPaths(Sequence[bytes]):
         if not bounded or (offsets[1:] < offsets[:-1]).any():
             raise ValueError("path offsets do not fit the path bytes")
         self.run, self.offsets = run, offsets
+        self._of_length: dict[int, npt.NDArray[np.int64]] = {}  # rows, once asked for
 
     @classmethod
     def of(cls, paths: Sequence[bytes]) -> PackedPaths:
@@ -73,7 +74,9 @@ class PackedPaths(Sequence[bytes]):
 
     def find(self, path: bytes) -> int | None:
         """Return the first row of a path, ``None`` where there is none."""
-        rows = np.flatnonzero(self.offsets[1:] - self.offsets[:-1] == len(path))
+        if (rows := self._of_length.get(len(path))) is None:
+            rows = np.flatnonzero(self.offsets[1:] - self.offsets[:-1] == len(path))
+            self._of_length[len(path)] = rows
         ends = self.offsets[rows + 1]
         for back, byte in enumerate(reversed(path), start=1):  # most paths differ near their end
             fits = self.run[ends - back] == byte

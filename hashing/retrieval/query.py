@@ -128,13 +128,14 @@ def _digits(text: str, paths: Sequence[bytes]) -> str:
 
 def _rows_alike(ids: U8, digits: Sequence[str]) -> dict[str, list[int]]:
     """Return the rows of all ids that share their first 8 digits with one of some others."""
-    heads = np.frombuffer(b"".join(bytes.fromhex(one[:SHORTEST_ID]) for one in digits), np.uint32)
-    wanted = np.array(sorted(set(heads.tolist())), np.uint32)
-    found = np.ascontiguousarray(ids[:, : SHORTEST_ID // 2]).view(np.uint32).ravel()
-    nearest = np.searchsorted(wanted[:-1], found)  # 0 to len(wanted) - 1
+    wanted = {bytes.fromhex(one[:SHORTEST_ID]) for one in digits}
+    starts = np.zeros(1 << 16, bool)  # of the first two bytes: leaves few rows to look at
+    starts[np.frombuffer(b"".join(one[:2] for one in wanted), np.uint16)] = True
+    firsts = np.ascontiguousarray(ids[:, :2]).view(np.uint16).ravel()
     alike: dict[str, list[int]] = {}
-    for row in np.flatnonzero(wanted[nearest] == found).tolist():
-        alike.setdefault(_hex(ids[row])[:SHORTEST_ID], []).append(row)
+    for row in np.flatnonzero(starts[firsts]).tolist():
+        if (head := ids[row, : SHORTEST_ID // 2].tobytes()) in wanted:
+            alike.setdefault(head.hex(), []).append(row)
     return alike
 
 

@@ -70,7 +70,7 @@ def test_when_all_codes_are_equal_rows_come_in_order(flat: Flat) -> None:
 def test_blocks_of_queries_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     database, queries = random_bits(300, 12), random_bits(50, 12, seed=1)
     whole = pairs(FaissFlat(pack(database), 12), queries, 9)
-    monkeypatch.setattr(index_module, "CELLS", 2000)  # 6 queries at a time
+    monkeypatch.setattr(index_module, "ANSWERS", 300)  # 6 queries at a time
     assert pairs(FaissFlat(pack(database), 12), queries, 9) == whole
 
 
