@@ -21,7 +21,7 @@ PICTURE = Path(__file__).with_name("architecture.png")
 DATA = Path(__file__).with_name("architecture.json")
 STAGES = ("pipeline", "hashing")
 DOOR = "chainpipe"
-GROUND = "chainpipe/distribution"  # names and version of the distribution, for everybody
+GROUND = ("chainpipe/distribution", "chainpipe/lazy_command")  # for everybody
 INK, FAINT, EDGE = "#1f3b57", "#b8c4d0", "#7a8fa6"
 FILL = {"pipeline": "#e8f1fa", "hashing": "#eef6e9"}
 FRAMES = {"pipeline": (0.0, 5.1), "hashing": (6.1, 6.9)}  # left edge and width
@@ -44,7 +44,8 @@ def room_of(parts: tuple[str, ...]) -> str | None:
     ('pipeline/store', 'chainpipe')
     """
     if parts[0] == DOOR:
-        return GROUND if "/".join(parts[:2]) == GROUND else DOOR
+        name = "/".join(parts[:2])
+        return name if name in GROUND else DOOR
     return "/".join(parts[:2]) if len(parts) > 1 else None
 
 
@@ -256,7 +257,8 @@ def draw_between(axis: Axes, read: list[str], *, top: int) -> None:
     text = ",\n".join(read)
     gap = (left + width + right) / 2
     axis.text(gap, 0.62, text, va="bottom", fontsize=9, **style)
-    axis.text(gap, -0.4, GROUND.replace("/", "/\n"), va="center", fontsize=9, bbox=box, **style)
+    text = "chainpipe/\n" + "\n".join(name.split("/")[1] for name in GROUND)
+    axis.text(gap, -0.4, text, va="center", fontsize=9, bbox=box, **style)
 
 
 if __name__ == "__main__":

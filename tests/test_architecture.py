@@ -99,7 +99,7 @@ def test_stage_one_imports_nothing_of_stage_two_nor_of_the_door(script: ModuleTy
         for start, end in script.arrows()
         if start.startswith("pipeline/")
         and not end.startswith("pipeline/")
-        and end != script.GROUND
+        and end not in script.GROUND
     ]
     assert not wrong
 
@@ -113,7 +113,7 @@ def test_nothing_imports_the_installed_package_but_its_names(script: ModuleType)
     ends = {end for _, end in script.arrows()}
     starts = {start for start, _ in script.arrows()}
     assert "chainpipe" not in ends
-    assert script.GROUND not in starts
+    assert not set(script.GROUND) & starts
 
 
 def test_a_public_class_has_a_name_of_its_own(script: ModuleType) -> None:

@@ -31,6 +31,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("bench_encode.py", "--quick", *places)
     run("bench_extract.py", "--quick", "--only", "memory", *places)
     run("bench_train.py", "--quick", *places)
+    run("bench_costs.py", "--quick", *places)
     return folder
 
 
@@ -38,7 +39,7 @@ def read(folder: Path, name: str) -> dict:
     return json.loads((folder / f"{name}.json").read_text())
 
 
-@pytest.mark.parametrize("name", ["decode", "backbone", "encode", "extract", "train"])
+@pytest.mark.parametrize("name", ["decode", "backbone", "encode", "extract", "train", "costs"])
 def test_every_json_says_how_it_was_made(out: Path, name: str) -> None:
     found = read(out, name)
     about = found["about"]
@@ -96,6 +97,15 @@ def test_the_products_of_a_training_are_counted_by_watching_it(out: Path) -> Non
     block = 64 * encoder.hidden_dim + attention + layers
     expected = 3 * trained * block  # backward takes two products for each forward
     assert found["multiplications a video"] == pytest.approx(expected, rel=0.05)
+
+
+def test_costs_are_measured_as_the_library_grows(out: Path) -> None:
+    found = read(out, "costs")
+    assert [line["videos"] for line in found["search"]] == [100, 1000, 10_000]
+    assert [line["videos"] for line in found["walk"]] == [10, 100]
+    for line in found["search"]:
+        assert all(cpu["min"] > 0 for name, cpu in line["CPU seconds"].items() if "cold" in name)
+    assert found["covariance"]["reckoned for FCVID, every frame"] > 0
 
 
 def test_pages_are_drawn_from_the_jsons(out: Path) -> None:

@@ -235,6 +235,6 @@ def load_model(path: str | os.PathLike[str]) -> Model:
     extras = {name: (folder / name).read_bytes() for name in EXTRAS if (folder / name).is_file()}
     try:
         return Model(facts, tensors, extras)
-    except (KeyError, RuntimeError) as error:  # tensors of another network
+    except (KeyError, RuntimeError, ValueError) as error:  # tensors of another network
         hint = "train it again"
         raise DamageError(f"the tensors in `{folder}` do not fit its config", hint=hint) from error

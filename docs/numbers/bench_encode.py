@@ -18,11 +18,12 @@ from measure import measured, spread
 from plain_block import PlainBlock
 from setting import about, arguments, goal, save
 from torch import nn
-from torch.nn import functional as F
 
 from chainpipe.hashing.config import Config
 from chainpipe.hashing.methods.chain.build_model import build_model
-from chainpipe.hashing.models.fused_hasher import FRAMES, FusedHasher
+from chainpipe.hashing.methods.chain.method import CHAIN
+from chainpipe.hashing.methods.fit import tensors_of
+from chainpipe.hashing.models.fused_hasher import FRAMES
 from chainpipe.hashing.models.hash_model import HashModel
 from chainpipe.hashing.models.pca_whitening import PcaWhitening
 
@@ -31,7 +32,7 @@ UNFOLDED, PRODUCTS = "chainpipe, as in training", "chainpipe's matrix products a
 PLAIN, SMALL = "plain block, batch 128", "plain block, batch 32"
 FASTER, OVERHEAD = 1.5, 1.4
 FULL, QUICK = (512, 25, 2048), (8, 5, 64)  # videos, T, D
-BITS = 64
+BITS, DIMS = 64, Config().input.dims
 
 Features = npt.NDArray[np.floating]
 Way = Callable[[], object]
@@ -70,29 +71,36 @@ def plainly(block: PlainBlock, features: Features, videos: int) -> None:
             block(part)
 
 
-def products(hasher: FusedHasher, features: Features) -> Way:
-    """Return every matrix product of the folded default network, and nothing between them."""
-    encoder: Any = hasher.encoder
+def products(model: HashModel, features: Features) -> Way:
+    """Return every matrix product of the fused default network, and nothing between them."""
+    encoder: Any = model.encoder
     attention, feed = encoder.blocks[0].attention, encoder.blocks[0].feed_forward
-    time, width, heads = features.shape[1], hasher.encoder.hidden_dim, attention.num_heads
+    time, width, heads = features.shape[1], encoder.hidden_dim, attention.num_heads
     videos = min(max(1, FRAMES // time), len(features))
-    frames, video = torch.randn(videos * time, width), torch.randn(videos, width)
-    query = torch.randn(videos * heads, time, width // heads)
-    scores = torch.randn(videos * heads, time, time)
-    hidden, mean = torch.randn(videos, feed[0].out_features), torch.randn(videos, len(hasher.mean))
-    skip: Any = hasher.hash_layer.shortcut
+    rng = np.random.default_rng(0)
+
+    def drawn(*shape: int) -> Features:
+        return rng.normal(size=shape).astype(np.float32)
+
+    frames, video, mean = drawn(videos * time, width), drawn(videos, width), drawn(videos, DIMS)
+    query, scores = (drawn(videos, heads, time, size) for size in (width // heads, time))
+    hidden = feed[0].out_features
+    whole, deep, into = (drawn(size, width) for size in (features.shape[2], hidden, BITS))
+    qkv, out, matrix = drawn(3 * width, width), drawn(width, width), drawn(features.shape[2], DIMS)
+    shortcut, mixed = drawn(BITS, DIMS), drawn(videos, hidden)
 
     def multiply() -> None:
-        with torch.inference_mode():
-            for part in batches(features, videos):
-                F.linear(part, hasher.weight, hasher.bias)
-                for layer in (attention.qkv, attention.out_proj, feed[0]):
-                    layer(frames)
-                query @ query.transpose(1, 2)
-                scores @ query
-                feed[2](hidden)
-                skip(mean @ hasher.matrix)
-                hasher.hash_layer.head(video)
+        for start in range(0, len(features), videos):
+            part = features[start : start + videos].reshape(-1, features.shape[2])
+            part @ whole
+            for layer in (qkv, out, deep):
+                frames @ layer.T
+            query @ query.swapaxes(2, 3)
+            scores @ query
+            mixed @ deep
+            part[:videos] @ matrix
+            mean @ shortcut.T
+            video @ into.T
 
     return multiply
 
@@ -101,11 +109,11 @@ def ways(features: Features) -> dict[str, Way]:
     """Return everything that is timed, warmed up."""
     half, dim = features.astype(np.float16), features.shape[2]
     model, block = network(dim), PlainBlock(dim=dim, bits=BITS).eval()
-    hasher = model.fused()
+    hasher = CHAIN.load(Config(), tensors_of(model))
     found: dict[str, Way] = {
         OURS: partial(hasher.encode, features),
         PLAIN: partial(plainly, block, features, 128),
-        PRODUCTS: products(hasher, features),
+        PRODUCTS: products(model, features),
         SMALL: partial(plainly, block, features, 32),
         HALF: partial(hasher.encode, half),
         UNFOLDED: partial(as_in_training, model, features),

@@ -1,11 +1,29 @@
-"""Commands of stage two, one per file; heavy imports happen when a command runs."""
+"""Stage two's verbs, one a file; each is imported when it is called."""
 
 import typer
 
-from . import encode, evaluate, experiment, search, train
+from chainpipe.lazy_command import add_lazily
+
+PANEL = "Stage two: features to codes and answers"
+VERBS = {
+    "train": ("train:train", "Train binary codes on a feature store, without labels."),
+    "encode": (
+        "encode:encode",
+        "Turn every video into a binary code and write them all to one file.",
+    ),
+    "search": ("search:search", "Find the videos most similar to a query, nearest first."),
+    "eval": (
+        "evaluate:eval_",
+        "Compute mAP, precision and recall of the codes of one or more models on a labelled store.",
+    ),
+    "experiment": (
+        "experiment:experiment",
+        "Compare methods or settings: train and evaluate every row with several seeds.",
+    ),
+}
 
 app = typer.Typer(no_args_is_help=True)
-for _verb in (train, encode, search, evaluate, experiment):
-    _verb.register(app)
+for _name, (_target, _about) in VERBS.items():
+    add_lazily(app, _name, f"{__name__}.{_target}", about=_about, panel=PANEL)
 
 __all__ = ["app"]

@@ -6,14 +6,15 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
 import typer
 
-from chainpipe.pipeline.records import FailedVideo, StoreMeta, VideoFeatures
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
-PANEL = "Stage two: features to codes and answers"
+    from chainpipe.pipeline.records import FailedVideo, StoreMeta, VideoFeatures
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,9 +59,15 @@ def choose_model(given: Path | None, log: Callable[[str], None]) -> tuple[Path, 
 
 
 def open_chosen_store(
-    given: Path | None, facts: ModelFacts, log: Callable[[str], None]
+    given: Path | None, facts: ModelFacts, log: Callable[[str], None], *, read_table: bool = True
 ) -> FeatureStore:
     """Open the store to use, and check that its features fit the model.
+
+    Args:
+        given: The store that was named; by default the one that the model was trained on.
+        facts: Facts of the model.
+        log: Prints one line.
+        read_table: Read the columns of all videos now, not on their first use.
 
     Raises:
         NotFoundError: If there is none.
@@ -75,14 +81,15 @@ def open_chosen_store(
     if given is None and not path.exists():
         message = f"the store that the model was trained on is gone: `{path}`"
         raise NotFoundError(message, hint="name another with `--store`")
-    store = open_store(path)
+    store = open_store(path, read_table=read_table)
     try:
         check_fingerprint(facts, store.meta.fingerprint)
     except BaseException:
         store.close()
         raise
-    which = "" if given is not None else _trained_on(facts, len(store.videos))
-    log(f"store {path} ({counted(len(store.videos), 'video')}{which})")
+    count = store.shape[0]
+    which = "" if given is not None else _trained_on(facts, count)
+    log(f"store {path} ({counted(count, 'video')}{which})")
     return store
 
 

@@ -13,10 +13,11 @@ import typer
 from chainpipe.pipeline.console import counted, printable
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import FailedVideo, StoreMeta, VideoFeatures, raise_if_ours
+from chainpipe.pipeline.store import FeatureStore
 from chainpipe.pipeline.store.published.layouts import layout_of
 
 from ..model_folder.folder import ModelFacts
-from .context import PANEL, Tools, tools_of
+from .context import Tools, tools_of
 from .defaults import (
     JsonOption,
     ModelOption,
@@ -34,11 +35,6 @@ if TYPE_CHECKING:
 AT_A_TIME = 256  # videos of a folder per batch, which bounds memory
 CODES = "codes.npz"
 SOME_FAILED = 3
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to an app."""
-    app.command("encode", rich_help_panel=PANEL)(encode)
 
 
 def encode(
@@ -93,13 +89,23 @@ def _is_store(source: Path) -> bool:
 
 
 def _encode_store(given: Path | None, folder: Path, facts: ModelFacts, tools: Tools) -> Codes:
+    with open_chosen_store(given, facts, tools.log) as store:
+        return encode_whole(store, folder, facts, tools)
+
+
+def encode_whole(store: FeatureStore, folder: Path, facts: ModelFacts, tools: Tools) -> Codes:
+    """Encode all videos of a store by the model in a folder, with a progress bar.
+
+    Raises:
+        UsageError: If features are NaN or infinite.
+        DamageError: If the store or the model is damaged.
+    """
     from ..methods.registry import load_hasher
     from ..retrieval.encode import encode_store
 
-    with open_chosen_store(given, facts, tools.log) as store:
-        _, hasher = load_hasher(folder)
-        with tools.progress("encode", len(store.videos)) as advance:
-            return encode_store(store, facts, hasher, progress=advance)
+    _, hasher = load_hasher(folder)
+    with tools.progress("encode", len(store.videos)) as advance:
+        return encode_store(store, facts, hasher, progress=advance)
 
 
 def _encode_folder(

@@ -10,9 +10,10 @@ import typer
 
 from chainpipe.pipeline.console import counted
 from chainpipe.pipeline.errors import StorageError, UsageError
+from chainpipe.pipeline.store import FeatureStore
 
 from ..model_folder.folder import ModelFacts
-from .context import PANEL, Tools, tools_of
+from .context import Tools, tools_of
 from .defaults import (
     JsonOption,
     PluginOption,
@@ -21,6 +22,7 @@ from .defaults import (
     open_chosen_store,
     print_json,
 )
+from .encode import CODES
 
 if TYPE_CHECKING:
     from ..evaluation.distances import Distance, DistanceChoice
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from ..evaluation.protocol import Protocol
     from ..evaluation.published import PublishedResult
     from ..retrieval.codes import Codes
+    from ..retrieval.encode import EncodedVideos
+    from ..retrieval.hamming import Rows
 
 SAME = (
     "schema",
@@ -39,11 +43,6 @@ SAME = (
     "queries",
     "database",
 )  # equal with and without the query in the database
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to an app."""
-    app.command("eval", rich_help_panel=PANEL)(eval_)
 
 
 def eval_(
@@ -95,9 +94,10 @@ def eval_(
 ) -> None:
     """Compute mAP, precision and recall of the codes of one or more models on a labelled store.
 
-    The store is encoded anew each time. If videos are marked as `query` and `database`, or as
-    `test`, these are used; if not, each video is a query and all others are the database. A
-    benchmark's name selects its own protocol and adds published results to the table.
+    Codes that `encode` wrote for the store are used; without them it is encoded. If videos are
+    marked as `query` and `database`, or as `test`, these are used; if not, each video is a query
+    and all others are the database. A benchmark's name selects its own protocol and adds published
+    results to the table.
 
     Scores on the store that the model was trained on are kept in its card.
 
@@ -195,8 +195,6 @@ def _encode_one(
 ) -> tuple[Codes, Protocol, Distance]:
     """Choose the protocol of a store and encode the rows that it needs."""
     from ..evaluation.choose_protocol import choose_protocol, only_needed
-    from ..methods.registry import load_hasher
-    from ..retrieval.encode import encode_with_values
 
     with open_chosen_store(given, facts, tools.log) as opened:
         videos, backbone = opened.videos, opened.meta.fingerprint.backbone
@@ -204,18 +202,44 @@ def _encode_one(
             videos.labels, videos.split, name=name, features=backbone, keep_self=keep_self
         )
         rows, among = only_needed(whole)
-        _, hasher = load_hasher(folder)
-        with tools.progress("encode", len(rows)) as advance:
-            encoded = encode_with_values(
-                opened,
-                facts,
-                hasher,
-                rows=rows,
-                values=measure.needs_values,
-                means=measure.needs_means,
-                progress=advance,
-            )
+        encoded = _encode(
+            opened,
+            folder,
+            facts,
+            tools,
+            rows=rows,
+            values=measure.needs_values,
+            means=measure.needs_means,
+        )
     return encoded.codes, among, measure.distance(encoded.values, encoded.means)
+
+
+def _encode(
+    store: FeatureStore,
+    folder: Path,
+    facts: ModelFacts,
+    tools: Tools,
+    *,
+    rows: Rows,
+    values: bool,
+    means: bool,
+) -> EncodedVideos:
+    """Encode rows of a store, or take saved codes of it where nothing but codes is needed."""
+    import numpy as np
+
+    from ..methods.registry import load_hasher
+    from ..retrieval.encode import EncodedVideos, encode_with_values, saved_codes
+
+    saved = None if values or means else saved_codes(folder / CODES, store, facts)
+    if saved is not None:
+        tools.log(f"codes {folder / CODES}")
+        nothing = np.empty((0, facts.bits), np.float32)
+        return EncodedVideos(saved[rows], nothing, nothing)
+    _, hasher = load_hasher(folder)
+    with tools.progress("encode", len(rows)) as advance:
+        return encode_with_values(
+            store, facts, hasher, rows=rows, values=values, means=means, progress=advance
+        )
 
 
 def _check_two(protocol: str, keep_self: bool) -> None:
@@ -240,23 +264,18 @@ def _encode_two(
 
     from ..evaluation.choose_protocol import choose_protocol
     from ..evaluation.two_stores import combine_stores
-    from ..methods.registry import load_hasher
-    from ..retrieval.encode import encode_with_values
 
-    _, hasher = load_hasher(folder)
     sides = []
     for path in (queries, store):
-        with (
-            open_chosen_store(path, facts, tools.log) as opened,
-            tools.progress("encode", len(opened.videos)) as advance,
-        ):
-            side = encode_with_values(
+        with open_chosen_store(path, facts, tools.log) as opened:
+            side = _encode(
                 opened,
+                folder,
                 facts,
-                hasher,
+                tools,
+                rows=np.arange(opened.shape[0]),
                 values=measure.needs_values and path is queries,
                 means=measure.needs_means,
-                progress=advance,
             )
             sides.append(side)
     codes = combine_stores(*(side.codes for side in sides))

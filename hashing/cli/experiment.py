@@ -14,7 +14,7 @@ from chainpipe.pipeline.errors import UsageError
 from ..config.aliases import canonical_values
 from ..config.overrides import Scalar, parse_assignments
 from . import rivals
-from .context import PANEL, Tools, tools_of
+from .context import Tools, tools_of
 from .defaults import JsonOption, PluginOption, print_json
 
 BITS = "32"
@@ -23,11 +23,6 @@ if TYPE_CHECKING:
     from ..experiments.experiment import Experiment, ExperimentRequest
     from ..experiments.plan import ExperimentPlan
     from ..experiments.result import RunResult
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to an app."""
-    app.command("experiment", rich_help_panel=PANEL)(experiment)
 
 
 def experiment(

@@ -15,7 +15,7 @@ from chainpipe.pipeline.records import FailedVideo, raise_if_ours
 from chainpipe.pipeline.store import FeatureStore
 
 from ..model_folder.folder import ModelFacts
-from .context import PANEL, Tools, tools_of
+from .context import Tools, tools_of
 from .defaults import (
     JsonOption,
     ModelOption,
@@ -25,18 +25,13 @@ from .defaults import (
     open_chosen_store,
     print_json,
 )
-from .encode import CODES, SOME_FAILED
+from .encode import CODES, SOME_FAILED, encode_whole
 
 if TYPE_CHECKING:
     from ..reporting.search_results import Found
     from ..retrieval.bitpack import U8
     from ..retrieval.codes import Codes
-    from ..retrieval.query import Query
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to an app."""
-    app.command("search", rich_help_panel=PANEL)(search)
+    from ..retrieval.query import Query, VideoNames
 
 
 def search(
@@ -66,10 +61,9 @@ def search(
 
     Examples: chainpipe search holiday.mp4 · chainpipe search 3f2a9c01 --k 5 --picture sheet.png
     """
-    from ..methods.registry import load_hasher
-    from ..reporting.search_results import draw, print_tables, to_json
-    from ..retrieval.encode import current_codes
-    from ..retrieval.query import find_query
+    from ..reporting.search_results import print_tables, to_json
+    from ..retrieval.encode import saved_codes
+    from ..retrieval.query import find_queries
 
     tools = tools_of(context)
     if k < 1:
@@ -77,15 +71,10 @@ def search(
     if picture is not None and picture.suffix.lower() != ".png":
         raise UsageError(f"cannot draw `{picture}`", hint="name a file that ends in `.png`")
     folder, facts = choose_model(model, tools.log)
-    with open_chosen_store(store, facts, tools.log) as opened:
-        asked = [find_query(text, opened.videos, opened.root) for text in queries]
-        codes = current_codes(
-            opened,
-            facts,
-            lambda: load_hasher(folder)[1],
-            saved=folder / CODES,
-            progress_bar=tools.progress,
-        )
+    with open_chosen_store(store, facts, tools.log, read_table=False) as opened:
+        saved = saved_codes(folder / CODES, opened, facts)
+        asked = find_queries(queries, _names(opened, saved))
+        codes = saved or encode_whole(opened, folder, facts, tools)
         asked, bits = _query_codes(asked, codes, folder, facts, opened, tools)
         found = _answers(asked, bits, codes, k, keep_self=keep_self, tools=tools)
         root = Path(os.fsdecode(opened.root))
@@ -94,10 +83,24 @@ def search(
     else:
         print_tables(found, codes)
     if picture is not None:
+        from ..reporting.search_sheet import draw
+
         draw(picture, found, codes, root, method=facts.method, thumbnails=tools.thumbnails)
         tools.log(f"wrote {picture}")
     if len(asked) < len(queries):
         raise typer.Exit(SOME_FAILED)
+
+
+def _names(store: FeatureStore, codes: Codes | None) -> VideoNames:
+    """Return the names of a store's videos, from its codes if there are some."""
+    from ..retrieval.query import VideoNames
+
+    def file_state(row: int) -> tuple[int, int]:
+        return int(store.videos.size[row]), int(store.videos.mtime_ns[row])
+
+    if codes is not None:
+        return VideoNames(codes.paths, codes.video_ids, store.root, file_state)
+    return VideoNames(store.videos.paths, store.videos.ids, store.root, file_state)
 
 
 def _query_codes(
@@ -125,11 +128,11 @@ def _encode_files(
     files: Sequence[Path], folder: Path, facts: ModelFacts, store: FeatureStore, tools: Tools
 ) -> tuple[dict[Path | None, U8], list[FailedVideo]]:
     """Extract and encode videos that are not in the store; log those that cannot be read."""
+    if not files:
+        return {}, []
     from ..methods.registry import load_hasher
     from ..retrieval.encode import encode_features
 
-    if not files:
-        return {}, []
     _, hasher = load_hasher(folder)
     coded: dict[Path | None, U8] = {}
     failed = []
@@ -146,7 +149,7 @@ def _answers(
     asked: Sequence[Query], bits: U8, codes: Codes, k: int, *, keep_self: bool, tools: Tools
 ) -> list[Found]:
     from ..reporting.search_results import Found
-    from ..retrieval.index import FaissFlat
+    from ..retrieval.index import flat_index
     from ..retrieval.search import search as find
 
     own = [() if keep_self else one.rows for one in asked]
@@ -157,5 +160,6 @@ def _answers(
             copies = f", with {counted(len(rows) - 1, 'identical file')}" if len(rows) > 1 else ""
             name = printable(one.text)
             tools.log(f"{name} is left out of its own answers{copies} (--keep-self keeps it)")
-    answers = find(FaissFlat(codes.packed, codes.bits), bits, k, left_out=own)
+    index = flat_index(codes.packed, codes.bits, queries=len(bits))
+    answers = find(index, bits, k, left_out=own)
     return [Found(*one) for one in zip(asked, own, answers, strict=True)]

@@ -21,7 +21,7 @@ from ..methods.registry import METHODS, check_method
 from ..runs.options import TrainOptions
 from ..runtime import distributed
 from ..runtime.units import parse_duration, parse_size
-from .context import PANEL, Tools, tools_of
+from .context import Tools, tools_of
 from .defaults import PluginOption
 from .training_bars import TrainingBars
 
@@ -34,11 +34,6 @@ if TYPE_CHECKING:
     from ..runs.train import TrainReport
 
 _DEFAULTS = TrainOptions()
-
-
-def register(app: typer.Typer) -> None:
-    """Add the verb to an app."""
-    app.command("train", rich_help_panel=PANEL)(train)
 
 
 def train(

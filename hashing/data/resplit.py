@@ -24,5 +24,6 @@ def trained_on(store: FeatureStore, rows: npt.NDArray[np.int64]) -> FeatureStore
     split = np.full(len(store.videos), Split.NONE, np.uint8)
     split[rows] = Split.TRAIN
     other = copy.copy(store)
-    other.videos = replace(store.videos, split=split)
+    # Past the protocol, whose stores are read-only: every kind keeps these in its own dictionary.
+    vars(other).update(videos=replace(store.videos, split=split), table_sha256="")
     return other

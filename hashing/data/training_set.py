@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 CHUNK = 128  # videos read at once
 MEMORY = 1_000_000_000  # bytes; default RAM limit for training features
 MEANS_BYTES = 1_200_000_000  # limit for fitting a baseline: means in float32 and float64
+EVERY_FRAME = 8000  # videos up to which a covariance is that of every frame
+SAMPLED = 100_000  # frames, or a few more, that it is estimated from beyond [ours]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,10 +230,28 @@ class TrainingFrames:
                 )
             yield part
 
-    def flat_frames(self) -> Iterator[npt.NDArray[np.floating]]:
-        """Yield the frames of all videos, (n * T, D)."""
-        for part in self.videos():
+    def frames_for_covariance(self) -> Iterator[npt.NDArray[np.floating]]:
+        """Yield the frames of :meth:`videos_for_covariance`, (n, D) each."""
+        for part in self.videos_for_covariance():
             yield part.reshape(-1, self.dim)
+
+    def videos_for_covariance(self) -> Iterator[npt.NDArray[np.floating]]:
+        """Yield frames that a covariance is computed from, by video, (n, t, D) each.
+
+        They are all frames of up to ``EVERY_FRAME`` videos. Of more videos they are about
+        ``SAMPLED`` seeded draws, as many of each video, because the frames of a video are alike;
+        two at least, so that the covariance within videos is known.
+        """
+        count = len(self)
+        if count <= EVERY_FRAME:
+            yield from self.videos()
+            return
+        each = min(self.frames, max(2, -(-SAMPLED // count)))
+        rows, rng = self._rows[:: max(1, count // SAMPLED)], np.random.default_rng(0)
+        for start in range(0, len(rows), CHUNK):
+            part = self._store.features(rows[start : start + CHUNK])
+            drawn = rng.random(part.shape[:2]).argsort(axis=1)[:, :each, None]
+            yield np.take_along_axis(part, drawn, axis=1)
 
     def mean_of(self, video: int) -> npt.NDArray[np.float32]:
         """Return the mean features of one video, (D,), by its index."""

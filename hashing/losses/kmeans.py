@@ -39,15 +39,29 @@ def kmeans(
     sets, frames, _ = points.shape
     many = points.repeat(restarts, 1, 1)  # (restarts * B, T, M)
     centres = first_centres(many, num_clusters, generator)
-    labels, nearest = _assign(many, centres)
-    for _ in range(iterations):
-        centres = _means(many, labels, centres)
-        before = labels
-        labels, nearest = _assign(many, centres)
-        if torch.equal(before, labels):
-            break
+    labels, nearest = _lloyd(many, centres, iterations)
     inertia, best = nearest.sum(dim=1).view(restarts, sets).min(dim=0)
     return labels.view(restarts, sets, frames)[best, torch.arange(sets)], inertia
+
+
+def _lloyd(points: Tensor, centres: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
+    """Improve centres (B, P, M); return each point's nearest one and its distance, (B, T) each."""
+    squares = points.square().sum(dim=2)[:, :, None]
+    labels, nearest = _assign(points, squares, centres)
+    moving = torch.arange(len(points))  # sets whose labels may still change
+    now = labels.clone()
+    for _ in range(iterations):
+        centres = _means(points, now, centres)
+        before = now
+        now, nearest[moving] = _assign(points, squares, centres)
+        labels[moving] = now
+        changed = (before != now).any(dim=1)
+        if not changed.any():
+            break
+        if 2 * changed.sum() < len(changed):  # a copy costs as much as a round
+            moving, points, squares = moving[changed], points[changed], squares[changed]
+            now, centres = now[changed], centres[changed]
+    return labels, nearest
 
 
 def first_centres(points: Tensor, num_clusters: int, generator: torch.Generator) -> Tensor:
@@ -64,10 +78,16 @@ def first_centres(points: Tensor, num_clusters: int, generator: torch.Generator)
     return torch.stack(chosen, dim=1)
 
 
-def _assign(points: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
-    """Return each point's nearest centre and its squared distance, (B, T) each."""
-    squares = points.square().sum(dim=2)[:, :, None] + centres.square().sum(dim=2)[:, None]
-    distances = squares - 2 * points @ centres.transpose(1, 2)  # (B, T, P)
+def _assign(points: Tensor, squares: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each point's nearest centre and its squared distance, (B, T) each.
+
+    Args:
+        points: (B, T, M).
+        squares: Their squared lengths, (B, T, 1).
+        centres: (B, P, M).
+    """
+    both = squares + centres.square().sum(dim=2)[:, None]
+    distances = both - 2 * points @ centres.transpose(1, 2)  # (B, T, P)
     nearest = distances.min(dim=2)
     return nearest.indices, nearest.values.clamp(min=0)
 

@@ -45,7 +45,7 @@ class PcaItqMethod(LinearMethod):
             frames.means(),
             bits,
             seed=seed,
-            frame_covariance=lambda: mean_covariance(frames.flat_frames()).covariance,
+            frame_covariance=lambda: mean_covariance(frames.frames_for_covariance()).covariance,
         )
 
 
@@ -60,7 +60,7 @@ class HashingBaselineMethod(LinearMethod):
             frames.means(),
             bits,
             seed=seed,
-            frame_covariance=lambda: mean_covariance(frames.flat_frames()).covariance,
+            frame_covariance=lambda: mean_covariance(frames.frames_for_covariance()).covariance,
         )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Literal, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..config.model import HashConfig
 from .encoders import Encoder
-from .fused_hasher import FusedHasher
+from .fused_hasher import FusedHasher, parts_of
 from .hash_layer import HashLayer
+from .hasher import F32
+from .inference.tensors import TensorReader
 from .pca_whitening import PcaWhitening
 
 
@@ -72,14 +76,39 @@ class HashModel(nn.Module):
     def fused(self) -> FusedHasher:
         """Return a :class:`FusedHasher` with the current weights; sets evaluation mode."""
         self.eval()
+        layer = self.hash_layer
+        config = HashConfig(
+            init="random" if layer.shortcut is None else "pca-itq",
+            binarize=layer.binarize,
+            l2_normalize=layer.l2_normalize,
+            summary=cast(Literal["mean", "trend", "changes"], layer.summary),
+        )
+        tensors = {name: tensor.cpu().numpy() for name, tensor in self.state_dict().items()}
         return FusedHasher(
-            mean=self.pca_mean,
-            matrix=self.pca_matrix,
+            TensorReader(parts_of(tensors)),
+            config=config,
+            encoder=_TorchFrameMixer(self.encoder, self.pca_mean.device),
             l2_normalize=self.l2_normalize,
-            encoder=self.encoder,
-            hash_layer=self.hash_layer,
         )
 
     def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
         """Encode videos (B, T, D) to codes (B, K): a bit is true where the value is >= 0."""
         return self.fused().encode(features)
+
+
+class _TorchFrameMixer:
+    """An encoder of torch, such as a plug-in's, behind its input projection."""
+
+    def __init__(self, encoder: Encoder, device: torch.device) -> None:
+        self._encoder, self._device = encoder, device
+
+    def mix(self, frames: F32) -> F32:
+        return self._run(self._encoder.mix, frames)
+
+    def mean(self, frames: F32) -> F32:
+        return self._run(self._encoder.mean, frames)
+
+    @torch.inference_mode()
+    def _run(self, function: Callable[[Tensor], Tensor], frames: F32) -> F32:
+        found: F32 = function(torch.from_numpy(frames).to(self._device)).cpu().numpy()
+        return found

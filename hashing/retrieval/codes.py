@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +31,7 @@ from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 from .bitpack import U8, checked_packed, pack, truth_values, unpack, width
 from .hamming import distance_matrix
 from .index import FaissFlat, Neighbours
+from .packed_paths import PackedPaths
 from .safe_npz import read_npz
 from .search import search_others
 
@@ -41,7 +41,7 @@ NAMES = (
     *("codes", "bits", "ids", "path_bytes", "path_offsets"),
     *("labels", "label_names", "split", "model"),
 )
-SCALE = "value_scale"  # codes files of before 0.3 have none
+OPTIONAL = ("value_scale", "table_sha256")  # codes files of before 0.3 have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,8 @@ class Codes:
         origin: Model and store they were computed from.
         value_scale: Mean magnitude of each bit's values over the encoded videos, (K,) float32, for
             the asymmetric distance; ``None`` where it is not known.
+        table_sha256: ``FeatureStore.table_sha256`` of the store whose N videos these are; empty
+            for codes of some of them or of none.
 
     Example:
         >>> codes = Codes.from_bits([[0, 0, 0], [1, 1, 1], [0, 0, 1]], ids=["a", "b", "c"])
@@ -93,12 +95,13 @@ class Codes:
     packed: U8
     bits: int
     video_ids: U8
-    paths: tuple[bytes, ...]
+    paths: Sequence[bytes]
     labels: U8
     label_names: tuple[str, ...]
     split: U8
     origin: Origin
     value_scale: npt.NDArray[np.float32] | None = None
+    table_sha256: str = ""
 
     def __post_init__(self) -> None:
         n, c = len(self.paths), len(self.label_names)
@@ -180,6 +183,7 @@ class Codes:
             paths=tuple(self.paths[row] for row in chosen),
             labels=self.labels[chosen],
             split=self.split[chosen],
+            table_sha256="",
         )
 
     @property
@@ -324,6 +328,7 @@ def joined(parts: Sequence[Codes]) -> Codes:
         paths=tuple(path for part in parts for path in part.paths),
         labels=np.concatenate([part.labels for part in parts]),
         split=np.concatenate([part.split for part in parts]),
+        table_sha256="",
     )
 
 
@@ -339,14 +344,14 @@ def write_codes(path: Path, codes: Codes) -> None:
 
 
 def read_codes(path: Path) -> Codes:
-    """Read a codes file; every byte of it is checked by its CRC-32.
+    """Map a codes file into memory; every byte of it is checked by its CRC-32.
 
     Raises:
         NotFoundError: If there is no such file, or it is not a codes file.
         DamageError: If it is one, but truncated or altered.
     """
     hint = "write one with `chainpipe encode`"
-    columns = read_npz(path, NAMES, what="codes file", hint=hint, optional=(SCALE,))
+    columns = read_npz(path, NAMES, what="codes file", hint=hint, optional=OPTIONAL)
     try:
         return _record(columns)
     except (KeyError, IndexError, TypeError, ValueError) as error:
@@ -354,40 +359,37 @@ def read_codes(path: Path) -> Codes:
 
 
 def _columns(codes: Codes) -> dict[str, Any]:
-    offsets = np.cumsum([0, *(len(path) for path in codes.paths)], dtype=np.int64)
-    scale = codes.value_scale
+    paths, scale = PackedPaths.of(codes.paths), codes.value_scale
     return {
         "codes": codes.packed,
         "bits": np.int64(codes.bits),
         "ids": codes.video_ids,
-        "path_bytes": np.frombuffer(b"".join(codes.paths), np.uint8),
-        "path_offsets": offsets,
+        "path_bytes": paths.run,
+        "path_offsets": paths.offsets,
         "labels": codes.labels,
         "label_names": np.array(codes.label_names, dtype=np.str_),
         "split": codes.split,
         "model": np.array(json.dumps(asdict(codes.origin), sort_keys=True)),
-        **({} if scale is None else {SCALE: scale}),
+        **({} if scale is None else {"value_scale": scale}),
+        **({"table_sha256": np.array(codes.table_sha256)} if codes.table_sha256 else {}),
     }
 
 
 def _record(columns: dict[str, Any]) -> Codes:
+    offsets = columns["path_offsets"]
+    if offsets.dtype != np.int64:
+        raise ValueError(f"path offsets are {offsets.dtype}")
     model = json.loads(str(columns["model"]))
     origin = Origin(fingerprint=Fingerprint(**model.pop("fingerprint")), **model)
     return Codes(
         packed=columns["codes"],
         bits=int(columns["bits"]),
         video_ids=columns["ids"],
-        paths=_paths(columns["path_bytes"].tobytes(), columns["path_offsets"]),
+        paths=PackedPaths(columns["path_bytes"], offsets.copy()),
         labels=columns["labels"],
         label_names=tuple(str(name) for name in columns["label_names"]),
         split=columns["split"],
         origin=origin,
-        value_scale=columns.get(SCALE),
+        value_scale=columns.get("value_scale"),
+        table_sha256=str(columns.get("table_sha256", "")),
     )
-
-
-def _paths(joined: bytes, offsets: Any) -> tuple[bytes, ...]:
-    ends = offsets.tolist()
-    if ends[:1] != [0] or ends[-1] != len(joined) or ends != sorted(ends):
-        raise ValueError("path offsets do not fit the path bytes")
-    return tuple(joined[a:b] for a, b in pairwise(ends))

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +95,7 @@ def encode_with_values(
         DamageError: If the store is damaged.
     """
     chosen = np.arange(len(store.videos)) if rows is None else rows
+    whole = rows is None
     count, bits = len(chosen), hasher.bits
     if values:
         with_values(hasher)
@@ -117,6 +117,8 @@ def encode_with_values(
         progress(len(features))
     scale = bit_scale(total, count) if scaled and count else None
     codes = store_codes(store, facts, packed, bits, chosen, scale)
+    if whole:
+        codes = replace(codes, table_sha256=store.table_sha256)
     return EncodedVideos(codes, kept, averages)
 
 
@@ -231,41 +233,36 @@ def digest(videos: VideoTable) -> str:
     return hashlib.sha256(np.ascontiguousarray(videos.checksums).tobytes()).hexdigest()
 
 
-def current_codes(
-    store: FeatureStore,
-    facts: ModelFacts,
-    load_hasher: Callable[[], Hasher],
-    *,
-    saved: Path,
-    progress_bar: Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]],
-) -> Codes:
-    """Return the codes of all N videos of a store: the saved ones if current, else new ones.
+def saved_codes(path: Path, store: FeatureStore, facts: ModelFacts) -> Codes | None:
+    """Return the codes of all N videos of a store from a file, ``None`` if it has other codes.
 
     Args:
+        path: A codes file, which may not exist.
         store: Features that fit the model.
         facts: Facts of the model.
-        load_hasher: Loads the model; called only if the store has to be encoded.
-        saved: A codes file, which may not exist.
-        progress_bar: Called with a title and N; yields the callback of :func:`encode_store`.
 
     Raises:
-        UsageError: If features are NaN or infinite.
-        DamageError: If the store or the codes file is damaged.
+        DamageError: If the codes file is damaged.
     """
     try:
-        codes = read_codes(saved)
+        codes = read_codes(path)
     except NotFoundError:
-        codes = None
-    if codes is not None and belongs(codes, facts, store.videos):
-        return codes
-    with progress_bar("encode", len(store.videos)) as advance:
-        return encode_store(store, facts, load_hasher(), progress=advance)
+        return None
+    return codes if belongs(codes, facts, store) else None
 
 
-def belongs(codes: Codes, facts: ModelFacts, videos: VideoTable) -> bool:
-    """Return whether codes are those of this model and this store, labels included."""
+def belongs(codes: Codes, facts: ModelFacts, store: FeatureStore) -> bool:
+    """Return whether codes are those of this model and this store, labels included.
+
+    The store's table is read only where the codes do not name its SHA-256.
+    """
+    if codes.origin != origin_of(facts, features=codes.origin.features):
+        return False
+    if codes.table_sha256 and codes.table_sha256 == store.table_sha256:
+        return True
+    videos = store.videos
     return (
-        codes.origin == origin_of(facts, features=digest(videos))
+        codes.origin.features == digest(videos)
         and codes.paths == videos.paths
         and codes.label_names == videos.label_names
         and np.array_equal(codes.video_ids, videos.ids)

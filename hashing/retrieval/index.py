@@ -8,9 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .bitpack import U8, width
-from .hamming import Rows, distances, nearest, to_words
+from .hamming import Rows, Words, distances, nearest, to_words
 
-CELLS = 1 << 22  # queries x database codes that are scanned at once
+ANSWERS = 1 << 22  # of faiss that are held at once
+FEW = 8  # queries that numpy has answered before faiss is imported and filled
+MORE = 32  # answers that faiss is asked for beyond k: most ties at the cut end among them
+_PIECE = 1 << 16  # codes that are looked through at once for ties
 
 
 class Neighbours(NamedTuple):
@@ -81,8 +84,9 @@ class NumpyFlat:
 class FaissFlat:
     """faiss's scan, the fast one; its ties are put into the defined order here.
 
-    faiss promises the right distances, but not which of the rows that tie at the k-th distance
-    it returns. Where the (k+1)-th ties with the k-th, all rows up to that distance are fetched.
+    faiss promises the right distances, but not which of the rows that tie at its last distance
+    it returns. Where the k-th answer ties with that, the first rows of this distance are looked
+    for from the start of the codes, and found soon: they are many.
 
     Args:
         codes: Packed codes, (N, ceil(bits / 8)).
@@ -101,7 +105,9 @@ class FaissFlat:
         self._faiss: Any = faiss
         self._threads = threads
         self._index: Any = faiss.IndexBinaryFlat(8 * width(bits))
-        self._index.add(np.ascontiguousarray(codes))
+        self._codes = np.ascontiguousarray(codes)
+        self._words: Words | None = None
+        self._index.add(self._codes)
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
@@ -110,7 +116,7 @@ class FaissFlat:
         """See :meth:`HammingIndex.search`."""
         found = _nothing_yet(self, queries, k)
         self._faiss.omp_set_num_threads(self._threads)
-        block = max(1, CELLS // max(1, len(self)))
+        block = max(1, ANSWERS // (2 * k + MORE))
         for start in range(0, len(queries) if len(self) else 0, block):
             part = slice(start, start + block)
             answers = self._search_block(np.ascontiguousarray(queries[part]), k)
@@ -119,24 +125,41 @@ class FaissFlat:
 
     def _search_block(self, queries: U8, k: int) -> Neighbours:
         k = min(k, len(self))
-        near, rows = self._index.search(queries, min(k + 1, len(self)))
+        near, rows = self._index.search(queries, min(2 * k + MORE, len(self)))
         order = np.lexsort((rows, near))  # sorts each line by distance, then by row
         near, rows = np.take_along_axis(near, order, 1), np.take_along_axis(rows, order, 1)
-        cut = near[:, k - 1]
-        tied = near[:, k] == cut if near.shape[1] > k else np.zeros(len(near), bool)
-        for radius in np.unique(cut[tied]):
-            these = np.flatnonzero(tied & (cut == radius))
-            near[these, :k], rows[these, :k] = self._within(queries[these], int(radius), k)
+        whole = near.shape[1] == len(self)
+        for i in np.flatnonzero(near[:, k - 1] == near[:, -1]) if not whole else ():
+            cut = near[i, k - 1]
+            below = int(np.searchsorted(near[i], cut))
+            rows[i, below:k] = self._first_at(queries[i], int(cut), k - below)
         return Neighbours(near[:, :k], rows[:, :k])
 
-    def _within(self, queries: U8, radius: int, k: int) -> Neighbours:
-        """Return the first k of all rows up to a distance that holds at least k for each query."""
-        ends, near, rows = self._index.range_search(queries, radius + 1)  # faiss keeps d < radius
-        near = near.astype(np.int32)
-        line = np.repeat(np.arange(len(queries)), np.diff(ends.astype(np.int64)))
-        order = np.lexsort((rows, near, line))
-        first = ends[:-1].astype(np.int64)[:, None] + np.arange(k)  # (Q, k)
-        return Neighbours(near[order][first], rows[order][first])
+    def _first_at(self, query: U8, distance: int, count: int) -> Rows:
+        """Return the first ``count`` rows at a distance, of which there are at least as many."""
+        if self._words is None:
+            self._words = to_words(self._codes)
+        word, found = to_words(query[None])[:, 0], np.empty(0, np.int64)
+        for start in range(0, len(self), _PIECE):
+            piece = distances(word, self._words[:, start : start + _PIECE])
+            found = np.concatenate([found, start + np.flatnonzero(piece == distance)])
+            if len(found) >= count:
+                break
+        return found[:count]
+
+
+def flat_index(codes: U8, bits: int, *, queries: int) -> HammingIndex:
+    """Return the index that answers this many queries in the shortest time, import included.
+
+    Args:
+        codes: Packed codes, (N, ceil(bits / 8)).
+        bits: K.
+        queries: How many there will be.
+
+    Raises:
+        ValueError: If the codes are of another width.
+    """
+    return NumpyFlat(codes, bits) if queries <= FEW else FaissFlat(codes, bits)
 
 
 def _check_width(codes: U8, bits: int) -> None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import string
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from chainpipe.pipeline.console import printable
 from chainpipe.pipeline.errors import UsageError
-from chainpipe.pipeline.records import VideoTable
+
+from .bitpack import U8
+from .packed_paths import PackedPaths
 
 SHORTEST_ID = 8  # hexadecimal digits
 NEAREST = 3  # paths that a hint names
@@ -36,69 +39,114 @@ class Query:
     file: Path | None = None
 
 
-def find_query(text: str, videos: VideoTable, root: bytes) -> Query:
-    """Resolve a query text to rows of the store or to a video file.
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoNames:
+    """What queries are compared with: the names of a store's N videos.
+
+    Attributes:
+        paths: As the store has them.
+        ids: SHA-256 of each file's bytes, (N, 32).
+        root: The folder that the paths are relative to.
+        file_state: Returns the size in bytes and the time in nanoseconds that a row's file had.
+    """
+
+    paths: Sequence[bytes]
+    ids: U8
+    root: bytes
+    file_state: Callable[[int], tuple[int, int]]
+
+
+def find_queries(texts: Sequence[str], names: VideoNames) -> list[Query]:
+    """Resolve query texts to rows of the store or to video files, in one pass over the names.
 
     Tried in this order: a video file (in the store if a row has its bytes), a path as the store
     has it, the first digits of a video's id.
 
     Args:
-        text: A path or at least 8 hexadecimal digits.
-        videos: The store's videos.
-        root: The folder that their paths are relative to.
+        texts: Paths, or at least 8 hexadecimal digits each.
+        names: Of the store's videos.
 
     Raises:
-        UsageError: If it is none of these, the id is ambiguous, or the file cannot be read.
+        UsageError: If one is none of these, an id is ambiguous, or a file cannot be read.
     """
-    if Path(text).is_file():
-        return _by_file(text, videos, root)
-    named = [row for row, path in enumerate(videos.paths) if path == os.fsencode(text)]
-    if named:
-        return Query(text, _same_video(videos, named[0]))
-    return _by_id(text, videos)
+    paths = PackedPaths.of(names.paths)
+    asked = [_asked(text, paths, names) for text in texts]
+    alike = _rows_alike(names.ids, [one.digits for one in asked])
+    return [_query(text, one, alike, names.ids) for text, one in zip(texts, asked, strict=True)]
 
 
-def _by_file(text: str, videos: VideoTable, root: bytes) -> Query:
+class _Asked(NamedTuple):
+    """What a text asks for: the row that fits best, if one does, and digits of the video's id."""
+
+    row: int | None
+    digits: str
+    file: Path | None = None
+
+
+def _asked(text: str, paths: PackedPaths, names: VideoNames) -> _Asked:
+    file = Path(text)
+    if not file.is_file():
+        row = paths.find(os.fsencode(text))
+        digits = _digits(text, names.paths) if row is None else _hex(names.ids[row])
+        return _Asked(row, digits)
     try:
-        row = _row_of_file(Path(text), videos, root)
+        row = _row_of_file(file, paths, names)
         if row is not None:
-            return Query(text, _same_video(videos, row))
-        with open(text, "rb") as file:
-            content = hashlib.file_digest(file, "sha256").digest()
+            return _Asked(row, _hex(names.ids[row]))
+        with file.open("rb") as content:
+            return _Asked(None, hashlib.file_digest(content, "sha256").hexdigest(), file)
     except OSError as error:
         message = f"cannot read `{printable(text)}`: {error.strerror}"
         raise UsageError(message, hint="name a video file that you may read") from error
-    rows = tuple(_rows_of_id(videos, np.frombuffer(content, np.uint8)))
-    return Query(text, rows, None if rows else Path(text))
 
 
-def _row_of_file(path: Path, videos: VideoTable, root: bytes) -> int | None:
+def _row_of_file(path: Path, paths: PackedPaths, names: VideoNames) -> int | None:
     """Return the row that was made from this file, if its size and time are unchanged."""
     try:
-        name = os.fsencode(path.resolve().relative_to(Path(os.fsdecode(root)).resolve()))
+        below = path.resolve().relative_to(Path(os.fsdecode(names.root)).resolve())
     except ValueError:
         return None
-    facts = path.stat()
-    for row, other in enumerate(videos.paths):
-        if other == name:
-            now = (facts.st_size, facts.st_mtime_ns)
-            return row if now == (videos.size[row], videos.mtime_ns[row]) else None
-    return None
+    row, facts = paths.find(os.fsencode(below)), path.stat()
+    if row is None or names.file_state(row) != (facts.st_size, facts.st_mtime_ns):
+        return None
+    return row
 
 
-def _by_id(text: str, videos: VideoTable) -> Query:
+def _digits(text: str, paths: Sequence[bytes]) -> str:
+    """Return the digits of an id that is neither a file nor a path."""
     name, digits = printable(text), text.lower()
     if not digits or set(digits) - set(string.hexdigits):
         raise UsageError(
             f"`{name}` is neither a file nor a video of this store",
-            hint=_nearest_paths(text, videos),
+            hint=_nearest_paths(text, paths),
         )
     if len(digits) < SHORTEST_ID:
         message = f"`{name}` is too short for a video's id"
         raise UsageError(message, hint=f"give at least {SHORTEST_ID} digits of it")
-    hexes = [bytes(one).hex() for one in videos.ids]
-    rows = [row for row, one in enumerate(hexes) if one.startswith(digits)]
-    different = sorted({hexes[row] for row in rows})
+    return digits
+
+
+def _rows_alike(ids: U8, digits: Sequence[str]) -> dict[str, list[int]]:
+    """Return the rows of all ids that share their first 8 digits with one of some others."""
+    wanted = {bytes.fromhex(one[:SHORTEST_ID]) for one in digits}
+    starts = np.zeros(1 << 16, bool)  # of the first two bytes: leaves few rows to look at
+    starts[np.frombuffer(b"".join(one[:2] for one in wanted), np.uint16)] = True
+    firsts = np.ascontiguousarray(ids[:, :2]).view(np.uint16).ravel()
+    alike: dict[str, list[int]] = {}
+    for row in np.flatnonzero(starts[firsts]).tolist():
+        if (head := ids[row, : SHORTEST_ID // 2].tobytes()) in wanted:
+            alike.setdefault(head.hex(), []).append(row)
+    return alike
+
+
+def _query(text: str, asked: _Asked, alike: Mapping[str, Sequence[int]], ids: U8) -> Query:
+    near = alike.get(asked.digits[:SHORTEST_ID], ())
+    rows = [row for row in near if _hex(ids[row]).startswith(asked.digits)]
+    if asked.row is not None:
+        return Query(text, (asked.row, *(row for row in rows if row != asked.row)))
+    if asked.file is not None:
+        return Query(text, tuple(rows), None if rows else asked.file)
+    name, different = printable(text), sorted({_hex(ids[row]) for row in rows})
     if not rows:
         hint = "`chainpipe search --json` prints ids beside paths; a path or a file will do, too"
         raise UsageError(f"no video of this store has an id that starts with `{name}`", hint=hint)
@@ -108,9 +156,15 @@ def _by_id(text: str, videos: VideoTable) -> Query:
     return Query(text, tuple(rows))
 
 
-def _nearest_paths(text: str, videos: VideoTable) -> str:
+def _hex(video_id: U8) -> str:
+    return video_id.tobytes().hex()
+
+
+def _nearest_paths(text: str, known: Sequence[bytes]) -> str:
     """Name the paths of the store that are most like a text, or how its paths look."""
-    paths = [printable(path) for path in videos.paths[:COMPARED]]
+    from difflib import get_close_matches
+
+    paths = [printable(path) for path in known[:COMPARED]]
     text = printable(text)
     close = [path for path in paths if text and text.lower() in path.lower()][:NEAREST]
     close = close or get_close_matches(text, paths, n=NEAREST, cutoff=0.6)
@@ -120,14 +174,5 @@ def _nearest_paths(text: str, videos: VideoTable) -> str:
         close = [names[name] for name in get_close_matches(typed, names, n=NEAREST, cutoff=0.8)]
     if close:
         return f"did you mean {' or '.join(f'`{path}`' for path in close)}?"
-    known = ", ".join(f"`{path}`" for path in paths[:NEAREST])
-    return f"give a video file, a video's id, or a path as the store has it, such as {known}"
-
-
-def _same_video(videos: VideoTable, row: int) -> tuple[int, ...]:
-    others = [int(one) for one in _rows_of_id(videos, videos.ids[row]) if one != row]
-    return (row, *others)
-
-
-def _rows_of_id(videos: VideoTable, wanted: np.ndarray) -> list[int]:
-    return [int(row) for row in np.flatnonzero((videos.ids == wanted).all(axis=1))]
+    first = ", ".join(f"`{path}`" for path in paths[:NEAREST])
+    return f"give a video file, a video's id, or a path as the store has it, such as {first}"

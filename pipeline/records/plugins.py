@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Callable, Iterable
@@ -41,7 +40,9 @@ def load_entry_points() -> None:
     Raises:
         UsageError: If one does not import, or a name is taken.
     """
-    load_plugins(point.module for point in importlib.metadata.entry_points(group=GROUP))
+    from importlib.metadata import entry_points  # slow to import
+
+    load_plugins(point.module for point in entry_points(group=GROUP))
 
 
 def load_all(specs: Iterable[str]) -> None:

@@ -1,15 +1,49 @@
-"""The feature store: the only interface between stage one and stage two."""
+"""The feature store: the only interface between stage one and stage two.
 
-from .base import FeatureStore, Rows
-from .integrity.validation import invalid_reason
-from .iterate import iter_rows
-from .journal.database import JournalSpec
-from .journal.import_unit import ImportedUnit
-from .journal.journal import Journal, is_unfinished
-from .journal.state import SourceFile, source_files
-from .journal.units import UnitFile, write_unit
-from .open import bytes_on_disk, check_suffix, open_store, parts_of, write_store
-from .repair import DamageReport, find_damage, locked_for_repair, rewrite_store, verify
+Its names are imported when they are used: a search reads a store, and needs no journal or repair.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .base import FeatureStore, Rows
+    from .integrity.validation import invalid_reason
+    from .iterate import iter_rows
+    from .journal.database import JournalSpec
+    from .journal.import_unit import ImportedUnit
+    from .journal.journal import Journal, is_unfinished
+    from .journal.state import SourceFile, source_files
+    from .journal.units import UnitFile, write_unit
+    from .open import bytes_on_disk, check_suffix, open_store, parts_of, write_store
+    from .repair import DamageReport, find_damage, locked_for_repair, rewrite_store, verify
+
+_MODULES = {
+    "FeatureStore": ".base",
+    "Rows": ".base",
+    "invalid_reason": ".integrity.validation",
+    "iter_rows": ".iterate",
+    "JournalSpec": ".journal.database",
+    "ImportedUnit": ".journal.import_unit",
+    "Journal": ".journal.journal",
+    "is_unfinished": ".journal.journal",
+    "SourceFile": ".journal.state",
+    "source_files": ".journal.state",
+    "UnitFile": ".journal.units",
+    "write_unit": ".journal.units",
+    "bytes_on_disk": ".open",
+    "check_suffix": ".open",
+    "open_store": ".open",
+    "parts_of": ".open",
+    "write_store": ".open",
+    "DamageReport": ".repair",
+    "find_damage": ".repair",
+    "locked_for_repair": ".repair",
+    "rewrite_store": ".repair",
+    "verify": ".repair",
+}
 
 __all__ = [
     "DamageReport",
@@ -35,3 +69,9 @@ __all__ = [
     "write_store",
     "write_unit",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module `{__name__}` has no attribute `{name}`")
+    return getattr(importlib.import_module(_MODULES[name], __name__), name)

@@ -20,8 +20,25 @@ class FeatureStore(Protocol):
     path: Path
     root: bytes  # os.fsencode of the folder that the videos' paths are relative to
     meta: StoreMeta
-    videos: VideoTable
-    failed: tuple[FailedVideo, ...]
+
+    @property
+    def videos(self) -> VideoTable:
+        """Return the columns of all videos.
+
+        Raises:
+            DamageError: If they are read on this first use, and altered.
+        """
+        ...
+
+    @property
+    def failed(self) -> tuple[FailedVideo, ...]:
+        """Return the videos without a row; raises as :attr:`videos`."""
+        ...
+
+    @property
+    def table_sha256(self) -> str:
+        """Return a SHA-256 over the columns of all videos; empty where none is recorded."""
+        ...
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -117,9 +117,6 @@ class StoreContents:
 
     def _frames(self, rows: list[VideoFeatures]) -> dict[str, Array]:
         lines = [validation.arrays_of(row, self.meta) for row in rows]
-        for row, line in zip(rows, lines, strict=True):
-            if not self.allow_nan and (reason := validation.invalid_reason_in(line)):
-                raise ValueError(f"{row!r}: {reason}")
         shapes = row_checksums.shapes_of(self.meta)
         found: dict[str, Array] = {}
         for name in (name for row_checksum in self._row_checksums for name in row_checksum.arrays):
@@ -128,6 +125,10 @@ class StoreContents:
             )
             for place, line in enumerate(lines):
                 found[name][place] = line[name]
+        if not self.allow_nan and validation.invalid_reason_in(found):
+            for row, line in zip(rows, lines, strict=True):
+                if reason := validation.invalid_reason_in(line):
+                    raise ValueError(f"{row!r}: {reason}")
         return found
 
     def _labels(self, rows: list[VideoFeatures]) -> npt.NDArray[np.uint8]:

@@ -27,6 +27,7 @@ class FeaturesOnlyStore(ABC):
     meta: StoreMeta
     videos: VideoTable
     failed: tuple[FailedVideo, ...] = ()
+    table_sha256: str = ""
     dtype: np.dtype[Any]
 
     @abstractmethod

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -153,7 +154,7 @@ def failed_of(arrays: RowBlock) -> tuple[FailedVideo, ...]:
 def table_of(arrays: RowBlock) -> VideoTable:
     """Assemble the columns of all videos; version 0.1.0 kept no notes."""
     paths = tuple(arrays[PATH].tolist())
-    columns = {
+    columns: dict[str, Any] = {
         column.field: arrays[column.name]
         if column.name in arrays or column.absent is None
         else np.full(len(paths), column.absent, column.dtype)

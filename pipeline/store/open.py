@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 SUFFIXES = (".h5", ".zarr")
 
 
-def open_store(path: str | os.PathLike[str]) -> FeatureStore:
+def open_store(path: str | os.PathLike[str], *, read_table: bool = True) -> FeatureStore:
     """Open a feature store for reading.
 
     Args:
         path: A ``.h5`` file or a ``.zarr`` folder; the content decides, not the name. Or a folder
             of published feature files, see ``pipeline.store.published``.
+        read_table: Read and check the columns of all videos now; otherwise on their first use.
 
     Raises:
         NotFoundError: If it is missing, unfinished or not a feature store.
@@ -43,7 +44,7 @@ def open_store(path: str | os.PathLike[str]) -> FeatureStore:
 
     arrays = open_arrays(path)
     try:
-        return ArrayStore(path, arrays)
+        return ArrayStore(path, arrays, read_table=read_table)
     except BaseException:
         arrays.close()
         raise

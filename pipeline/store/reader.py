@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import DamageError, StorageError
-from ..records import AugmentationStatistics
+from ..records import AugmentationStatistics, FailedVideo, VideoTable
 from . import augmentation_arrays, layout
 from .base import Rows, row_numbers
 from .integrity import faults, row_checksums, table_digest
@@ -29,6 +31,10 @@ class Arrays(Protocol):
 
     def whole(self, name: str) -> Array:
         """Return an array."""
+        ...
+
+    def length(self, name: str) -> int:
+        """Return the number of rows of an array."""
         ...
 
     def take(self, name: str, rows: Rows) -> Array:
@@ -52,6 +58,14 @@ class Arrays(Protocol):
         ...
 
 
+class _Table(NamedTuple):
+    """What is read of all videos at once; ``sums`` are the row checksums by column."""
+
+    videos: VideoTable
+    failed: tuple[FailedVideo, ...]
+    sums: Mapping[str, Array]
+
+
 class ArrayStore:
     """A finished store, see ``FeatureStore``.
 
@@ -60,6 +74,7 @@ class ArrayStore:
     Args:
         path: The file or folder, for messages.
         arrays: Its content.
+        read_table: Read the columns of all videos now; otherwise on their first use.
 
     Attributes:
         key: Of the journal that this is a part of, empty in a finished store.
@@ -69,7 +84,7 @@ class ArrayStore:
         UsageError: If a later chainpipe made it.
     """
 
-    def __init__(self, path: Path, arrays: Arrays) -> None:
+    def __init__(self, path: Path, arrays: Arrays, *, read_table: bool = True) -> None:
         self.path = path
         self._arrays = arrays
         with read_errors(path, " in its attributes"):
@@ -77,28 +92,51 @@ class ArrayStore:
             faults.check_version(path, self._facts["version"])
             self.meta, self.root = layout.meta_of(self._facts)
             self.key = str(self._facts.get("journal", ""))
-            recorded = str(self._facts[table_digest.ATTRIBUTE])
-            names = table_digest.names_in(recorded)
-        found = {}
-        for name in names:
-            with read_errors(path, f" in `{name}`"):
-                found[name] = arrays.whole(name)
-        if bad := table_digest.altered(recorded, found):
-            raise DamageError(f"`{path}` is damaged in {', '.join(bad)}", hint=faults.REPAIR)
-        with read_errors(path, " in its table of videos"):
-            self.videos = layout.table_of(found)
-            self.failed = layout.failed_of(found)
+            self._recorded = str(self._facts[table_digest.ATTRIBUTE])
+            self._names = table_digest.names_in(self._recorded)
+        with read_errors(path, " in `video/id`"):
+            self._count = arrays.length("video/id")
         self._row_checksums = row_checksums.row_checksums_of(self.meta)
-        self._sums = {
-            row_checksum.column: found.get(row_checksum.column)
-            for row_checksum in self._row_checksums
-        }
         self._shapes = row_checksums.shapes_of(self.meta)
+        if read_table:
+            _ = self._table
+
+    @cached_property
+    def _table(self) -> _Table:
+        found = {}
+        for name in self._names:
+            with read_errors(self.path, f" in `{name}`"):
+                found[name] = self._arrays.whole(name)
+        if bad := table_digest.altered(self._recorded, found):
+            raise DamageError(f"`{self.path}` is damaged in {', '.join(bad)}", hint=faults.REPAIR)
+        with read_errors(self.path, " in its table of videos"):
+            columns = [one.column for one in self._row_checksums]
+            sums = {name: found[name] for name in columns if name in found}
+            return _Table(layout.table_of(found), layout.failed_of(found), sums)
+
+    @cached_property
+    def videos(self) -> VideoTable:
+        """The columns of all videos.
+
+        Raises:
+            DamageError: If they are altered, and were not read before.
+        """
+        return self._table.videos
+
+    @cached_property
+    def failed(self) -> tuple[FailedVideo, ...]:
+        """The videos without a row; raises as :attr:`videos`."""
+        return self._table.failed
+
+    @cached_property
+    def table_sha256(self) -> str:
+        """SHA-256 over the recorded digests of the columns of all videos, hexadecimal."""
+        return hashlib.sha256(self._recorded.encode()).hexdigest()
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Return (N, T, D)."""
-        return len(self.videos), self.meta.frames, self.meta.fingerprint.dim
+        return self._count, self.meta.frames, self.meta.fingerprint.dim
 
     def features(self, rows: Rows) -> npt.NDArray[np.floating]:
         """Return the features of some rows, (n, T, D), in the store's dtype.
@@ -187,7 +225,7 @@ class ArrayStore:
 
     def _read(self, name: str, rows: Rows) -> npt.NDArray[Any]:
         """Read rows; where the format reports damage, the row's own checksum decides."""
-        numbers = row_numbers(rows, len(self.videos))
+        numbers = row_numbers(rows, self._count)
         row_checksum = self._row_checksum(name)
         if row_checksum is None:
             return np.empty(
@@ -195,7 +233,7 @@ class ArrayStore:
             )
         wanted: Rows = numbers
         if isinstance(rows, slice) and rows.step in (None, 1):
-            start = rows.indices(len(self.videos))[0]
+            start = rows.indices(self._count)[0]
             wanted = slice(start, start + len(numbers))
         try:
             found = self._arrays.take(name, wanted)
@@ -212,7 +250,7 @@ class ArrayStore:
         self, row_checksum: RowChecksum, rows: Mapping[str, Array], numbers: Array
     ) -> None:
         """Raise unless the rows of all arrays match their row checksums."""
-        sums = self._sums[row_checksum.column]
+        sums = self._table.sums.get(row_checksum.column)
         if sums is None:  # version 0.1.0 had none for times
             return
         differ = (row_checksum.sums(rows) != sums[numbers]).any(axis=1)
@@ -234,7 +272,7 @@ class ArrayStore:
     def _raw_row(self, row_checksum: RowChecksum, name: str, number: int) -> Array:
         """Return one row as stored, if its checksum matches."""
         run = slice(number, number + 1)
-        if self._sums[row_checksum.column] is None:
+        if row_checksum.column not in self._table.sums:
             return np.asarray(self._arrays.take(name, run)[0])
         rows = {each: self._arrays.raw(each, run) for each in row_checksum.arrays}
         self._compare(row_checksum, rows, np.arange(number, number + 1))
@@ -247,4 +285,4 @@ class ArrayStore:
                 row_checksum, {n: self._read(n, run) for n in row_checksum.arrays}, np.array(rows)
             )
 
-        return faults.bad_rows(check, len(self.videos))
+        return faults.bad_rows(check, self._count)

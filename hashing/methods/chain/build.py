@@ -115,7 +115,7 @@ def _pca_whitening(config: Config, frames: TrainingFrames, state: State | None) 
         return pca_whitening_of(config, {name: tensor.numpy() for name, tensor in tensors.items()})
     within = number(config.input.within_whitening)
     return fit_pca_whitening(
-        frames.videos() if within else frames.flat_frames(),
+        frames.videos_for_covariance() if within else frames.frames_for_covariance(),
         dims=config.input.dims,
         whitening=config.input.whitening,
         l2_normalize=config.input.l2_normalize,

@@ -10,7 +10,10 @@ from ...config.overrides import Scalar
 from ...config.presets import Survey, decision, paper_config, resolve
 from ...data.requirements import Material, cached_material
 from ...model_folder.folder import Tensors
+from ...models.fused_hasher import FusedHasher
 from ...models.hasher import Hasher
+from ...models.inference.encoders import NUMPY_ENCODERS
+from ...models.inference.tensors import TensorReader
 from ..learned import LearnedMethod
 
 if TYPE_CHECKING:
@@ -86,10 +89,27 @@ class ChainMethod(LearnedMethod[Config]):
         )
 
     def load(self, config: Config | None, tensors: Tensors) -> Hasher:
-        """Rebuild a trained network."""
-        from .build_model import load_model
+        """Rebuild a trained network, in numpy unless its encoder is a plug-in's.
 
-        return load_model(config or self.config, tensors).fused()
+        Raises:
+            KeyError: If a tensor is missing.
+            ValueError: If one is of another shape or unknown.
+        """
+        config = config or self.config
+        kind = config.encoder.kind
+        if kind not in NUMPY_ENCODERS:
+            from .build_model import load_model
+
+            return load_model(config, tensors).fused()
+        read = TensorReader(tensors)
+        hasher = FusedHasher(
+            read,
+            config=config.hash,
+            encoder=NUMPY_ENCODERS[kind](config.encoder, read),
+            l2_normalize=config.input.l2_normalize,
+        )
+        read.finish()
+        return hasher
 
     def decision(self, config: Config, survey: Survey) -> str:
         """Return the weights of the tasks, and how far views are trusted."""

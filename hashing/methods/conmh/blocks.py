@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-EPSILON = 1e-6  # of the layer norms [code]
+from .config import EPSILON
 
 
 class ConmhAttention(nn.Module):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -179,11 +177,3 @@ def build_trainer(
         neighbours=None,
         validation=plan,
     )
-
-
-def load_model(config: ConmhConfig, tensors: dict[str, npt.NDArray[Any]]) -> ConmhModel:
-    """Rebuild a trained network from its saved tensors."""
-    dims, bits = tensors["input_proj.weight"].shape[1], len(tensors["hash.weight"])
-    model = build_model(config, dims=dims, bits=bits)
-    model.load_state_dict({name: torch.from_numpy(t.copy()) for name, t in tensors.items()})
-    return model.eval()

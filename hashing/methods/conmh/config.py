@@ -13,6 +13,8 @@ from chainpipe.pipeline.errors import UsageError
 from ...config.fields import AnyConfig, about
 from ...config.monitoring import ValidationConfig
 
+EPSILON = 1e-6  # of the layer norms [code]
+
 
 @dataclass(frozen=True, slots=True)
 class ConmhMaskConfig:

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from ...models.encoders.positional_encoding import sinusoidal_encoding
-from .blocks import EPSILON, ConmhBlock, init_xavier
+from .blocks import ConmhBlock, init_xavier
+from .config import EPSILON
 
 
 class ConmhDecoder(nn.Module):

@@ -8,6 +8,7 @@ from ...model_folder.folder import Tensors
 from ...models.hasher import Hasher
 from ..learned import LearnedMethod
 from .config import ConmhConfig
+from .hasher import ConmhHasher
 
 if TYPE_CHECKING:
     import torch
@@ -53,10 +54,13 @@ class ConmhMethod(LearnedMethod[ConmhConfig]):
         )
 
     def load(self, config: ConmhConfig | None, tensors: Tensors) -> Hasher:
-        """Rebuild a trained network."""
-        from .build import load_model
+        """Rebuild a trained network.
 
-        return load_model(config or self.config, tensors)
+        Raises:
+            KeyError: If a tensor is missing.
+            ValueError: If one is of another shape or unknown.
+        """
+        return ConmhHasher(config or self.config, tensors)
 
     def notes(self, config: ConmhConfig | None) -> list[str]:
         """Return the limits of the model as sentences for its card."""

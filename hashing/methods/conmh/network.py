@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
 from ...models.binarizers import sign
 from ...models.encoders.positional_encoding import sinusoidal_encoding
 from ...models.hash_model import HashOutput
-from .blocks import EPSILON, ConmhBlock, init_xavier
+from .blocks import ConmhBlock, init_xavier
+from .config import EPSILON
 
 _BATCH = 128  # videos per forward pass
 
@@ -79,18 +78,3 @@ class ConmhModel(nn.Module):
         encoded = self.encoded(clips, frame_indices)
         mean = self.signs(encoded).mean(dim=1)  # (B, K)
         return HashOutput(encoded, mean, mean)
-
-    def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Return the codes (B, K) of videos (B, T, D): 1 where at least half the signs are +1."""
-        return self.values(features) >= 0
-
-    def values(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Map videos (B, T, D) to the means (B, K) of the frames' signs."""
-        self.eval()
-        values = np.empty((len(features), self.bits), np.float32)
-        device = self.input_proj.weight.device
-        with torch.inference_mode():
-            for first in range(0, len(features), _BATCH):
-                part = torch.from_numpy(features[first : first + _BATCH].astype(np.float32))
-                values[first : first + len(part)] = self(part.to(device)).values.cpu().numpy()
-        return values

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy.typing as npt
 import torch
 
 from ...data.clips import Clips
@@ -35,7 +32,7 @@ def build(
 ) -> PreparedTraining:
     """Build network and trainer on the principal components of the frames."""
     pca = fit_pca_whitening(
-        frames.flat_frames(), dims=config.input.dims, whitening=0.0, l2_normalize=False
+        frames.frames_for_covariance(), dims=config.input.dims, whitening=0.0, l2_normalize=False
     )
     objective = build_objective(config, pca, frames=frames.frames, bits=bits, seed=seed).to(device)
     plan = None
@@ -91,19 +88,6 @@ def build_objective(
         rate=config.loss.rate,
         epsilon=config.loss.epsilon,
     )
-
-
-def load_model(config: CrovcaConfig, tensors: dict[str, npt.NDArray[Any]]) -> CrovcaModel:
-    """Rebuild a trained network from its saved tensors."""
-    loaded = {name: torch.from_numpy(tensor.copy()) for name, tensor in tensors.items()}
-    model = CrovcaModel(
-        mean=loaded["pca_mean"],
-        matrix=loaded["pca_matrix"],
-        hidden_dim=config.head.hidden_dim,
-        bits=len(loaded["norm.running_mean"]),
-    )
-    model.load_state_dict(loaded)
-    return model.eval()
 
 
 def _clips(frames: TrainingFrames, pca: PcaWhitening) -> TrainingClips:

@@ -8,6 +8,7 @@ from ...model_folder.folder import Tensors
 from ...models.hasher import Hasher
 from ..learned import LearnedMethod
 from .config import CrovcaConfig
+from .hasher import CrovcaHasher
 
 if TYPE_CHECKING:
     import torch
@@ -45,10 +46,13 @@ class CrovcaMethod(LearnedMethod[CrovcaConfig]):
         return build(config, frames, bits=bits, seed=seed, device=device, validation=validation)
 
     def load(self, config: CrovcaConfig | None, tensors: Tensors) -> Hasher:
-        """Rebuild a trained network."""
-        from .build import load_model
+        """Rebuild a trained network.
 
-        return load_model(config or self.config, tensors)
+        Raises:
+            KeyError: If a tensor is missing.
+            ValueError: If one is of another shape or unknown.
+        """
+        return CrovcaHasher(config or self.config, tensors)
 
 
 CROVCA = CrovcaMethod()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
-import torch
 from torch import Tensor, nn
 
 from ...models.hash_model import HashOutput
-from ...models.linear_hash import video_means
 
 
 class CrovcaModel(nn.Module):
@@ -45,16 +41,3 @@ class CrovcaModel(nn.Module):
         """Hash clips (B, T, M) after PCA."""
         values: Tensor = self.norm(self.head(clips.mean(dim=1)))
         return HashOutput(clips, values, values)
-
-    def encode(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.bool_]:
-        """Encode videos (B, T, D) to codes (B, K): a bit is true where the value is >= 0."""
-        return self.values(features) >= 0
-
-    def values(self, features: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-        """Map videos (B, T, D) to values (B, K)."""
-        self.eval()
-        with torch.inference_mode():
-            means = torch.from_numpy(video_means(features)).to(self.pca_mean.device)
-            projected = (means - self.pca_mean) @ self.pca_matrix
-            found: npt.NDArray[np.float32] = self.norm(self.head(projected)).cpu().numpy()
-        return found

@@ -94,6 +94,10 @@ class Hdf5Arrays:
             return layout.strings(bytes(item) for item in self._file[name][()])
         return self.raw(name, slice(0, len(self._file[name])))
 
+    def length(self, name: str) -> int:
+        """Return the number of rows of an array."""
+        return len(self._file[name])
+
     def take(self, name: str, rows: Rows) -> Array:
         """Read a run at once and scattered rows one by one: h5py's lists are 70 times slower."""
         data = self._file[name]

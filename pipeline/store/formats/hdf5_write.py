@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from .hdf5_spool import Spool
 
 # HDF5 1.10's format: its metadata carries checksums, which the older default does not.
 _FORMAT = ("v110", "v110")
-_BLOCK = 64  # rows handed over at once
+_BLOCK = 64, 256  # fewest and most rows handed over at once
+_BLOCK_BYTES = 1 << 24  # between the two
 _CHUNK = 1 << 16  # bytes of a chunk of the small arrays
 _BYTES = h5py.string_dtype("ascii")
 _TEXT = h5py.string_dtype("utf-8")
@@ -46,13 +48,18 @@ def write_hdf5(path: Path, contents: StoreContents) -> None:
 
 
 def _fill(file: Any, contents: StoreContents, spool: Spool) -> None:
-    for name, like in contents.blank().items():
+    blank = contents.blank()
+    for name, like in blank.items():
         _create(file, name, (contents.count, *like.shape[1:]), like.dtype)
+    # Held open: a dataset that is closed forgets its chunk cache, and half a chunk is read again.
+    datasets = {name: file[name] for name in blank}
     texts: dict[str, list[bytes]] = {layout.PATH: [], layout.NOTE: []}
-    for start, block in contents.blocks(_BLOCK):
+    row = sum(like.itemsize * math.prod(like.shape[1:]) for like in blank.values())
+    size = min(max(_BLOCK_BYTES // row, _BLOCK[0]), _BLOCK[1])
+    for start, block in contents.blocks(size):
         for name, values in block.items():
             if values.size:
-                file[name][start : start + len(values)] = values
+                datasets[name][start : start + len(values)] = values
         for name, items in texts.items():
             items += block[name].tolist()
         spool.check()

@@ -54,7 +54,11 @@ class ZarrArrays:
         except faults.FAULTS:
             if not self._lenient or array.dtype == np.dtype(object):
                 raise
-        return self.raw(name, slice(0, len(array)))
+        return self.raw(name, slice(0, self.length(name)))
+
+    def length(self, name: str) -> int:
+        """Return the number of rows of an array."""
+        return int(self._array(name).shape[0])
 
     def take(self, name: str, rows: Rows) -> Array:
         """Read a run at once and scattered rows one by one: zarr's lists take twice as long."""

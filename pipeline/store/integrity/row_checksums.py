@@ -33,8 +33,8 @@ class RowChecksum:
 
     def sums(self, rows: Mapping[str, Array]) -> npt.NDArray[np.uint8]:
         """Return the checksum of each row, (n, 32), given the rows of all its arrays."""
-        lines = zip(*(rows[name] for name in self.arrays), strict=True)
-        digests = [np.frombuffer(row_sha256(line), np.uint8) for line in lines]
+        lines = zip(*(_little(rows[name]) for name in self.arrays), strict=True)
+        digests = [np.frombuffer(_row_sha256(line), np.uint8) for line in lines]
         return np.stack(digests) if digests else np.empty((0, 32), np.uint8)
 
 
@@ -78,10 +78,14 @@ def dtype_of(name: str, meta: StoreMeta) -> np.dtype[np.generic]:
     return np.dtype("<i8" if name in (INDEX, CANDIDATE_INDEX) else "<f8")
 
 
-def row_sha256(arrays: Sequence[Array]) -> bytes:
-    """Return the SHA-256 of one row's bytes as stored, one array after the other."""
+def _row_sha256(arrays: Sequence[Array]) -> bytes:
+    """Return the SHA-256 of one row's arrays as stored, one after the other."""
     digest = hashlib.sha256()
     for array in arrays:
-        little = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        digest.update(np.ascontiguousarray(little).tobytes())
+        digest.update(array.data)
     return digest.digest()
+
+
+def _little(array: Array) -> Array:
+    """Return an array as stored: contiguous, little-endian."""
+    return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))

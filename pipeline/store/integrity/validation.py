@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -40,24 +42,40 @@ def arrays_of(video: VideoFeatures, meta: StoreMeta) -> dict[str, Array]:
     Raises:
         ValueError: If one is missing, not asked for, or of another shape.
     """
-    shapes = row_checksums.shapes_of(meta)
-    stored = [
-        name
-        for row_checksum in row_checksums.row_checksums_of(meta)
-        for name in row_checksum.arrays
-    ]
-    for name in shapes.keys() - stored:
+    expected = _expected(meta)
+    for name in expected.absent:
         if (extra := _array(video, name)) is not None and extra.size:
             raise ValueError(f"{video!r} has `{name}`, which the store has not")
-    found = {name: _array(video, name) for name in stored}
-    for name, array in found.items():
-        if array is None or array.shape != shapes[name]:
-            mine, asked = "none" if array is None else _times(array.shape), _times(shapes[name])
+    found = {}
+    for name, (shape, dtype) in expected.stored.items():
+        array = _array(video, name)
+        if array is None or array.shape != shape:
+            mine, asked = "none" if array is None else _times(array.shape), _times(shape)
             raise ValueError(f"{video!r}: `{name}` is {mine}, in this store it is {asked}")
+        found[name] = array if array.dtype == dtype else _cast(array, dtype)
+    return found
+
+
+class _Expected(NamedTuple):
+    stored: dict[str, tuple[tuple[int, ...], np.dtype[np.generic]]]
+    absent: tuple[str, ...]
+
+
+@lru_cache(maxsize=8)
+def _expected(meta: StoreMeta) -> _Expected:
+    """Return the shape and dtype of each array of a row, and the names that a row may not have."""
+    shapes = row_checksums.shapes_of(meta)
+    stored = {
+        name: (shapes[name], row_checksums.dtype_of(name, meta))
+        for row_checksum in row_checksums.row_checksums_of(meta)
+        for name in row_checksum.arrays
+    }
+    return _Expected(stored, tuple(shapes.keys() - stored))
+
+
+def _cast(array: Array, dtype: np.dtype[np.generic]) -> Array:
     with np.errstate(over="ignore"):  # becomes infinity, for `invalid_reason` to find
-        return {
-            n: a.astype(row_checksums.dtype_of(n, meta)) for n, a in found.items() if a is not None
-        }
+        return array.astype(dtype)
 
 
 def _array(video: VideoFeatures, name: str) -> npt.NDArray[np.generic] | None:

@@ -302,7 +302,8 @@ def test_search_uses_codes_on_disk_only_while_they_are_true(stage: Stage) -> Non
     assert "encode" not in stage.progressed
     path = Path("models/feats-lsh-16/codes.npz")
     codes = read_codes(path)
-    stale = replace(codes, packed=codes.packed ^ 255, origin=replace(codes.origin, features="00"))
+    origin = replace(codes.origin, features="00")
+    stale = replace(codes, packed=codes.packed ^ 255, origin=origin, table_sha256="00")
     write_codes(path, stale)
     assert stage.answers("bee/b1.mp4") == before
     assert stage.progressed["encode"] == 12
@@ -375,16 +376,6 @@ def test_scores_on_a_models_own_store_are_kept_in_its_folder(stage: Stage) -> No
     [entry] = json.loads(kept.read_bytes())["measured"]
     assert (entry["map"], entry["protocol"]) == (found["map"], found["protocol"])
     assert stage.said[-1] == "scores kept in models/feats-lsh-16, which its card shows"
-
-
-def test_eval_never_trusts_codes_on_disk(stage: Stage) -> None:
-    fresh = json.loads(stage.run("eval", "--json"))
-    stage.run("encode")
-    path = Path("models/feats-lsh-16/codes.npz")
-    codes = read_codes(path)
-    write_codes(path, replace(codes, packed=np.zeros_like(codes.packed)))
-    assert json.loads(stage.run("eval", "--json")) == fresh
-    assert fresh["map"]["5"] > 0.4
 
 
 def test_eval_follows_the_splits(stage: Stage) -> None:
@@ -565,6 +556,24 @@ def test_nan_in_a_store_is_refused_by_name(stage: Stage) -> None:
     make_store(Path("nan.h5"), stage.root, rows)
     with pytest.raises(UsageError, match=r"NaN or infinite features in `ant/a3\.mp4`"):
         stage.run("encode", "nan.h5")
+
+
+@pytest.mark.parametrize("words", [["eval"], ["eval", "--queries", "feats.h5"]])
+def test_eval_takes_codes_that_fit_and_only_those(stage: Stage, words: list[str]) -> None:
+    def evaluated() -> tuple[dict[str, object], bool]:
+        stage.said.clear()
+        found = json.loads(stage.run(*words, "--json"))
+        return found, "codes models/feats-lsh-16/codes.npz" in stage.said
+
+    anew, reused = evaluated()
+    assert not reused
+    assert anew["map"]["5"] > 0.4
+    stage.run("encode")
+    assert evaluated() == (anew, True)
+    path = Path("models/feats-lsh-16/codes.npz")
+    codes = read_codes(path)
+    write_codes(path, codes[1:])
+    assert evaluated() == (anew, False)
 
 
 def test_verbs_need_their_tools() -> None:

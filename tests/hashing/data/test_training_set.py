@@ -11,9 +11,11 @@ import pytest
 
 from chainpipe.hashing.data import training_set
 from chainpipe.hashing.data.training_set import TrainingFrames, training_rows
+from chainpipe.hashing.models.pca import mean_covariance
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import Split
 from chainpipe.pipeline.store import open_store
+from tests.hashing.conftest import planted_features
 
 MakeStore = Callable[..., Path]
 Features = npt.NDArray[np.float32]
@@ -123,3 +125,46 @@ def test_very_many_videos_are_sampled_evenly_for_their_means(
     assert len(means) <= room
     expected = planted.astype(np.float16).astype(np.float32).mean(axis=1)[::step]
     np.testing.assert_allclose(means, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("sampled", "each", "step"), [(100, 3, 1), (40, 1, 1), (10, 1, 4)])
+def test_of_many_videos_a_covariance_takes_seeded_draws_as_many_of_each(
+    make_store: MakeStore,
+    planted: Features,
+    monkeypatch: pytest.MonkeyPatch,
+    sampled: int,
+    each: int,
+    step: int,
+) -> None:
+    monkeypatch.setattr(training_set, "EVERY_FRAME", 39)
+    monkeypatch.setattr(training_set, "SAMPLED", sampled)
+    with open_store(make_store(planted)) as store:
+        frames = TrainingFrames(store, np.arange(40))
+        drawn = np.concatenate(list(frames.frames_for_covariance()))
+        again = np.concatenate(list(frames.frames_for_covariance()))
+        few = TrainingFrames(store, np.arange(39))
+        assert len(np.concatenate(list(few.frames_for_covariance()))) == 39 * 9
+    assert np.array_equal(drawn, again)
+    videos = planted.astype(np.float16)[::step]
+    assert len(drawn) == len(videos) * each
+    places = set()
+    for video, found in zip(videos, drawn.reshape(len(videos), each, -1), strict=True):
+        same = (found[:, None] == video).all(axis=2)  # (each, T)
+        assert (same.sum(axis=1) == 1).all()
+        assert same.sum(axis=0).max() == 1
+        places |= set(same.argmax(axis=1).tolist())
+    assert len(places) > 4
+
+
+def test_a_covariance_of_draws_is_near_that_of_every_frame(
+    make_store: MakeStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features = planted_features(400, 25, 12)
+    monkeypatch.setattr(training_set, "SAMPLED", 1200)
+    found = []
+    with open_store(make_store(features)) as store:
+        for limit in (400, 399):
+            monkeypatch.setattr(training_set, "EVERY_FRAME", limit)
+            frames = TrainingFrames(store, np.arange(400)).frames_for_covariance()
+            found.append(mean_covariance(frames).covariance)
+    assert np.linalg.norm(found[0] - found[1]) < 0.1 * np.linalg.norm(found[0])

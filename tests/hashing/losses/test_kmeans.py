@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainpipe.hashing.losses.kmeans import kmeans
+from chainpipe.hashing.losses.kmeans import _assign, _lloyd, _means, first_centres, kmeans
 
 
 def generator() -> torch.Generator:
@@ -53,6 +53,20 @@ def test_more_clusters_than_frames_put_each_frame_alone() -> None:
     labels, inertia = kmeans(torch.randn(4, 3, 5), 8, generator=generator())
     assert all(len(label.unique()) == 3 for label in labels)
     assert inertia.max() < 1e-4
+
+
+def test_sets_that_are_done_are_left_alone_and_the_others_go_on() -> None:
+    clips, _ = planted_scenes(60, 5)
+    clips[40:] = torch.randn(20, 25, 6, generator=generator())  # these take long
+    points, squares = clips, clips.square().sum(dim=2, keepdim=True)
+    centres = first_centres(clips, 5, generator())
+    expected = _assign(points, squares, centres)
+    for _ in range(30):  # every set in every round
+        centres = _means(points, expected[0], centres)
+        expected = _assign(points, squares, centres)
+    found = _lloyd(clips, first_centres(clips, 5, generator()), 30)
+    assert torch.equal(found[0], expected[0])
+    torch.testing.assert_close(found[1], expected[1])
 
 
 @st.composite

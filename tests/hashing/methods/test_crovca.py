@@ -14,7 +14,9 @@ from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.data.training_set import TrainingFrames, training_rows
 from chainpipe.hashing.methods.base import FitRequest
 from chainpipe.hashing.methods.crovca import CROVCA
+from chainpipe.hashing.methods.crovca.network import CrovcaModel
 from chainpipe.hashing.methods.crovca.objective import alignment_loss, coding_rate
+from chainpipe.hashing.methods.fit import tensors_of
 from chainpipe.hashing.methods.registry import load_hasher
 from chainpipe.hashing.runs.options import TrainOptions
 from chainpipe.hashing.runs.train import train
@@ -77,6 +79,27 @@ def test_it_learns_bits_that_views_share_and_loads_the_same_codes(
     distance = (codes[:, None] != codes[None]).mean(axis=2)
     same = np.arange(40)[:, None] % 4 == np.arange(40) % 4
     assert distance[same].mean() < 0.6 * distance[~same].mean()
+
+
+@pytest.mark.parametrize("hidden", [0, 16])
+def test_numpy_gives_the_networks_own_bits(planted: np.ndarray, hidden: int) -> None:
+    rng = np.random.default_rng(0)
+    mean, matrix = (
+        torch.from_numpy(rng.normal(size=size).astype(np.float32)) for size in (12, (12, 8))
+    )
+    model = CrovcaModel(mean=mean, matrix=matrix, hidden_dim=hidden, bits=16)
+    clips = (torch.from_numpy(planted) - mean) @ matrix
+    with torch.no_grad():
+        model(clips)  # measures the running mean and variance
+        expected = model.eval()(clips).values.numpy()
+    config, tensors = apply(CROVCA.config, {"head.hidden_dim": hidden}), tensors_of(model)
+    hasher = CROVCA.load(config, tensors)
+    np.testing.assert_allclose(hasher.values(planted), expected, atol=1e-5)
+    assert np.array_equal(hasher.encode(planted), expected >= 0)
+    with pytest.raises(KeyError, match="pca_mean"):
+        CROVCA.load(config, {name: one for name, one in tensors.items() if name != "pca_mean"})
+    with pytest.raises(ValueError, match="no tensors"):
+        CROVCA.load(config, {**tensors, "more": tensors["pca_mean"]})
 
 
 def test_few_videos_in_memory_or_in_a_file_give_the_same_weights(

@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from chainpipe.hashing.losses.scene import find_scenes
 from chainpipe.hashing.mining import scene_walk
 from chainpipe.hashing.mining.scene_walk import (
-    random_walk,
+    RandomWalk,
     scene_means,
     scene_walk_neighbours,
     transition_matrix,
@@ -93,9 +94,31 @@ def test_a_walk_is_a_power_series_of_its_moves() -> None:
     expected = 0.8**scene_walk.STEPS * torch.matrix_power(moves, scene_walk.STEPS)
     for step in range(scene_walk.STEPS):
         expected = expected + 0.2 * 0.8**step * torch.matrix_power(moves, step)
-    where = random_walk(moves.to_sparse(), damping=0.8)
+    where = RandomWalk(moves.to_sparse(), damping=0.8).visits(torch.eye(6)).T
     torch.testing.assert_close(where, expected)
     torch.testing.assert_close(where.sum(dim=1), torch.ones(6))
+
+
+@pytest.mark.parametrize("mkl", [True, False])
+@pytest.mark.parametrize("walks", [7, 1000])
+def test_the_walk_in_blocks_is_that_of_whole_matrices(
+    walks: int, mkl: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scene_walk, "_WALKS", walks)
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: mkl)
+    frames, _ = planted_clips()
+    table = scene_walk_neighbours(
+        frames, 8, num_clusters=3, edges_per_scene=6, damping=0.9, generator=chance()
+    )
+    scenes = find_scenes(frames, num_clusters=3, min_std=0.1, generator=chance())
+    means, fractions, video_indices = scene_means(frames, scenes, 3)
+    moves = torch.tensor(plain_transitions(means, fractions, video_indices, 6))
+    where = torch.eye(48, dtype=torch.float64)
+    for _ in range(scene_walk.STEPS):
+        where = 0.9 * where @ moves + 0.1 * torch.eye(48)
+    score = where / where.mean(dim=0)
+    score.fill_diagonal_(-1)
+    assert (score.topk(8, dim=1).indices == table).float().mean() > 0.99
 
 
 def test_scene_means_are_those_of_their_frames() -> None:

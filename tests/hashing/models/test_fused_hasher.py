@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +16,16 @@ from torch import nn
 from chainpipe.hashing.config import Config
 from chainpipe.hashing.config.overrides import apply
 from chainpipe.hashing.methods.chain.build_model import build_model
+from chainpipe.hashing.methods.chain.method import CHAIN
+from chainpipe.hashing.methods.fit import tensors_of
 from chainpipe.hashing.methods.registry import build_hasher, load_hasher
 from chainpipe.hashing.model_folder.folder import read_facts, read_tensors
-from chainpipe.hashing.models.fused_hasher import tensor_of
 from chainpipe.hashing.models.hash_model import HashModel
 from chainpipe.hashing.models.pca_whitening import fit_pca_whitening
 from chainpipe.hashing.runs.options import TrainOptions
 from chainpipe.hashing.runs.train import train
 from chainpipe.pipeline.store import open_store
+from tests.hashing.conftest import planted_features
 
 MakeStore = Callable[..., Path]
 
@@ -74,10 +78,98 @@ def test_encoding_gives_the_networks_own_values(
     features = torch.from_numpy(planted)
     with torch.no_grad():
         expected = model(model.project(features)).values
-        found = model.fused().forward(features)
+    found = torch.from_numpy(model.fused().values(planted))
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
     sure = expected.abs() > 1e-3
     assert (model.encode(planted) == (expected >= 0).numpy())[sure.numpy()].all()
+
+
+NETWORKS: list[dict[str, object]] = [
+    {},  # the default
+    {"encoder.activation": "gelu", "encoder.bias": True, "encoder.position_slots": 0},
+    {"encoder.num_layers": 2, "hash.binarize": "frame", "hash.init": "random"},
+    {"encoder.kind": "lstm", "encoder.num_layers": 2, "encoder.hidden_dim": 15},
+    {"encoder.kind": "mlp-mixer", "encoder.num_layers": 2, "input.l2_normalize": True},
+    {"hash.summary": "trend", "hash.l2_normalize": True},
+    {"hash.summary": "changes"},
+]
+
+
+@pytest.mark.parametrize("changes", NETWORKS)
+def test_numpy_gives_torchs_bits_except_where_a_value_is_0_within_1e_5(
+    changes: dict[str, object],
+) -> None:
+    features = planted_features(400, 9, 12)
+    config = apply(Config(), {**SMALL, **changes})
+    model = drawn_network(config, features, bits=64)
+    hasher = CHAIN.load(config, tensors_of(model))
+    with torch.no_grad():
+        expected = model(model.project(torch.from_numpy(features))).values.numpy()
+    found = hasher.values(features)
+    assert np.array_equal(hasher.encode(features), found >= 0)
+    assert hasher.bits == 64
+    if config.hash.binarize == "frame":  # sums of signs: one more or less moves a value
+        assert (found != expected).mean() < 1e-3
+        return
+    scale = np.abs(expected).mean()
+    differing = (found >= 0) != (expected >= 0)
+    print(f"{differing.sum()} of {differing.size} bits differ")
+    assert (np.abs(expected[differing]) < 1e-5 * scale).all()
+    assert differing.sum() <= 2
+    np.testing.assert_allclose(found, expected, atol=2e-5 * scale, rtol=0)
+
+
+def drawn_network(config: Config, features: np.ndarray, *, bits: int) -> HashModel:
+    """Return a network whose every weight is drawn, as after a training."""
+    frames = features.reshape(-1, features.shape[2])
+    l2_normalize = config.input.l2_normalize
+    pca = fit_pca_whitening([frames], dims=10, whitening=0.25, l2_normalize=l2_normalize)
+    model = build_model(config, pca, bits=bits, seed=0)
+    torch.manual_seed(1)
+    for name, weight in model.named_parameters():
+        around = 1.0 if "norm" in name and name.endswith("weight") else 0.0
+        nn.init.normal_(weight, mean=around, std=0.3)
+    return model.eval()
+
+
+def test_general_bits_come_first(planted: np.ndarray) -> None:
+    half = {"hash.general": 0.5, "hash.min_learned": 1}
+    config = apply(Config(), {**SMALL, **half})
+    model = drawn_network(config, planted, bits=32)
+    assert model.hash_layer.general is not None
+    with torch.no_grad():
+        expected = model(model.project(torch.from_numpy(planted))).values.numpy()
+    found = CHAIN.load(config, tensors_of(model)).values(planted)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tensors_of_another_network_are_refused(planted: np.ndarray, kind: str) -> None:
+    config = apply(Config(), {**SMALL, "encoder.kind": kind})
+    tensors = tensors_of(drawn_network(config, planted, bits=8))
+    name = "hash_layer.head.weight"
+    with pytest.raises(KeyError, match=r"hash_layer\.head\.weight"):
+        CHAIN.load(config, {other: tensors[other] for other in tensors if other != name})
+    with pytest.raises(ValueError, match=r"`hash_layer\.head\.weight` is \(8, 3\), not"):
+        CHAIN.load(config, {**tensors, name: tensors[name][:, :3]})
+    with pytest.raises(ValueError, match=r"no tensors \['more'\]"):
+        CHAIN.load(config, {**tensors, "more": tensors[name]})
+
+
+def test_encoding_imports_no_torch(make_store: MakeStore, planted: np.ndarray) -> None:
+    store = make_store(planted)
+    folder = store.with_name("m")
+    config = apply(Config(), {**SMALL, **TRAINED, "optim.epochs": 1})
+    with open_store(store) as opened:
+        train(opened, TrainOptions(bits=12, config=config, out=folder, device="cpu"))
+    program = (
+        "import sys; from chainpipe.command import run; code = run(sys.argv[1:]); "
+        "sys.exit(code or 'torch' in sys.modules)"
+    )
+    for words in (["encode"], ["search", "0003.mp4"], ["eval", "--protocol", "leave-one-out"]):
+        command = [sys.executable, "-c", program, *words, "--model", str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == (2 if words[0] == "eval" else 0), done.stderr  # no labels
 
 
 @pytest.mark.parametrize("l2_normalize", [False, True])
@@ -89,7 +181,7 @@ def test_the_skip_and_its_length_are_kept(
     features = torch.from_numpy(planted)
     with torch.no_grad():
         expected = model(model.project(features)).values
-        found = model.fused().forward(features)
+    found = torch.from_numpy(model.fused().values(planted))
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
@@ -97,8 +189,9 @@ def test_the_skip_and_its_length_are_kept(
 def test_features_of_any_float_type_and_order_are_read(planted: np.ndarray, dtype: str) -> None:
     stored = planted.astype(dtype)
     stored.flags.writeable = False
-    assert np.array_equal(tensor_of(stored, torch.device("cpu")).numpy(), stored.astype("<f4"))
     model = network(planted)
+    expected = model.encode(stored.astype("<f4"))
+    assert np.array_equal(model.encode(stored), expected)
     assert np.array_equal(model.encode(stored[:, ::-1]), model.encode(stored[:, ::-1].copy()))
 
 

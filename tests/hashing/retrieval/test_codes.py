@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import mmap
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -98,6 +99,22 @@ def test_what_is_no_codes_file_is_not_found(tmp_path: Path, content: bytes | Non
     assert "chainpipe encode" in str(caught.value.hint)
 
 
+def test_a_file_that_is_read_is_mapped_and_cannot_be_written(tmp_path: Path) -> None:
+    written(tmp_path / "codes.npz")
+    codes = read_codes(tmp_path / "codes.npz")
+    assert isinstance(codes.video_ids.base, mmap.mmap)
+    with pytest.raises(ValueError, match="read-only"):
+        codes.packed[0] = 1
+
+
+def test_the_digest_of_a_stores_table_is_kept_for_whole_codes_only(tmp_path: Path) -> None:
+    codes = replace(sample_codes(random_bits(3, 11)), table_sha256="ab" * 32)
+    codes.save(tmp_path / "codes.npz")
+    found = Codes.load(tmp_path / "codes.npz")
+    assert found.table_sha256 == "ab" * 32
+    assert found[:].table_sha256 == joined([found, found]).table_sha256 == ""
+
+
 def test_a_folder_or_another_npz_is_no_codes_file(tmp_path: Path) -> None:
     np.savez(tmp_path / "other.npz", weights=np.ones(3))
     for path in (tmp_path, tmp_path / "other.npz"):
@@ -156,6 +173,7 @@ def rewrite(path: Path, name: str, content: np.ndarray | bytes | None) -> None:
         ("bits", np.arange(3)),
         ("path_offsets", np.array([0, 5, 4, 9])),
         ("path_offsets", np.empty(0, np.int64)),
+        ("path_offsets", np.array([0.0, np.nan, 9.0])),
         ("model", np.array("{}")),
         ("model", np.array('{"fingerprint": 3}')),
         ("split", b"no array"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chainpipe.hashing.retrieval import index as index_module
 from chainpipe.hashing.retrieval.codes import pack
 from chainpipe.hashing.retrieval.hamming import distances, to_words
-from chainpipe.hashing.retrieval.index import FaissFlat, HammingIndex, NumpyFlat
+from chainpipe.hashing.retrieval.index import FEW, FaissFlat, HammingIndex, NumpyFlat, flat_index
 from tests.hashing.retrieval.answer_samples import random_bits
 
 BOTH = [NumpyFlat, FaissFlat]
@@ -70,8 +70,27 @@ def test_when_all_codes_are_equal_rows_come_in_order(flat: Flat) -> None:
 def test_blocks_of_queries_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     database, queries = random_bits(300, 12), random_bits(50, 12, seed=1)
     whole = pairs(FaissFlat(pack(database), 12), queries, 9)
-    monkeypatch.setattr(index_module, "CELLS", 2000)  # 6 queries at a time
+    monkeypatch.setattr(index_module, "ANSWERS", 300)  # 6 queries at a time
     assert pairs(FaissFlat(pack(database), 12), queries, 9) == whole
+
+
+@pytest.mark.parametrize("bits", [9, 64, 200])
+def test_ties_beyond_what_faiss_was_asked_for_are_found_piece_by_piece(
+    monkeypatch: pytest.MonkeyPatch, bits: int
+) -> None:
+    monkeypatch.setattr(index_module, "MORE", 1)
+    monkeypatch.setattr(index_module, "_PIECE", 7)
+    kinds = random_bits(12, bits)
+    database = kinds[np.random.default_rng(0).integers(0, 12, 500)]
+    for k in (1, 20, 499, 500):
+        assert pairs(FaissFlat(pack(database), bits), kinds, k) == by_sorting(kinds, database, k)
+
+
+@pytest.mark.parametrize("queries", [1, FEW, FEW + 1])
+def test_the_index_for_few_and_for_many_queries_answer_alike(queries: int) -> None:
+    database, asked = random_bits(300, 12), random_bits(queries, 12, seed=1)
+    flat = flat_index(pack(database), 12, queries=queries)
+    assert pairs(flat, asked, 9) == by_sorting(asked, database, 9)
 
 
 @pytest.mark.parametrize("flat", BOTH)
@@ -87,6 +106,8 @@ def test_an_empty_index_answers_nothing_and_a_small_one_all_it_has(flat: Flat) -
 def test_wrong_widths_and_k_below_one_are_refused(flat: Flat) -> None:
     with pytest.raises(ValueError, match=r"codes of 20 bits are \(N, 3\), not \(4, 2\)"):
         flat(np.zeros((4, 2), np.uint8), 20)
+    with pytest.raises(ValueError, match=r"codes of 20 bits are \(N, 3\), not \(4, 2\)"):
+        flat_index(np.zeros((4, 2), np.uint8), 20, queries=1)
     index = flat(np.zeros((4, 2), np.uint8), 16)
     with pytest.raises(ValueError, match=r"\(N, 2\), not \(1, 3\)"):
         index.search(np.zeros((1, 3), np.uint8), 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import os
 from collections.abc import Iterator
@@ -10,14 +11,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chainpipe.hashing.methods.registry import load_hasher
 from chainpipe.hashing.model_folder.folder import ModelFacts
 from chainpipe.hashing.retrieval import encode as encode_module
 from chainpipe.hashing.retrieval.codes import pack, unpack
-from chainpipe.hashing.retrieval.encode import belongs, encode_features, encode_store, encode_videos
+from chainpipe.hashing.retrieval.encode import (
+    belongs,
+    encode_features,
+    encode_store,
+    encode_videos,
+    saved_codes,
+)
 from chainpipe.hashing.retrieval.index import FaissFlat
-from chainpipe.hashing.retrieval.query import find_query
+from chainpipe.hashing.retrieval.packed_paths import PackedPaths
+from chainpipe.hashing.retrieval.query import Query, VideoNames, find_queries
 from chainpipe.hashing.retrieval.search import search
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import Split
@@ -52,8 +62,21 @@ def facts(tmp_path: Path, store: FeatureStore) -> ModelFacts:
     return make_model(tmp_path / "model", store.path)
 
 
+def names_of(store: FeatureStore) -> VideoNames:
+    videos = store.videos
+
+    def file_state(row: int) -> tuple[int, int]:
+        return int(videos.size[row]), int(videos.mtime_ns[row])
+
+    return VideoNames(videos.paths, videos.ids, store.root, file_state)
+
+
+def find_query(text: str | Path, store: FeatureStore) -> Query:
+    return find_queries([str(text)], names_of(store))[0]
+
+
 def rows_of(store: FeatureStore, text: str | Path) -> tuple[int, ...]:
-    return find_query(str(text), store.videos, store.root).rows
+    return find_query(text, store).rows
 
 
 def test_a_file_under_the_root_is_its_row_and_its_copies(store: FeatureStore, root: Path) -> None:
@@ -74,7 +97,7 @@ def test_a_file_elsewhere_with_the_same_bytes_is_in_the_store(
 
 def test_a_file_that_changed_since_is_a_new_video(store: FeatureStore, root: Path) -> None:
     (root / "bee/b2.mp4").write_bytes(b"something else")
-    query = find_query(str(root / "bee/b2.mp4"), store.videos, store.root)
+    query = find_query(root / "bee/b2.mp4", store)
     assert (query.rows, query.file) == ((), root / "bee/b2.mp4")
 
 
@@ -97,7 +120,7 @@ def test_a_file_that_was_only_touched_is_still_known_by_its_bytes(
 )
 def test_the_nearest_paths_are_named(store: FeatureStore, text: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        find_query(text, store.videos, store.root)
+        find_query(text, store)
     assert hint in str(caught.value.hint)
     assert "info" not in str(caught.value.hint)
 
@@ -129,7 +152,7 @@ def test_digits_of_several_videos_are_refused(store: FeatureStore) -> None:
     ids = store.videos.ids.copy()
     ids[1, :4] = ids[0, :4]
     with pytest.raises(UsageError, match="could be 2 different videos"):
-        find_query(bytes(ids[0, :4]).hex(), replace(store.videos, ids=ids), store.root)
+        find_queries([bytes(ids[0, :4]).hex()], replace(names_of(store), ids=ids))
 
 
 def test_a_file_that_cannot_be_read_is_refused(
@@ -209,11 +232,68 @@ def test_codes_belong_to_one_model_and_one_state_of_a_store(
     store: FeatureStore, facts: ModelFacts, tmp_path: Path
 ) -> None:
     codes = encode_store(store, facts, load_hasher(tmp_path / "model")[1])
+    assert belongs(codes, facts, store)
+    assert not belongs(codes, replace(facts, weights_sha256="00" * 32), store)
     videos = store.videos
-    assert belongs(codes, facts, videos)
-    other_model = replace(facts, weights_sha256="00" * 32)
-    other_features = replace(videos, checksums=videos.checksums ^ 1)
-    other_labels = replace(videos, labels=1 - videos.labels)
-    assert not belongs(codes, other_model, videos)
-    assert not belongs(codes, facts, other_features)
-    assert not belongs(codes, facts, other_labels)
+    for column, others in (("checksums", videos.checksums ^ 1), ("labels", 1 - videos.labels)):
+        other = copy.copy(store)
+        vars(other).update(videos=replace(videos, **{column: others}), table_sha256="")
+        assert not belongs(codes, facts, other)
+        assert not belongs(replace(codes, table_sha256=""), facts, other)
+
+
+def test_saved_codes_of_a_store_do_not_need_its_table(
+    store: FeatureStore, facts: ModelFacts, tmp_path: Path
+) -> None:
+    codes = encode_store(store, facts, load_hasher(tmp_path / "model")[1])
+    codes.save(tmp_path / "new.npz")
+    replace(codes, table_sha256="").save(tmp_path / "old.npz")  # as before 0.3
+    for name, needs_table in (("new.npz", False), ("old.npz", True)):
+        with open_store(store.path, read_table=False) as opened:
+            found = saved_codes(tmp_path / name, opened, facts)
+            assert found is not None
+            assert np.array_equal(found.packed, codes.packed)
+            assert ("_table" in vars(opened)) == needs_table
+    assert saved_codes(tmp_path / "none.npz", store, facts) is None
+
+
+def test_some_of_a_stores_codes_are_not_all_of_them(
+    store: FeatureStore, facts: ModelFacts, tmp_path: Path
+) -> None:
+    hasher = load_hasher(tmp_path / "model")[1]
+    for codes in (
+        encode_store(store, facts, hasher)[:3],
+        encode_store(store, facts, hasher, rows=np.arange(3)),
+    ):
+        codes.save(tmp_path / "codes.npz")
+        assert saved_codes(tmp_path / "codes.npz", store, facts) is None
+
+
+def test_many_queries_are_found_in_one_pass_as_one_by_one(
+    store: FeatureStore, root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "new.mp4").write_bytes(b"new")
+    texts = [str(root / "ant/a2.mp4"), "bee/copy.mp4", str(tmp_path / "new.mp4")]
+    texts += [bytes(one).hex()[:length] for one in store.videos.ids for length in (8, 9, 64)]
+    names = names_of(store)
+    one_by_one = [find_queries([text], names)[0] for text in texts]
+    assert find_queries(texts, names) == one_by_one
+    assert one_by_one[1].rows == (4, 0)
+    assert [one.rows for one in one_by_one[3:6]] == [(0, 4)] * 3
+
+
+@given(st.lists(st.binary(max_size=4), max_size=8), st.binary(max_size=4))
+def test_packed_paths_are_a_tuple_of_paths(paths: list[bytes], other: bytes) -> None:
+    packed = PackedPaths.of(paths)
+    assert packed == tuple(paths)
+    assert [packed[row] for row in range(-len(paths), len(paths))] == paths * 2
+    for part in (slice(None), slice(1, -1), slice(5, 2), slice(None, None, -2)):
+        assert packed[part] == tuple(paths)[part]
+    for path in (*paths, other):
+        assert packed.find(path) == (paths.index(path) if path in paths else None)
+
+
+def test_packed_paths_check_their_offsets() -> None:
+    for offsets in ([], [1, 2], [0, 1], [0, 3, 1, 2]):
+        with pytest.raises(ValueError, match="path offsets do not fit"):
+            PackedPaths(np.zeros(2, np.uint8), np.array(offsets, np.int64))

@@ -210,7 +210,7 @@ config_of = partial(small_config, SMALL)
 def loaded(path: Path, config: Config, rows: npt.NDArray[np.int64]) -> tuple[Clips, PcaWhitening]:
     with open_store(path) as store:
         frames = TrainingFrames(store, rows)
-        pca = fit_pca_whitening(frames.flat_frames(), dims=10, whitening=0.25)
+        pca = fit_pca_whitening(frames.frames_for_covariance(), dims=10, whitening=0.25)
         clips = make_clips(config, pca, frames.project(pca), seed=0)
         return add_cached(config, clips, frames, pca), pca
 

@@ -22,6 +22,7 @@ from chainpipe.hashing.methods.conmh import CONMH
 from chainpipe.hashing.methods.conmh.blocks import ConmhBlock
 from chainpipe.hashing.methods.conmh.build import build_model, build_objective
 from chainpipe.hashing.methods.conmh.objective import ConmhObjective, complementary_masks
+from chainpipe.hashing.methods.fit import tensors_of
 from chainpipe.hashing.models.encoders.positional_encoding import sinusoidal_encoding
 from chainpipe.hashing.runtime.seeding import derive_generator
 from chainpipe.pipeline.errors import UsageError
@@ -182,7 +183,28 @@ def test_a_tie_of_the_frames_signs_is_a_one(planted: np.ndarray) -> None:
         votes = model.signs(model.encoded(torch.from_numpy(two), places)).sum(dim=1)
     assert (votes == 0).any()
     assert (votes < 0).any()
-    assert np.array_equal(model.encode(two), votes.numpy() >= 0)
+    hasher = CONMH.load(apply(CONMH.config, SMALL), tensors_of(model))
+    assert np.array_equal(hasher.encode(two), votes.numpy() >= 0)
+
+
+@pytest.mark.parametrize("frames", [1, 9])
+def test_numpy_gives_the_networks_own_bits(planted: np.ndarray, frames: int) -> None:
+    model, clips = objective().model, planted[:, :frames]
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight += 0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0))
+        expected = model(torch.from_numpy(clips)).values.numpy()
+    hasher = CONMH.load(apply(CONMH.config, SMALL), tensors_of(model))
+    assert hasher.bits == 8
+    np.testing.assert_allclose(hasher.values(clips), expected, atol=1e-6)
+
+
+def test_tensors_of_another_network_are_refused() -> None:
+    config, tensors = apply(CONMH.config, SMALL), tensors_of(objective().model)
+    with pytest.raises(KeyError, match=r"hash\.weight"):
+        CONMH.load(config, {name: tensors[name] for name in tensors if name != "hash.weight"})
+    with pytest.raises(ValueError, match="no tensors"):
+        CONMH.load(config, {**tensors, "more": tensors["hash.bias"]})
 
 
 @pytest.mark.parametrize("part", ["encoder", "decoder"])

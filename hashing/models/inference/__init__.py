@@ -1,0 +1,1 @@
+"""The trained network in numpy: encoding needs no torch."""
