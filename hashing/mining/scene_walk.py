@@ -173,7 +173,7 @@ class RandomWalk:
         Args:
             start: Where W walks start and restart, (N, W); each column sums to 1.
         """
-        where = start
+        where, restart = start, (1 - self._damping) * start
         for _ in range(STEPS):
-            where = self._damping * (self._back @ where) + (1 - self._damping) * start
+            where = (self._back @ where).mul_(self._damping).add_(restart)
         return where

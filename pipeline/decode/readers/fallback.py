@@ -249,8 +249,13 @@ class _FallbackReader:
 
 def _is_webp(path: Path) -> bool:
     """Return whether a file is WebP: only the program's libav may be new enough to read it."""
-    with open(path, "rb") as file:
-        head = file.read(12)
+    if not path.is_file():  # opening a pipe would wait for ever
+        return False
+    try:
+        with open(path, "rb") as file:
+            head = file.read(12)
+    except OSError:
+        return False
     return head[:4] == b"RIFF" and head[8:] == b"WEBP"
 
 
