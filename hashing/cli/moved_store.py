@@ -26,7 +26,12 @@ def with_moved_store(folder: Path, facts: ModelFacts) -> ModelFacts:
         folder: The model folder.
         facts: Its metadata.
     """
-    if not facts.store or Path(facts.store).exists():
+    if not facts.store:
+        return facts
+    there, told = Path(facts.store), facts.data.get(STORE_FROM_FOLDER)
+    moved = told and os.path.normpath(folder.resolve() / told) != facts.store
+    # Where a moved model's store was, another library may have one of the same name now.
+    if there.exists() and not (moved and not _is_store_of(there, facts)):
         return facts
     for path in _places(folder.resolve(), facts):
         if path.exists() and _is_store_of(path, facts):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -102,6 +103,11 @@ def extract_all(
     ]
 
 
+def _is_elsewhere(before: bytes, now: bytes) -> bool:
+    """Return whether the videos came from another folder, which is not there now."""
+    return before != now and not os.path.lexists(before)
+
+
 def _close(backbones: Sequence[Backbone]) -> None:
     for backbone in backbones:
         backbone.close()
@@ -125,7 +131,11 @@ def _finish(
     pruned: tuple[bytes, ...] = ()
     missing = MissingFiles()
     if options.output.prune or contents.unnamed:
-        missing = missing_files(manifest.root, contents.order)
+        before = () if old is None else old.videos.paths
+        missing = missing_files(manifest.root, contents.order, before=before)
+    if missing.gone and old is not None and _is_elsewhere(old.root, manifest.root):
+        # What was not copied from a drive that is unplugged now is not gone.
+        missing = MissingFiles(unreachable=(*missing.gone, *missing.unreachable))
     if options.output.prune and missing.gone:
         pruned = missing.gone
         dropped = f"{counted(len(pruned), 'row')} of files that are gone"

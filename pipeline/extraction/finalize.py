@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import NamedTuple
 
 from ..inputs.manifest import Manifest
 from ..records import (
@@ -78,23 +81,43 @@ def plan_contents(manifest: Manifest, journal: Journal, old: FeatureStore | None
     )
 
 
-def _labels_and_splits(old: FeatureStore | None) -> dict[bytes, VideoItem]:
-    """Return labels and split of each row of a store, by path and by content."""
-    if old is None:
-        return {}
-    table = old.videos
-    by_content, by_path = {}, {}
-    for row, path in enumerate(table.paths):
-        item = VideoItem(path, table.names_of(row), Split(table.split[row]))
-        by_content[bytes(table.ids[row])] = by_path[path] = item
-    return by_content | by_path
+class _Known(NamedTuple):
+    """Labels and split of each row of a store, by path and, with its twins, by content."""
+
+    by_path: dict[bytes, VideoItem]
+    by_content: dict[bytes, list[VideoItem]]
 
 
-def _resolved(
-    item: VideoItem, known: Mapping[bytes, VideoItem], video_id: bytes | None
-) -> VideoItem:
-    """Fill in what the manifest leaves open: from the old row of the path, or of the content."""
-    before = known.get(item.path) or known.get(video_id or b"") or VideoItem(item.path)
+def _labels_and_splits(old: FeatureStore | None) -> _Known:
+    known = _Known({}, defaultdict(list))
+    if old is not None:
+        table = old.videos
+        for row, path in enumerate(table.paths):
+            item = VideoItem(path, table.names_of(row), Split(table.split[row]))
+            known.by_path[path] = item
+            known.by_content[bytes(table.ids[row])].append(item)
+    return known
+
+
+def _shared_end(one: bytes, other: bytes) -> int:
+    """Return how many parts of two paths agree, from the end.
+
+    >>> _shared_end(b"a/cat/1.mp4", b"b/cat/1.mp4")
+    2
+    """
+    pairs = zip(reversed(one.split(b"/")), reversed(other.split(b"/")), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+
+
+def _resolved(item: VideoItem, known: _Known, video_id: bytes | None) -> VideoItem:
+    """Fill in what the manifest leaves open.
+
+    From the old row of the same content, of several the one whose path is most like this one's;
+    without one, as after an edit of the file, from the old row of the path.
+    """
+    twins = known.by_content.get(video_id or b"", [])
+    like = max(twins, key=lambda twin: _shared_end(twin.path, item.path), default=None)
+    before = like or known.by_path.get(item.path) or VideoItem(item.path)
     labels = before.labels if item.labels is None else item.labels
     split = before.split if item.split is None else item.split
     return VideoItem(item.path, labels or (), split or Split.NONE)

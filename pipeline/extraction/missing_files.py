@@ -30,19 +30,24 @@ class MissingFiles:
         return MissingFiles(gone, unreachable)
 
 
-def missing_files(root: bytes, paths: Sequence[bytes]) -> MissingFiles:
+def missing_files(
+    root: bytes, paths: Sequence[bytes], *, before: Sequence[bytes] = ()
+) -> MissingFiles:
     """Find which files are gone.
 
     A file is gone only if a folder above it is there and holds something else. Nothing counts as
-    gone where no file is left at all: then another drive may be mounted there.
+    gone where no file is left at all, or none that was known before: then another drive may be
+    mounted there.
 
     Args:
         root: Folder that the paths are relative to, ``os.fsencode``.
         paths: All files of a store; those that lead out of ``root`` need their own folder.
+        before: The files that the store had before this run; without any, all are new.
     """
     look = _Look(root)
     missing = [path for path in paths if not _exists(os.path.join(root, path))]
-    if len(missing) == len(paths):
+    none_known = bool(before) and not any(_exists(os.path.join(root, path)) for path in before)
+    if none_known or len(missing) == len(paths):
         return MissingFiles(unreachable=tuple(missing))
     gone = [path for path in missing if look.is_gone(path)]
     return MissingFiles(tuple(gone), tuple(path for path in missing if path not in set(gone)))

@@ -76,7 +76,8 @@ def relocate(
     """
     console = console or Console(quiet=True)
     check_suffix(path)
-    manifest = read_manifest(folder, follow_symlinks=follow_symlinks)
+    # Videos are known by their content, whatever their suffix.
+    manifest = read_manifest(folder, follow_symlinks=follow_symlinks, any_suffix=True)
     with locked_for_repair(path), open_store(path) as store:
         if is_unfinished(path):
             hint = "`chainpipe extract` finishes it, from the new folder, too"

@@ -128,7 +128,8 @@ def _table_records(file: Path, text: str, encoding: str) -> Iterator[_Record]:
 
 def _refuse_strays(cells: Sequence[str], names: Sequence[str], separator: str, where: str) -> None:
     """Refuse a line with text below no name: a separator in a path or label shifts the others."""
-    named = [bool(name) for name in names] + [False] * len(cells)
+    first = names.index(KEYS[0])  # what is left of it without a name is a table's own index
+    named = [bool(name) or at < first for at, name in enumerate(names)] + [False] * len(cells)
     stray = next((c for c, name in zip(cells, named, strict=False) if c.strip() and not name), None)
     if stray is not None:
         hint = f'put a path or label that contains `{separator}` in quotes: "a{separator}b.mp4"'

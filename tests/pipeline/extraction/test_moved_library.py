@@ -18,6 +18,7 @@ from chainpipe.pipeline.extraction.options import ExtractOptions
 from chainpipe.pipeline.extraction.relocate import relocate
 from chainpipe.pipeline.extraction.report import ExtractReport
 from chainpipe.pipeline.extraction.signals import Interrupted, StopRequest
+from chainpipe.pipeline.records import Split
 from chainpipe.pipeline.store import Journal, open_store, parts_of, verify
 from tests.pipeline.extraction.test_extract import (
     Tiny,
@@ -269,6 +270,72 @@ def test_prune_keeps_what_may_be_on_an_unplugged_drive(
     assert (report.pruned, len(report.unreachable), report.gone) == (0, 2, 2)
     (videos / "cat").rmdir()
     assert extract(options.changed(prune=True), backbone=tiny).pruned == 2
+
+
+def test_another_drive_at_the_same_place_prunes_nothing(
+    options: ExtractOptions, videos: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    extract(options, backbone=tiny)
+    videos.rename(tmp_path / "unplugged")
+    videos.mkdir()
+    shutil.copy(tmp_path / "unplugged/cat/a.mp4", videos / "new.mp4")
+    with (videos / "new.mp4").open("ab") as file:
+        file.write(b"other")  # another video of its own
+    report = extract(options.changed(prune=True), backbone=tiny)
+    assert (report.pruned, len(report.unreachable), len(paths(options.out))) == (0, 4, 5)
+
+
+def test_a_copy_of_a_part_while_the_rest_is_unplugged_prunes_nothing(
+    options: ExtractOptions, videos: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    extract(options, backbone=tiny)
+    shutil.copytree(videos, tmp_path / "copy")
+    (tmp_path / "copy/dog/d.mp4").unlink()
+    videos.rename(tmp_path / "unplugged")
+    report = again(options, tiny, tmp_path / "copy", prune=True)
+    assert (report.pruned, report.unreachable, report.gone) == (0, (b"dog/d.mp4",), 1)
+    assert again(options, tiny, tmp_path / "copy", prune=True).pruned == 1
+
+
+def test_labels_follow_the_bytes_of_files_that_change_names(
+    options: ExtractOptions, videos: Path, tiny: Tiny
+) -> None:
+    table = videos.parent / "labels.csv"
+    table.write_text("path,label,split\ncat/a.mp4,black,train\ncat/b.mp4,casino,test\n")
+    extract(options.changed(labels=str(table)), backbone=tiny)
+    (videos / "cat/a.mp4").rename(videos / "cat/0.mp4")
+    (videos / "cat/b.mp4").rename(videos / "cat/a.mp4")
+    extract(options, backbone=tiny)
+    with open_store(options.out) as store:
+        found = {
+            path: (store.videos.names_of(row), Split(store.videos.split[row]))
+            for row, path in enumerate(store.videos.paths)
+        }
+    assert found[b"cat/0.mp4"] == (("black",), Split.TRAIN)
+    assert found[b"cat/a.mp4"] == (("casino",), Split.TEST)
+
+
+def test_copies_with_labels_of_their_own_keep_them_after_a_move(
+    options: ExtractOptions, videos: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    shutil.copy(videos / "cat/a.mp4", videos / "dog/twin.mp4")
+    extract(options.changed(labels="folders"), backbone=tiny)
+    before = labels(options.out)
+    videos.rename(tmp_path / "inner")
+    videos.mkdir()
+    (tmp_path / "inner").rename(videos / "inner")
+    extract(options, backbone=tiny)
+    assert {Path(path).relative_to("inner").as_posix(): names
+            for path, names in labels(options.out).items()} == before  # fmt: skip
+
+
+def test_relocate_finds_videos_of_any_suffix(
+    options: ExtractOptions, videos: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    (videos / "cat/a.mp4").rename(videos / "cat/a.part")
+    extract(options.changed(any_suffix=True), backbone=tiny)
+    videos.rename(tmp_path / "new")
+    assert relocate(options.out, tmp_path / "new", stop=StopRequest()).missing == ()
 
 
 def test_a_store_never_loses_all_rows(
