@@ -69,6 +69,18 @@ def test_a_store_elsewhere_is_found_where_it_was_from_the_model(
     assert "store_from_folder" in json.loads((folder / CONFIG).read_text())["model"]["data"]
 
 
+def test_another_library_where_the_store_was_is_not_taken(
+    stage: Stage, project: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "others"
+    names = ["x.mp4", "y.mp4", "z.mp4"]
+    make_videos(root, names)
+    (tmp_path / "old").mkdir()
+    make_store(tmp_path / "old/feats.h5", root, [video(root, name) for name in names])
+    folder = project / "models/m"
+    assert with_moved_store(folder, read_facts(folder)).store == str(project / "feats.h5")
+
+
 def test_another_store_of_the_same_name_is_not_taken(
     stage: Stage, project: Path, tmp_path: Path
 ) -> None:

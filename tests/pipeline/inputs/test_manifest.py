@@ -175,6 +175,13 @@ def test_a_list_written_by_a_spreadsheet_is_read(tmp_path: Path) -> None:
     assert read_manifest(file).items == (VideoItem(b"a,b.mp4", ("two\nlines",)),)
 
 
+def test_a_table_with_an_index_of_its_own_is_read(tmp_path: Path) -> None:
+    file = write(tmp_path / "list.csv", ",path,label", "0,a.mp4,x", "1,b.mp4,y")
+    assert read_manifest(file).items == (
+        VideoItem(b"a.mp4", ("x",)), VideoItem(b"b.mp4", ("y",))
+    )  # fmt: skip
+
+
 def test_odd_names_survive_lists(tmp_path: Path) -> None:
     names = [os.fsdecode(name) for name in ODD_NAMES]
     jsonl = write(tmp_path / "list.jsonl", *(json.dumps({"path": name}) for name in names))
