@@ -8,13 +8,14 @@ recognition, Interspeech 2006: https://doi.org/10.21437/Interspeech.2006-183
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from .pca import RANK_TOLERANCE, Array, MeanCovariance, mean_covariance, principal_axes
 
+_VIDEOS = 64  # videos at a time in float64
 _MOST = 1024  # components in which the within-video covariance is inverted
 
 
@@ -35,15 +36,21 @@ def total_and_within_covariance(
     Raises:
         ValueError: If there are no videos.
     """
-    means: list[Array] = []
     frames, square = 0, np.zeros((0, 0))
-    for part in videos:
-        means.append(part.mean(axis=1, dtype=np.float64))  # (n, D)
-        rest = (part - means[-1][:, None]).reshape(-1, part.shape[2])
-        frames += len(rest)
-        product = rest.T @ rest
-        square = square + product if square.size else product
-    between = mean_covariance(means)
+
+    def means() -> Iterator[Array]:  # (n, D) each; what is within videos is added up on the way
+        nonlocal frames, square
+        for chunk in videos:
+            square = square if square.size else np.zeros((chunk.shape[2], chunk.shape[2]))
+            for start in range(0, len(chunk), _VIDEOS):
+                part = chunk[start : start + _VIDEOS]
+                mean = part.mean(axis=1, dtype=np.float64)
+                rest = (part - mean[:, None]).reshape(-1, part.shape[2])
+                frames += len(rest)
+                square += rest.T @ rest
+                yield mean
+
+    between = mean_covariance(means())
     within = square / frames
     total = MeanCovariance(frames, between.mean, between.covariance + within)
     return total, within

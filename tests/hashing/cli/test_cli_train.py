@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from chainpipe.hashing.cli.context import Tools
-from chainpipe.hashing.cli.train import chosen_config, register
+from chainpipe.hashing.cli.train import chosen_config, train
 from chainpipe.pipeline.errors import UsageError
 
 MakeStore = Callable[..., Path]
@@ -36,7 +36,7 @@ class Program:
         self.advanced: list[tuple[str, int | None, int]] = []
         self.app = typer.Typer()
         self.app.callback()(lambda: None)
-        register(self.app)
+        self.app.command("train")(train)
 
     def __call__(self, *arguments: str) -> str:
         nothing = Tools(

@@ -13,7 +13,7 @@ from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import Split
 from tests.hashing.retrieval.answer_samples import random_bits, sample_codes
 
-NONE, TRAIN, TEST, QUERY, DATABASE = Split
+NONE, TRAIN, TEST, QUERY, DATABASE, VAL = Split
 
 
 def protocol_of(split: list[Split], labels: list[list[int]] | None = None) -> object:
