@@ -41,7 +41,7 @@ def outputs(printed: str, value: object, number: int) -> list[Output]:
         data: dict[str, Any] = {"text/plain": repr(value).splitlines(True)}
         if hasattr(value, "savefig"):
             picture = io.BytesIO()
-            value.savefig(picture, format="png", dpi=72)
+            value.savefig(picture, format="png", dpi=64)
             data["image/png"] = base64.b64encode(picture.getvalue()).decode()
         head = {"output_type": "execute_result", "execution_count": number, "metadata": {}}
         found.append({**head, "data": data})
