@@ -206,22 +206,24 @@ print(held)
     assert 50 <= int(done.stdout) <= 60  # 95 % would be 57; few seeds make it a little narrow
 
 
-def test_the_watch_is_compared_by_rank_within_a_set_and_over_all(tmp_path: Path) -> None:
-    columns = ["row", "set", "question", "bits", "seed", "map20", "first_tied", "note", "watch"]
-    codes = [(0.1, 0.2), (0.2, 0.5), (0.3, 0.6), (0.4, 0.9)]  # watch, score
+def test_the_validation_is_compared_by_rank_within_a_set_and_over_all(tmp_path: Path) -> None:
+    columns = ["row", "set", "question", "bits", "seed", "map20", "first_tied", "note"]
+    columns.append("validation")
+    codes = [(0.1, 0.2), (0.2, 0.5), (0.3, 0.6), (0.4, 0.9)]  # validation, score
     with (tmp_path / "real-world.csv").open("w", newline="") as file:
         out = csv.writer(file)
         out.writerow(columns)
-        for seed, (watch, score) in enumerate(codes):
-            held = {"val_halves_found": watch, "val_new_kept": -watch}
-            held |= {"start val_halves_found": 1 - watch, "start val_new_kept": watch}
+        for seed, (validation, score) in enumerate(codes):
+            held = {"val_halves_found": validation, "val_new_kept": -validation}
+            held |= {"start val_halves_found": 1 - validation, "start val_new_kept": validation}
             row = ["chain", "tank", "all", 8, seed, score, 0, "", json.dumps(held)]
             out.writerow(row)
             out.writerow(["start", *row[1:5], score, 0, "", "{}"])
             out.writerow([*row[:1], "new-rest", "new", *row[3:]])
     program = (
-        "from pathlib import Path; from real_results import Results; import real_watch as w;"
-        f"print(*w.watch_table(w.watch_points(Results(Path({str(tmp_path)!r})))), sep='\\n')"
+        "from pathlib import Path; from real_results import Results; import real_validation as v;"
+        f"points = v.validation_points(Results(Path({str(tmp_path)!r})));"
+        "print(*v.validation_table(points), sep='\\n')"
     )
     environment = os.environ | {"PYTHONPATH": f"{ROOT}:{SCRIPTS}"}
     done = subprocess.run(
@@ -231,10 +233,10 @@ def test_the_watch_is_compared_by_rank_within_a_set_and_over_all(tmp_path: Path)
         line.split("|")[1].strip(): [word.strip() for word in line.split("|")[2:4]]
         for line in done.stdout.splitlines()
     }
-    # Of tank, the codes of after rank as their watch does, those of before the other way round.
-    watch = [0.1, 0.2, 0.3, 0.4, 0.9, 0.8, 0.7, 0.6]
+    # Of tank, the codes of after rank as their validation does, those of before the other way.
+    validation = [0.1, 0.2, 0.3, 0.4, 0.9, 0.8, 0.7, 0.6]
     score = [0.2, 0.5, 0.6, 0.9] * 2
-    ranks = [np.unique(values, return_inverse=True)[1] for values in (watch, score)]
+    ranks = [np.unique(values, return_inverse=True)[1] for values in (validation, score)]
     assert found["tank, all"] == ["8", f"{np.corrcoef(*ranks)[0, 1]:+.2f}"]
     assert found["new-rest, new"] == ["4", "-1.00"]
     assert found["all together"][0] == "12"
@@ -251,3 +253,21 @@ def test_sets_to_choose_on_have_the_listed_classes_only(folder: Path, tmp_path: 
         assert names == [all_of.videos.names_of(row) for row in kept]
         np.testing.assert_array_equal(some.features(np.arange(72)), all_of.features(np.array(kept)))
         np.testing.assert_array_equal(some.videos.split, all_of.videos.split[kept])
+
+
+def test_the_variants_of_pca_itq_score_as_the_method_does(folder: Path) -> None:
+    words = ["--out", str(folder), "--listed", str(folder / "listed.txt"), "--bits", "8"]
+    words += ["--sets", "main", "gifs", "copies*", "--seeds", "0"]
+    program = f"import linear_variants\nlinear_variants.main({words!r})"
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}:{SCRIPTS}"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, env=environment, capture_output=True, text=True
+    )
+    found = dict(line.rsplit(": ", 1) for line in done.stdout.splitlines())
+    assert len(found) == 4 * 6  # variants; three questions of main
+    for line in lines(folder, row="pca-itq"):
+        name = f"{line['set']}, {line['question']}: PCA-ITQ"
+        if name in found:
+            score = line["first_tied" if line["question"] == "copies" else "map20"]
+            assert float(found[name]) == pytest.approx(float(score), abs=2e-3)
+    assert found["main, all: PCA-ITQ"] != found["main, all: within-video 0.25"]

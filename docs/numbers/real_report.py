@@ -27,7 +27,7 @@ from real_goals import (
     goals,
 )
 from real_results import COSINE, SCORES, Results
-from real_watch import watch_points, watch_table
+from real_validation import validation_points, validation_table
 
 from chainpipe.hashing.experiments.summary import SeedEstimate, estimate
 from chainpipe.pipeline.console import counted
@@ -46,10 +46,11 @@ its own classes' (`own`); `new-listed`: the other way round. `copies-without`: t
 searched only. `shared`: `gifs`, `fight` and `tank` as one library, right is the same kind of
 source. In all sets without a split every video asks, and all have been trained on."""
 
-WATCH = """Spearman's rank correlation, over rows, lengths and seeds, of what training measures on
-held-out videos without labels (how often a video's halves find each other; of new content, the
-neighbours kept in the held-out region) and mAP@20. Each run gives its codes after training, and
-those of before where the row `start` was measured. Below 320 training videos none are held out."""
+VALIDATION = """Spearman's rank correlation, over rows, lengths and seeds, of what training
+measures on held-out videos without labels (how often a video's halves find each other; of new
+content, the neighbours kept in the held-out region) and mAP@20. Each run gives its codes after
+training, and those of before where the row `start` was measured. Below 320 training videos none are
+held out."""
 
 
 def report(folder: Path, out: Path, *, row: str, frontier: Sequence[str]) -> None:
@@ -76,8 +77,8 @@ def report(folder: Path, out: Path, *, row: str, frontier: Sequence[str]) -> Non
         "Mean over queries and seeds [95 % interval, both drawn with replacement].", "",
         *table(("set", "bits", "difference", "seeds", "start kept"), [_cell(c) for c in cells]), "",
         *_edits(found),
-        "## The label-free watch against what was measured", "", WATCH.replace("\n", " "), "",
-        *watch_table(watch_points(results)), "",
+        "## Label-free validation against what was measured", "", VALIDATION.replace("\n", " "), "",
+        *validation_table(validation_points(results)), "",
         "## Own kind against new content", "", f"![frontier]({PICTURE})", "",
         "## All rows", "",
         *table(ALL_HEADS, _all_rows(results)), "",

@@ -22,7 +22,7 @@ TABLE, QUERIES = "real-world.csv", "queries"
 SCORES = ("map20", "map20_min", "first", "first_tied")
 COLUMNS = (
     *("row", "set", "question", "bits", "seed", "queries", *SCORES),
-    *("cpu", "epochs", "videos", "made", "code", "note", "watch"),
+    *("cpu", "epochs", "videos", "made", "code", "note", "validation"),
 )
 Key = tuple[str, str, int, int]
 
@@ -41,7 +41,7 @@ class Result:
         epochs: Trained.
         videos: Training videos.
         note: Why the codes are those of the start, if they are.
-        watch: Label-free metrics of the held-out videos at the end, and ``start ...`` before.
+        validation: Label-free metrics of the held-out videos at the end, and ``start ...`` before.
         scores: Of each query, by question.
         groups: Of each query, by question.
     """
@@ -55,7 +55,7 @@ class Result:
     epochs: int
     videos: int
     note: str
-    watch: dict[str, float]
+    validation: dict[str, float]
     scores: dict[str, QueryScores]
     groups: dict[str, tuple[str, ...]]
 
@@ -96,8 +96,8 @@ def _lines(result: Result) -> Iterator[list[str]]:
         means = [f"{getattr(scores, score).mean():.5f}" for score in SCORES]
         who = [result.row, result.set, name, str(result.bits), str(result.seed)]
         cost = [f"{result.cpu:.1f}", str(result.epochs), str(result.videos)]
-        watch = json.dumps(result.watch, sort_keys=True)
-        yield [*who, str(len(scores.first)), *means, *cost, made, code, result.note, watch]
+        validation = json.dumps(result.validation, sort_keys=True)
+        yield [*who, str(len(scores.first)), *means, *cost, made, code, result.note, validation]
 
 
 @contextmanager

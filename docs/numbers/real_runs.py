@@ -83,7 +83,7 @@ class Codes:
         epochs: Trained.
         videos: Training videos.
         note: Why the codes are those of the start, if they are.
-        watch: Label-free metrics of the held-out videos at the end, and ``start ...`` before.
+        validation: Label-free metrics of the held-out videos at the end, and ``start ...`` before.
     """
 
     bits: npt.NDArray[np.bool_]
@@ -91,7 +91,7 @@ class Codes:
     epochs: int = 0
     videos: int = 0
     note: str = ""
-    watch: dict[str, float] = field(default_factory=dict)
+    validation: dict[str, float] = field(default_factory=dict)
 
 
 def run_one(run: Run) -> Result:
@@ -110,7 +110,7 @@ def run_one(run: Run) -> Result:
         epochs=codes.epochs,
         videos=codes.videos,
         note=codes.note,
-        watch=codes.watch,
+        validation=codes.validation,
         scores=scores,
         groups={question.name: question.groups for question in found.questions},
     )
@@ -149,7 +149,7 @@ def _coded(run: Run, store: FeatureStore, found: RealSet) -> tuple[dict[str, Que
         max(part.epochs for part in parts),
         parts[0].videos,
         "; ".join(part.note for part in parts if part.note),
-        parts[0].watch,
+        parts[0].validation,
     )
     packed = np.packbits(codes.bits, axis=1, bitorder="little")
     return {q.name: query_scores(_hamming(packed, rows, q), q) for q in found.questions}, codes
@@ -173,10 +173,10 @@ def _train(run: Run, method: str, bits: int, store: FeatureStore, rows: Rows) ->
     shown = np.unpackbits(codes.packed, axis=1, count=bits, bitorder="little").astype(bool)
     epochs = int(report.history[-1].get("epoch", 0)) if report.history else 0
     videos = int(facts.data["videos"])
-    return Codes(shown, cpu, epochs, videos, _note(facts), _watch(report.history))
+    return Codes(shown, cpu, epochs, videos, _note(facts), _validation(report.history))
 
 
-def _watch(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
+def _validation(history: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the validation metrics of the last and, as ``start ...``, of the first epoch."""
     if not history or "val_neighbours_kept" not in history[-1]:
         return {}

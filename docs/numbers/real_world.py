@@ -115,7 +115,8 @@ def _results(runs: Sequence[Run], *, workers: int) -> Iterator[Result]:
             yield future.result()
 
 
-def _numbers(text: str) -> list[int]:
+def numbers(text: str) -> list[int]:
+    """Read numbers with commas between."""
     return [int(each) for each in text.split(",")]
 
 
@@ -133,8 +134,8 @@ def main(words: Sequence[str] | None = None) -> None:
     half.add_argument("--listed", type=Path, default=TUNING, help="classes chosen on")
     look = verbs.add_parser("measure", help="train, encode, score")
     look.add_argument("--sets", nargs="+", default=["*"], help=f"patterns of {', '.join(SETS)}")
-    look.add_argument("--bits", type=_numbers, default=[16, 32, 64], help="16,32,64")
-    look.add_argument("--seeds", type=_numbers, default=[0, 1, 2, 3, 4], help="0,1,2,3,4")
+    look.add_argument("--bits", type=numbers, default=[16, 32, 64], help="16,32,64")
+    look.add_argument("--seeds", type=numbers, default=[0, 1, 2, 3, 4], help="0,1,2,3,4")
     look.add_argument("--method", choices=[*METHODS, COSINE], default="chain")
     look.add_argument("--paper", action="store_true", help="the method's published preset")
     look.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")

@@ -13,11 +13,11 @@ from chainpipe.pipeline.store import open_store
 from ..data.training_set import holds_training_rows
 from ..model_folder.folder import STORE_FROM_FOLDER, ModelFacts
 
-_FOLDERS_UP = 3  # a model lies in models/ beside its store, by default
+_FOLDERS_UP = 3  # a model is in models/ beside its store, by default
 
 
 def with_moved_store(folder: Path, facts: ModelFacts) -> ModelFacts:
-    """Return the metadata with the store's new path, where the old one is gone and it is found.
+    """Return the metadata with the store's new path, where it was moved and is found.
 
     The store is looked for where it was as seen from the model folder, then under its name in the
     model folder and in those above it. It must hold the videos that the model was trained on.
@@ -28,10 +28,10 @@ def with_moved_store(folder: Path, facts: ModelFacts) -> ModelFacts:
     """
     if not facts.store:
         return facts
-    there, told = Path(facts.store), facts.data.get(STORE_FROM_FOLDER)
-    moved = told and os.path.normpath(folder.resolve() / told) != facts.store
+    before, relative = Path(facts.store), facts.data.get(STORE_FROM_FOLDER)
+    moved = relative and os.path.normpath(folder.resolve() / relative) != facts.store
     # Where a moved model's store was, another library may have one of the same name now.
-    if there.exists() and not (moved and not _is_store_of(there, facts)):
+    if before.exists() and (not moved or _is_store_of(before, facts)):
         return facts
     for path in _places(folder.resolve(), facts):
         if path.exists() and _is_store_of(path, facts):
@@ -40,9 +40,8 @@ def with_moved_store(folder: Path, facts: ModelFacts) -> ModelFacts:
 
 
 def _places(home: Path, facts: ModelFacts) -> Iterator[Path]:
-    told = facts.data.get(STORE_FROM_FOLDER)
-    if told:
-        yield Path(os.path.normpath(home / told))
+    if relative := facts.data.get(STORE_FROM_FOLDER):
+        yield Path(os.path.normpath(home / relative))
     name = Path(facts.store).name
     yield from (above / name for above in (home, *home.parents[:_FOLDERS_UP]))
 

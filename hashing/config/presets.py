@@ -23,10 +23,8 @@ LEAST_CONTRAST = 0.5  # weight of the contrastive loss where views are not trust
 WITHIN_WHITENING = 0.25  # exponent of the within-video covariance where views are trusted [ours]
 UNSURE_GENERAL = 0.5  # fraction of general bits where they are not: tasks may harm these [ours]
 CLASSIFIER_GENERAL = 0.25  # likewise where they are and the classifier is known [ours]
-LONG = 32  # bits beyond which a code has bits to spare for what PCA-ITQ leaves out [ours]
-RESIDUAL = 0.125  # fraction of such bits [ours]
-LEAST_LEARNED = 32  # bits that are learned before the classifier gives any [ours]
-REFLECTED = 32  # bits from which the reflection loss has its whole weight [ours]
+RESIDUAL = 0.125  # fraction of bits in long codes for what PCA-ITQ leaves out [ours]
+LONG = 32  # bits; a code needs so many before it can spare any, or reflect with full weight [ours]
 LOCAL_WEIGHT = 0.1  # of the order and of the scene loss [I]
 STEPS = 600  # of a default run [ours]
 FEW_STEPS = 200  # likewise for fewer than ENOUGH_VIDEOS [ours]
@@ -173,7 +171,7 @@ def resolve(config: Config, survey: Survey) -> Config:
 
 
 def _reflection_weight(bits: int) -> float:
-    return round(min(1.0, (bits / REFLECTED) ** 2), 3)
+    return round(min(1.0, (bits / LONG) ** 2), 3)
 
 
 def _general(config: HashConfig, *, sure: bool, classifier: bool, bits: int) -> HashConfig:
@@ -181,7 +179,7 @@ def _general(config: HashConfig, *, sure: bool, classifier: bool, bits: int) -> 
     source: Source = "classifier" if sure and classifier else "videos"
     source = source if config.general_from == "auto" else config.general_from
     share = CLASSIFIER_GENERAL if source == "classifier" else 0.0 if sure else UNSURE_GENERAL
-    least = LEAST_LEARNED if source == "classifier" else 1
+    least = LONG if source == "classifier" else 1
     return replace(
         config,
         general=_pick(config.general, share if config.init == "pca-itq" else 0.0),

@@ -82,7 +82,7 @@ def plan_contents(manifest: Manifest, journal: Journal, old: FeatureStore | None
 
 
 class _Known(NamedTuple):
-    """Labels and split of each row of a store, by path and, with its twins, by content."""
+    """Labels and split of each row of a store, by path, and of all its duplicates by content."""
 
     by_path: dict[bytes, VideoItem]
     by_content: dict[bytes, list[VideoItem]]
@@ -115,8 +115,8 @@ def _resolved(item: VideoItem, known: _Known, video_id: bytes | None) -> VideoIt
     From the old row of the same content, of several the one whose path is most like this one's;
     without one, as after an edit of the file, from the old row of the path.
     """
-    twins = known.by_content.get(video_id or b"", [])
-    like = max(twins, key=lambda twin: _shared_end(twin.path, item.path), default=None)
+    same = known.by_content.get(video_id or b"", [])
+    like = max(same, key=lambda one: _shared_end(one.path, item.path), default=None)
     before = like or known.by_path.get(item.path) or VideoItem(item.path)
     labels = before.labels if item.labels is None else item.labels
     split = before.split if item.split is None else item.split

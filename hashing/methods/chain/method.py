@@ -42,6 +42,7 @@ class ChainMethod(LearnedMethod[Config]):
         "input.within_whitening": 0.0,
         "hash.general": 0.0,
         "hash.general_from": "videos",
+        "hash.general_residual": 0.0,
         "hash.min_learned": 1,
         "encoder.position_slots": 0,
         "encoder.activation": "gelu",

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...models.hasher import F32
+from ...models.inference.encoders import TransformerBlock
 from ...models.inference.layers import LayerNorm, Linear, attend, gelu, sinusoidal_encoding
 from ...models.inference.tensors import TensorReader
 from .config import EPSILON, ConmhConfig
 
 BATCH = 128  # videos per forward pass
-
-
-class _Block(NamedTuple):
-    attention_norm: LayerNorm
-    qkv: Linear
-    out_proj: Linear
-    feed_forward_norm: LayerNorm
-    into: Linear
-    out: Linear
 
 
 class ConmhHasher:
@@ -52,7 +44,7 @@ class ConmhHasher:
 
         self._input = read.linear("input_proj", size, -1)
         self._blocks = [
-            _Block(
+            TransformerBlock(
                 attention_norm=norm(f"{name}.attention_norm", size),
                 qkv=qkv(f"{name}.attention"),
                 out_proj=read.linear(f"{name}.attention.out_proj", size, inner),

@@ -66,7 +66,7 @@ def read_sizes(
 
 
 class _FallbackReader:
-    """One file on its way down the ladder."""
+    """One file, tried by one reader after the other."""
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
-"""What the label-free watch is worth: its rank correlation with measured mAP.
+"""What label-free validation is worth: its rank correlation with measured mAP.
 
-The watch is that of training: metrics of the held-out videos before the first and after the last
+It is that of training: metrics of the held-out videos before the first and after the last
 step. A run gives two points. The codes of before are those of a row without epochs, by default
 `start`, of the same set, length and seed.
 """
@@ -25,34 +25,34 @@ LEAST = 4  # points; fewer have no rank correlation
 
 @dataclass(frozen=True)
 class Point:
-    """Codes with their watch and their measured score.
+    """Codes with a validation metric and their measured score.
 
     Attributes:
         set: Set and question.
-        watch: The watch's metric.
+        metric: Of validation.
         score: Measured mAP@20; of copies the rate of a right answer at rank 1.
     """
 
     set: str
-    watch: float
+    metric: float
     score: float
 
 
-def watch_points(results: Results) -> list[Point]:
-    """Return all codes that have both a watch and a measured score."""
+def validation_points(results: Results) -> list[Point]:
+    """Return all codes that have both a validation metric and a measured score."""
     by_key = {
         (line["row"], line["set"], line["question"], line["bits"], line["seed"]): line
         for line in results.lines
     }
     points = []
     for (_, name, question, bits, seed), line in by_key.items():
-        watch = json.loads(line.get("watch") or "{}")
+        validation = json.loads(line.get("validation") or "{}")
         metric = METRIC.get(question, USUAL)
         started = by_key.get((START, name, question, bits, seed))
         for prefix, measured in (("", line), ("start ", started)):
-            if prefix + metric in watch and measured is not None:
+            if prefix + metric in validation and measured is not None:
                 points.append(
-                    Point(f"{name}, {question}", watch[prefix + metric], _score(measured))
+                    Point(f"{name}, {question}", validation[prefix + metric], _score(measured))
                 )
     return points
 
@@ -61,7 +61,7 @@ def _score(line: dict[str, str]) -> float:
     return float(line["first_tied" if line["question"] == "copies" else "map20"])
 
 
-def watch_table(points: Sequence[Point]) -> list[str]:
+def validation_table(points: Sequence[Point]) -> list[str]:
     """Return a line for each set, one for all together and one for the mean of the sets."""
     sets = list(dict.fromkeys(point.set for point in points))
     found = {name: [point for point in points if point.set == name] for name in sets}
@@ -74,10 +74,10 @@ def watch_table(points: Sequence[Point]) -> list[str]:
 
 def _correlation(points: Sequence[Point]) -> float | None:
     """Return Spearman's rank correlation; ``None`` of too few or of equal points."""
-    watch, score = (np.array([getattr(p, name) for p in points]) for name in ("watch", "score"))
-    if len(points) < LEAST or not np.ptp(watch) or not np.ptp(score):
+    metric, score = (np.array([getattr(p, name) for p in points]) for name in ("metric", "score"))
+    if len(points) < LEAST or not np.ptp(metric) or not np.ptp(score):
         return None
-    return float(spearmanr(watch, score).statistic)
+    return float(spearmanr(metric, score).statistic)
 
 
 def _said(value: float | None) -> str:
