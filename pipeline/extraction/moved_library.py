@@ -89,6 +89,8 @@ def check_moved(
     videos: Mapping[bytes, SourceFile],
     found: Collection[bytes],
     manifest: Manifest,
+    *,
+    hint: str,
 ) -> None:
     """Check that a folder holds the videos of an output that was made from another folder.
 
@@ -98,6 +100,7 @@ def check_moved(
         videos: The file that each of its videos was read from, by path.
         found: Those that :func:`find_files` found.
         manifest: The videos of the new folder.
+        hint: What to do if it does not.
 
     Raises:
         UsageError: If most of them are not in the new folder, or some that are not there are
@@ -113,10 +116,7 @@ def check_moved(
     there = f"{len(found)} of its {counted(len(videos), 'video')} in `{printable(manifest.root)}`"
     stay = f", and {len(left)} still where they were" if left else ""
     made = f"`{out}` was made from `{printable(roots[0])}`"
-    raise UsageError(
-        f"{made}; {there}{stay}",
-        hint="choose another `--out`, or add `--restart` to build it anew",
-    )
+    raise UsageError(f"{made}; {there}{stay}", hint=hint)
 
 
 def _files(manifest: Manifest) -> Iterator[NewFile]:

@@ -20,6 +20,10 @@ from .pending import EarlierRuns, last_written, pending_videos
 
 SHARD_VIDEOS = 64
 SHARD_SECONDS = 10.0
+_MOVED = (
+    "if its videos moved there, `chainpipe relocate` compares them all; else choose another "
+    "`--out`, or add `--restart` to build it anew"
+)
 
 
 class Output:
@@ -182,7 +186,7 @@ def open_outputs(
             before = {journal.started_root} if old is None else {journal.started_root, old.root}
             if roots := sorted(before - {manifest.root}):
                 found = find_files(known.done, manifest, sample=SAMPLE)
-                check_moved(out, roots, known.done, found, manifest)
+                check_moved(out, roots, known.done, found, manifest, hint=_MOVED)
                 moved = f"from `{printable(roots[0])}` to `{printable(manifest.root)}`"
                 log(f"the videos of `{printable(out)}` moved {moved}")
             outputs.append(Output(journal, old, known, spec, manifest, retry))

@@ -86,7 +86,8 @@ def relocate(
         with console.progress("find the videos", None):
             found = find_files(videos, manifest)
         if store.root != manifest.root:
-            check_moved(path, [store.root], videos, found.keys(), manifest)
+            hint = "name the folder that holds its videos now"
+            check_moved(path, [store.root], videos, found.keys(), manifest, hint=hint)
         taken = {file.path for file in found.values()}
         # A row without a file stays, unless another video has its path now.
         rows = [

@@ -155,9 +155,10 @@ def test_another_folder_is_refused_and_nothing_changes(
     told = {"other videos": "0 of its 4", "a part": "3 of its 4", "few are left": "1 of its 4"}
     with pytest.raises(UsageError, match=f"made from `.*videos`; {told[kind]} videos in") as caught:
         again(options, tiny, other)
-    assert "--restart" in str(caught.value.hint)
-    with pytest.raises(UsageError, match=told[kind]):
+    assert "`chainpipe relocate`" in str(caught.value.hint)
+    with pytest.raises(UsageError, match=told[kind]) as caught:
         relocate(options.out, other)
+    assert caught.value.hint == "name the folder that holds its videos now"
     assert options.out.read_bytes() == before
     assert not parts_of(options.out).exists()
 
