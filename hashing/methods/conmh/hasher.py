@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...models.hasher import F32
-from ...models.inference.encoders import TransformerBlock
+from ...models.inference.encoders import BlockLayers
 from ...models.inference.layers import LayerNorm, Linear, attend, gelu, sinusoidal_encoding
 from ...models.inference.tensors import TensorReader
 from .config import EPSILON, ConmhConfig
@@ -44,7 +44,7 @@ class ConmhHasher:
 
         self._input = read.linear("input_proj", size, -1)
         self._blocks = [
-            TransformerBlock(
+            BlockLayers(
                 attention_norm=norm(f"{name}.attention_norm", size),
                 qkv=qkv(f"{name}.attention"),
                 out_proj=read.linear(f"{name}.attention.out_proj", size, inner),

@@ -28,7 +28,7 @@ class FrameMixer(Protocol):
         ...
 
 
-class TransformerBlock(NamedTuple):
+class BlockLayers(NamedTuple):
     """Layers of a pre-norm transformer block."""
 
     attention_norm: LayerNorm
@@ -56,7 +56,7 @@ class NumpyTransformer:
         self._activation: Callable[[F32], F32] = relu if config.activation == "relu" else gelu
         size, hidden = config.hidden_dim, config.feed_forward_dim
         self._blocks = [
-            TransformerBlock(
+            BlockLayers(
                 attention_norm=read.norm(f"{name}.attention_norm", size),
                 qkv=read.linear(f"{name}.attention.qkv", 3 * size, size, bias=config.bias),
                 out_proj=read.linear(f"{name}.attention.out_proj", size, size),
@@ -86,11 +86,11 @@ class NumpyTransformer:
         hidden = self._hidden(last, frames).mean(axis=1)  # (B, hidden)
         return np.asarray(frames.mean(axis=1) + last.out(hidden), np.float32)
 
-    def _attended(self, block: TransformerBlock, frames: F32) -> F32:
+    def _attended(self, block: BlockLayers, frames: F32) -> F32:
         mixed = attend(block.qkv(block.attention_norm(frames)), self._heads)
         return block.out_proj(mixed) + frames
 
-    def _hidden(self, block: TransformerBlock, frames: F32) -> F32:
+    def _hidden(self, block: BlockLayers, frames: F32) -> F32:
         return self._activation(block.into(block.feed_forward_norm(frames)))
 
     def _with_positions(self, frames: F32) -> F32:
