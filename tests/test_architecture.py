@@ -24,11 +24,11 @@ ORDER = {
     ],
     "hashing": [
         *("cli", "reporting", "experiments", "runs", "methods", "training", "mining", "losses"),
-        *("views", "evaluation", "retrieval", "model_folder", "models", "data", "monitoring"),
+        *("views", "evaluation", "matching", "retrieval", "model_folder", "models", "data", "monitoring"),
         *("config", "runtime"),
     ],
 }
-MOST_ROOMS = {"pipeline": 12, "hashing": 18}
+MOST_ROOMS = {"pipeline": 12, "hashing": 21}
 READ_BY_HASHING = {"backbones", "console", "errors", "records", "store"}
 
 

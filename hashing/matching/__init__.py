@@ -1,0 +1,1 @@
+"""Second check of two videos on their stored frame features: what moves, when."""
