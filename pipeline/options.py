@@ -205,6 +205,7 @@ class OutputOptions:
         strict: Whether ``partial`` videos count as failed.
         restart: Whether to build the store anew.
         prune: Whether to drop the rows of files that are gone.
+        prune_folders: Whether to drop the rows of files whose folder is gone, too.
         accept_failures: Whether videos that had failed before leave the exit code 0.
     """
 
@@ -212,6 +213,7 @@ class OutputOptions:
     strict: bool = False
     restart: bool = False
     prune: bool = False
+    prune_folders: bool = False
     accept_failures: bool = False
 
 

@@ -55,6 +55,7 @@ def extract(
     reader: ReaderName = DecodeOptions.reader,
     strict: bool = OutputOptions.strict,
     prune: bool = OutputOptions.prune,
+    prune_folders: bool = OutputOptions.prune_folders,
     retry: tuple[str, ...] = (),
     restart: bool = OutputOptions.restart,
     follow_symlinks: bool = InputOptions.follow_symlinks,
@@ -95,6 +96,7 @@ def extract(
             exact.
         strict: Whether partly decodable videos count as failed.
         prune: Whether to drop the rows of files that are gone.
+        prune_folders: Whether to drop the rows of files whose folder is gone, too.
         retry: Failed videos to try again: ``("corrupt",)``, ``("all",)`` ...
         restart: Extract from the start.
         follow_symlinks: Whether links may lead out of the folder.
@@ -143,6 +145,7 @@ def extract(
         dtype=dtype,
         strict=strict,
         prune=prune,
+        prune_folders=prune_folders,
         retry=failures_named(retry),
         restart=restart,
         workers=workers or available_cpus(),

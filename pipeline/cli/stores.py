@@ -163,11 +163,15 @@ def relocate(
             "found": report.found,
             "renamed": report.renamed,
             "missing": [printable(path) for path in report.missing],
+            "dropped": [printable(path) for path in report.dropped],
         }
         typer.echo(json.dumps(facts, indent=2))
-    if report.missing:
-        count, named = counted(len(report.missing), "video"), some_names(report.missing)
+    if kept := [path for path in report.missing if path not in set(report.dropped)]:
+        count, named = counted(len(kept), "video"), some_names(kept)
         console.warn(f"{count} found nowhere, which keep their rows: {named}")
+    if report.dropped:
+        count, named = counted(len(report.dropped), "row"), some_names(report.dropped)
+        console.warn(f"{count} dropped, for another video has the path now: {named}")
     found = f"{counted(report.found, 'video')}, {report.renamed} of them under another path"
     console.success(f"`{printable(store)}` has its videos in `{printable(report.root)}`: {found}")
 
