@@ -88,6 +88,10 @@ def _videos(store: Path) -> int | None:
 
 def repair(
     store: Store,
+    videos: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where its videos are now, if they were moved."),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Videos at a time.", show_default="one a core")
     ] = None,
@@ -110,6 +114,7 @@ def repair(
     with exit_on_signal(console, hint="the store is as it was"), StopRequest() as stop:
         report = mend(
             store,
+            videos=videos,
             workers=workers,
             device=device,
             trust_weights=trust_weights,
