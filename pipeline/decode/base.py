@@ -29,6 +29,7 @@ class FrameRequest:
         seed: Of this video's draws.
         reader: ``auto``, or one reader by name: ``exact``, ``linear`` or ``ffmpeg``.
         hwaccel: Hardware decoder of the ffmpeg program (``cuda``, ``vaapi`` ...); empty for none.
+        pictures: Whether a still picture is read, too, as a video of one frame.
     """
 
     frames: int
@@ -43,6 +44,7 @@ class FrameRequest:
     seed: int = SamplingOptions.seed
     reader: str = DecodeOptions.reader
     hwaccel: str = DecodeOptions.hwaccel
+    pictures: bool = False
 
 
 class Decoder(Protocol):

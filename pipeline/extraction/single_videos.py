@@ -51,6 +51,7 @@ def extract_features(
     trust_weights: bool = BackboneOptions.trust_weights,
     backbone: Backbone | None = None,
     cached: bool = False,
+    pictures: bool = False,
     advance: Callable[[int], None] = lambda _: None,
 ) -> list[VideoFeatures | FailedVideo]:
     """Extract features of some videos exactly as a store was made, without writing one.
@@ -64,6 +65,7 @@ def extract_features(
         trust_weights: Whether pickled weights may be read.
         backbone: Used instead of building the store's.
         cached: Whether to extract candidates and views too, where the store has them.
+        pictures: Whether a still picture is taken, too, as a video of one frame.
         advance: Called often with the number of videos done since its last call; what it raises
             ends the work.
 
@@ -84,6 +86,7 @@ def extract_features(
         )
     wanted = meta if cached else replace(meta, per_segment=0, views=0)
     spec = ExtractionSpec.of(wanted, network, fit=fit)
+    spec = replace(spec, request=replace(spec.request, pictures=pictures))
     return _each(paths, lambda decoder, path: _features(decoder, path, spec), workers, advance)
 
 
@@ -97,7 +100,7 @@ def thumbnails(
         size: Side in pixels.
         workers: Videos decoded at a time; one a core by default.
     """
-    request = FrameRequest(frames=1, size=size)
+    request = FrameRequest(frames=1, size=size, pictures=True)
     return _each(paths, lambda decoder, path: _middle(decoder, path, request), workers)
 
 
