@@ -21,7 +21,7 @@ from chainpipe.distribution import DISTRIBUTION
 if TYPE_CHECKING:
     from chainpipe.api.evaluation import Evaluation, evaluate
     from chainpipe.api.extraction import extract
-    from chainpipe.api.library import list_videos, relocate
+    from chainpipe.api.library import list_videos, relocate, update
     from chainpipe.api.model import Model, load_model
     from chainpipe.api.store import Store, open_store, store_from_arrays
     from chainpipe.api.training import train
@@ -52,6 +52,7 @@ _MODULES = {
     "Codes": "chainpipe.hashing.retrieval.codes",
     "list_videos": "chainpipe.api.library",
     "relocate": "chainpipe.api.library",
+    "update": "chainpipe.api.library",
     "evaluate": "chainpipe.api.evaluation",
     "Evaluation": "chainpipe.api.evaluation",
     "register": "chainpipe.plugins",
@@ -91,6 +92,7 @@ __all__ = [
     "relocate",
     "store_from_arrays",
     "train",
+    "update",
 ]
 
 

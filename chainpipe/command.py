@@ -19,6 +19,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import chainpipe.hashing.cli
+import chainpipe.library
 import chainpipe.pipeline.cli
 from chainpipe.distribution import installed_version
 from chainpipe.hashing.cli.context import Tools
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.add_typer(chainpipe.pipeline.cli.app)
 app.add_typer(chainpipe.hashing.cli.app)
+app.add_typer(chainpipe.library.app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -39,11 +39,14 @@ class InputOptions:
         labels: List whose labels and splits override those of the source, or ``"folders"``.
         follow_symlinks: Whether symbolic links may point outside the folder.
         any_suffix: Whether files of a folder are taken whatever their suffix.
+        settle: Seconds without a change after which a file counts as finished; younger ones that
+            grow are left for the next run. 0: all count.
     """
 
     labels: Path | Literal["folders"] | None = None
     follow_symlinks: bool = False
     any_suffix: bool = False
+    settle: float = 0.0
 
 
 @dataclass(frozen=True)

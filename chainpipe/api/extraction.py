@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.extraction.extract import extract as run_extraction
 from chainpipe.pipeline.extraction.option_values import failures_named, labels_named
 from chainpipe.pipeline.extraction.options import ExtractOptions
@@ -28,6 +26,7 @@ from chainpipe.pipeline.options import (
     available_cpus,
 )
 
+from .callback_console import CallbackConsole
 from .store import Store, open_store
 
 
@@ -156,36 +155,7 @@ def extract(
         reader=reader,
     )
     try:
-        run_extraction(options, console=_CallbackConsole(progress, log))
+        run_extraction(options, console=CallbackConsole(progress, log))
     except Interrupted:
         raise KeyboardInterrupt from None
     return open_store(out)
-
-
-class _CallbackConsole(Console):
-    """Passes the console output of the command to callbacks."""
-
-    def __init__(
-        self, progress: Callable[[int, int], None] | None, log: Callable[[str], None] | None
-    ) -> None:
-        super().__init__(quiet=True)
-        self._progress, self._log = progress, log
-
-    def log(self, line: str) -> None:
-        if self._log is not None:
-            self._log(line)
-
-    def warn(self, line: str) -> None:
-        self.log(f"warning: {line}")
-
-    @contextmanager
-    def progress(self, title: str, total: int | None) -> Iterator[Callable[[int], None]]:
-        done = 0
-
-        def advance(steps: int) -> None:
-            nonlocal done
-            done += steps
-            if self._progress is not None:
-                self._progress(done, total or done)
-
-        yield advance

@@ -40,6 +40,22 @@ def with_moved_store(folder: Path, facts: ModelFacts) -> ModelFacts:
     return facts
 
 
+def is_model_of(folder: Path, facts: ModelFacts, store: Path) -> bool:
+    """Return whether a model was trained on a store, or on that of which the store is a copy.
+
+    Args:
+        folder: The model folder.
+        facts: Its metadata.
+        store: Any store.
+    """
+    if not facts.store:
+        return False
+    if Path(facts.store).resolve() == store.resolve():
+        return True
+    places = {path.resolve() for path in _places(folder.resolve(), facts)}
+    return store.resolve() in places and _is_store_of(store, facts)
+
+
 def _places(home: Path, facts: ModelFacts) -> Iterator[Path]:
     if relative := facts.data.get(STORE_FROM_FOLDER):
         yield Path(os.path.normpath(home / relative))

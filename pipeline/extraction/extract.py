@@ -29,6 +29,7 @@ from .process import process_videos
 from .report import ExtractReport, write_failures
 from .signals import StopRequest
 from .specs import build_backbones, extraction_specs
+from .store_inputs import inputs_line
 
 
 def extract(
@@ -100,7 +101,7 @@ def extract_all(
             outcomes = [_finish(output, manifest, options, stop, console) for output in outputs]
     seconds = time.monotonic() - start
     return [
-        _report(output, outcome, options, seconds, engine.decode_seconds)
+        _report(output, outcome, options, manifest, seconds, engine.decode_seconds)
         for output, outcome in zip(outputs, outcomes, strict=True)
     ]
 
@@ -144,7 +145,8 @@ def _finish(
     if missing.gone and old is not None and _is_elsewhere(old.root, manifest.root):
         # What was not copied from a drive that is unplugged now is not gone.
         missing = MissingFiles(unreachable=(*missing.gone, *missing.unreachable))
-    kept = tuple(lost[path] for path in missing.unreachable if path in lost)
+    away = {*missing.unreachable, *manifest.growing}
+    kept = tuple(video for path, video in lost.items() if path in away)
     contents = replace(contents, failed=(*contents.failed, *kept))
     missing = missing.among(contents.order)
     if prune and missing.gone:
@@ -170,7 +172,7 @@ def _finish(
         old,
         contents,
         root=manifest.root,
-        meta=output.spec.meta,
+        meta=replace(output.spec.meta, inputs=inputs_line(options, manifest.root)),
         augmentation=statistics,
         on_row=stop.check,
     )
@@ -193,7 +195,12 @@ def _nothing_readable(failed: tuple[FailedVideo, ...]) -> UsageError:
 
 
 def _report(
-    output: Output, outcome: _Outcome, options: ExtractOptions, seconds: float, cpu: float
+    output: Output,
+    outcome: _Outcome,
+    options: ExtractOptions,
+    manifest: Manifest,
+    seconds: float,
+    cpu: float,
 ) -> ExtractReport:
     out, contents, missing = output.out, outcome.contents, outcome.missing
     with open_store(out) as store:
@@ -210,6 +217,7 @@ def _report(
         missing=missing.gone,
         unreachable=missing.unreachable,
         pruned=outcome.pruned,
+        growing=manifest.growing,
         new_failures=len(new_failures(contents.failed, output.failed_before)),
         accept_failures=options.output.accept_failures,
         written=outcome.written,

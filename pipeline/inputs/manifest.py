@@ -44,11 +44,13 @@ class Manifest:
         root: ``os.fsencode`` of the absolute folder that the videos' paths are relative to.
         items: The videos; no path twice.
         notes: Lines for the user: what was passed over or ignored.
+        growing: Paths of files that are being written, which are left out.
     """
 
     root: bytes
     items: tuple[VideoItem, ...]
     notes: tuple[str, ...] = field(default=(), compare=False)
+    growing: tuple[bytes, ...] = field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.items)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -119,6 +119,7 @@ def attributes(meta: StoreMeta, root: bytes) -> dict[str, str | int]:
         "chainpipe": meta.chainpipe,
         "settings": json.dumps(flat, sort_keys=True),
         "root": json.dumps(to_text(root)),
+        **({"inputs": meta.inputs} if meta.inputs else {}),
     }
 
 
@@ -126,7 +127,8 @@ def meta_of(found: Mapping[str, object]) -> tuple[StoreMeta, bytes]:
     """Read settings and root back from what :func:`attributes` returned."""
     settings = json.loads(str(found["settings"]))
     root = to_bytes(json.loads(str(found["root"])))
-    return StoreMeta.from_settings(settings, chainpipe=str(found["chainpipe"])), root
+    meta = StoreMeta.from_settings(settings, chainpipe=str(found["chainpipe"]))
+    return replace(meta, inputs=str(found["inputs"]) if "inputs" in found else ""), root
 
 
 def failed_arrays(failed: Sequence[FailedVideo]) -> dict[str, Array]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainpipe.hashing.cli.moved_store import with_moved_store
+from chainpipe.hashing.cli.moved_store import is_model_of, with_moved_store
 from chainpipe.hashing.data.training_set import content_sample, holds_training_rows, training_rows
 from chainpipe.hashing.model_folder.folder import CONFIG, read_facts, write_facts
 from chainpipe.pipeline.errors import NotFoundError
@@ -118,7 +118,12 @@ def test_a_store_that_was_changed_and_moved_is_found(project: Path, how: str) ->
 def test_the_store_of_a_copied_model_stays_the_old_one(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project, project.parent / "old")
     folder = project / "models/m"
-    assert with_moved_store(folder, read_facts(folder)).store == str(tmp_path / "old/feats.h5")
+    facts = read_facts(folder)
+    assert with_moved_store(folder, facts).store == str(tmp_path / "old/feats.h5")
+    assert is_model_of(folder, facts, tmp_path / "old/feats.h5")
+    assert is_model_of(folder, facts, project / "feats.h5")
+    other = (project / "feats.h5").rename(project / "other.h5")
+    assert not is_model_of(folder, facts, other)
 
 
 def test_a_store_that_grew_is_known_by_its_first_rows(tmp_path: Path) -> None:
