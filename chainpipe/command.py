@@ -23,6 +23,7 @@ import chainpipe.library
 import chainpipe.pipeline.cli
 from chainpipe.distribution import installed_version
 from chainpipe.hashing.cli.context import Tools
+from chainpipe.lazy_command import ReadyGroup
 from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.errors import BugError, ChainpipeError, StorageError
 
@@ -34,6 +35,7 @@ class _Interrupted(BaseException):
 
 
 app = typer.Typer(
+    cls=ReadyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

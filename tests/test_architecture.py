@@ -24,7 +24,16 @@ ORDER = {
     ],
     "hashing": [
         *("cli", "reporting", "experiments", "runs", "methods", "training", "mining", "losses"),
-        *("views", "evaluation", "matching", "retrieval", "model_folder", "models", "data", "monitoring"),
+        *(
+            "views",
+            "evaluation",
+            "matching",
+            "retrieval",
+            "model_folder",
+            "models",
+            "data",
+            "monitoring",
+        ),
         *("config", "runtime"),
     ],
 }
