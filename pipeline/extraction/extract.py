@@ -80,7 +80,7 @@ def extract_all(
     with StopRequest() as stop, ExitStack() as at_end:
         for _, out in options.targets:
             check_suffix(out)
-        manifest = listed_videos(options, console)
+        manifest = listed_videos(options, console, check=stop.check)
         stop.check()
         if weaker := missing_limits():
             console.warn(weaker)

@@ -127,7 +127,8 @@ def test_sigint_stops_an_update(drawn: Path, home: Path) -> None:
         command("update", "--settle", 30), cwd=home, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + DEADLINE
-    while not (home / ("feats.h5" + STATE) / "lock").exists() and time.monotonic() < deadline:
+    lock = home / ("feats.h5" + STATE) / "lock"
+    while f'"pid": {process.pid},' not in lock.read_text() and time.monotonic() < deadline:
         time.sleep(0.05)
     second = run(home, "update")
     assert (second.returncode, f"process {process.pid}" in second.stderr) == (11, True)
