@@ -21,6 +21,7 @@ from chainpipe.distribution import DISTRIBUTION
 if TYPE_CHECKING:
     from chainpipe.api.evaluation import Evaluation, evaluate
     from chainpipe.api.extraction import extract
+    from chainpipe.api.library import list_videos, relocate, update
     from chainpipe.api.model import Model, load_model
     from chainpipe.api.store import Store, open_store, store_from_arrays
     from chainpipe.api.training import train
@@ -49,6 +50,9 @@ _MODULES = {
     "load_model": "chainpipe.api.model",
     "Model": "chainpipe.api.model",
     "Codes": "chainpipe.hashing.retrieval.codes",
+    "list_videos": "chainpipe.api.library",
+    "relocate": "chainpipe.api.library",
+    "update": "chainpipe.api.library",
     "evaluate": "chainpipe.api.evaluation",
     "Evaluation": "chainpipe.api.evaluation",
     "register": "chainpipe.plugins",
@@ -80,12 +84,15 @@ __all__ = [
     "__version__",
     "evaluate",
     "extract",
+    "list_videos",
     "load_model",
     "load_plugins",
     "open_store",
     "register",
+    "relocate",
     "store_from_arrays",
     "train",
+    "update",
 ]
 
 

@@ -19,6 +19,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import chainpipe.hashing.cli
+import chainpipe.library
 import chainpipe.pipeline.cli
 from chainpipe.distribution import installed_version
 from chainpipe.hashing.cli.context import Tools
@@ -50,6 +51,7 @@ add_lazily(
     panel=chainpipe.pipeline.cli.PANEL,
 )
 app.add_typer(both)
+app.add_typer(chainpipe.library.app)
 
 
 def _show_version(wanted: bool) -> None:

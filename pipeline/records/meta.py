@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -65,6 +65,7 @@ class StoreMeta:
         augmentation: The parameters of the views' draws, one canonical line; empty without views.
         seed: Of everything that is drawn: random moments and views.
         chainpipe: The version that made it.
+        inputs: Where its videos came from, one line of JSON; no setting.
     """
 
     fingerprint: Fingerprint
@@ -79,6 +80,7 @@ class StoreMeta:
     augmentation: str = ViewOptions.augmentation
     seed: int = SamplingOptions.seed
     chainpipe: str = ""
+    inputs: str = field(default="", compare=False)
 
     def differences(self, other: StoreMeta) -> list[str]:
         """Return ``name: mine / theirs`` for each setting that differs (versions may)."""
@@ -90,6 +92,7 @@ class StoreMeta:
         flat = asdict(self)
         flat.update(flat.pop("fingerprint"))
         flat.pop("chainpipe")
+        flat.pop("inputs")
         return flat
 
     @classmethod

@@ -22,7 +22,13 @@ CREATE TABLE IF NOT EXISTS failed (
     attempts INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
-_ADDED_COLUMNS = ("command", "stderr")  # columns of `failed` that version 0.1.0 did not have
+_ADDED_COLUMNS = {  # columns of `failed` that earlier versions did not have
+    "command": "BLOB NOT NULL DEFAULT x''",
+    "stderr": "BLOB NOT NULL DEFAULT x''",
+    "video_id": "BLOB NOT NULL DEFAULT x''",
+    "size": "INTEGER NOT NULL DEFAULT -1",
+    "mtime_ns": "INTEGER NOT NULL DEFAULT 0",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +77,9 @@ class JournalDatabase:
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.executescript(_SCHEMA + SCHEMA)
         known = {column[1] for column in self._connection.execute("PRAGMA table_info(failed)")}
-        for name in _ADDED_COLUMNS:
+        for name, kind in _ADDED_COLUMNS.items():
             if name not in known:
-                change = f"ALTER TABLE failed ADD COLUMN {name} BLOB NOT NULL DEFAULT x''"
-                self._connection.execute(change)
+                self._connection.execute(f"ALTER TABLE failed ADD COLUMN {name} {kind}")
         return TableChecksum(self._connection, ("sqlite_master", "facts", "shards", "failed"))
 
     def spec(self) -> JournalSpec | None:
@@ -131,12 +136,12 @@ class JournalDatabase:
 
     def failed(self) -> list[FailedVideo]:
         """Return all failures, sorted by path."""
-        columns = "path, status, message, attempts, command, stderr"
+        columns = ", ".join(("path, status, message, attempts", *_ADDED_COLUMNS))
         rows = self._connection.execute(f"SELECT {columns} FROM failed ORDER BY path")
         found = []
-        for path, status, *columns, attempts, command, stderr in rows:
-            message, command, stderr = map(layout.to_text, (*columns, command, stderr))
-            found.append(FailedVideo(path, Status(status), message, attempts, command, stderr))
+        for path, status, message, attempts, command, stderr, *file in rows:
+            words, call, said = map(layout.to_text, (message, command, stderr))
+            found.append(FailedVideo(path, Status(status), words, attempts, call, said, *file))
         return found
 
     def close(self) -> None:
@@ -148,7 +153,7 @@ class JournalDatabase:
             self._delete("failed", "path", video.path)
             message, *words = map(layout.to_bytes, (video.message, video.command, video.stderr))
             row = (video.path, int(video.status), message, video.attempts, *words)
-            self._insert("failed", row)
+            self._insert("failed", (*row, video.video_id, video.size, video.mtime_ns))
 
     def _insert(self, table: str, row: tuple[object, ...]) -> None:
         marks = ", ".join("?" * len(row))
