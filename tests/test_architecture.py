@@ -24,11 +24,21 @@ ORDER = {
     ],
     "hashing": [
         *("cli", "reporting", "experiments", "runs", "methods", "training", "mining", "losses"),
-        *("views", "evaluation", "matching", "retrieval", "model_folder", "models", "data", "monitoring"),
+        *(
+            "views",
+            "evaluation",
+            "duplicates",
+            "matching",
+            "retrieval",
+            "model_folder",
+            "models",
+            "data",
+            "monitoring",
+        ),
         *("config", "runtime"),
     ],
 }
-MOST_ROOMS = {"pipeline": 12, "hashing": 21}
+MOST_ROOMS = {"pipeline": 12, "hashing": 22}
 READ_BY_HASHING = {"backbones", "console", "errors", "records", "store"}
 
 

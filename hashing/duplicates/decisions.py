@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
@@ -15,7 +15,7 @@ from typing import Any
 
 from chainpipe.pipeline.console import printable
 from chainpipe.pipeline.errors import UsageError
-from chainpipe.pipeline.store.atomic import atomic_replace, flush_folder, storage_errors
+from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 SCHEMA = 1
 FILE = "decisions.jsonl"
@@ -27,6 +27,11 @@ class Decision(Enum):
 
     IGNORE = "ignore"
     ACCEPT = "accept"
+
+    @property
+    def text(self) -> str:
+        """What it says about the two, for people."""
+        return "no copies" if self is Decision.IGNORE else "copies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +74,10 @@ class Decisions:
         """Return what was decided about two contents, hexadecimal, or ``None``."""
         return self._by_pair.get(frozenset((a, b)))
 
-    def accepted(self) -> Iterator[tuple[str, str]]:
-        """Yield the pairs that were accepted as copies."""
-        for pair, decision in self._by_pair.items():
-            if decision is Decision.ACCEPT:
+    def pairs(self, decision: Decision) -> Iterator[tuple[str, str]]:
+        """Yield the pairs that were decided so, each in the order of its ids."""
+        for pair, made in self._by_pair.items():
+            if made is decision:
                 first, *rest = sorted(pair)
                 yield first, rest[0] if rest else first
 
@@ -113,12 +118,12 @@ def read_decisions(path: Path) -> Decisions:
     return Decisions(by_pair)
 
 
-def add_decision(path: Path, pair: DecidedPair) -> None:
-    """Add one line to a file of decisions, whole or not at all.
+def add_decisions(path: Path, pairs: Sequence[DecidedPair]) -> None:
+    """Add lines to a file of decisions, all or none.
 
     Args:
         path: The file, which is made if missing.
-        pair: What was decided.
+        pairs: What was decided, in order.
 
     Raises:
         UsageError: If the file that is there holds anything else; it is left as it is.
@@ -130,8 +135,7 @@ def add_decision(path: Path, pair: DecidedPair) -> None:
         if before and not before.endswith(b"\n"):
             before += b"\n"
         with atomic_replace(path) as temporary:
-            temporary.write_bytes(before + pair.line().encode() + b"\n")
-        flush_folder(path.parent)
+            temporary.write_bytes(before + b"".join(b"%s\n" % p.line().encode() for p in pairs))
 
 
 @contextmanager

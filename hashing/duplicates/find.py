@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
 from chainpipe.pipeline.store import FeatureStore
 
-from ..matching.records import Relation, Verdict
+from ..matching.records import Relation
 from ..matching.second_check import SecondCheck
 from ..retrieval.bitpack import U8
 from .candidate_pairs import nearest_pairs
@@ -21,8 +22,16 @@ from .decisions import Decision, Decisions
 from .gates import Gates
 from .groups import copies_elsewhere, group_copies
 from .keep import DEFAULT_RULES, KeepRule, parse_rules
-from .pairs import ACCEPTED, EXACT, ApartVideo, CopyGroup, VideoPair
-from .pairs import flipped, in_order, pairs_of_files
+from .pairs import (
+    ACCEPTED,
+    EXACT,
+    ApartVideo,
+    CopyGroup,
+    VideoPair,
+    flipped,
+    in_order,
+    pairs_of_files,
+)
 from .report import DuplicateReport
 from .videos import ComparedVideos, shows_nothing
 
@@ -51,7 +60,7 @@ class DuplicateSearch:
         seed: Of the samples that thresholds are fitted on.
     """
 
-    gates: Gates = Gates()
+    gates: Gates = field(default_factory=Gates)
     rules: tuple[KeepRule, ...] = field(default_factory=lambda: parse_rules(DEFAULT_RULES))
     decisions: Decisions = field(default_factory=Decisions)
     before: dict[str, int] | None = None
@@ -84,30 +93,208 @@ def find_copies(
     """
     videos = ComparedVideos(store, against)
     contents = VideoContents(videos)
-    new = None if search.before is None else contents.new_since(search.before)
-    names = list(contents)
-    check = SecondCheck.fit(against if against is not None else store, seed=search.seed)
-    with progress("read", len(names)) as advance:
-        held = ProjectedVideos(videos, check, names, advance)
-    apart = {name: why for name in names if (why := held.apart_reason(name))}
-    told = _Told(videos, contents, search, new)
-    checked = _checked(told, held, apart, codes, progress)
+    check = SecondCheck.fit(store if against is None else against, seed=search.seed)
+    with progress("read", len(contents)) as advance:
+        held = ProjectedVideos(videos, check, list(contents), advance)
+    run = _Run(videos, contents, held, search, codes)
+    with progress("search candidates", None):
+        wanted = run.candidates()
+    pairs = run.compare(wanted, progress)
+    pairs += run.missing_links(wanted, pairs)
     if search.recheck is not None:
-        checked = search.recheck(videos, checked, progress)
-    pairs = told.files_of([*told.accepted(checked), *checked], apart)
-    gone = frozenset(videos.gone(sorted({row for pair in pairs for row in (pair.a, pair.b)})))
-    listed = [
-        ApartVideo(row, why, tuple(r for r in contents.rows(name) if r != row))
-        for name, why in apart.items()
-        for row in contents.rows(name)
-        if row < videos.first and (new is None or name in new)
-    ]
-    return DuplicateReport(
-        videos=videos,
-        pairs=in_order(pairs),
-        groups=told.groups([*told.accepted(checked), *checked], pairs, apart, gone),
-        apart=listed,
-        gone=gone,
-        compared=told.compared,
-        ignored=len(told.ignored),
-    )
+        pairs = search.recheck(videos, pairs, progress)
+    return run.report([pair for pair in pairs if run.passes(pair)])
+
+
+class _Run:
+    """One search: its contents, which of them are set apart, which pairs are told."""
+
+    def __init__(
+        self,
+        videos: ComparedVideos,
+        contents: VideoContents,
+        held: ProjectedVideos,
+        search: DuplicateSearch,
+        codes: U8 | None,
+    ) -> None:
+        self.videos, self.contents, self.held = videos, contents, held
+        self.search, self.codes = search, codes
+        self.first_store = videos.first if videos.two else None
+        self.apart = {name: why for name in contents if (why := held.apart_reason(name))}
+        before = search.before
+        self.new = set(contents) if before is None else contents.new_since(before)
+        self.compared = 0
+
+    def candidates(self) -> npt.NDArray[np.int64]:
+        """Return the pairs of contents to compare, (P, 2)."""
+        names = [name for name in self.contents.of_first() if name not in self.apart]
+        others = None
+        if self.videos.two:
+            others = [name for name in self.contents.of_second() if name not in self.apart]
+        every = [*names, *(others or ())]
+        found = nearest_pairs(
+            names,
+            others,
+            means=self.held.means(every),
+            codes=None if self.codes is None else self.codes[every],
+            threads=self.search.threads,
+        )
+        seconds = self.videos.duration
+        found = found[self.search.gates.lengths_pass(*(seconds[found[:, side]] for side in (0, 1)))]
+        if len(self.new) < len(self.contents):
+            new = np.isin(found, np.fromiter(self.new, np.int64, len(self.new)))
+            found = found[new.any(axis=1)]
+        decided = np.array([self._decision(*pair) is not None for pair in found.tolist()], bool)
+        return found[~decided] if len(found) else found
+
+    def compare(self, wanted: npt.NDArray[np.int64], progress: Progress) -> list[VideoPair]:
+        """Compare pairs of contents; return those that have something in common."""
+        found = []
+        with progress("compare", len(wanted)) as advance:
+            for a, b in wanted.tolist():
+                pair = self._compared(a, b)
+                if pair is not None:
+                    found.append(pair)
+                advance(1)
+        return found
+
+    def missing_links(
+        self, compared: npt.NDArray[np.int64], pairs: Sequence[VideoPair]
+    ) -> list[VideoPair]:
+        """Compare contents that are copies of the same one, and were not compared so far.
+
+        Args:
+            compared: The pairs that were, (P, 2).
+            pairs: Those that have something in common.
+        """
+        if self.videos.two:
+            return []
+        copies: dict[int, set[int]] = {}
+        for pair in pairs:
+            if pair.is_copy:
+                copies.setdefault(pair.a, set()).add(pair.b)
+                copies.setdefault(pair.b, set()).add(pair.a)
+        known = set(map(tuple, compared.tolist()))
+        wanted = {
+            (a, b)
+            for near in copies.values()
+            if len(near) <= CLOSED
+            for a, b in combinations(sorted(near), 2)
+            if (a, b) not in known and self._decision(a, b) is None
+        }
+        found = (self._compared(a, b) for a, b in sorted(wanted))
+        return [pair for pair in found if pair is not None]
+
+    def passes(self, pair: VideoPair) -> bool:
+        """Return whether a pair has enough in common to be told."""
+        a, b = (float(self.videos.duration[row]) for row in (pair.a, pair.b))
+        gates = self.search.gates
+        return bool(gates.lengths_pass([a], [b])[0]) and gates.alignment_passes(
+            pair.verdict.alignment, a, b
+        )
+
+    def report(self, pairs: Sequence[VideoPair]) -> DuplicateReport:
+        """Return what was found, of contents, as what was found of files."""
+        every = [*pairs, *self._accepted()]
+        told = [pair for pair in every if pair.a in self.new or pair.b in self.new]
+        files = [*self._exact(), *(one for pair in told for one in self._of_files(pair))]
+        rows = sorted({row for pair in files for row in (pair.a, pair.b)})
+        gone = frozenset(self.videos.gone(rows))
+        return DuplicateReport(
+            videos=self.videos,
+            pairs=in_order(files),
+            groups=self._groups(every, files, gone),
+            apart=self._apart(),
+            gone=gone,
+            compared=self.compared,
+            ignored=self._ignored(),
+        )
+
+    def _compared(self, a: int, b: int) -> VideoPair | None:
+        self.compared += 1
+        verdict = self.held.compare(a, b)
+        if verdict.relation is Relation.NOTHING:
+            return None
+        return VideoPair(a, b, verdict, distance=self._distance(a, b))
+
+    def _distance(self, a: int, b: int) -> int | None:
+        if self.codes is None:
+            return None
+        return int(np.bitwise_count(self.codes[a] ^ self.codes[b]).sum())
+
+    def _decision(self, a: int, b: int) -> Decision | None:
+        if not len(self.search.decisions):
+            return None
+        return self.search.decisions.of(self.videos.hex_id(a), self.videos.hex_id(b))
+
+    def _accepted(self) -> list[VideoPair]:
+        """Return the pairs of contents that somebody accepted as copies."""
+        found = []
+        for one, other in self.search.decisions.pairs(Decision.ACCEPT):
+            a, b = self.contents.named(one), self.contents.named(other)
+            if a is not None and b is not None and a != b:
+                low, high = min(a, b), max(a, b)
+                verdict = self.held.compare(low, high)
+                verdict = replace(verdict, relation=Relation.COPY, reason=ACCEPTED, contained="")
+                found.append(VideoPair(low, high, verdict, distance=self._distance(low, high)))
+        return found
+
+    def _ignored(self) -> int:
+        """Return how many pairs of contents that are here somebody decided to ignore."""
+        named, ignored = self.contents.named, self.search.decisions.pairs(Decision.IGNORE)
+        return sum(named(a) is not None and named(b) is not None for a, b in ignored)
+
+    def _exact(self) -> list[VideoPair]:
+        """Return the pairs of files of equal bytes, but of those that show nothing."""
+        found = []
+        for name in self.contents:
+            rows = self.contents.rows(name)
+            if len(rows) == 1 or name not in self.new or not self._may_be_exact(name):
+                continue
+            for a, b, _ in pairs_of_files(rows, rows, self.first_store):
+                found.append(VideoPair(a, b, EXACT, exact=True, distance=self._distance(a, b)))
+        return found
+
+    def _may_be_exact(self, name: int) -> bool:
+        seconds = float(self.videos.duration[name])
+        return (
+            not shows_nothing(self.apart.get(name, ""))
+            and seconds >= self.search.gates.min_seconds
+            and self._decision(name, name) is not Decision.IGNORE
+        )
+
+    def _of_files(self, pair: VideoPair) -> list[VideoPair]:
+        """Return the pairs of files of a pair of contents."""
+        one, other = self.contents.rows(pair.a), self.contents.rows(pair.b)
+        return [
+            replace(pair, a=a, b=b, verdict=flipped(pair.verdict) if turned else pair.verdict)
+            for a, b, turned in pairs_of_files(one, other, self.first_store)
+        ]
+
+    def _groups(
+        self, pairs: Sequence[VideoPair], files: Sequence[VideoPair], gone: Collection[int]
+    ) -> list[CopyGroup]:
+        rules, video = self.search.rules, self.videos.video
+        there = [pair for pair in files if pair.a not in gone and pair.b not in gone]
+        if self.first_store is not None:
+            return copies_elsewhere(there, self.first_store, video, rules)
+        rows_of = {}
+        for name in self.contents:
+            rows = [row for row in self.contents.rows(name) if row not in gone]
+            if rows:
+                rows_of[name] = rows if self._may_be_exact(name) else rows[:1]
+        groups = group_copies(pairs, rows_of, video, rules)
+        if len(self.new) == len(self.contents):
+            return groups
+        fresh = {row for name in self.new for row in self.contents.rows(name)}
+        return [group for group in groups if fresh.intersection(group.rows)]
+
+    def _apart(self) -> list[ApartVideo]:
+        """Return the files of the first store that are set apart."""
+        return [
+            ApartVideo(row, why, tuple(one for one in self.contents.rows(name) if one != row))
+            for name, why in self.apart.items()
+            if name in self.new
+            for row in self.contents.rows(name)
+            if row < self.videos.first
+        ]

@@ -122,6 +122,7 @@ def _group_facts(report: DuplicateReport, group: CopyGroup) -> dict[str, Any]:
         video = videos.video(row)
         pair = found.get(frozenset((group.keep, row)))
         same = videos.hex_id(row) == videos.hex_id(group.keep)
+        why = group.reason if row == group.keep else pair.verdict.reason if pair else ""
         members.append(
             {
                 "path": os.fsdecode(video.path),
@@ -132,7 +133,7 @@ def _group_facts(report: DuplicateReport, group: CopyGroup) -> dict[str, Any]:
                 "fps": round(video.fps, 3),
                 "seconds": round(video.duration, 3),
                 "bytes": video.size,
-                "reason": group.reason if row == group.keep else pair.verdict.reason if pair else "",
+                "reason": why,
             }
         )
     return {"keep": members[0]["path"], "reason": group.reason, "videos": members}

@@ -59,7 +59,9 @@ class DuplicateReport:
     def top_score(self) -> float:
         """Return the score of exact copies: that of the surest other pair, at least 1."""
         scores = [
-            pair.verdict.alignment.score for pair in self.pairs if pair.verdict.alignment is not None
+            pair.verdict.alignment.score
+            for pair in self.pairs
+            if pair.verdict.alignment is not None
         ]
         return max([1.0, *scores])
 

@@ -139,8 +139,8 @@ def _header(acted: Sequence[PlannedCopy], action: CopyAction, store: Path) -> by
         f"# Written by `chainpipe dedup {printable(store)}`. Read it before you run it.",
         "#",
         f"# It {action.text}: {counted(len(acted), 'file')}, {freed}.",
-        "# Delete the lines of copies that should stay. A line does nothing, and says so, where one",
-        "# of its two files is gone or changed since it was extracted, or is a link to the other.",
+        "# Delete the lines of copies that should stay. A line does nothing, and says so, where",
+        "# one of its two files is gone, has changed, or is a link to the other.",
     ]
     if action.shares_bytes:
         lines.append("# Only copies with the same bytes are replaced.")

@@ -60,7 +60,7 @@ class ComparedVideos:
     """
 
     def __init__(self, store: FeatureStore, against: FeatureStore | None = None) -> None:
-        self.stores = (store,) if against is None else (store, against)
+        self.stores: list[FeatureStore] = [store] if against is None else [store, against]
         if against is not None:
             _check_alike(store, against)
         tables = [one.videos for one in self.stores]
@@ -85,7 +85,7 @@ class ComparedVideos:
 
     def hex_id(self, row: int) -> str:
         """Return the SHA-256 of a video's bytes, hexadecimal."""
-        return self.ids[row].tobytes().hex()
+        return bytes(self.ids[row]).hex()
 
     def file(self, row: int) -> bytes:
         """Return the full path of a video's file."""
