@@ -21,6 +21,7 @@ from .context import Tools, tools_of
 from .defaults import PluginOption, choose_model
 
 if TYPE_CHECKING:
+    from ..duplicates.recheck import PixelRecheck
     from ..duplicates.report import DuplicateReport
     from ..retrieval.bitpack import U8
 
@@ -139,11 +140,13 @@ def dedup(
             _note(videos, decided, {Decision.IGNORE: ignore, Decision.ACCEPT: accept}, tools)
             return
         other = None if against is None else opened.enter_context(open_store(against))
+        looking = _recheck(tools, workers) if recheck else None
         search = DuplicateSearch(
             gates=gates,
             rules=rules,
             decisions=read_decisions(decided),
             before=_last_run(store, tools) if new else None,
+            recheck=looking,
             threads=workers or os.cpu_count() or 1,
         )
         for path in (csv, list_, script):
@@ -151,6 +154,8 @@ def dedup(
                 _check_folder(path)
         codes = None if model is None else _codes(videos, other, model, tools)
         report = find_copies(videos, search, against=other, codes=codes, progress=tools.progress)
+        if looking is not None:
+            _tell_unreadable(looking.unreadable, report, tools)
         _print(report, tools, as_json=as_json, groups=groups, everything=everything)
         _write(report, csv, list_, script, action, store, tools)
         if against is None:
@@ -219,6 +224,21 @@ def _remember_run(store: Path, report: DuplicateReport, tools: Tools, *, must: b
         if must:
             raise
         tools.log(f"the next `--new` will not know of this run: {error}")
+
+
+def _recheck(tools: Tools, workers: int | None) -> PixelRecheck:
+    from ..duplicates.recheck import PixelRecheck
+
+    return PixelRecheck(lambda paths, frames, size: tools.frames(paths, frames, size, workers))
+
+
+def _tell_unreadable(rows: Mapping[int, str], report: DuplicateReport, tools: Tools) -> None:
+    """Say which files could not be looked at again."""
+    if rows:
+        row, why = next(iter(rows.items()))
+        name = printable(report.videos.paths[row])
+        count = counted(len(rows), "file")
+        tools.warn(f"{count} could not be looked at again; the first: `{name}`: {why}")
 
 
 def _codes(store: FeatureStore, other: FeatureStore | None, model: Path, tools: Tools) -> U8:

@@ -43,3 +43,29 @@ def nearest_pairs(
     named = np.stack([left[found[:, 0]], right[found[:, 1]]], axis=1)
     named = np.sort(named[named[:, 0] != named[:, 1]], axis=1)  # a content may be in both stores
     return np.unique(named, axis=0)
+
+
+def nearest_of_each(
+    pairs: npt.NDArray[np.int64], likeness: npt.NDArray[np.floating], count: int
+) -> npt.NDArray[np.bool_]:
+    """Return which pairs are among the few likest ones of one of their two members, (P,).
+
+    Args:
+        pairs: Names, (P, 2).
+        likeness: Of each pair, (P,).
+        count: Pairs of each member.
+
+    Example:
+        >>> pairs = np.array([[0, 1], [0, 2], [1, 2], [2, 3]])
+        >>> nearest_of_each(pairs, np.array([0.9, 0.1, 0.8, 0.7]), 1)
+        array([ True, False,  True,  True])
+    """
+    chosen = np.zeros(len(pairs), bool)
+    if len(pairs):
+        members = pairs.T.ravel()  # those of the left, then those of the right
+        order = np.lexsort((-np.tile(likeness, 2), members))
+        places = np.arange(len(order))
+        starts = np.where(np.diff(members[order], prepend=-1) > 0, places, 0)
+        among = order[places - np.maximum.accumulate(starts) < count]
+        chosen[among % len(pairs)] = True
+    return chosen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -71,10 +71,10 @@ class ProjectedVideos:
         duration = float(self._videos.duration[row])
         return FrameSequence(frames.astype(np.float32), seconds, duration)
 
-    def means(self, rows: Sequence[int]) -> F32:
+    def means(self, rows: Iterable[int]) -> F32:
         """Return the mean of each video's frames as a unit vector, (n, M)."""
-        means = [self._held[row][0].mean(axis=0, dtype=np.float32) for row in rows]
-        return unit(np.array(means, np.float32).reshape(len(rows), -1))
+        means = [self._held[int(row)][0].mean(axis=0, dtype=np.float32) for row in rows]
+        return unit(np.array(means, np.float32).reshape(len(means), self._check.space.size))
 
     def apart_reason(self, row: int) -> str:
         """Return why a video is compared with no other, empty where it is."""

@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from chainpipe.pipeline.store import FeatureStore
 
-from ..matching.records import Relation
+from ..matching.records import Relation, Verdict
 from ..matching.second_check import SecondCheck
 from ..retrieval.bitpack import U8
-from .candidate_pairs import nearest_pairs
-from .comparison import ProjectedVideos
+from .candidate_pairs import nearest_of_each, nearest_pairs
+from .comparison import NOTHING_MOVES, ProjectedVideos
 from .contents import VideoContents
 from .decisions import Decision, Decisions
 from .gates import Gates
@@ -38,7 +38,11 @@ from .videos import ComparedVideos, shows_nothing
 Advance = Callable[[int], None]
 Progress = Callable[[str, int | None], AbstractContextManager[Advance]]
 Recheck = Callable[[ComparedVideos, Sequence[VideoPair], Progress], list[VideoPair]]
+NEAREST = 5  # of each video, which are looked at again whatever the second check says
 CLOSED = 100  # contents that hang together: in larger heaps no missing pair is looked for
+
+
+UNKNOWN = Verdict(Relation.NOTHING, NOTHING_MOVES)
 
 
 def _silent(what: str, total: int | None) -> AbstractContextManager[Advance]:
@@ -99,10 +103,11 @@ def find_copies(
     run = _Run(videos, contents, held, search, codes)
     with progress("search candidates", None):
         wanted = run.candidates()
-    pairs = run.compare(wanted, progress)
-    pairs += run.missing_links(wanted, pairs)
-    if search.recheck is not None:
-        pairs = search.recheck(videos, pairs, progress)
+    look = search.recheck or (lambda videos, pairs, progress: list(pairs))
+    pairs = look(videos, run.compare(wanted, progress), progress)
+    links = run.missing_links(wanted, pairs)
+    if len(links):
+        pairs += look(videos, run.compare(links, progress), progress)
     return run.report([pair for pair in pairs if run.passes(pair)])
 
 
@@ -120,17 +125,22 @@ class _Run:
         self.videos, self.contents, self.held = videos, contents, held
         self.search, self.codes = search, codes
         self.first_store = videos.first if videos.two else None
-        self.apart = {name: why for name in contents if (why := held.apart_reason(name))}
+        reasons = ((name, held.apart_reason(name)) for name in contents)
+        self.apart = {name: why for name, why in reasons if why}
+        # Pixels may show a movement that the features do not.
+        self.still = {name for name, why in self.apart.items() if why == NOTHING_MOVES}
         before = search.before
         self.new = set(contents) if before is None else contents.new_since(before)
         self.compared = 0
+        self.nearest: set[tuple[int, int]] = set()  # to be looked at whatever the check says
 
     def candidates(self) -> npt.NDArray[np.int64]:
         """Return the pairs of contents to compare, (P, 2)."""
-        names = [name for name in self.contents.of_first() if name not in self.apart]
+        left_out = set(self.apart) - (self.still if self.search.recheck else set())
+        names = [name for name in self.contents.of_first() if name not in left_out]
         others = None
         if self.videos.two:
-            others = [name for name in self.contents.of_second() if name not in self.apart]
+            others = [name for name in self.contents.of_second() if name not in left_out]
         every = [*names, *(others or ())]
         found = nearest_pairs(
             names,
@@ -139,6 +149,11 @@ class _Run:
             codes=None if self.codes is None else self.codes[every],
             threads=self.search.threads,
         )
+        if self.search.recheck is not None:
+            likeness = np.einsum("ij,ij->i", *(self.held.means(found[:, side]) for side in (0, 1)))
+            self.nearest = set(
+                map(tuple, found[nearest_of_each(found, likeness, NEAREST)].tolist())
+            )
         seconds = self.videos.duration
         found = found[self.search.gates.lengths_pass(*(seconds[found[:, side]] for side in (0, 1)))]
         if len(self.new) < len(self.contents):
@@ -148,33 +163,35 @@ class _Run:
         return found[~decided] if len(found) else found
 
     def compare(self, wanted: npt.NDArray[np.int64], progress: Progress) -> list[VideoPair]:
-        """Compare pairs of contents; return those that have something in common."""
+        """Compare pairs of contents; return those that have something in common.
+
+        Where videos are looked at again, the nearest pairs are returned, too.
+        """
+        self.compared += len(wanted)
         found = []
         with progress("compare", len(wanted)) as advance:
             for a, b in wanted.tolist():
-                pair = self._compared(a, b)
-                if pair is not None:
-                    found.append(pair)
+                verdict = UNKNOWN if {a, b} & self.still else self.held.compare(a, b)
+                if verdict.relation is not Relation.NOTHING or (a, b) in self.nearest:
+                    found.append(VideoPair(a, b, verdict, distance=self._distance(a, b)))
                 advance(1)
         return found
 
     def missing_links(
         self, compared: npt.NDArray[np.int64], pairs: Sequence[VideoPair]
-    ) -> list[VideoPair]:
-        """Compare contents that are copies of the same one, and were not compared so far.
+    ) -> npt.NDArray[np.int64]:
+        """Return pairs of contents that are copies of the same one and were not compared, (P, 2).
 
         Args:
             compared: The pairs that were, (P, 2).
             pairs: Those that have something in common.
         """
-        if self.videos.two:
-            return []
         copies: dict[int, set[int]] = {}
-        for pair in pairs:
+        for pair in pairs if not self.videos.two else ():
             if pair.is_copy:
                 copies.setdefault(pair.a, set()).add(pair.b)
                 copies.setdefault(pair.b, set()).add(pair.a)
-        known = set(map(tuple, compared.tolist()))
+        known = set(map(tuple, compared.tolist())) if copies else set()
         wanted = {
             (a, b)
             for near in copies.values()
@@ -182,11 +199,14 @@ class _Run:
             for a, b in combinations(sorted(near), 2)
             if (a, b) not in known and self._decision(a, b) is None
         }
-        found = (self._compared(a, b) for a, b in sorted(wanted))
-        return [pair for pair in found if pair is not None]
+        if self.search.recheck is not None:
+            self.nearest |= wanted
+        return np.array(sorted(wanted), np.int64).reshape(-1, 2)
 
     def passes(self, pair: VideoPair) -> bool:
         """Return whether a pair has enough in common to be told."""
+        if pair.verdict.relation is Relation.NOTHING:
+            return False
         a, b = (float(self.videos.duration[row]) for row in (pair.a, pair.b))
         gates = self.search.gates
         return bool(gates.lengths_pass([a], [b])[0]) and gates.alignment_passes(
@@ -204,18 +224,11 @@ class _Run:
             videos=self.videos,
             pairs=in_order(files),
             groups=self._groups(every, files, gone),
-            apart=self._apart(),
+            apart=self._apart(told),
             gone=gone,
             compared=self.compared,
             ignored=self._ignored(),
         )
-
-    def _compared(self, a: int, b: int) -> VideoPair | None:
-        self.compared += 1
-        verdict = self.held.compare(a, b)
-        if verdict.relation is Relation.NOTHING:
-            return None
-        return VideoPair(a, b, verdict, distance=self._distance(a, b))
 
     def _distance(self, a: int, b: int) -> int | None:
         if self.codes is None:
@@ -289,12 +302,13 @@ class _Run:
         fresh = {row for name in self.new for row in self.contents.rows(name)}
         return [group for group in groups if fresh.intersection(group.rows)]
 
-    def _apart(self) -> list[ApartVideo]:
-        """Return the files of the first store that are set apart."""
+    def _apart(self, pairs: Sequence[VideoPair]) -> list[ApartVideo]:
+        """Return the files of the first store that are set apart, and in no pair all the same."""
+        paired = {name for pair in pairs for name in (pair.a, pair.b)}
         return [
             ApartVideo(row, why, tuple(one for one in self.contents.rows(name) if one != row))
             for name, why in self.apart.items()
-            if name in self.new
+            if name in self.new and name not in paired
             for row in self.contents.rows(name)
             if row < self.videos.first
         ]

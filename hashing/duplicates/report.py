@@ -24,7 +24,6 @@ class DuplicateReport:
         gone: Rows of groups' or pairs' videos whose file is no longer there.
         compared: How many pairs reached the second check.
         ignored: How many pairs were left out, since somebody decided so.
-        unreadable: Files that ``--recheck`` could not read, each with the reason.
     """
 
     videos: ComparedVideos
@@ -34,7 +33,6 @@ class DuplicateReport:
     gone: frozenset[int] = frozenset()
     compared: int = 0
     ignored: int = 0
-    unreadable: Sequence[tuple[int, str]] = ()
 
     def __repr__(self) -> str:
         return f"DuplicateReport({len(self.pairs)} pairs, {len(self.groups)} groups)"
