@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from chainpipe.distribution import DISTRIBUTION
 
 if TYPE_CHECKING:
+    from chainpipe.api.duplicates import Duplicates, find_duplicates
     from chainpipe.api.evaluation import Evaluation, evaluate
     from chainpipe.api.extraction import extract
     from chainpipe.api.model import Model, load_model
@@ -49,6 +50,8 @@ _MODULES = {
     "load_model": "chainpipe.api.model",
     "Model": "chainpipe.api.model",
     "Codes": "chainpipe.hashing.retrieval.codes",
+    "find_duplicates": "chainpipe.api.duplicates",
+    "Duplicates": "chainpipe.api.duplicates",
     "evaluate": "chainpipe.api.evaluation",
     "Evaluation": "chainpipe.api.evaluation",
     "register": "chainpipe.plugins",
@@ -69,6 +72,7 @@ __all__ = [
     "Codes",
     "DamageError",
     "DistributedError",
+    "Duplicates",
     "Evaluation",
     "LockedError",
     "Model",
@@ -80,6 +84,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "extract",
+    "find_duplicates",
     "load_model",
     "load_plugins",
     "open_store",

@@ -94,15 +94,17 @@ def decisions_beside(store: Path) -> Path:
     return store.parent / FILE
 
 
-def read_decisions(path: Path) -> Decisions:
+def read_decisions(path: Path | None) -> Decisions:
     """Read a file of decisions; of several lines on one pair the last one counts.
 
     Args:
-        path: The file; a missing one holds no decisions.
+        path: The file; a missing one, or ``None``, holds no decisions.
 
     Raises:
         UsageError: If a line is not one of ours; it names the line.
     """
+    if path is None:
+        return Decisions()
     try:
         text = path.read_bytes()
     except FileNotFoundError:

@@ -28,15 +28,15 @@ def json_lines(report: DuplicateReport) -> Iterator[str]:
     for pair in report.pairs:
         yield json.dumps({"schema": SCHEMA, **pair_facts(report, pair)})
     for apart in report.apart:
-        yield json.dumps(_apart_facts(report, apart))
+        yield json.dumps({"schema": SCHEMA, **apart_facts(report, apart)})
 
 
 def group_lines(report: DuplicateReport) -> Iterator[str]:
     """Yield a JSON object for each group, then for each video set apart."""
     for number, group in enumerate(report.groups, start=1):
-        yield json.dumps({"schema": SCHEMA, "group": number, **_group_facts(report, group)})
+        yield json.dumps({"schema": SCHEMA, "group": number, **group_facts(report, group)})
     for apart in report.apart:
-        yield json.dumps(_apart_facts(report, apart))
+        yield json.dumps({"schema": SCHEMA, **apart_facts(report, apart)})
 
 
 def pair_facts(report: DuplicateReport, pair: VideoPair) -> dict[str, Any]:
@@ -114,7 +114,8 @@ def write_list(path: Path, report: DuplicateReport) -> str:
     return f"left out of `{path}`, since a line break is in the name: {some_names(broken)}"
 
 
-def _group_facts(report: DuplicateReport, group: CopyGroup) -> dict[str, Any]:
+def group_facts(report: DuplicateReport, group: CopyGroup) -> dict[str, Any]:
+    """Return what is told of a group: the file to keep and why, then each file."""
     videos = report.videos
     found = {frozenset((pair.a, pair.b)): pair for pair in report.pairs}
     members = []
@@ -139,9 +140,10 @@ def _group_facts(report: DuplicateReport, group: CopyGroup) -> dict[str, Any]:
     return {"keep": members[0]["path"], "reason": group.reason, "videos": members}
 
 
-def _apart_facts(report: DuplicateReport, apart: ApartVideo) -> dict[str, Any]:
+def apart_facts(report: DuplicateReport, apart: ApartVideo) -> dict[str, Any]:
+    """Return what is told of a video that is set apart."""
     paths = report.videos.paths
-    facts = {"schema": SCHEMA, "path": os.fsdecode(paths[apart.row]), "blank": apart.reason}
+    facts = {"path": os.fsdecode(paths[apart.row]), "blank": apart.reason}
     return facts | {"same_bytes": [os.fsdecode(paths[row]) for row in apart.same_bytes]}
 
 

@@ -64,6 +64,7 @@ class ComparedVideos:
         if against is not None:
             _check_alike(store, against)
         tables = [one.videos for one in self.stores]
+        self._tables = tables  # a report is read when the stores are closed
         self.ids = np.concatenate([table.ids for table in tables])  # (N, 32)
         self.duration = np.concatenate([table.duration for table in tables])  # (N,)
         self.blank = np.concatenate([table.blank for table in tables])  # (N,)
@@ -94,8 +95,8 @@ class ComparedVideos:
 
     def video(self, row: int) -> VideoFile:
         """Return what is known of a video's file."""
-        store, own = self.place(row)
-        table = store.videos
+        own = self.place(row)[1]
+        table = self._tables[0 if row < self.first else 1]
         return VideoFile(
             path=self.paths[row],
             file=self.file(row),
