@@ -38,7 +38,8 @@ from .videos import ComparedVideos, shows_nothing
 Advance = Callable[[int], None]
 Progress = Callable[[str, int | None], AbstractContextManager[Advance]]
 Recheck = Callable[[ComparedVideos, Sequence[VideoPair], Progress], list[VideoPair]]
-NEAREST = 5  # of each video, which are looked at again whatever the second check says
+NEAREST = 10  # of each video, which are looked at again whatever the second check says
+ROUNDS = 3  # of a search for copies of copies
 CLOSED = 100  # contents that hang together: in larger heaps no missing pair is looked for
 
 
@@ -105,9 +106,12 @@ def find_copies(
         wanted = run.candidates()
     look = search.recheck or (lambda videos, pairs, progress: list(pairs))
     pairs = look(videos, run.compare(wanted, progress), progress)
-    links = run.missing_links(wanted, pairs)
-    if len(links):
+    for _ in range(ROUNDS):
+        links = run.missing_links(wanted, pairs)
+        if not len(links):
+            break
         pairs += look(videos, run.compare(links, progress), progress)
+        wanted = np.concatenate([wanted, links])
     return run.report([pair for pair in pairs if run.passes(pair)])
 
 

@@ -7,6 +7,7 @@ left is movement. Another take of the same scene has the same mean and moves oth
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -20,6 +21,8 @@ SIDE = 64  # pixels of a frame that is looked at
 _LOOK, _MOVE = 24, 20  # side of the pictures that are laid on each other, and of those that move
 _SCALES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6)
 _PLACES = 7  # of a crop along an axis
+_FASTEST = 1.5  # or slowest: a speed that hardly any copy has
+_UNUSUAL = 0.5  # of the score that is lost there
 _FLAT = 6.0  # grey levels that a bar differs by, within and over time
 _MOST_BAR = 0.4  # of a side
 
@@ -143,6 +146,15 @@ def movement_alignment(a: GreyClip, b: GreyClip, layout: Layout) -> Alignment | 
     return align(
         FrameSequence(moves_a, a.seconds, a.duration), FrameSequence(moves_b, b.seconds, b.duration)
     )
+
+
+def sureness(found: Alignment) -> float:
+    """Return how sure an alignment of pixels makes it that two videos are copies, -1 to 1.
+
+    Slow changes fit each other at some speed or other, so unusual speeds count less.
+    """
+    unusual = abs(math.log(found.runs[0].speed)) / math.log(_FASTEST)
+    return found.score * (1 - _UNUSUAL * min(unusual, 1.0))
 
 
 def cut(frames: F32, box: Box, size: int) -> F32:

@@ -12,14 +12,14 @@ from chainpipe.pipeline.records import FailedVideo, Frames
 
 from ..matching.records import Relation, Verdict
 from .pairs import VideoPair
-from .pixel_check import SIDE, GreyClip, Layout, grey, lay_on, movement_alignment
+from .pixel_check import SIDE, GreyClip, Layout, grey, lay_on, movement_alignment, sureness
 from .videos import ComparedVideos
 
 FRAMES = 100  # of each video that is decoded again
-COPY = 1.5  # likeness of the pictures plus score of their movement, from which two are copies
+COPY = 0.3  # how surely their pixels move alike, from which two are copies
 SHARED = 0.5  # of both videos that copies show
 LAID = 0.85  # likeness from which one picture surely lies right on the other
-OTHERWISE = 0.2  # score below which pictures that lie right move otherwise
+OTHERWISE = 0.15  # below it, pictures that lie right on each other move otherwise
 _AT_A_TIME = 400  # videos in memory, 1.6 MB each
 
 Advance = Callable[[int], None]
@@ -108,13 +108,12 @@ def looked_at(verdict: Verdict, a: GreyClip, b: GreyClip) -> Verdict:
     found = movement_alignment(a, b, layout)
     if found is None:
         return verdict
-    shared = min(found.share_a, found.share_b)
-    if shared >= SHARED and layout.likeness + found.score >= COPY:
-        words = [f"pixels move alike (dyn {found.dyn:.2f}, step {found.step:.2f})"]
-        words += [f"over {shared:.0%} of the longer", *_laid(layout)]
-        reason = ", ".join([" ".join(words[:2]), *words[2:]])
+    shared, sure = min(found.share_a, found.share_b), sureness(found)
+    if shared >= SHARED and sure >= COPY:
+        how = f"pixels move alike (dyn {found.dyn:.2f}, step {found.step:.2f})"
+        reason = ", ".join([f"{how} over {shared:.0%} of the longer", *_laid(layout)])
         return Verdict(Relation.COPY, reason, found, mirrored=layout.mirrored)
-    if verdict.relation is Relation.COPY and layout.likeness >= LAID and found.score < OTHERWISE:
+    if verdict.relation is Relation.COPY and layout.likeness >= LAID and sure < OTHERWISE:
         reason = f"the same picture, but its pixels move otherwise (dyn {found.dyn:.2f})"
         return replace(verdict, relation=Relation.SAME_SCENES, reason=reason)
     return verdict

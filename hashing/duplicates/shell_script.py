@@ -10,6 +10,7 @@ from enum import Enum
 from pathlib import Path
 
 from chainpipe.pipeline.console import counted, format_size, printable
+from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 
@@ -91,8 +92,12 @@ def write_script(
         store: The store, named in the header.
 
     Raises:
+        UsageError: If the store's videos are not files.
         StorageError: If it cannot be written.
     """
+    if planned and not any(one.copy.size for one in planned):
+        message = f"the videos of `{printable(store)}` are not files"
+        raise UsageError(message, hint="leave out `--script`")
     acted = [one for one in planned if one.exact or not action.shares_bytes]
     lines = [_header(acted, action, store), _FUNCTIONS, _ACTIONS[action]]
     kept = b""
