@@ -17,7 +17,7 @@ from ..records import StoreMeta, VideoItem
 from ..store import check_suffix
 from .duplicates import ContentClaims
 from .engines.base import cpu_of_children
-from .features import ExtractionSpec
+from .extraction_spec import ExtractionSpec
 from .listed_videos import listed_videos
 from .options import ExtractOptions
 from .output import SHARD_VIDEOS, open_outputs

@@ -19,7 +19,8 @@ from ..errors import UsageError
 from ..inputs.manifest import LIST_SUFFIXES, content_id, identify, read_manifest
 from ..options import BackboneOptions, available_cpus
 from ..records import FailedVideo, StoreMeta, VideoError, VideoFeatures
-from .features import ExtractionSpec, read_features
+from .extraction_spec import ExtractionSpec
+from .features import read_features
 from .worker_pool import WorkerPool
 
 ResultT = TypeVar("ResultT")

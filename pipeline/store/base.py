@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +13,21 @@ import numpy.typing as npt
 from ..records import AugmentationStatistics, FailedVideo, StoreMeta, VideoTable
 
 Rows = slice | npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredFrames:
+    """All stored frames of one video.
+
+    Attributes:
+        features: (T, D), in the store's dtype.
+        seconds: When each is shown, (T,); NaN where that is not known.
+        index: Numbers in presentation order, (T,).
+    """
+
+    features: npt.NDArray[np.floating]
+    seconds: npt.NDArray[np.float64]
+    index: npt.NDArray[np.int64]
 
 
 class FeatureStore(Protocol):
@@ -50,6 +66,15 @@ class FeatureStore(Protocol):
 
         Raises:
             DamageError: If the bytes on disk are damaged.
+        """
+        ...
+
+    def sequence(self, row: int) -> StoredFrames:
+        """Return all stored frames of one video, whose number differs in a store made per time.
+
+        Raises:
+            DamageError: If the bytes on disk are damaged.
+            IndexError: If there is no such row.
         """
         ...
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..records import FailedVideo, StoreMeta, VideoTable
-from .base import Rows, row_numbers
+from .base import Rows, StoredFrames, row_numbers
 from .integrity import faults
 
 
@@ -38,6 +38,11 @@ class FeaturesOnlyStore(ABC):
     def shape(self) -> tuple[int, int, int]:
         """Return (N, T, D)."""
         return len(self.videos), self.meta.frames, self.meta.fingerprint.dim
+
+    def sequence(self, row: int) -> StoredFrames:
+        """Return the T frames of one video."""
+        one = np.array([row])
+        return StoredFrames(self.features(one)[0], self.seconds(one)[0], self.index(one)[0])
 
     def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
         """Return NaN, (n, T): when the frames are shown is not known."""
