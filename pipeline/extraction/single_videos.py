@@ -64,7 +64,8 @@ def extract_features(
         device: As for ``build_backbone``.
         trust_weights: Whether pickled weights may be read.
         backbone: Used instead of building the store's.
-        cached: Whether to extract candidates and views too, where the store has them.
+        cached: Whether to extract what the store has beside T frames, too: candidates, views, or
+            frames per time.
         advance: Called often with the number of videos done since its last call; what it raises
             ends the work.
 
@@ -83,7 +84,7 @@ def extract_features(
             f"this is not the backbone that the features were made with (then / now): {listed}",
             hint="use the same weights, or extract all videos again",
         )
-    wanted = meta if cached else replace(meta, per_segment=0, views=0)
+    wanted = meta if cached else replace(meta, per_segment=0, views=0, every=0.0)
     spec = ExtractionSpec.of(wanted, network, fit=fit)
     return _each(paths, lambda decoder, path: _features(decoder, path, spec), workers, advance)
 

@@ -28,7 +28,7 @@ from .ffmpeg_process import Sink, input_arguments, run_program
 from .preview import Preview
 
 MAX_LIST_BYTES = 64 << 20  # bytes that a list of frames may have
-MAX_LISTED = 2000  # frames that one filter can name; of more, all come and are chosen here
+MAX_LISTED = 90  # frames that one filter may name (100 at most); of more, all come and are chosen
 STREAM = ["-an", "-sn", "-dn", "-fps_mode", "passthrough"]
 LIST = ["-f", "framecrc"]
 # Untold, so that none of it, however rare, keeps a frame from being converted.
