@@ -71,7 +71,7 @@ def _tools() -> Tools:
     console = Console()
     return Tools(
         find=lambda source: query().find_videos(source),
-        features=lambda paths, meta: query().extract_features(paths, meta),
+        features=lambda paths, meta: query().extract_features(paths, meta, pictures=True),
         thumbnails=lambda paths, size: query().thumbnails(paths, size),
         progress=console.progress,
         log=console.log,

@@ -33,6 +33,7 @@ class FrameRequest:
         reader: ``auto``, or one reader by name: ``exact``, ``linear`` or ``ffmpeg``.
         hwaccel: Hardware decoder of the ffmpeg program (``cuda``, ``vaapi`` ...); empty for none.
         every: Seconds between two moments, in place of T moments; 0 for T of them.
+        pictures: Whether a still picture is read, too, as a video of one frame.
     """
 
     frames: int
@@ -48,6 +49,7 @@ class FrameRequest:
     reader: str = DecodeOptions.reader
     hwaccel: str = DecodeOptions.hwaccel
     every: float = SamplingOptions.every
+    pictures: bool = False
 
 
 TakePicture = Callable[[Sequence[npt.NDArray[np.uint8]], tuple[int, int]], None]

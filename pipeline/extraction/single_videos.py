@@ -52,6 +52,7 @@ def extract_features(
     trust_weights: bool = BackboneOptions.trust_weights,
     backbone: Backbone | None = None,
     cached: bool = False,
+    pictures: bool = False,
     advance: Callable[[int], None] = lambda _: None,
 ) -> list[VideoFeatures | FailedVideo]:
     """Extract features of some videos exactly as a store was made, without writing one.
@@ -66,6 +67,7 @@ def extract_features(
         backbone: Used instead of building the store's.
         cached: Whether to extract what the store has beside T frames, too: candidates, views, or
             frames per time.
+        pictures: Whether a still picture is taken, too, as a video of one frame.
         advance: Called often with the number of videos done since its last call; what it raises
             ends the work.
 
@@ -86,6 +88,7 @@ def extract_features(
         )
     wanted = meta if cached else replace(meta, per_segment=0, views=0, every=0.0)
     spec = ExtractionSpec.of(wanted, network, fit=fit)
+    spec = replace(spec, request=replace(spec.request, pictures=pictures))
     return _each(paths, lambda decoder, path: _features(decoder, path, spec), workers, advance)
 
 
@@ -99,7 +102,7 @@ def thumbnails(
         size: Side in pixels.
         workers: Videos decoded at a time; one a core by default.
     """
-    request = FrameRequest(frames=1, size=size)
+    request = FrameRequest(frames=1, size=size, pictures=True)
     return _each(paths, lambda decoder, path: _middle(decoder, path, request), workers)
 
 

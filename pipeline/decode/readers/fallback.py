@@ -26,6 +26,7 @@ from .exact import ExactReader
 from .ffmpeg import FfmpegReader
 from .linear import LinearPass, LinearReader
 from .preview import preview
+from .still_picture import read_picture
 
 SLOWEST = 5.0  # frames a second: long pauses between frames cost no time to decode
 READERS = ("auto", "exact", "linear", "ffmpeg")
@@ -117,7 +118,17 @@ class _FallbackReader:
         self._track = -1
 
     def decode(self) -> ReaderResult:
-        """Try the readers in turn."""
+        """Try the readers in turn, last that of pictures."""
+        try:
+            return self._moving()
+        except VideoError as error:
+            if not self._request.pictures or error.status not in (Status.REFUSED, Status.CORRUPT):
+                raise
+            if picture := read_picture(self._path, self._request, self._sizes, self._limits):
+                return picture
+            raise
+
+    def _moving(self) -> ReaderResult:
         wish = self._request.reader
         if wish == "ffmpeg":
             return self._by_program(self._request.hwaccel)
