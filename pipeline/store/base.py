@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..records import AugmentationStatistics, FailedVideo, StoreMeta, VideoTable
 
+EVERY_FRAME = slice(None)
 Rows = slice | npt.NDArray[np.int64]
 
 
@@ -69,13 +70,25 @@ class FeatureStore(Protocol):
         """
         ...
 
-    def sequence(self, row: int) -> StoredFrames:
-        """Return all stored frames of one video, whose number differs in a store made per time.
+    def sequence(self, row: int, part: slice = EVERY_FRAME) -> StoredFrames:
+        """Return the stored frames of one video, whose number differs in a store made per time.
+
+        Args:
+            row: Of the video.
+            part: Which of its frames, of step one.
 
         Raises:
             DamageError: If the bytes on disk are damaged.
             IndexError: If there is no such row.
         """
+        ...
+
+    def sequence_features(self, row: int, part: slice = EVERY_FRAME) -> npt.NDArray[np.floating]:
+        """Return only the features of :meth:`sequence`, (T, D); raises likewise."""
+        ...
+
+    def sequence_seconds(self, row: int) -> npt.NDArray[np.float64]:
+        """Return only when the frames of :meth:`sequence` are shown, (T,); raises likewise."""
         ...
 
     def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ..errors import DamageError, StorageError
 from . import layout
-from .base import Rows, StoredFrames, row_numbers
+from .base import EVERY_FRAME, Rows, StoredFrames, row_numbers
 from .integrity import faults, row_checksums
 from .integrity.faults import FAULTS, read_errors
 from .integrity.row_checksums import RowChecksum
@@ -41,8 +41,8 @@ def array_store(path: Path, arrays: Arrays, *, read_table: bool = True) -> Array
 class SequenceStore(ArrayStore):
     """A finished store made per time; see ``ArrayStore``."""
 
-    def sequence(self, row: int) -> StoredFrames:
-        """Return all frames of one video.
+    def sequence(self, row: int, part: slice = EVERY_FRAME) -> StoredFrames:
+        """Return the frames of one video, or a part of them, of which only that is read.
 
         Raises:
             DamageError: If their bytes are altered.
@@ -50,7 +50,17 @@ class SequenceStore(ArrayStore):
         """
         number = int(row_numbers(np.array([row]), self._count)[0])
         names = row_checksums.FEATURES, row_checksums.SECONDS, row_checksums.INDEX
-        return StoredFrames(*(self._frames(name, number) for name in names))
+        return StoredFrames(*(self._frames(name, number, part) for name in names))
+
+    def sequence_features(self, row: int, part: slice = EVERY_FRAME) -> npt.NDArray[np.floating]:
+        """Return the features of the frames of one video; raises as :meth:`sequence`."""
+        number = int(row_numbers(np.array([row]), self._count)[0])
+        return self._frames(row_checksums.FEATURES, number, part)
+
+    def sequence_seconds(self, row: int) -> npt.NDArray[np.float64]:
+        """Return when the frames of one video are shown, (T,); raises as :meth:`sequence`."""
+        number = int(row_numbers(np.array([row]), self._count)[0])
+        return self._frames(row_checksums.SECONDS, number)
 
     def counts(self) -> npt.NDArray[np.int64]:
         """Return the number of frames of each video, (N,).
@@ -73,15 +83,17 @@ class SequenceStore(ArrayStore):
             out[place] = frames[(2 * np.arange(t) + 1) * len(frames) // (2 * t)]
         return out
 
-    def _frames(self, name: str, number: int) -> npt.NDArray[Any]:
-        """Read all frames of one row; where the format reports damage, its checksum decides."""
+    def _frames(self, name: str, number: int, part: slice = EVERY_FRAME) -> npt.NDArray[Any]:
+        """Read frames of one row; where the format reports damage, the row's checksum decides."""
         row_checksum = self._row_checksum(name)
         assert row_checksum is not None
         run = self._run(number)
+        first, after, _ = part.indices(run.stop - run.start)
+        wanted = slice(run.start + first, run.start + max(first, after))
         try:
-            found = self._arrays.take(name, run)
-            if len(found) != run.stop - run.start:
-                raise ValueError(f"{len(found)} frames of {run.stop - run.start}")
+            found = self._arrays.take(name, wanted)
+            if len(found) != wanted.stop - wanted.start:
+                raise ValueError(f"{len(found)} frames of {wanted.stop - wanted.start}")
         except FAULTS as error:
             fault = faults.fault(self.path, error)
             if isinstance(fault, StorageError):
@@ -89,7 +101,7 @@ class SequenceStore(ArrayStore):
             with suppress(DamageError, *FAULTS):
                 parts = {each: self._arrays.raw(each, run) for each in row_checksum.arrays}
                 self._compare_frames(row_checksum, parts, number)
-                return np.asarray(parts[name])
+                return np.asarray(parts[name][part])
             raise faults.damaged_rows(self.path, (name,), [number]) from error
         return found
 
