@@ -8,16 +8,16 @@ length, with footage cut out or in, speed or frame rate changed keep such runs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .lines import best_run, places, score_lines, span_of, step_of, values_on
-from .movement import movement_of
+from .movement import movement_of, score_of
 from .records import F32, F64, AlignedRun, Alignment, FrameSequence
 
 SPEEDS = tuple(float(s) for s in np.exp(np.linspace(-np.log(1.5), np.log(1.5), 13)))
-LEVEL = 0.05  # cosine by which frames of a run are more alike than the two videos are on average
+LEVEL = 0.0  # cosine by which frames of a run are more alike than the two videos are on average
 LONGER = 0.15  # part of its sum by which a line must be better than the end-to-end line
 FEWEST = 3  # frames of a run
 SECOND = 0.15  # part of the first run's sum that a second one has at least
@@ -219,8 +219,8 @@ def _alignment(
     share_a = _share(sum(run.a_end - run.a_start for run in runs), a)
     share_b = _share(sum(run.b_end - run.b_start for run in runs), b)
     cosine = float(np.concatenate(on_line).mean())
-    score = (moved.dyn + moved.step) * min(share_a, share_b)
-    return Alignment(runs, share_a, share_b, moved.dyn, moved.step, cosine, score)
+    score = score_of(moved, share_a, share_b)
+    return Alignment(runs, share_a, share_b, moved.dyn, moved.step, cosine, score, moved.even)
 
 
 def _share(seconds: float, video: FrameSequence) -> float:
@@ -245,6 +245,4 @@ def _turned(found: Alignment) -> Alignment:
         AlignedRun(run.b_start, run.b_end, run.a_start, run.a_end, 1 / run.speed)
         for run in found.runs
     )
-    return Alignment(
-        runs, found.share_b, found.share_a, found.dyn, found.step, found.cosine, found.score
-    )
+    return replace(found, runs=runs, share_a=found.share_b, share_b=found.share_a)

@@ -94,7 +94,8 @@ class Alignment:
         dyn: Correlation of the aligned frames, each video's mean over them removed: -1 to 1.
         step: The same of frame-to-frame differences.
         cosine: Mean cosine of the aligned frames, in the space of the check.
-        score: Larger for surer copies; comparable within one library.
+        score: Larger for surer copies, -1 to 1; see ``movement.score_of``.
+        even: Correlation of the changes over two frames, large ones limited: cuts do not decide.
     """
 
     runs: tuple[AlignedRun, ...]
@@ -104,6 +105,7 @@ class Alignment:
     step: float
     cosine: float
     score: float
+    even: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

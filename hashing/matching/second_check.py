@@ -16,9 +16,9 @@ from .information import reasons
 from .records import F32, Alignment, FrameSequence, Relation, Verdict
 from .space import FrameSpace, unit
 
-COPY = 0.55  # score from which two videos are copies
+COPY = 0.32  # score from which two videos are copies
 PART = 0.8  # share of the shorter video that lies in the longer one
-MOVES_ALIKE = 0.7  # dyn + step of a part
+MOVES_ALIKE = 0.35  # the score of a part, its share left out
 SAME = 0.5  # share of both videos that copies show
 CHANCE = 0.995  # part of the unrelated pairs of a library that are less alike than `similar`
 SCENES = 0.999  # the same for `same scenes`
@@ -144,7 +144,7 @@ def verdict_of(found: Alignment | None, cosine: float, limits: Thresholds) -> Ve
     """
     if found is not None:
         small, large = sorted((found.share_a, found.share_b))
-        alike = found.dyn + found.step
+        alike = (found.dyn + 2 * found.even) / 3
         if small >= SAME and found.score >= limits.copy:
             return Verdict(Relation.COPY, _moves(found), found)
         if large >= PART and small < SAME and alike >= MOVES_ALIKE:
@@ -160,7 +160,7 @@ def verdict_of(found: Alignment | None, cosine: float, limits: Thresholds) -> Ve
 
 def _moves(found: Alignment) -> str:
     return (
-        f"moves alike (dyn {found.dyn:.2f}, step {found.step:.2f}) over "
+        f"moves alike (dyn {found.dyn:.2f}, even {found.even:.2f}) over "
         f"{min(found.share_a, found.share_b):.0%} of the longer"
     )
 
