@@ -22,6 +22,7 @@ import chainpipe.hashing.cli
 import chainpipe.pipeline.cli
 from chainpipe.distribution import installed_version
 from chainpipe.hashing.cli.context import Tools
+from chainpipe.lazy_command import ReadyGroup
 from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.errors import BugError, ChainpipeError, StorageError
 
@@ -33,6 +34,7 @@ class _Interrupted(BaseException):
 
 
 app = typer.Typer(
+    cls=ReadyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -134,8 +134,11 @@ def _unfolded(texts: Sequence[str], tools: Tools) -> list[str]:
     files: list[str] = []
     for text in texts:
         folder = Path(text)
-        inside = text != "" and folder.is_dir()
-        files += [str(path) for path in tools.find(folder)] if inside else [text]
+        if text and folder.is_dir():
+            top = os.path.abspath(folder)
+            files += [os.path.join(text, os.path.relpath(path, top)) for path in tools.find(folder)]
+        else:
+            files.append(text)
     return files
 
 
