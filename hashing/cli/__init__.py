@@ -12,6 +12,7 @@ VERBS = {
         "Turn every video into a binary code and write them all to one file.",
     ),
     "search": ("search:search", "Find the videos most similar to a query, nearest first."),
+    "find": ("find:find", "Find the places of films that clips show, with times."),
     "eval": (
         "evaluate:eval_",
         "Compute mAP, precision and recall of the codes of one or more models on a labelled store.",

@@ -29,6 +29,9 @@ class Tools:
         progress: Progress bar: ``with progress(what, total) as advance``.
         log: Prints one line to stderr.
         warn: Prints one warning to stderr.
+        sequences: As ``features``, with a frame for each step of the settings' ``every``.
+        moments: Returns the picture of a video on the screen at some seconds, ``None`` on failure;
+            the third argument is its side in pixels.
     """
 
     find: Callable[[Path], Sequence[Path]]
@@ -37,6 +40,12 @@ class Tools:
     progress: Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
     log: Callable[[str], None]
     warn: Callable[[str], None] = lambda line: None
+    sequences: Callable[[Sequence[Path], StoreMeta], list[VideoFeatures | FailedVideo]] = (
+        lambda paths, meta: []
+    )
+    moments: Callable[[Path, Sequence[float], int], list[npt.NDArray[np.uint8] | None]] = (
+        lambda path, seconds, size: [None] * len(seconds)
+    )
 
 
 def tools_of(context: typer.Context) -> Tools:

@@ -17,7 +17,7 @@ from .film_index import FilmIndex, searchable
 from .line import ClipLine, fit_line, read_between
 from .records import ClipPlace
 from .votes import VotedPlace, count_votes
-from .windows import Windows, windows_of
+from .windows import windows_of
 
 NEAREST = 20  # film windows that each window of a clip votes for
 ALIGNED = 6  # places that are aligned
@@ -31,7 +31,8 @@ MOST = 10  # places of a clip
 NEAR_END = 1.0  # seconds to an end of the clip that are taken to go on as its frames do
 GOES_ON = 0.5  # of the run's mean, that frames before or after it have where they go on
 
-Encode = Callable[[FrameSequence, Windows], U8]
+Encode = Callable[[FrameSequence], U8]
+"""Returns the codes of a clip's windows, of its features as the store has them."""
 
 
 class PossiblePlace(NamedTuple):
@@ -80,12 +81,13 @@ class ClipFinder:
         A clip that is longer than a minute is looked for in parts, and what follows on is joined.
 
         Args:
-            clip: Its features projected into the space of the index, (T, M).
+            clip: Its features as the store has them, (T, D).
             most: How many places there may be.
         """
         found: list[ClipPlace] = []
         for part, start in parts_of(clip):
-            for place in self._sure(part, most):
+            codes = None if self._encode is None else self._encode(part)
+            for place in self._sure(self.projected(part), codes, most):
                 moved = replace(
                     place,
                     query_start=place.query_start + start,
@@ -97,6 +99,7 @@ class ClipFinder:
     def candidates(
         self,
         clip: FrameSequence,
+        codes: U8 | None = None,
         *,
         skip: tuple[int, float, float] | None = None,
         nearest: int = NEAREST,
@@ -105,16 +108,22 @@ class ClipFinder:
 
         Args:
             clip: Its features projected into the space of the index, (T, M).
+            codes: Of its windows; by default the index's own.
             skip: Row, first and last second of a place in a film that does not count.
             nearest: Film windows that each window of the clip votes for.
         """
-        voted = self._voted(clip, nearest, skip)
+        voted = self._voted(clip, codes, nearest, skip)
         found = [one for one in (self._aligned(clip, place) for place in voted) if one]
         return sorted(found, key=lambda one: (-one.score, one.row, one.start))
 
-    def _sure(self, clip: FrameSequence, most: int) -> list[ClipPlace]:
+    def projected(self, clip: FrameSequence) -> FrameSequence:
+        """Return a clip with its features in the space of the index."""
+        features = self.index.space.project(clip.features)
+        return FrameSequence(features, clip.seconds, clip.duration)
+
+    def _sure(self, clip: FrameSequence, codes: U8 | None, most: int) -> list[ClipPlace]:
         found: list[ClipPlace] = []
-        for one in self.candidates(clip):
+        for one in self.candidates(clip, codes):
             if one.score < self.index.threshold or len(found) == most:
                 break
             if not any(_overlap(one, other) for other in found):
@@ -122,14 +131,15 @@ class ClipFinder:
         return found
 
     def _voted(
-        self, clip: FrameSequence, nearest: int, skip: tuple[int, float, float] | None
+        self,
+        clip: FrameSequence,
+        codes: U8 | None,
+        nearest: int,
+        skip: tuple[int, float, float] | None,
     ) -> list[VotedPlace]:
         windows = windows_of(clip)
-        codes = (
-            self.index.encode(windows.vectors)
-            if self._encode is None
-            else self._encode(clip, windows)
-        )
+        if codes is None:
+            codes = self.index.encode(windows.vectors)
         near = self._codes.search(codes, nearest)
         rows = np.where(near.rows >= 0, self.index.rows[near.rows], -1)
         starts = self.index.starts[near.rows].astype(np.float64)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..matching.records import F32, F64
-from .windows import STEP
+from ..retrieval.window_spans import STEP
 
 APART = 2.0  # seconds between two places of one film
 _SHIFT = 1 << 32  # keeps places of different films apart

@@ -34,6 +34,7 @@ class FrameRequest:
         hwaccel: Hardware decoder of the ffmpeg program (``cuda``, ``vaapi`` ...); empty for none.
         every: Seconds between two moments, in place of T moments; 0 for T of them.
         pictures: Whether a still picture is read, too, as a video of one frame.
+        moments: Seconds of the wanted frames, rising, T of them; empty for sampled ones.
     """
 
     frames: int
@@ -50,6 +51,7 @@ class FrameRequest:
     hwaccel: str = DecodeOptions.hwaccel
     every: float = SamplingOptions.every
     pictures: bool = False
+    moments: tuple[float, ...] = ()
 
 
 TakePicture = Callable[[Sequence[npt.NDArray[np.uint8]], tuple[int, int]], None]

@@ -106,6 +106,26 @@ def thumbnails(
     return _each(paths, lambda decoder, path: _middle(decoder, path, request), workers)
 
 
+def moments(path: Path, seconds: Sequence[float], size: int) -> list[Thumbnail | None]:
+    """Return the frames of a video on the screen at some seconds, as squares; ``None`` on failure.
+
+    Args:
+        path: The video.
+        seconds: Rising, counted from the first shown frame.
+        size: Side in pixels.
+    """
+    request = FrameRequest(len(seconds), size=size, moments=tuple(seconds))
+
+    def read(decoder: Decoder, file: Path) -> list[Thumbnail | None]:
+        try:
+            identify(file)
+            return list(decoder.read(file, request).pixels)
+        except VideoError:
+            return [None] * len(seconds)
+
+    return _each([path], read, 1)[0]
+
+
 @lru_cache(maxsize=1)
 def _built(name: str, device: str, threads: int, trust_weights: bool) -> Backbone:
     """Keep the last backbone: a folder of queries comes in several calls."""
