@@ -23,19 +23,9 @@ ORDER = {
         *("inputs", "augment", "store", "console", "records", "options", "errors"),
     ],
     "hashing": [
-        *("cli", "reporting", "experiments", "runs", "methods", "training", "mining", "losses"),
-        *(
-            "views",
-            "evaluation",
-            "duplicates",
-            "matching",
-            "retrieval",
-            "model_folder",
-            "models",
-            "data",
-            "monitoring",
-        ),
-        *("config", "runtime"),
+        *("cli", "reporting", "experiments", "runs", "films", "methods", "training", "mining"),
+        *("losses", "views", "evaluation", "duplicates", "matching", "retrieval", "model_folder"),
+        *("models", "data", "monitoring", "config", "runtime"),
     ],
 }
 MOST_ROOMS = {"pipeline": 12, "hashing": 22}
