@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from array import array
 from pathlib import Path
 
 import numpy as np
+
+from .packet_batch import Indices
 
 # These leave next to nothing between packets, but for indexes.
 TIGHT = ("matroska", "avi")
@@ -18,22 +19,20 @@ class GapCheck:
 
     Args:
         path: The file.
-
-    Attributes:
-        pos: Byte positions of packets that are not checked yet, -1 where unknown.
-        size: Their bytes.
-        before: How many packets of the film came before each.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._last_pos, self._last_end = -1, 0
-        self.pos, self.size, self.before = array("q"), array("q"), array("q")
 
-    def found(self) -> list[int]:
-        """Return how many packets of the film came before each gap, and forget the packets."""
-        pos, size, before = (np.array(told) for told in (self.pos, self.size, self.before))
-        self.pos, self.size, self.before = array("q"), array("q"), array("q")
+    def found(self, pos: Indices, size: Indices, before: Indices) -> list[int]:
+        """Return how many packets of the film came before each gap.
+
+        Args:
+            pos: Byte positions of the next packets, -1 where unknown, (n,).
+            size: Their bytes, (n,).
+            before: How many packets of the film came before each, (n,).
+        """
         known = pos >= 0
         pos, size, before = pos[known], size[known], before[known]
         if not len(pos):

@@ -2,71 +2,97 @@
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from io import FileIO
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from av.packet import Packet
 
 from .packet_batch import PADDING, Bytes, PacketBatch
 from .packet_columns import UNKNOWN
 from .sample_table import Samples
 
-BATCH = 4096  # packets
 BATCH_BYTES = 1 << 20  # that lie in a core's cache
+OVERHEAD = 256  # bytes that a packet takes beside its own
 
 
 class PacketRows:
-    """Collects packets until they are enough for a batch.
+    """Packets of all streams as they came, and which of them are the film's.
 
     Args:
-        reads: Whether their bytes are wanted, too.
+        packets: As they came.
+        index: Of the film's stream.
+
+    Attributes:
+        film: The film's packets that are not empty, (n,).
+        pos: Byte positions of all packets, -1 where unknown, (m,).
+        size: Bytes of all packets, (m,).
+        before: How many of the film's packets came before each, (m,).
     """
 
-    def __init__(self, reads: bool) -> None:
-        self._reads = reads
-        self._clear()
+    def __init__(self, packets: Sequence[Packet[Any]], index: int) -> None:
+        told = list(map(_COMMON, packets))
+        try:
+            columns = np.fromiter(chain.from_iterable(told), np.int64, 5 * len(told))
+        except TypeError:  # something is unknown
+            columns = np.array([_known(row) for row in told], np.int64)
+        self._stream, self.size, self.pos, self._pts, self._duration = columns.reshape(-1, 5).T
+        ours = (self._stream == index) & (self.size > 0)
+        self._places = np.flatnonzero(ours)
+        self.before = np.cumsum(ours) - ours
+        self.film = [packets[place] for place in self._places.tolist()]
 
-    def _clear(self) -> None:
-        self._numbers = [array("q") for _ in range(5)]
-        self._flags = [bytearray() for _ in range(3)]
-        self._held: list[Packet[Any] | bytes] = []
-        self._bytes = 0
+    def reached(self, ticks: npt.NDArray[np.float64]) -> float:
+        """Return when the last of the packets ends, in seconds; 0 if before that.
 
-    def __len__(self) -> int:
-        return len(self._held)
+        Args:
+            ticks: Seconds of each stream's time base.
+        """
+        known = self._pts != UNKNOWN
+        ends = (self._pts + self._duration)[known] * ticks[self._stream[known]]
+        return float(ends.max(initial=0.0))
 
-    @property
-    def full(self) -> bool:
-        """Whether a batch should be taken."""
-        return self._bytes >= BATCH_BYTES or len(self._held) >= BATCH
+    def batch(self, *, reads: bool) -> PacketBatch:
+        """Return the film's packets as a batch.
 
-    def append(self, packet: Packet[Any]) -> None:
-        """Add the stream's next packet, which is not empty."""
-        pts, dts, pos, size, duration = self._numbers
-        key, discard, corrupt = self._flags
-        told, decoded, place, count = packet.pts, packet.dts, packet.pos, packet.size
-        pts.append(UNKNOWN if told is None else told)
-        dts.append(UNKNOWN if decoded is None else decoded)
-        pos.append(-1 if place is None else place)
-        size.append(count)
-        duration.append(packet.duration or 0)
-        key.append(packet.is_keyframe)
-        discard.append(packet.is_discard)
-        corrupt.append(packet.is_corrupt)
-        self._held.append(packet if self._reads else b"")
-        self._bytes += count
+        Args:
+            reads: Whether their bytes are wanted, too.
+        """
+        ours, size = self._places, self.size[self._places]
+        decoded = [packet.dts for packet in self.film]
+        if None in decoded:
+            decoded = [UNKNOWN if time is None else time for time in decoded]
+        joined = b"".join([*(self.film if reads else ()), bytes(PADDING)])
+        return PacketBatch(
+            self._pts[ours],
+            np.array(decoded, np.int64),
+            self.pos[ours],
+            size,
+            self._duration[ours],
+            np.array([packet.is_keyframe for packet in self.film], bool),
+            np.array([packet.is_discard for packet in self.film], bool),
+            np.array([packet.is_corrupt for packet in self.film], bool),
+            np.frombuffer(joined, np.uint8),
+            np.cumsum(size) - size if reads else np.zeros_like(size),
+        )
 
-    def taken(self) -> PacketBatch:
-        """Return what was collected, and forget it."""
-        pts, dts, pos, size, duration = (np.array(column) for column in self._numbers)
-        key, discard, corrupt = (np.array(column, np.uint8) > 0 for column in self._flags)
-        data = np.frombuffer(b"".join([*self._held, bytes(PADDING)]), np.uint8)
-        at = np.cumsum(size) - size
-        self._clear()
-        return PacketBatch(pts, dts, pos, size, duration, key, discard, corrupt, data, at)
+
+_COMMON = attrgetter("stream_index", "size", "pos", "pts", "duration")
+
+
+def _known(row: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """Return what a packet tells, with something else for what it does not."""
+    stream, size, pos, pts, duration = row
+    return stream, size, -1 if pos is None else pos, UNKNOWN if pts is None else pts, duration or 0
+
+
+def film_packets(packets: Sequence[Packet[Any]], index: int) -> int:
+    """Return how many packets of a stream are not empty."""
+    return sum(packet.stream_index == index and packet.size > 0 for packet in packets)
 
 
 def sample_batches(file: FileIO, samples: Samples, *, reads: bool) -> Iterator[PacketBatch | None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from .container import Heartbeat, exact, open_container
 from .gaps import TIGHT, GapCheck
 from .libav_log import LibavLog
 from .packet_columns import UNKNOWN, PacketColumns
-from .packet_rows import BATCH, PacketRows, sample_batches
+from .packet_rows import BATCH_BYTES, OVERHEAD, PacketRows, film_packets, sample_batches
 from .packet_table import NEAR, Flags, Indices, PacketTable, is_steady
 from .sample_table import Samples, has_sample_table, sample_table
 
@@ -66,7 +65,7 @@ class Scan:
         self._keep = keep
         self._kept: list[Packet[Any]] = []
         self._suspects: list[int] = []
-        self._reached = 0.0
+        self._reached, self._kept_bytes = 0.0, 0
 
     def table(self, container: InputContainer, stream: VideoStream) -> PacketTable:
         """Return the table of a stream.
@@ -120,58 +119,50 @@ class Scan:
 
     def _read_packets(self, container: InputContainer, stream: VideoStream) -> PacketColumns:
         columns = self._no_columns()
-        rows = PacketRows(columns.checker.reads)
-        tight = any(name in container.format.name for name in TIGHT)
-        gaps = GapCheck(self._path) if tight else None
-        ends = dict.fromkeys(range(len(container.streams)), 0)
-        index, kept_bytes = stream.index, 0
-        for packet in self._packets(container, columns, rows):
-            self._heartbeat()
-            pts, size, where = packet.pts, packet.size, packet.stream_index
-            if pts is not None:
-                ended = pts + (packet.duration or 0)
-                if ended > ends[where]:
-                    ends[where] = ended
-            if gaps is not None:
-                pos = packet.pos
-                gaps.pos.append(-1 if pos is None else pos)
-                gaps.size.append(size)
-                gaps.before.append(columns.count + len(rows))
-            if where == index and size:
-                if columns.count + len(rows) >= self._limits.frames:
-                    raise self._too_many()
-                rows.append(packet)
-                kept_bytes += size
-                if kept_bytes > self._keep:
-                    self._kept.clear()
-                else:
-                    self._kept.append(packet)
-            if self._log.errors():
-                columns.mark_damaged(columns.count + len(rows))
-            if rows.full or (gaps is not None and len(gaps.pos) >= BATCH):
-                self._flush(columns, rows, gaps)
-        self._flush(columns, rows, gaps)
-        ticks = [float(one.time_base or 0) for one in container.streams]
-        self._reached = max(ends[one] * tick for one, tick in enumerate(ticks))
-        return columns
-
-    def _flush(self, columns: PacketColumns, rows: PacketRows, gaps: GapCheck | None) -> None:
-        for before in gaps.found() if gaps is not None else ():
-            columns.mark_damaged(before)
-        batch = rows.taken()
-        if (batch.pos >= self._size).any():
-            raise VideoError(Status.CHANGED, "grows while it is read")
-        columns.add(batch)
-
-    def _packets(
-        self, container: InputContainer, columns: PacketColumns, rows: PacketRows
-    ) -> Iterator[Packet[Any]]:
+        gaps = GapCheck(self._path) if _is_tight(container) else None
+        ticks = np.array([float(one.time_base or 0) for one in container.streams])
+        held: list[Packet[Any]] = []
+        room, captured = BATCH_BYTES, self._log.captured
         try:
-            yield from container.demux()
+            for packet in container.demux():
+                held.append(packet)
+                if captured and self._log.errors():
+                    columns.mark_damaged(columns.count + film_packets(held, stream.index))
+                room -= packet.size + OVERHEAD
+                if room < 0:
+                    self._take(PacketRows(held, stream.index), columns, gaps, ticks)
+                    held, room = [], BATCH_BYTES
         except av.error.MemoryError:
             raise
         except av.error.FFmpegError:
-            columns.mark_damaged(columns.count + len(rows))
+            columns.mark_damaged(columns.count + film_packets(held, stream.index))
+        self._take(PacketRows(held, stream.index), columns, gaps, ticks)
+        return columns
+
+    def _take(
+        self,
+        rows: PacketRows,
+        columns: PacketColumns,
+        gaps: GapCheck | None,
+        ticks: npt.NDArray[np.float64],
+    ) -> None:
+        """Add what came to the columns, and keep a small stream's packets."""
+        self._heartbeat()
+        self._reached = max(self._reached, rows.reached(ticks))
+        if columns.count + len(rows.film) > self._limits.frames:
+            raise self._too_many()
+        batch = rows.batch(reads=columns.checker.reads)
+        if (batch.pos >= self._size).any():
+            raise VideoError(Status.CHANGED, "grows while it is read")
+        if gaps is not None:
+            for count in gaps.found(rows.pos, rows.size, columns.count + rows.before):
+                columns.mark_damaged(count)
+        columns.add(batch)
+        self._kept_bytes += int(batch.size.sum())
+        if self._kept_bytes > self._keep:
+            self._kept.clear()
+        else:
+            self._kept += rows.film
 
     def _too_many(self) -> VideoError:
         return VideoError(Status.LIMIT, f"more than {self._limits.frames} frames")
@@ -282,6 +273,10 @@ class Scan:
             packed=self._columns.packed,
             orientation=self._columns.orientation,
         )
+
+
+def _is_tight(container: InputContainer) -> bool:
+    return any(name in container.format.name for name in TIGHT)
 
 
 def _rate(container: InputContainer, stream: VideoStream) -> float:
