@@ -23,15 +23,7 @@ walk through it. In shapes, N or B are videos, T frames, D numbers of a frame, K
 """
 FUNCTIONS = (
     *("extract", "open_store", "store_from_arrays", "train", "load_model", "evaluate"),
-    "find_duplicates",
-)
-    "extract",
-    "open_store",
-    "store_from_arrays",
-    "train",
-    "load_model",
-    "evaluate",
-    "find_duplicates",
+    *("find_duplicates", "list_videos", "relocate", "update"),
 )
 CLASSES = ("Store", "Model", "Codes", "Evaluation", "Duplicates", "register")
 SKIPPED = re.compile(r" *# doctest: \+SKIP")

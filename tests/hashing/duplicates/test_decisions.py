@@ -106,10 +106,12 @@ def test_any_bytes_are_read_or_refused(
 ) -> None:
     path = tmp_path_factory.mktemp("any") / "decisions.jsonl"
     path.write_bytes(text)
+    message = "decisions.jsonl"
     try:
         read_decisions(path)
     except UsageError as error:
-        assert "decisions.jsonl" in str(error)
+        message = str(error)
+    assert "decisions.jsonl" in message
 
 
 def test_a_folder_that_is_not_there_is_a_storage_error(tmp_path: Path) -> None:
