@@ -28,7 +28,7 @@ from .known_videos import FILE, KnownVideos
 from .model_choice import model_of
 from .new_answers import NewVideo, answers_of_new
 
-SETTLE = 1.0  # seconds without a change after which a file counts as finished
+SETTLE = 2.0  # seconds without a change after which a file counts as finished
 STATE = ".update"  # a folder of this suffix beside the store holds lock and known videos
 
 
