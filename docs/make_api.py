@@ -25,14 +25,6 @@ FUNCTIONS = (
     *("extract", "open_store", "store_from_arrays", "train", "load_model", "evaluate"),
     "find_duplicates",
 )
-    "extract",
-    "open_store",
-    "store_from_arrays",
-    "train",
-    "load_model",
-    "evaluate",
-    "find_duplicates",
-)
 CLASSES = ("Store", "Model", "Codes", "Evaluation", "Duplicates", "register")
 SKIPPED = re.compile(r" *# doctest: \+SKIP")
 LISTS = ("Args", "Raises", "Attributes")
