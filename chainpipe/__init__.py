@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from chainpipe.distribution import DISTRIBUTION
 
 if TYPE_CHECKING:
+    from chainpipe.api.duplicates import Duplicates, find_duplicates
     from chainpipe.api.evaluation import Evaluation, evaluate
     from chainpipe.api.extraction import extract
     from chainpipe.api.library import list_videos, relocate, update
@@ -53,6 +54,8 @@ _MODULES = {
     "list_videos": "chainpipe.api.library",
     "relocate": "chainpipe.api.library",
     "update": "chainpipe.api.library",
+    "find_duplicates": "chainpipe.api.duplicates",
+    "Duplicates": "chainpipe.api.duplicates",
     "evaluate": "chainpipe.api.evaluation",
     "Evaluation": "chainpipe.api.evaluation",
     "register": "chainpipe.plugins",
@@ -73,6 +76,7 @@ __all__ = [
     "Codes",
     "DamageError",
     "DistributedError",
+    "Duplicates",
     "Evaluation",
     "LockedError",
     "Model",
@@ -84,6 +88,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "extract",
+    "find_duplicates",
     "list_videos",
     "load_model",
     "load_plugins",

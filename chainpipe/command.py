@@ -85,6 +85,9 @@ def _tools() -> Tools:
     return Tools(
         find=lambda source: query().find_videos(source),
         features=lambda paths, meta: query().extract_features(paths, meta, pictures=True),
+        frames=lambda paths, frames, size, workers: query().sampled_frames(
+            paths, frames, size, workers=workers
+        ),
         thumbnails=lambda paths, size: query().thumbnails(paths, size),
         progress=console.progress,
         log=console.log,

@@ -27,6 +27,7 @@ ORDER = {
         *(
             "views",
             "evaluation",
+            "duplicates",
             "matching",
             "retrieval",
             "model_folder",
@@ -37,7 +38,7 @@ ORDER = {
         *("config", "runtime"),
     ],
 }
-MOST_ROOMS = {"pipeline": 12, "hashing": 21}
+MOST_ROOMS = {"pipeline": 12, "hashing": 22}
 READ_BY_HASHING = {"backbones", "console", "errors", "records", "store"}
 
 
