@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from chainpipe.distribution import DISTRIBUTION
 
 if TYPE_CHECKING:
+    from chainpipe.api.clips import FilmPlace, find_clip
     from chainpipe.api.evaluation import Evaluation, evaluate
     from chainpipe.api.extraction import extract
     from chainpipe.api.model import Model, load_model
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 _ERRORS = "chainpipe.pipeline.errors"
 _MODULES = {
+    "find_clip": "chainpipe.api.clips",
+    "FilmPlace": "chainpipe.api.clips",
     "extract": "chainpipe.api.extraction",
     "open_store": "chainpipe.api.store",
     "store_from_arrays": "chainpipe.api.store",
@@ -70,6 +73,7 @@ __all__ = [
     "DamageError",
     "DistributedError",
     "Evaluation",
+    "FilmPlace",
     "LockedError",
     "Model",
     "NotFoundError",
@@ -80,6 +84,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "extract",
+    "find_clip",
     "load_model",
     "load_plugins",
     "open_store",
