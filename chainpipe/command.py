@@ -92,6 +92,8 @@ def _tools() -> Tools:
         progress=console.progress,
         log=console.log,
         warn=console.warn,
+        sequences=lambda paths, meta: query().extract_features(paths, meta, cached=True),
+        moments=lambda path, seconds, size: query().moments(path, seconds, size),
     )
 
 

@@ -24,6 +24,7 @@ EngineName = Literal["local", "slurm", "ray"]
 BACKBONE = "cnn"  # default backbone
 STORE = "feats.h5"  # default store
 LARGEST_SEED = 2**63 - 1
+SHORTEST_STEP = 0.01  # seconds between two frames of a store made per time
 
 
 def available_cpus() -> int:
@@ -59,6 +60,8 @@ class SamplingOptions:
         sampling: Sampling strategy, see ``pipeline.decode.frame_sampling``.
         per_segment: C, the candidate frames cached for each of the T segments; 0 for none.
         seed: Seed of random frames and views.
+        every: Seconds between two stored frames, whose number then follows from the duration; 0
+            stores T frames of each video.
 
     Raises:
         UsageError: If a number is out of range.
@@ -69,9 +72,16 @@ class SamplingOptions:
     sampling: str = "uniform"
     per_segment: int = 0
     seed: int = 0
+    every: float = 0.0
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "frames")
+        if not (self.every == 0 or SHORTEST_STEP <= self.every < float("inf")):
+            hint = f"seconds between two frames, at least {SHORTEST_STEP:g}"
+            raise UsageError(f"`every` is {self.every:g}", hint=hint)
+        if self.every and (self.per_segment or self.sampling != "uniform"):
+            hint = "leave out `--every`, or `--sampling` and `--per-segment`"
+            raise UsageError("frames per time have no segments to draw from", hint=hint)
         require_at_least(self, 0, "per_segment", "seed")
         if self.seed > LARGEST_SEED:
             raise UsageError(f"`seed` is {self.seed}", hint=f"it is at most {LARGEST_SEED}")

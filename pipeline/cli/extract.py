@@ -89,6 +89,15 @@ def extract(
     per_segment: Annotated[
         int, option("Candidate frames cached for each segment.", FRAMES, min=0)
     ] = SamplingOptions.per_segment,
+    every: Annotated[
+        float,
+        option(
+            "Store a frame every so many seconds, for `find` in films; 0: the same number of each.",
+            FRAMES,
+            metavar="SECONDS",
+            min=0,
+        ),
+    ] = SamplingOptions.every,
     fit: Annotated[Fit, option("How a frame becomes a square.", FRAMES)] = DecodeOptions.fit,
     views: Annotated[
         int, option("Augmented views cached for each clip.", VIEWS, min=0)
@@ -221,7 +230,7 @@ def extract(
         targets=tuple(stores_for(backbone or [BACKBONE], out or [Path(STORE)])),
         retry=failures_named(retry or ()),
         inputs=InputOptions(labels_named(labels), follow_symlinks, any_suffix),
-        sampling=SamplingOptions(frames, by, sampling, per_segment, seed),
+        sampling=SamplingOptions(frames, by, sampling, per_segment, seed, every),
         views=ViewOptions(views, views_mode, augmentation, measure_augmentation),
         decoding=DecodeOptions(fit, reader, hwaccel, limits_named(limit or ())),
         compute=BackboneOptions(device, batch, half, compiled, threads, trust_weights),

@@ -14,12 +14,13 @@ from ..options import OutputOptions
 from ..records import FailedVideo, Status, VideoFeatures
 from ..store import FeatureStore, Journal, open_store
 from .duplicates import ContentClaims, Duplicate, FinishedFeatures
-from .features import ExtractionSpec
+from .extraction_spec import ExtractionSpec
 from .moved_library import SAMPLE, check_moved, find_files
 from .pending import EarlierRuns, last_written, pending_videos
 
 SHARD_VIDEOS = 64
 SHARD_SECONDS = 10.0
+SHARD_FRAMES = 1 << 14  # of stores made per time, whose videos may be films
 _MOVED = (
     "if its videos moved there, `chainpipe relocate` compares them all; else choose another "
     "`--out`, or add `--restart` to build it anew"
@@ -64,6 +65,7 @@ class Output:
         self._known = known
         self._shard: list[VideoFeatures] = []
         self._shard_began = 0.0
+        self._shard_frames = 0
 
     @property
     def out(self) -> Path:
@@ -98,7 +100,9 @@ class Output:
             StorageError: If the disk does not take it.
         """
         old = time.monotonic() - self._shard_began >= SHARD_SECONDS
-        if self._shard and (force or old or len(self._shard) >= SHARD_VIDEOS):
+        full = len(self._shard) >= SHARD_VIDEOS or self._shard_frames >= SHARD_FRAMES
+        if self._shard and (force or old or full):
+            self._shard_frames = 0
             shard, self._shard = self._shard, []
             self.journal.add(shard)
 
@@ -151,6 +155,7 @@ class Output:
         if not self._shard:
             self._shard_began = time.monotonic()
         self._shard.append(video)
+        self._shard_frames += len(video.features)
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from ..decode import Decoder
 from ..inputs.manifest import FileIdentity, content_id, identify
 from ..records import FailedVideo, VideoError, VideoFeatures, VideoItem
 from .duplicates import Duplicate
-from .features import ExtractionSpec, read_features
+from .extraction_spec import ExtractionSpec
+from .features import read_features
 
 Outcome = VideoFeatures | FailedVideo | Duplicate
 

@@ -14,7 +14,10 @@ import numpy.typing as npt
 from ..records import Blank, FailedVideo, Reader, Split, Status, StoreMeta, VideoTable
 
 FORMAT = "chainpipe-features"
-VERSION = 1
+VERSION = 1  # T frames of each video
+PER_TIME = 2  # frames per time, so that videos differ in their number
+FRAMES_PER_CHUNK = 64  # of features, in version 2
+START, COUNT = "video/start", "video/count"  # of version 2: where a video's frames are
 
 PATH, NOTE, LABEL_NAMES = "video/path", "video/note", "label_names"
 _TEXTS = ("failed/message", "failed/command", "failed/stderr")
@@ -114,7 +117,7 @@ def attributes(meta: StoreMeta, root: bytes) -> dict[str, str | int]:
     names = ("backbone", "weights_sha256", "preprocessing", "sampling")
     return {
         "format": FORMAT,
-        "version": VERSION,
+        "version": PER_TIME if meta.every else VERSION,
         **{name: str(flat[name]) for name in names},
         "chainpipe": meta.chainpipe,
         "settings": json.dumps(flat, sort_keys=True),

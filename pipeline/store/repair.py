@@ -18,6 +18,7 @@ from .journal.state import SourceFile, source_files
 from .lock import output_lock
 from .open import is_published, missing, open_arrays, open_store, write_store
 from .reader import ArrayStore
+from .sequence_store import array_store
 
 
 def verify(path: Path) -> Iterator[str]:
@@ -45,7 +46,7 @@ def verify(path: Path) -> Iterator[str]:
         return
     with closing(arrays):
         try:
-            store = ArrayStore(path, arrays)
+            store = array_store(path, arrays)
         except DamageError as error:
             yield from arrays.damage()
             yield str(error)
@@ -196,7 +197,7 @@ def _statistics(store: ArrayStore) -> tuple[AugmentationStatistics | None, bool]
 def _open(path: Path) -> ArrayStore:
     arrays = open_arrays(path, lenient=True)
     try:
-        return ArrayStore(path, arrays)
+        return array_store(path, arrays)
     except BaseException:
         arrays.close()
         raise
