@@ -7,6 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import chainpipe
@@ -17,6 +18,9 @@ from chainpipe.hashing.duplicates.decisions import (
     decisions_beside,
 )
 from chainpipe.hashing.matching.records import Relation
+from chainpipe.hashing.methods.registry import load_hasher
+from chainpipe.hashing.retrieval.codes import read_codes
+from chainpipe.hashing.retrieval.encode_windows import encode_windows
 from chainpipe.library import codes_refresh
 from chainpipe.library.changes import Changes
 from chainpipe.library.known_videos import FILE
@@ -143,6 +147,12 @@ def test_a_store_of_frames_per_time_is_updated(
     report = home.update()
     assert (report.changes.added, report.encoded) == ((b"e.mp4", b"f.mp4"), 1)
     assert [video.path for video in report.copies] == [b"f.mp4"]
+    found = read_codes(home.model / "codes.npz").windows
+    with open_store(home.store) as store:
+        wanted = encode_windows(store, load_hasher(home.model)[1])
+    assert found is not None
+    for name in ("packed", "rows", "starts", "ends"):
+        assert np.array_equal(getattr(found, name), getattr(wanted, name))
 
 
 def test_the_report_is_json(home: Home) -> None:
