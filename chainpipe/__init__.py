@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from chainpipe.distribution import DISTRIBUTION
 
 if TYPE_CHECKING:
+    from chainpipe.api.clips import FilmPlace, find_clip
     from chainpipe.api.duplicates import Duplicates, find_duplicates
     from chainpipe.api.evaluation import Evaluation, evaluate
     from chainpipe.api.extraction import extract
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
 
 _ERRORS = "chainpipe.pipeline.errors"
 _MODULES = {
+    "find_clip": "chainpipe.api.clips",
+    "FilmPlace": "chainpipe.api.clips",
     "extract": "chainpipe.api.extraction",
     "open_store": "chainpipe.api.store",
     "store_from_arrays": "chainpipe.api.store",
@@ -78,6 +81,7 @@ __all__ = [
     "DistributedError",
     "Duplicates",
     "Evaluation",
+    "FilmPlace",
     "LockedError",
     "Model",
     "NotFoundError",
@@ -88,6 +92,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "extract",
+    "find_clip",
     "find_duplicates",
     "list_videos",
     "load_model",

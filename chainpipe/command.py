@@ -42,6 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(chainpipe.pipeline.cli.app)
 app.add_typer(chainpipe.hashing.cli.app)
+app.add_typer(chainpipe.library.app)
 both = typer.Typer()  # verbs about files of both stages; they replace those of one stage
 add_lazily(
     both,
@@ -51,7 +52,6 @@ add_lazily(
     panel=chainpipe.pipeline.cli.PANEL,
 )
 app.add_typer(both)
-app.add_typer(chainpipe.library.app)
 
 
 def _show_version(wanted: bool) -> None:

@@ -23,7 +23,7 @@ walk through it. In shapes, N or B are videos, T frames, D numbers of a frame, K
 """
 FUNCTIONS = (
     *("extract", "open_store", "store_from_arrays", "train", "load_model", "evaluate"),
-    *("find_duplicates", "list_videos", "relocate", "update"),
+    "find_duplicates",
 )
 CLASSES = ("Store", "Model", "Codes", "Evaluation", "Duplicates", "register")
 SKIPPED = re.compile(r" *# doctest: \+SKIP")

@@ -28,7 +28,7 @@ ORDER = {
         *("models", "data", "monitoring", "config", "runtime"),
     ],
 }
-MOST_ROOMS = {"pipeline": 12, "hashing": 22}
+MOST_ROOMS = {"pipeline": 12, "hashing": 23}
 READ_BY_HASHING = {"backbones", "console", "errors", "records", "store"}
 
 

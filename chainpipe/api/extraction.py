@@ -44,6 +44,7 @@ def extract(
     views_mode: ViewsMode = ViewOptions.views_mode,
     measure_augmentation: int = ViewOptions.measure_augmentation,
     seed: int = SamplingOptions.seed,
+    every: float = SamplingOptions.every,
     labels: str | os.PathLike[str] | None = None,
     dtype: Dtype = OutputOptions.dtype,
     device: str = BackboneOptions.device,
@@ -82,6 +83,8 @@ def extract(
         views_mode: One augmentation for all frames of a view (``consistent``), or ``per-frame``.
         measure_augmentation: Number of videos on which feature shifts by augmentation are measured.
         seed: Random seed of frames and augmented views.
+        every: Seconds between two stored frames of a video, for :func:`find_clip` in films; 0
+            stores the same number of each.
         labels: ``"folders"``, so that ``videos/cat/1.mp4`` gets the label ``cat``, or a list whose
             labels and splits win over those of ``videos``; by default no labels, or those of a
             list.
@@ -139,6 +142,7 @@ def extract(
         views_mode=views_mode,
         measure_augmentation=measure_augmentation,
         seed=seed,
+        every=every,
         fit=fit,
         trust_weights=trust_weights,
         dtype=dtype,

@@ -15,6 +15,7 @@ from chainpipe.hashing.methods.registry import load_hasher
 from chainpipe.hashing.model_folder.folder import ModelFacts, check_fingerprint
 from chainpipe.hashing.retrieval.codes import Codes, read_codes, write_codes
 from chainpipe.hashing.retrieval.encode import belongs, encode_store, origin_of, store_codes
+from chainpipe.hashing.retrieval.encode_windows import encode_windows
 from chainpipe.pipeline.errors import NotFoundError
 from chainpipe.pipeline.store.base import FeatureStore
 
@@ -82,13 +83,29 @@ def refresh_codes(
         return RefreshedCodes(path, codes, 0, written=True)
     kept = None if old is None else _kept(old, facts, store, earlier)
     if old is None or kept is None:
-        _, hasher = load_hasher(folder)
-        codes, encoded = encode_store(store, facts, hasher, progress=progress), len(store.videos)
+        every = np.arange(len(store.videos))
+        codes, encoded = _encoded(store, folder, facts, every, progress), len(every)
+        codes = replace(codes, table_sha256=store.table_sha256)
     else:
         new = np.flatnonzero(kept < 0)
         codes, encoded = _extended(old, kept, new, store, folder, facts, progress), len(new)
     write_codes(path, codes)
     return RefreshedCodes(path, codes, encoded, written=True)
+
+
+def _encoded(
+    store: FeatureStore,
+    folder: Path,
+    facts: ModelFacts,
+    rows: Rows,
+    progress: Callable[[int], None],
+) -> Codes:
+    """Encode some rows; those of a store made per time get codes of their windows, too."""
+    _, hasher = load_hasher(folder)
+    codes = encode_store(store, facts, hasher, rows=rows, progress=progress)
+    if not store.meta.every:
+        return codes
+    return replace(codes, windows=encode_windows(store, hasher, rows=rows))
 
 
 def _kept(
@@ -124,8 +141,7 @@ def _extended(
     reused = kept[kept >= 0]
     codes, scale = old[reused], old.value_scale
     if len(new):
-        _, hasher = load_hasher(folder)
-        fresh = encode_store(store, facts, hasher, rows=new, progress=progress)
+        fresh = _encoded(store, folder, facts, new, progress)
         if scale is not None and fresh.value_scale is not None:
             weights = np.array([len(reused), len(new)], np.float64) / len(kept)
             scale = (weights @ np.stack([scale, fresh.value_scale])).astype(np.float32)

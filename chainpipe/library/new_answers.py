@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from chainpipe.hashing.duplicates.decisions import Decision, Decisions
 from chainpipe.hashing.matching.candidates import pairs_by_codes, pairs_by_vectors
 from chainpipe.hashing.matching.information import STILL, blank_reason, movement
 from chainpipe.hashing.matching.records import Relation, Verdict
@@ -20,6 +21,7 @@ from chainpipe.pipeline.store.base import FeatureStore
 NEAREST = 20  # videos that each new one is compared with
 MOST = 50  # the same, where many are near
 RADIUS = 0.25  # of the bits: nearer ones are compared, too
+ACCEPTED = "called copies by `dedup --accept`"
 SHOWN = 5  # answers of a new video
 _BLOCK = 256  # rows that are read at a time
 _ORDER = (Relation.COPY, Relation.PART_OF, Relation.SAME_SCENES, Relation.SIMILAR)
@@ -68,6 +70,7 @@ def answers_of_new(
     *,
     packed: U8 | None = None,
     bits: int = 0,
+    decisions: Decisions | None = None,
     advance: Callable[[int], None] = lambda videos: None,
 ) -> list[NewVideo]:
     """Compare new videos with all whose files are there.
@@ -80,6 +83,7 @@ def answers_of_new(
         present: Which rows' files are there, (N,).
         packed: Packed codes of all rows, (N, ceil(bits / 8)).
         bits: K.
+        decisions: Of people: what they called no copies is no answer, what they called copies is.
         advance: Called with the number of new videos done since the last call.
 
     Raises:
@@ -88,16 +92,22 @@ def answers_of_new(
     new = np.asarray(rows, np.int64)
     if not len(new):
         return []
+    decided = decisions or Decisions()
     check = SecondCheck.fit(store)
     pairs = _candidates(store, new, present, check.space, packed, bits)
     blank = _blank(store, np.unique(np.concatenate([new, pairs.ravel()])), check.space)
     ids = store.videos.ids
     exact = (ids[pairs[:, 0]] == ids[pairs[:, 1]]).all(axis=1)
+    names = [row.hex() for row in map(bytes, ids)]
     informed = [not (blank[int(i)] or blank[int(j)]) for i, j in pairs]
     compared = pairs[~exact & np.array(informed, bool)]
     verdicts: dict[int, list[tuple[int, Verdict]]] = defaultdict(list)
     for i, j, verdict in check.compare_rows(store, compared):
-        verdicts[i].append((j, verdict))
+        decision = decided.of(names[i], names[j])
+        if decision is Decision.ACCEPT:
+            verdicts[i].append((j, replace(verdict, relation=Relation.COPY, reason=ACCEPTED)))
+        elif decision is not Decision.IGNORE:
+            verdicts[i].append((j, verdict))
     found = []
     for row in new.tolist():
         answers = [

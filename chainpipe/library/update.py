@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from chainpipe.hashing.duplicates.decisions import decisions_beside, read_decisions
 from chainpipe.hashing.matching.records import Relation
 from chainpipe.pipeline.backbones import Backbone
 from chainpipe.pipeline.console import Console
@@ -28,7 +29,7 @@ from .known_videos import FILE, KnownVideos
 from .model_choice import model_of
 from .new_answers import NewVideo, answers_of_new
 
-SETTLE = 1.0  # seconds without a change after which a file counts as finished
+SETTLE = 2.0  # seconds without a change after which a file counts as finished
 STATE = ".update"  # a folder of this suffix beside the store holds lock and known videos
 
 
@@ -231,6 +232,7 @@ def _compared(
             after.present,
             packed=codes.codes.packed if codes else None,
             bits=codes.codes.bits if codes else 0,
+            decisions=read_decisions(decisions_beside(store.path)),
             advance=_polled(advance, stop),
         )
 

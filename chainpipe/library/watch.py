@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def watch_library(
         folder = options.videos if options.videos and options.videos.is_dir() else None
         root = folder or Path(os.fsdecode(opened.root))
     (backbone,) = build_backbones([name for name, _ in asked.targets], asked.compute)
-    pending, told = True, False
+    pending, told, waits, earliest = True, False, False, 0.0
     with StopRequest() as stop:
         for changes in watchfiles.watch(
             root,
@@ -68,15 +69,19 @@ def watch_library(
             force_polling=polling or None,
         ):
             stop.check()
-            if not (pending or changes):
+            pending = pending or bool(changes)
+            if not pending or time.monotonic() < earliest:
                 continue
             try:
                 report = update_library(store, options, console=console, backbone=backbone)
             except LockedError as error:
-                console.log(f"{error}: trying again")
-                pending = True
+                if not waits:
+                    console.log(f"{error}: trying again")
+                pending = waits = True
                 continue
-            pending = bool(report.growing)
+            pending, waits = bool(report.growing), False
+            if pending:  # a file that is written all the time is no reason to look all the time
+                earliest = time.monotonic() + max(options.settle, 1.0)
             tell(report)
             if not told:
                 console.log(f"watching `{printable(root)}`; Ctrl-C ends it")

@@ -163,8 +163,10 @@ class _Run:
         if len(self.new) < len(self.contents):
             new = np.isin(found, np.fromiter(self.new, np.int64, len(self.new)))
             found = found[new.any(axis=1)]
-        decided = np.array([self._decision(*pair) is not None for pair in found.tolist()], bool)
-        return found[~decided] if len(found) else found
+        if not len(self.search.decisions):
+            return found
+        open_ = [self._decision(*pair) is None for pair in found.tolist()]
+        return np.asarray(found[np.array(open_, bool)])
 
     def compare(self, wanted: npt.NDArray[np.int64], progress: Progress) -> list[VideoPair]:
         """Compare pairs of contents; return those that have something in common.
@@ -195,17 +197,19 @@ class _Run:
             if pair.is_copy:
                 copies.setdefault(pair.a, set()).add(pair.b)
                 copies.setdefault(pair.b, set()).add(pair.a)
-        known = set(map(tuple, compared.tolist())) if copies else set()
-        wanted = {
-            (a, b)
+        among = {
+            pair
             for near in copies.values()
             if len(near) <= CLOSED
-            for a, b in combinations(sorted(near), 2)
-            if (a, b) not in known and self._decision(a, b) is None
+            for pair in combinations(sorted(near), 2)
+            if self._decision(*pair) is None
         }
+        wanted = np.array(sorted(among), np.int64).reshape(-1, 2)
+        count = len(self.videos)
+        known = np.isin(wanted @ (count, 1), compared @ (count, 1))
         if self.search.recheck is not None:
-            self.nearest |= wanted
-        return np.array(sorted(wanted), np.int64).reshape(-1, 2)
+            self.nearest |= among
+        return wanted[~known]
 
     def passes(self, pair: VideoPair) -> bool:
         """Return whether a pair has enough in common to be told."""

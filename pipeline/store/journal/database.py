@@ -22,6 +22,7 @@ CREATE TABLE IF NOT EXISTS failed (
     attempts INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
+_CHECKED = ("sqlite_master", "facts", "shards", "failed")
 _ADDED_COLUMNS = {  # columns of `failed` that earlier versions did not have
     "command": "BLOB NOT NULL DEFAULT x''",
     "stderr": "BLOB NOT NULL DEFAULT x''",
@@ -76,11 +77,24 @@ class JournalDatabase:
         self._connection.execute("PRAGMA journal_mode = TRUNCATE")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.executescript(_SCHEMA + SCHEMA)
+        checksum = TableChecksum(self._connection, _CHECKED)  # as an earlier version wrote it
         known = {column[1] for column in self._connection.execute("PRAGMA table_info(failed)")}
-        for name, kind in _ADDED_COLUMNS.items():
-            if name not in known:
+        added = [(name, kind) for name, kind in _ADDED_COLUMNS.items() if name not in known]
+        return self._widened(added) if added else checksum
+
+    def _widened(self, columns: Iterable[tuple[str, str]]) -> TableChecksum:
+        """Add columns to the failed videos, and a checksum of the tables as they are then."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for name, kind in columns:
                 self._connection.execute(f"ALTER TABLE failed ADD COLUMN {name} {kind}")
-        return TableChecksum(self._connection, ("sqlite_master", "facts", "shards", "failed"))
+            self._connection.execute("DELETE FROM seal")
+            checksum = TableChecksum(self._connection, _CHECKED)
+            self._connection.commit()
+        except BaseException:
+            self._connection.rollback()
+            raise
+        return checksum
 
     def spec(self) -> JournalSpec | None:
         """Return what the journal was started for, ``None`` in a new one."""

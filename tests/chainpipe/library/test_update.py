@@ -7,10 +7,20 @@ import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import chainpipe
+from chainpipe.hashing.duplicates.decisions import (
+    DecidedPair,
+    Decision,
+    add_decisions,
+    decisions_beside,
+)
 from chainpipe.hashing.matching.records import Relation
+from chainpipe.hashing.methods.registry import load_hasher
+from chainpipe.hashing.retrieval.codes import read_codes
+from chainpipe.hashing.retrieval.encode_windows import encode_windows
 from chainpipe.library import codes_refresh
 from chainpipe.library.changes import Changes
 from chainpipe.library.known_videos import FILE
@@ -23,9 +33,20 @@ from chainpipe.pipeline.extraction.options import ExtractOptions
 from chainpipe.pipeline.store import open_store, verify
 from chainpipe.pipeline.store.lock import OutputLock
 from tests.chainpipe.library.library_samples import Home, clips, home, options, tiny, videos
+from tests.pipeline.conftest import draw_clip
 from tests.pipeline.extraction.test_extract import Tiny, labels
 
 __all__ = ["clips", "home", "options", "tiny", "videos"]  # fixtures
+
+
+@pytest.fixture
+def drawn_copies(tmp_path: Path) -> Path:
+    """A moving picture and a copy of it."""
+    folder = tmp_path / "drawn"
+    moving = ("-vf", "scroll=h=0.02,hue=H=2*PI*t/3")
+    draw_clip(folder / "one.mp4", *moving, seconds=3, size="96x64")
+    draw_clip(folder / "two.mp4", *moving, "-crf", "35", seconds=3, size="96x64")
+    return folder
 
 
 def test_an_update_with_nothing_to_do_says_so(home: Home) -> None:
@@ -91,6 +112,47 @@ def test_copies_of_what_is_there_are_told(home: Home) -> None:
         *(b"cat/a.mp4", Relation.COPY, True, 0),
     )
     assert "copy          twin.mp4 ~ cat/a.mp4: the same bytes" in list(lines_of(report))
+
+
+@pytest.mark.parametrize("decision", [Decision.IGNORE, Decision.ACCEPT])
+def test_decisions_of_people_are_kept(home: Home, drawn_copies: Path, decision: Decision) -> None:
+    home.update()
+    for path in sorted(drawn_copies.iterdir()):
+        shutil.copy(path, home.videos)
+    with_names = {v.path: {a.path for a in v.answers} for v in home.update().new}
+    pair = next((a, b) for a, found in with_names.items() for b in found)
+    with open_store(home.store) as store:
+        ids = dict(zip(store.videos.paths, [bytes(i).hex() for i in store.videos.ids], strict=True))
+    made = DecidedPair(ids[pair[0]], ids[pair[1]], decision)
+    add_decisions(decisions_beside(home.store), [made])
+    shutil.rmtree(home.store.with_name(home.store.name + STATE))
+    for path in drawn_copies.iterdir():
+        (home.videos / path.name).unlink()
+    home.update(prune=True)
+    for path in sorted(drawn_copies.iterdir()):
+        shutil.copy(path, home.videos)
+    found = {v.path: v.answers for v in home.update().new}
+    relations = [a.relation for a in found[pair[0]] if a.path == pair[1]]
+    assert relations == ([Relation.COPY] if decision is Decision.ACCEPT else [])
+
+
+def test_a_store_of_frames_per_time_is_updated(
+    videos: Path, clips: Path, tmp_path: Path, tiny: Tiny
+) -> None:
+    made = ExtractOptions.of(videos, tmp_path / "films.h5", every=0.25, workers=1)
+    home = Home(videos, clips, made, tiny)
+    home.update()
+    home.add(4, "e.mp4")
+    home.add(0, "f.mp4")
+    report = home.update()
+    assert (report.changes.added, report.encoded) == ((b"e.mp4", b"f.mp4"), 1)
+    assert [video.path for video in report.copies] == [b"f.mp4"]
+    found = read_codes(home.model / "codes.npz").windows
+    with open_store(home.store) as store:
+        wanted = encode_windows(store, load_hasher(home.model)[1])
+    assert found is not None
+    for name in ("packed", "rows", "starts", "ends"):
+        assert np.array_equal(getattr(found, name), getattr(wanted, name))
 
 
 def test_the_report_is_json(home: Home) -> None:

@@ -20,6 +20,7 @@ from chainpipe.hashing.retrieval.codes import read_codes
 from chainpipe.hashing.retrieval.encode import encode_store
 from chainpipe.library.update import STATE
 from chainpipe.pipeline.store import open_store, verify
+from chainpipe.pipeline.store.lock import OutputLock
 from tests.pipeline.conftest import draw_clip
 
 DEADLINE = 90  # seconds for a process on a busy machine
@@ -179,6 +180,15 @@ def test_watch_reads_files_when_they_are_whole(
     (home / "videos/again.mp4").rename(home / "videos/once more.mp4")
     facts = json.loads(watcher.stdout.readline())
     assert facts["moved"] == [{"from": "again.mp4", "to": "once more.mp4"}]
+    lock = OutputLock(home / ("feats.h5" + STATE) / "lock", home / "feats.h5")
+    (home / "videos/0.mp4").unlink()
+    for line in watcher.stderr:
+        if "trying again" in line:
+            break
+    lock.release()
+    assert json.loads(watcher.stdout.readline())["gone"] == ["0.mp4"]
+    shutil.copy(drawn / "clips/0.mp4", home / "videos")
+    assert json.loads(watcher.stdout.readline())["back"] == ["0.mp4"]
     watcher.send_signal(signal.SIGINT)
     out, told = watcher.communicate(timeout=DEADLINE)
     assert (watcher.returncode, out) == (130, "")

@@ -23,7 +23,7 @@ from chainpipe.pipeline.store import write_store
 
 T, D = 25, 48
 META = StoreMeta(Fingerprint("cnn", "00", D, "fit=crop"), T)
-STRANGERS = 24
+STRANGERS = 10
 
 
 def walk(seed: int, frames: int = T) -> npt.NDArray[np.float32]:

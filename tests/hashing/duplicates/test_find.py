@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chainpipe.hashing.duplicates.contents import VideoContents
 from chainpipe.hashing.duplicates.decisions import Decision, Decisions
 from chainpipe.hashing.duplicates.find import DuplicateSearch, find_copies
 from chainpipe.hashing.duplicates.gates import Gates, LengthDifference
@@ -99,8 +100,8 @@ def test_a_still_video_with_the_same_bytes_is_an_exact_copy(tmp_path: Path) -> N
     assert frozenset((b"blank/still.mp4", b"blank/again.mp4")) in copies(told)
 
 
-def test_an_ignored_pair_is_in_no_answer_and_no_group(store: Path) -> None:
-    plain = found(store)
+def test_an_ignored_pair_is_in_no_answer_and_no_group(store: Path, report: DuplicateReport) -> None:
+    plain = report
     ids = {path: plain.videos.hex_id(row) for row, path in enumerate(plain.videos.paths)}
     pair = frozenset((ids[b"a/original.mp4"], ids[b"a/copy.mp4"]))
     told = found(store, DuplicateSearch(decisions=Decisions({pair: Decision.IGNORE})))
@@ -109,8 +110,10 @@ def test_an_ignored_pair_is_in_no_answer_and_no_group(store: Path) -> None:
     assert told.ignored == 1
 
 
-def test_an_accepted_pair_is_a_copy_whatever_the_check_says(store: Path) -> None:
-    plain = found(store)
+def test_an_accepted_pair_is_a_copy_whatever_the_check_says(
+    store: Path, report: DuplicateReport
+) -> None:
+    plain = report
     ids = {path: plain.videos.hex_id(row) for row, path in enumerate(plain.videos.paths)}
     pair = frozenset((ids[b"x/00.mp4"], ids[b"x/01.mp4"]))
     told = found(store, DuplicateSearch(decisions=Decisions({pair: Decision.ACCEPT})))
@@ -118,11 +121,11 @@ def test_an_accepted_pair_is_a_copy_whatever_the_check_says(store: Path) -> None
     assert {b"x/00.mp4", b"x/01.mp4"} in [names(told, group.rows) for group in told.groups]
 
 
-def test_only_pairs_with_a_video_that_came_since_are_told(tmp_path: Path) -> None:
-    before = found(write(tmp_path / "old.h5", library()))
-    counts = {before.videos.hex_id(row): 1 for row in range(len(before.videos))}
-    counts[before.videos.hex_id(3)] = 2  # b/first.mp4 and b/second.mp4
-    counts[before.videos.hex_id(7)] = 2
+def test_only_pairs_with_a_video_that_came_since_are_told(
+    tmp_path: Path, report: DuplicateReport
+) -> None:
+    before = report
+    counts = VideoContents(before.videos).counts()
     more = Planted(b"new/copy.mp4", edited(walk(1), 200))
     path = write(tmp_path / "feats.h5", [*library(), more])
     told = found(path, DuplicateSearch(before=counts))
@@ -132,11 +135,8 @@ def test_only_pairs_with_a_video_that_came_since_are_told(tmp_path: Path) -> Non
     assert told.compared < before.compared
 
 
-def test_a_second_file_of_known_bytes_is_new(tmp_path: Path) -> None:
-    old = found(write(tmp_path / "old.h5", library()))
-    counts: dict[str, int] = {}
-    for row in range(len(old.videos)):
-        counts[old.videos.hex_id(row)] = counts.get(old.videos.hex_id(row), 0) + 1
+def test_a_second_file_of_known_bytes_is_new(tmp_path: Path, report: DuplicateReport) -> None:
+    counts = VideoContents(report.videos).counts()
     again = replace(library()[0], path=b"new/same.mp4", content=b"a/original.mp4")
     told = found(write(tmp_path / "feats.h5", [*library(), again]), DuplicateSearch(before=counts))
     assert frozenset((b"new/same.mp4", b"a/original.mp4")) in copies(told)
@@ -187,8 +187,8 @@ def test_gates_leave_pairs_out(store: Path) -> None:
     assert copies(found(store, alike)) == two_of(A) | two_of(B)
 
 
-def test_codes_give_the_candidates_and_the_distance(store: Path) -> None:
-    plain = found(store)
+def test_codes_give_the_candidates_and_the_distance(store: Path, report: DuplicateReport) -> None:
+    plain = report
     count = len(plain.videos)
     codes = np.zeros((count, 8), np.uint8)
     codes[np.arange(count), np.arange(count) % 8] = 1

@@ -84,24 +84,8 @@ class Library:
 def _no_desktop(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the desktop's trash out of it: the tests know where the script's own one is."""
     place = tmp_path_factory.mktemp("bin")
-    tools = [
-        "sh",
-        "wc",
-        "tr",
-        "cut",
-        "sha256sum",
-        "basename",
-        "mkdir",
-        "mv",
-        "od",
-        "sed",
-        "date",
-        "rm",
-        "ln",
-        "cp",
-        "touch",
-        "env",
-    ]
+    tools = ["sh", "wc", "tr", "cut", "sha256sum", "basename", "mkdir", "mv", "od", "sed"]
+    tools += ["date", "rm", "ln", "cp", "touch", "env"]
     for name in {*SHELLS, *tools}:
         if (tool := shutil.which(name)) is not None:
             (place / name).symlink_to(tool)

@@ -91,7 +91,7 @@ def test_videos_that_moved_are_found_for_a_repair(
     with pytest.raises(UsageError, match="the folder of its videos is gone") as caught:
         repair(made.out, backbone=tiny)
     assert "--videos" in str(caught.value.hint)
-    with pytest.raises(UsageError, match=r"1 damaged video not in `.*cat`: `dog/c.mp4`"):
+    with pytest.raises(UsageError, match=r"1 damaged video not in `.*cat`: `dog/c\.mp4`"):
         repair(made.out, videos=new / "cat", backbone=tiny)
     assert [path.read_bytes() for path in [made.out] if path.is_file()] == damaged
     report = repair(made.out, videos=new, backbone=tiny)

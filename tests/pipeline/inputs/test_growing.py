@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -32,6 +35,19 @@ def test_only_files_that_grow_are_left_out(manifest: Manifest, tmp_path: Path) -
     assert [item.path for item in found.items] == [b"old.mp4", b"young.mp4"]
     assert found.growing == (b"grows.mp4", b"vanishes.mp4")
     assert waited == [30]
+
+
+def test_a_file_that_somebody_writes_is_left_out(manifest: Manifest, tmp_path: Path) -> None:
+    os.utime(tmp_path / "young.mp4", (time.time() - 60, time.time() - 60))
+    program = "import sys, time; file = open(sys.argv[1], 'ab'); print(); time.sleep(60)"
+    command = [sys.executable, "-c", program, str(tmp_path / "young.mp4")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+        found = without_growing(manifest, 1, wait=lambda seconds: None)
+        assert found.growing == (b"young.mp4",)
+        writer.kill()
+    assert without_growing(manifest, 1, wait=lambda seconds: None).growing == ()
 
 
 def test_nothing_waits_for_old_files(manifest: Manifest, tmp_path: Path) -> None:
