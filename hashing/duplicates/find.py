@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -97,7 +97,8 @@ def find_copies(
         DamageError: If a store is damaged.
     """
     videos = ComparedVideos(store, against)
-    contents = VideoContents(videos)
+    gone = videos.gone()
+    contents = VideoContents(videos, without=gone)
     check = SecondCheck.fit(store if against is None else against, seed=search.seed)
     with progress("read", len(contents)) as advance:
         held = ProjectedVideos(videos, check, list(contents), advance)
@@ -112,7 +113,7 @@ def find_copies(
             break
         pairs += look(videos, run.compare(links, progress), progress)
         wanted = np.concatenate([wanted, links])
-    return run.report([pair for pair in pairs if run.passes(pair)])
+    return run.report([pair for pair in pairs if run.passes(pair)], gone)
 
 
 class _Run:
@@ -154,10 +155,9 @@ class _Run:
             threads=self.search.threads,
         )
         if self.search.recheck is not None:
-            likeness = np.einsum("ij,ij->i", *(self.held.means(found[:, side]) for side in (0, 1)))
-            self.nearest = set(
-                map(tuple, found[nearest_of_each(found, likeness, NEAREST)].tolist())
-            )
+            likeness = self.held.likeness(found)
+            near = found[nearest_of_each(found, likeness, NEAREST)]
+            self.nearest = set(map(tuple, near.tolist()))
         seconds = self.videos.duration
         found = found[self.search.gates.lengths_pass(*(seconds[found[:, side]] for side in (0, 1)))]
         if len(self.new) < len(self.contents):
@@ -221,17 +221,15 @@ class _Run:
             pair.verdict.alignment, a, b
         )
 
-    def report(self, pairs: Sequence[VideoPair]) -> DuplicateReport:
+    def report(self, pairs: Sequence[VideoPair], gone: frozenset[int]) -> DuplicateReport:
         """Return what was found, of contents, as what was found of files."""
         every = [*pairs, *self._accepted()]
         told = [pair for pair in every if pair.a in self.new or pair.b in self.new]
         files = [*self._exact(), *(one for pair in told for one in self._of_files(pair))]
-        rows = sorted({row for pair in files for row in (pair.a, pair.b)})
-        gone = frozenset(self.videos.gone(rows))
         return DuplicateReport(
             videos=self.videos,
             pairs=in_order(files),
-            groups=self._groups(every, files, gone),
+            groups=self._groups(every, files),
             apart=self._apart(told),
             gone=gone,
             compared=self.compared,
@@ -292,18 +290,14 @@ class _Run:
             for a, b, turned in pairs_of_files(one, other, self.first_store)
         ]
 
-    def _groups(
-        self, pairs: Sequence[VideoPair], files: Sequence[VideoPair], gone: Collection[int]
-    ) -> list[CopyGroup]:
+    def _groups(self, pairs: Sequence[VideoPair], files: Sequence[VideoPair]) -> list[CopyGroup]:
         rules, video = self.search.rules, self.videos.video
-        there = [pair for pair in files if pair.a not in gone and pair.b not in gone]
         if self.first_store is not None:
-            return copies_elsewhere(there, self.first_store, video, rules)
+            return copies_elsewhere(files, self.first_store, video, rules)
         rows_of = {}
         for name in self.contents:
-            rows = [row for row in self.contents.rows(name) if row not in gone]
-            if rows:
-                rows_of[name] = rows if self._may_be_exact(name) else rows[:1]
+            rows = self.contents.rows(name)
+            rows_of[name] = rows if self._may_be_exact(name) else rows[:1]
         groups = group_copies(pairs, rows_of, video, rules)
         if len(self.new) == len(self.contents):
             return groups
