@@ -32,6 +32,7 @@ from .pairs import (
     in_order,
     pairs_of_files,
 )
+from .parallel import compare_pairs
 from .report import DuplicateReport
 from .videos import ComparedVideos, shows_nothing
 
@@ -43,7 +44,7 @@ ROUNDS = 3  # of a search for copies of copies
 CLOSED = 100  # contents that hang together: in larger heaps no missing pair is looked for
 
 
-UNKNOWN = Verdict(Relation.NOTHING, NOTHING_MOVES)
+UNKNOWN = Verdict(Relation.NOTHING, "")
 
 
 def _silent(what: str, total: int | None) -> AbstractContextManager[Advance]:
@@ -61,7 +62,7 @@ class DuplicateSearch:
         before: How many files of each content the last run compared; only pairs with a video that
             came since are told. ``None``: all pairs.
         recheck: Looks at doubtful pairs again, in the videos' files.
-        threads: Of the search for candidates.
+        workers: Threads of the search for candidates, and processes that compare pairs.
         seed: Of the samples that thresholds are fitted on.
     """
 
@@ -70,7 +71,7 @@ class DuplicateSearch:
     decisions: Decisions = field(default_factory=Decisions)
     before: dict[str, int] | None = None
     recheck: Recheck | None = None
-    threads: int = 1
+    workers: int = 1
     seed: int = 0
 
 
@@ -152,7 +153,7 @@ class _Run:
             others,
             means=self.held.means(every),
             codes=None if self.codes is None else self.codes[every],
-            threads=self.search.threads,
+            threads=self.search.workers,
         )
         if self.search.recheck is not None:
             likeness = self.held.likeness(found)
@@ -174,13 +175,24 @@ class _Run:
         Where videos are looked at again, the nearest pairs are returned, too.
         """
         self.compared += len(wanted)
+        moving = ~np.isin(wanted, list(self.still)).any(axis=1)
+        pairs = wanted[moving]
         found = []
-        with progress("compare", len(wanted)) as advance:
-            for a, b in wanted.tolist():
-                verdict = UNKNOWN if {a, b} & self.still else self.held.compare(a, b)
-                if verdict.relation is not Relation.NOTHING or (a, b) in self.nearest:
-                    found.append(VideoPair(a, b, verdict, distance=self._distance(a, b)))
-                advance(1)
+        with progress("compare", len(pairs)) as advance:
+            done = 0
+            for verdicts in compare_pairs(self.held, pairs, workers=self.search.workers):
+                rows = pairs[done : done + len(verdicts)].tolist()
+                for (a, b), verdict in zip(rows, verdicts, strict=True):
+                    if verdict is not None:
+                        found.append(VideoPair(a, b, verdict, distance=self._distance(a, b)))
+                done += len(verdicts)
+                advance(len(verdicts))
+        if self.search.recheck is not None:
+            known = {(pair.a, pair.b) for pair in found}
+            unsure = (self.nearest - known).intersection(map(tuple, wanted.tolist()))
+            found += [
+                VideoPair(a, b, UNKNOWN, distance=self._distance(a, b)) for a, b in sorted(unsure)
+            ]
         return found
 
     def missing_links(
