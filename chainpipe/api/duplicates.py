@@ -124,7 +124,7 @@ def find_duplicates(
         min_seconds: Seconds that both must show.
         max_length_difference: How much lengths may differ: ``"10%"`` of the longer, or ``"5s"``.
         decisions: File of decisions of people about pairs; none by default.
-        workers: Threads, and videos decoded at a time; by default one per core.
+        workers: Processes that compare, and videos decoded at a time; by default one per core.
         seed: Random seed of the samples that thresholds are fitted on.
 
     Raises:
@@ -151,7 +151,7 @@ def find_duplicates(
             rules=parse_rules(keep),
             decisions=read_decisions(Path(decisions) if decisions is not None else None),
             recheck=_recheck(threads) if recheck else None,
-            threads=threads,
+            workers=threads,
             seed=seed,
         )
         sizes = [(codes, opened.shape[0])]

@@ -113,7 +113,7 @@ def dedup(
     ] = CopyAction.TRASH,
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Threads.", show_default="one a core"),
+        typer.Option("--workers", min=1, help="Processes.", show_default="one a core"),
     ] = None,
     plugin: PluginOption = None,
 ) -> None:
@@ -147,7 +147,7 @@ def dedup(
             decisions=read_decisions(decided),
             before=_last_run(store, tools) if new else None,
             recheck=looking,
-            threads=workers or os.cpu_count() or 1,
+            workers=workers or os.cpu_count() or 1,
         )
         for path in (csv, list_, script):
             if path is not None:

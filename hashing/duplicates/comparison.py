@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from ..matching.information import STILL, movement
 from ..matching.records import F32, FrameSequence, Verdict
@@ -15,6 +16,7 @@ from .videos import ComparedVideos
 
 NOTHING_MOVES = "nothing moves"
 _BLOCK = 512  # rows that are read at a time
+_PAIRS = 10_000  # whose means are in memory twice
 
 
 class ProjectedVideos:
@@ -75,6 +77,16 @@ class ProjectedVideos:
         """Return the mean of each video's frames as a unit vector, (n, M)."""
         means = [self._held[int(row)][0].mean(axis=0, dtype=np.float32) for row in rows]
         return unit(np.array(means, np.float32).reshape(len(means), self._check.space.size))
+
+    def likeness(self, pairs: npt.NDArray[np.int64]) -> F32:
+        """Return the cosine of the mean frames of pairs of rows (P, 2), block by block, (P,)."""
+        rows, places = np.unique(pairs, return_inverse=True)
+        means, at = self.means(rows), places.reshape(-1, 2)
+        found = np.empty(len(pairs), np.float32)
+        for start in range(0, len(pairs), _PAIRS):
+            one, other = (means[at[start : start + _PAIRS, side]] for side in (0, 1))
+            found[start : start + _PAIRS] = (one * other).sum(axis=1)
+        return found
 
     def apart_reason(self, row: int) -> str:
         """Return why a video is compared with no other, empty where it is."""

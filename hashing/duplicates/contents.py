@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from .videos import ComparedVideos
 
@@ -12,13 +12,16 @@ class VideoContents:
 
     Args:
         videos: Of one store, or of two.
+        without: Rows that are left out.
     """
 
-    def __init__(self, videos: ComparedVideos) -> None:
+    def __init__(self, videos: ComparedVideos, without: Collection[int] = ()) -> None:
         self._videos = videos
         self._rows: dict[int, list[int]] = {}
         self._by_id: dict[str, int] = {}
         for row, video_id in enumerate(map(bytes, videos.ids)):
+            if row in without:
+                continue
             name = self._by_id.setdefault(video_id.hex(), row)
             self._rows.setdefault(name, []).append(row)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from itertools import combinations
@@ -32,6 +32,7 @@ from .pairs import (
     in_order,
     pairs_of_files,
 )
+from .parallel import compare_pairs
 from .report import DuplicateReport
 from .videos import ComparedVideos, shows_nothing
 
@@ -43,7 +44,7 @@ ROUNDS = 3  # of a search for copies of copies
 CLOSED = 100  # contents that hang together: in larger heaps no missing pair is looked for
 
 
-UNKNOWN = Verdict(Relation.NOTHING, NOTHING_MOVES)
+UNKNOWN = Verdict(Relation.NOTHING, "")
 
 
 def _silent(what: str, total: int | None) -> AbstractContextManager[Advance]:
@@ -61,7 +62,7 @@ class DuplicateSearch:
         before: How many files of each content the last run compared; only pairs with a video that
             came since are told. ``None``: all pairs.
         recheck: Looks at doubtful pairs again, in the videos' files.
-        threads: Of the search for candidates.
+        workers: Threads of the search for candidates, and processes that compare pairs.
         seed: Of the samples that thresholds are fitted on.
     """
 
@@ -70,7 +71,7 @@ class DuplicateSearch:
     decisions: Decisions = field(default_factory=Decisions)
     before: dict[str, int] | None = None
     recheck: Recheck | None = None
-    threads: int = 1
+    workers: int = 1
     seed: int = 0
 
 
@@ -97,7 +98,8 @@ def find_copies(
         DamageError: If a store is damaged.
     """
     videos = ComparedVideos(store, against)
-    contents = VideoContents(videos)
+    gone = videos.gone()
+    contents = VideoContents(videos, without=gone)
     check = SecondCheck.fit(store if against is None else against, seed=search.seed)
     with progress("read", len(contents)) as advance:
         held = ProjectedVideos(videos, check, list(contents), advance)
@@ -112,7 +114,7 @@ def find_copies(
             break
         pairs += look(videos, run.compare(links, progress), progress)
         wanted = np.concatenate([wanted, links])
-    return run.report([pair for pair in pairs if run.passes(pair)])
+    return run.report([pair for pair in pairs if run.passes(pair)], gone)
 
 
 class _Run:
@@ -151,13 +153,12 @@ class _Run:
             others,
             means=self.held.means(every),
             codes=None if self.codes is None else self.codes[every],
-            threads=self.search.threads,
+            threads=self.search.workers,
         )
         if self.search.recheck is not None:
-            likeness = np.einsum("ij,ij->i", *(self.held.means(found[:, side]) for side in (0, 1)))
-            self.nearest = set(
-                map(tuple, found[nearest_of_each(found, likeness, NEAREST)].tolist())
-            )
+            likeness = self.held.likeness(found)
+            near = found[nearest_of_each(found, likeness, NEAREST)]
+            self.nearest = set(map(tuple, near.tolist()))
         seconds = self.videos.duration
         found = found[self.search.gates.lengths_pass(*(seconds[found[:, side]] for side in (0, 1)))]
         if len(self.new) < len(self.contents):
@@ -174,13 +175,24 @@ class _Run:
         Where videos are looked at again, the nearest pairs are returned, too.
         """
         self.compared += len(wanted)
+        moving = ~np.isin(wanted, list(self.still)).any(axis=1)
+        pairs = wanted[moving]
         found = []
-        with progress("compare", len(wanted)) as advance:
-            for a, b in wanted.tolist():
-                verdict = UNKNOWN if {a, b} & self.still else self.held.compare(a, b)
-                if verdict.relation is not Relation.NOTHING or (a, b) in self.nearest:
-                    found.append(VideoPair(a, b, verdict, distance=self._distance(a, b)))
-                advance(1)
+        with progress("compare", len(pairs)) as advance:
+            done = 0
+            for verdicts in compare_pairs(self.held, pairs, workers=self.search.workers):
+                rows = pairs[done : done + len(verdicts)].tolist()
+                for (a, b), verdict in zip(rows, verdicts, strict=True):
+                    if verdict is not None:
+                        found.append(VideoPair(a, b, verdict, distance=self._distance(a, b)))
+                done += len(verdicts)
+                advance(len(verdicts))
+        if self.search.recheck is not None:
+            known = {(pair.a, pair.b) for pair in found}
+            unsure = (self.nearest - known).intersection(map(tuple, wanted.tolist()))
+            found += [
+                VideoPair(a, b, UNKNOWN, distance=self._distance(a, b)) for a, b in sorted(unsure)
+            ]
         return found
 
     def missing_links(
@@ -221,17 +233,15 @@ class _Run:
             pair.verdict.alignment, a, b
         )
 
-    def report(self, pairs: Sequence[VideoPair]) -> DuplicateReport:
+    def report(self, pairs: Sequence[VideoPair], gone: frozenset[int]) -> DuplicateReport:
         """Return what was found, of contents, as what was found of files."""
         every = [*pairs, *self._accepted()]
         told = [pair for pair in every if pair.a in self.new or pair.b in self.new]
         files = [*self._exact(), *(one for pair in told for one in self._of_files(pair))]
-        rows = sorted({row for pair in files for row in (pair.a, pair.b)})
-        gone = frozenset(self.videos.gone(rows))
         return DuplicateReport(
             videos=self.videos,
             pairs=in_order(files),
-            groups=self._groups(every, files, gone),
+            groups=self._groups(every, files),
             apart=self._apart(told),
             gone=gone,
             compared=self.compared,
@@ -292,18 +302,14 @@ class _Run:
             for a, b, turned in pairs_of_files(one, other, self.first_store)
         ]
 
-    def _groups(
-        self, pairs: Sequence[VideoPair], files: Sequence[VideoPair], gone: Collection[int]
-    ) -> list[CopyGroup]:
+    def _groups(self, pairs: Sequence[VideoPair], files: Sequence[VideoPair]) -> list[CopyGroup]:
         rules, video = self.search.rules, self.videos.video
-        there = [pair for pair in files if pair.a not in gone and pair.b not in gone]
         if self.first_store is not None:
-            return copies_elsewhere(there, self.first_store, video, rules)
+            return copies_elsewhere(files, self.first_store, video, rules)
         rows_of = {}
         for name in self.contents:
-            rows = [row for row in self.contents.rows(name) if row not in gone]
-            if rows:
-                rows_of[name] = rows if self._may_be_exact(name) else rows[:1]
+            rows = self.contents.rows(name)
+            rows_of[name] = rows if self._may_be_exact(name) else rows[:1]
         groups = group_copies(pairs, rows_of, video, rules)
         if len(self.new) == len(self.contents):
             return groups

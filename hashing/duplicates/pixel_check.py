@@ -59,7 +59,7 @@ class GreyClip:
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class PictureLayout:
     """How one picture lies on another.
 
     Attributes:
@@ -110,7 +110,7 @@ def without_bars(frames: F32) -> Box:
     return edges[0], edges[1], edges[2], edges[3]
 
 
-def lay_on(a: GreyClip, b: GreyClip) -> Layout:
+def lay_on(a: GreyClip, b: GreyClip) -> PictureLayout:
     """Find how the pictures of two videos lie on each other: one is a crop of the other.
 
     Args:
@@ -130,10 +130,10 @@ def lay_on(a: GreyClip, b: GreyClip) -> Layout:
     box_a, box_b = (_ALL, box) if swapped else (box, _ALL)
     if mirrored:
         box_b = (box_b[0], box_b[1], 1 - box_b[3], 1 - box_b[2])
-    return Layout(_inside(a.inner, box_a), _inside(b.inner, box_b), mirrored, likeness)
+    return PictureLayout(_inside(a.inner, box_a), _inside(b.inner, box_b), mirrored, likeness)
 
 
-def movement_alignment(a: GreyClip, b: GreyClip, layout: Layout) -> Alignment | None:
+def movement_alignment(a: GreyClip, b: GreyClip, layout: PictureLayout) -> Alignment | None:
     """Align two videos by what moves in their pixels.
 
     Args:

@@ -12,7 +12,7 @@ from chainpipe.pipeline.records import FailedVideo, Frames
 
 from ..matching.records import Relation, Verdict
 from .pairs import VideoPair
-from .pixel_check import SIDE, GreyClip, Layout, grey, lay_on, movement_alignment, sureness
+from .pixel_check import SIDE, GreyClip, PictureLayout, grey, lay_on, movement_alignment, sureness
 from .videos import ComparedVideos
 
 FRAMES = 100  # of each video that is decoded again
@@ -119,7 +119,7 @@ def looked_at(verdict: Verdict, a: GreyClip, b: GreyClip) -> Verdict:
     return verdict
 
 
-def _laid(layout: Layout) -> list[str]:
+def _laid(layout: PictureLayout) -> list[str]:
     """Say how one picture lies on the other."""
     said = ["mirrored"] if layout.mirrored else []
     for box in (layout.box_a, layout.box_b):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..matching.records import Relation
-from .pairs import ApartVideo, CopyGroup, VideoPair
+from .pairs import EXACT, ApartVideo, CopyGroup, VideoPair
 from .shell_script import FileState, PlannedCopy
 from .videos import ComparedVideos
 
@@ -21,7 +21,7 @@ class DuplicateReport:
         pairs: Pairs of files with their answers: exact copies first, then the surest.
         groups: Groups of copies, with the one to keep.
         apart: Videos without information.
-        gone: Rows of groups' or pairs' videos whose file is no longer there.
+        gone: Rows whose file is no longer there; they are in no pair and no group.
         compared: How many pairs reached the second check.
         ignored: How many pairs were left out, since somebody decided so.
     """
@@ -70,12 +70,11 @@ class DuplicateReport:
         for number, group in enumerate(self.groups, start=1):
             keep = self._state(group.keep)
             for row in group.others:
-                if row not in self.gone and group.keep not in self.gone:
-                    copy = self._state(row)
-                    same = keep.sha256 == copy.sha256
-                    known = reasons.get(frozenset((group.keep, row)), "")
-                    why = "the same bytes" if same else known or "a copy"
-                    found.append(PlannedCopy(keep, copy, f"group {number}: {why}"))
+                copy = self._state(row)
+                same = keep.sha256 == copy.sha256
+                known = reasons.get(frozenset((group.keep, row)), "")
+                why = EXACT.reason if same else known or "a copy"
+                found.append(PlannedCopy(keep, copy, f"group {number}: {why}"))
         return found
 
     def _state(self, row: int) -> FileState:

@@ -46,4 +46,4 @@ def summary_lines(report: DuplicateReport, *, everything: bool = False) -> Itera
         yield f"{counted(report.ignored, 'pair')} left out by decision"
     if report.gone:
         names = some_names([videos.paths[row] for row in sorted(report.gone)])
-        yield f"{counted(len(report.gone), 'file')} no longer there, so in no group: {names}"
+        yield f"{counted(len(report.gone), 'file')} no longer there, and left out: {names}"

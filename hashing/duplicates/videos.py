@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,17 +108,17 @@ class ComparedVideos:
             status=Status(int(table.status[own])),
         )
 
-    def gone(self, rows: Sequence[int]) -> set[int]:
-        """Return those of some rows whose file is no longer there.
+    def gone(self) -> frozenset[int]:
+        """Return the rows whose file is no longer there.
 
-        Where a store's whole folder is not to be seen, nothing of it counts as gone.
+        Where no file of a store is to be seen, it was moved or a drive is not mounted: then none of
+        its files counts as gone.
         """
-        seen = {store.root: os.path.isdir(store.root) for store in self.stores}
-        return {
-            row
-            for row in rows
-            if seen[self.place(row)[0].root] and not os.path.lexists(self.file(row))
-        }
+        gone: set[int] = set()
+        for rows in (range(self.first), range(self.first, len(self))):
+            missing = [row for row in rows if not os.path.lexists(self.file(row))]
+            gone.update(missing if len(missing) < len(rows) else ())
+        return frozenset(gone)
 
     def blank_reason(self, row: int) -> str:
         """Return the word for frames without a picture that moves, empty where there is one.

@@ -84,7 +84,7 @@ def test_an_edit_moves_as_its_original_does(edit: str) -> None:
 def test_another_take_of_the_scene_moves_otherwise() -> None:
     for take in range(2, 6):
         a, b = clip(scene(1)), clip(scene(take))
-        assert lay_on(a, b).likeness > 0.7
+        assert lay_on(a, b).likeness > 0.5
         assert looked_at(NOTHING, a, b) is NOTHING
     told = [
         looked_at(Verdict(Relation.COPY, "moves alike"), clip(scene(1)), clip(scene(take))).relation
