@@ -22,7 +22,7 @@ from .windows import windows_of
 NEAREST = 20  # film windows that each window of a clip votes for
 ALIGNED = 6  # places that are aligned
 FURTHER = 10.0  # seconds of a clip that add a place
-SPEEDS = tuple(float(s) for s in np.exp(np.linspace(-np.log(1.5), np.log(1.5), 13)))
+SPEEDS = tuple(float(s) for s in np.exp(np.linspace(-np.log(1.65), np.log(1.65), 15)))
 MARGIN = 2.0  # seconds of film around a place that are looked at
 WHOLE = 20.0  # seconds of a clip that are as good as all of it
 PART = 30.0  # seconds of a long clip that are looked for at a time
@@ -159,7 +159,7 @@ class ClipFinder:
             return None
         guess = place.middle - start - float(clip.seconds.mean())
         reach = MARGIN + 0.3 * clip.duration
-        found = align(clip, film, offsets=(guess - reach, guess + reach))
+        found = align(clip, film, offsets=(guess - reach, guess + reach), speeds=SPEEDS)
         if found is None:
             return None
         run = found.runs[0]

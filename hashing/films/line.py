@@ -8,9 +8,11 @@ import numpy as np
 
 from ..matching.records import F32, F64, FrameSequence
 
-SPEEDS = tuple(float(s) for s in np.exp(np.linspace(-np.log(1.6), np.log(1.6), 61)))
+SPEEDS = tuple(float(s) for s in np.exp(np.linspace(-np.log(1.7), np.log(1.7), 65)))
 REACH = 1.25  # seconds around the first guess
 STEP = 0.05  # seconds between two guesses
+STILL = 0.2  # what pictures count that do not move, beside those that do
+NEAR = 1e-3  # what a second off the first guess must gain, in mean cosine
 OTHER_SPEED = 0.2  # what another speed than 1 must gain, by the seconds of the clip
 
 
@@ -46,11 +48,13 @@ def fit_line(clip: FrameSequence, film: FrameSequence, guess: ClipLine) -> ClipL
     moments = clip.seconds - guess.clip_middle
     moves = np.arange(-REACH, REACH + STEP / 2, STEP)
     at = guess.middle + moves[None, :, None] + speeds[:, None, None] * moments
-    values = read_between(centred(clip) @ film.features.T, at, film.seconds)
+    moved = centred(clip) @ film.features.T
+    matrix = moved + STILL * (clip.features @ film.features.T)
+    values = read_between(matrix, at, film.seconds)
     far = np.minimum(np.abs(np.log(speeds)) / 0.2, 1)
     long = max(float(np.ptp(moments)), 1.0)
     price = np.where(np.isclose(speeds, 1.0), 0.0, OTHER_SPEED / long * (1 + far) / 2)
-    total = values.mean(axis=2) - price[:, None]
+    total = values.mean(axis=2) - price[:, None] - NEAR * np.abs(moves)
     best, move = np.unravel_index(int(total.argmax()), total.shape)
     return ClipLine(guess.middle + float(moves[move]), float(speeds[best]), guess.clip_middle)
 

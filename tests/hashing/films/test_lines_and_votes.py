@@ -80,14 +80,14 @@ def test_a_matrix_is_read_between_its_columns() -> None:
 @pytest.mark.parametrize("speed", [0.8, 1.0, 1.25])
 @pytest.mark.parametrize("off", [-0.8, 0.3])
 def test_a_line_is_found_to_a_fraction_of_a_step(speed: float, off: float) -> None:
-    film = sequence(FILM)
+    film = sequence(FILM, 0.25)
     clip = FILM.clip(20.1, 12.0, speed=speed)
     clip = FrameSequence(unit(clip.features), clip.seconds, clip.duration)
     middle = 6.0
     line = fit_line(clip, film, ClipLine(20.1 + speed * middle + off, 1.1, middle))
-    assert line.at(0.0) == pytest.approx(20.1, abs=0.35)
-    assert line.at(12.0) == pytest.approx(20.1 + speed * 12, abs=0.35)
-    assert line.speed == pytest.approx(speed, abs=0.03)
+    assert line.at(0.0) == pytest.approx(20.1, abs=0.4)
+    assert line.at(12.0) == pytest.approx(20.1 + speed * 12, abs=0.4)
+    assert line.speed == pytest.approx(speed, abs=0.05)
 
 
 def test_a_short_clip_that_could_have_any_speed_has_that_of_the_film() -> None:
