@@ -90,8 +90,8 @@ class AnswerWords:
             word, reason = checked.get(row, (None, ""))
             if row in exact:
                 word, reason = COPY, "the same bytes"
-            elif word is None and found >= limit:
-                word = SIMILAR
+            elif word != COPY:  # a copy may be far; other scenes are the same where they are near
+                word = None if found < limit else word or SIMILAR
             answers.append(FoundVideo(rank, row, distance, found, word, row in exact, reason))
         return answers
 
