@@ -5,6 +5,7 @@ Writes search.json. Codes and features are drawn, not real: the time depends on 
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -140,7 +141,9 @@ def clip(repeats: int) -> dict[str, Any]:
 
 def report(asked: Namespace) -> dict[str, Any]:
     """Return the whole JSON."""
-    found: dict[str, Any] = {"about": about("bench_search", asked), "threads": 1}
+    path = asked.out / "search.json"
+    found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {"about": {}}
+    found["about"] |= {part: about("bench_search", asked) for part in asked.only}
     unit = 1000 if asked.quick else 1
     if "batches" in asked.only:
         plans = [(size // unit, 1000 if size < 5_000_000 else 200) for size in SIZES]
