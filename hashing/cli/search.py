@@ -171,7 +171,17 @@ def _checks(given: bool | None, distance: str, library: SearchedLibrary) -> bool
     if given and library.store is None:
         hint = "name the store with `--store`"
         raise UsageError("`--check` reads features, and there is no store", hint=hint)
-    return distance == RERANK if given is None else given
+    if given is None and distance != RERANK:
+        return False
+    if given is False or library.store is None:
+        return False
+    from .library_facts import knows_times
+
+    known = knows_times(library.store)
+    if given and not known:
+        hint = "leave out `--check`"
+        raise UsageError("the store does not know when its frames are shown", hint=hint)
+    return known
 
 
 def _passing(wanted: RowFilter, library: SearchedLibrary, tools: Tools) -> Rows | None:
