@@ -19,8 +19,11 @@ from typing import TYPE_CHECKING, Any
 from chainpipe.distribution import DISTRIBUTION
 
 if TYPE_CHECKING:
+    from chainpipe.api.clips import FilmPlace, find_clip
+    from chainpipe.api.duplicates import Duplicates, find_duplicates
     from chainpipe.api.evaluation import Evaluation, evaluate
     from chainpipe.api.extraction import extract
+    from chainpipe.api.library import list_videos, relocate, update
     from chainpipe.api.model import Model, load_model
     from chainpipe.api.store import Store, open_store, store_from_arrays
     from chainpipe.api.training import train
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
 
 _ERRORS = "chainpipe.pipeline.errors"
 _MODULES = {
+    "find_clip": "chainpipe.api.clips",
+    "FilmPlace": "chainpipe.api.clips",
     "extract": "chainpipe.api.extraction",
     "open_store": "chainpipe.api.store",
     "store_from_arrays": "chainpipe.api.store",
@@ -49,6 +54,11 @@ _MODULES = {
     "load_model": "chainpipe.api.model",
     "Model": "chainpipe.api.model",
     "Codes": "chainpipe.hashing.retrieval.codes",
+    "list_videos": "chainpipe.api.library",
+    "relocate": "chainpipe.api.library",
+    "update": "chainpipe.api.library",
+    "find_duplicates": "chainpipe.api.duplicates",
+    "Duplicates": "chainpipe.api.duplicates",
     "evaluate": "chainpipe.api.evaluation",
     "Evaluation": "chainpipe.api.evaluation",
     "register": "chainpipe.plugins",
@@ -69,7 +79,9 @@ __all__ = [
     "Codes",
     "DamageError",
     "DistributedError",
+    "Duplicates",
     "Evaluation",
+    "FilmPlace",
     "LockedError",
     "Model",
     "NotFoundError",
@@ -80,12 +92,17 @@ __all__ = [
     "__version__",
     "evaluate",
     "extract",
+    "find_clip",
+    "find_duplicates",
+    "list_videos",
     "load_model",
     "load_plugins",
     "open_store",
     "register",
+    "relocate",
     "store_from_arrays",
     "train",
+    "update",
 ]
 
 
