@@ -320,9 +320,9 @@ class _Run:
         """Return the files of the first store that are set apart, and in no pair all the same."""
         paired = {name for pair in pairs for name in (pair.a, pair.b)}
         return [
-            ApartVideo(row, why, tuple(one for one in self.contents.rows(name) if one != row))
+            ApartVideo(row, why, tuple(one for one in rows if one != row))
             for name, why in self.apart.items()
             if name in self.new and name not in paired
-            for row in self.contents.rows(name)
-            if row < self.videos.first
+            for rows in [[row for row in self.contents.rows(name) if row < self.videos.first]]
+            for row in rows
         ]
