@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 from chainpipe.distribution import DISTRIBUTION
 
 if TYPE_CHECKING:
+    from chainpipe.api.clips import FilmPlace, find_clip
     from chainpipe.api.duplicates import Duplicates, find_duplicates
     from chainpipe.api.evaluation import Evaluation, evaluate
     from chainpipe.api.extraction import extract
+    from chainpipe.api.library import list_videos, relocate, update
     from chainpipe.api.model import Model, load_model
     from chainpipe.api.store import Store, open_store, store_from_arrays
     from chainpipe.api.training import train
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 
 _ERRORS = "chainpipe.pipeline.errors"
 _MODULES = {
+    "find_clip": "chainpipe.api.clips",
+    "FilmPlace": "chainpipe.api.clips",
     "extract": "chainpipe.api.extraction",
     "open_store": "chainpipe.api.store",
     "store_from_arrays": "chainpipe.api.store",
@@ -50,6 +54,9 @@ _MODULES = {
     "load_model": "chainpipe.api.model",
     "Model": "chainpipe.api.model",
     "Codes": "chainpipe.hashing.retrieval.codes",
+    "list_videos": "chainpipe.api.library",
+    "relocate": "chainpipe.api.library",
+    "update": "chainpipe.api.library",
     "find_duplicates": "chainpipe.api.duplicates",
     "Duplicates": "chainpipe.api.duplicates",
     "evaluate": "chainpipe.api.evaluation",
@@ -74,6 +81,7 @@ __all__ = [
     "DistributedError",
     "Duplicates",
     "Evaluation",
+    "FilmPlace",
     "LockedError",
     "Model",
     "NotFoundError",
@@ -84,13 +92,17 @@ __all__ = [
     "__version__",
     "evaluate",
     "extract",
+    "find_clip",
     "find_duplicates",
+    "list_videos",
     "load_model",
     "load_plugins",
     "open_store",
     "register",
+    "relocate",
     "store_from_arrays",
     "train",
+    "update",
 ]
 
 

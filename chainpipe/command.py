@@ -19,9 +19,11 @@ from typing import Annotated, NoReturn
 import typer
 
 import chainpipe.hashing.cli
+import chainpipe.library
 import chainpipe.pipeline.cli
 from chainpipe.distribution import installed_version
 from chainpipe.hashing.cli.context import Tools
+from chainpipe.lazy_command import ReadyGroup, add_lazily
 from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.errors import BugError, ChainpipeError, StorageError
 
@@ -33,12 +35,23 @@ class _Interrupted(BaseException):
 
 
 app = typer.Typer(
+    cls=ReadyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(chainpipe.pipeline.cli.app)
 app.add_typer(chainpipe.hashing.cli.app)
+app.add_typer(chainpipe.library.app)
+both = typer.Typer()  # verbs about files of both stages; they replace those of one stage
+add_lazily(
+    both,
+    "verify",
+    "chainpipe.verify_files:verify",
+    about="Check every byte of a feature store or a codes file; exit with 4 if any is damaged.",
+    panel=chainpipe.pipeline.cli.PANEL,
+)
+app.add_typer(both)
 
 
 def _show_version(wanted: bool) -> None:
@@ -71,7 +84,7 @@ def _tools() -> Tools:
     console = Console()
     return Tools(
         find=lambda source: query().find_videos(source),
-        features=lambda paths, meta: query().extract_features(paths, meta),
+        features=lambda paths, meta: query().extract_features(paths, meta, pictures=True),
         frames=lambda paths, frames, size, workers: query().sampled_frames(
             paths, frames, size, workers=workers
         ),
@@ -79,6 +92,8 @@ def _tools() -> Tools:
         progress=console.progress,
         log=console.log,
         warn=console.warn,
+        sequences=lambda paths, meta: query().extract_features(paths, meta, cached=True),
+        moments=lambda path, seconds, size: query().moments(path, seconds, size),
     )
 
 

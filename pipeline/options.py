@@ -24,6 +24,7 @@ EngineName = Literal["local", "slurm", "ray"]
 BACKBONE = "cnn"  # default backbone
 STORE = "feats.h5"  # default store
 LARGEST_SEED = 2**63 - 1
+SHORTEST_STEP = 0.01  # seconds between two frames of a store made per time
 
 
 def available_cpus() -> int:
@@ -39,11 +40,14 @@ class InputOptions:
         labels: List whose labels and splits override those of the source, or ``"folders"``.
         follow_symlinks: Whether symbolic links may point outside the folder.
         any_suffix: Whether files of a folder are taken whatever their suffix.
+        settle: Seconds without a change after which a file counts as finished; younger ones that
+            grow are left for the next run. 0: all count.
     """
 
     labels: Path | Literal["folders"] | None = None
     follow_symlinks: bool = False
     any_suffix: bool = False
+    settle: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class SamplingOptions:
         sampling: Sampling strategy, see ``pipeline.decode.frame_sampling``.
         per_segment: C, the candidate frames cached for each of the T segments; 0 for none.
         seed: Seed of random frames and views.
+        every: Seconds between two stored frames, whose number then follows from the duration; 0
+            stores T frames of each video.
 
     Raises:
         UsageError: If a number is out of range.
@@ -66,9 +72,16 @@ class SamplingOptions:
     sampling: str = "uniform"
     per_segment: int = 0
     seed: int = 0
+    every: float = 0.0
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "frames")
+        if not (self.every == 0 or SHORTEST_STEP <= self.every < float("inf")):
+            hint = f"seconds between two frames, at least {SHORTEST_STEP:g}"
+            raise UsageError(f"`every` is {self.every:g}", hint=hint)
+        if self.every and (self.per_segment or self.sampling != "uniform"):
+            hint = "leave out `--every`, or `--sampling` and `--per-segment`"
+            raise UsageError("frames per time have no segments to draw from", hint=hint)
         require_at_least(self, 0, "per_segment", "seed")
         if self.seed > LARGEST_SEED:
             raise UsageError(f"`seed` is {self.seed}", hint=f"it is at most {LARGEST_SEED}")
@@ -205,6 +218,7 @@ class OutputOptions:
         strict: Whether ``partial`` videos count as failed.
         restart: Whether to build the store anew.
         prune: Whether to drop the rows of files that are gone.
+        prune_folders: Whether to drop the rows of files whose folder is gone, too.
         accept_failures: Whether videos that had failed before leave the exit code 0.
     """
 
@@ -212,6 +226,7 @@ class OutputOptions:
     strict: bool = False
     restart: bool = False
     prune: bool = False
+    prune_folders: bool = False
     accept_failures: bool = False
 
 

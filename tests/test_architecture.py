@@ -23,22 +23,12 @@ ORDER = {
         *("inputs", "augment", "store", "console", "records", "options", "errors"),
     ],
     "hashing": [
-        *("cli", "reporting", "experiments", "runs", "methods", "training", "mining", "losses"),
-        *(
-            "views",
-            "evaluation",
-            "duplicates",
-            "matching",
-            "retrieval",
-            "model_folder",
-            "models",
-            "data",
-            "monitoring",
-        ),
-        *("config", "runtime"),
+        *("cli", "reporting", "experiments", "runs", "films", "methods", "training", "mining"),
+        *("losses", "views", "evaluation", "duplicates", "matching", "retrieval", "model_folder"),
+        *("models", "data", "monitoring", "config", "runtime"),
     ],
 }
-MOST_ROOMS = {"pipeline": 12, "hashing": 22}
+MOST_ROOMS = {"pipeline": 12, "hashing": 23}
 READ_BY_HASHING = {"backbones", "console", "errors", "records", "store"}
 
 

@@ -16,6 +16,7 @@ VERBS = {
         "dedup:dedup",
         "Find the copies in a store, and say which to keep and why; nothing is deleted.",
     ),
+    "find": ("find:find", "Find the places of films that clips show, with times."),
     "eval": (
         "evaluate:eval_",
         "Compute mAP, precision and recall of the codes of one or more models on a labelled store.",

@@ -33,6 +33,9 @@ class Tools:
         warn: Prints one warning to stderr.
         frames: Decodes frames spread over each video: paths, frames of each, side in pixels, and
             how many videos at a time.
+        sequences: As ``features``, with a frame for each step of the settings' ``every``.
+        moments: Returns the picture of a video on the screen at some seconds, ``None`` on failure;
+            the third argument is its side in pixels.
     """
 
     find: Callable[[Path], Sequence[Path]]
@@ -42,6 +45,12 @@ class Tools:
     log: Callable[[str], None]
     warn: Callable[[str], None] = lambda line: None
     frames: DecodeFrames = lambda paths, frames, size, workers: []
+    sequences: Callable[[Sequence[Path], StoreMeta], list[VideoFeatures | FailedVideo]] = (
+        lambda paths, meta: []
+    )
+    moments: Callable[[Path, Sequence[float], int], list[npt.NDArray[np.uint8] | None]] = (
+        lambda path, seconds, size: [None] * len(seconds)
+    )
 
 
 def tools_of(context: typer.Context) -> Tools:

@@ -20,6 +20,7 @@ from ..methods.chain.method import NO_TASKS
 from ..model_folder.folder import read_facts
 from ..reporting.example_queries import example_rows, right_answers
 from ..retrieval.codes import read_codes
+from ..retrieval.distance_names import HAMMING
 from .encode import CODES
 
 Run = Callable[[Sequence[str]], tuple[int, str]]
@@ -100,7 +101,7 @@ def run_demo(
     else:
         log(f"no labels: nothing is measured{', so `--seeds` is not used' if seeds else ''}")
     picture = out / "neighbours.png"
-    words = "--model", model, "--k", str(ANSWERS), "--picture", picture
+    words = ("--model", model, "--k", str(ANSWERS), "--distance", HAMMING, "--picture", picture)
     print(verb("search", *queries, *words))
     if labelled:
         log("queries: half of those with the most right answers, half of the others, worst last")

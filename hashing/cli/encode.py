@@ -69,7 +69,7 @@ def encode(
         raise UsageError(message, hint="one of them is enough")
     folder, facts = choose_model(model, tools.log)
     failed: list[FailedVideo] = []
-    if source is not None and not _is_store(source):
+    if source is not None and not is_store(source):
         videos = tools.find(source)
         codes, failed = _encode_folder(source, videos, facts, load_hasher(folder)[1], tools)
     else:
@@ -81,7 +81,7 @@ def encode(
         raise typer.Exit(SOME_FAILED)
 
 
-def _is_store(source: Path) -> bool:
+def is_store(source: Path) -> bool:
     """Return whether a path is a store, or has a store's suffix, and not a folder of videos."""
     if source.is_dir() and source.suffix not in {".zarr", ".parts"}:
         return (source / "zarr.json").exists() or layout_of(source) is not None
@@ -105,7 +105,13 @@ def encode_whole(store: FeatureStore, folder: Path, facts: ModelFacts, tools: To
 
     _, hasher = load_hasher(folder)
     with tools.progress("encode", len(store.videos)) as advance:
-        return encode_store(store, facts, hasher, progress=advance)
+        codes = encode_store(store, facts, hasher, progress=advance)
+    if not store.meta.every:
+        return codes
+    from ..retrieval.encode_windows import encode_windows
+
+    with tools.progress("encode windows", len(store.videos)) as advance:
+        return replace(codes, windows=encode_windows(store, hasher, progress=advance))
 
 
 def _encode_folder(

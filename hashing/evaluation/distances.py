@@ -16,11 +16,11 @@ from chainpipe.pipeline.errors import UsageError
 from ..models.hasher import F32
 from ..retrieval.asymmetric import asymmetric_steps, bit_weights, nearest_steps
 from ..retrieval.codes import Codes
+from ..retrieval.distance_names import ASYMMETRIC, DISTANCES, HAMMING, RERANK
 from ..retrieval.hamming import Rows, distance_matrix
 from ..retrieval.rerank import DEPTH, FARTHEST, cosine_steps, sample_centre
 
-HAMMING, ASYMMETRIC, RERANK = "hamming", "asymmetric", "rerank"
-DISTANCES = (HAMMING, ASYMMETRIC, RERANK)
+__all__ = ["ASYMMETRIC", "DISTANCES", "HAMMING", "RERANK", "Distance", "DistanceChoice"]
 FAR = np.iinfo(np.int64).max  # of a video that is left out
 Keys = npt.NDArray[np.int64]
 

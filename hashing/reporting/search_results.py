@@ -1,66 +1,82 @@
-"""Search results as JSON and as tables."""
+"""Search results as lines of JSON and as tables."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from chainpipe.pipeline.console import printable
+from chainpipe.pipeline.console import counted, printable
 
+from ..retrieval.answers import Found
 from ..retrieval.codes import Codes
-from ..retrieval.query import Query
-from ..retrieval.search import Answer
+from ..retrieval.distance_names import HAMMING
+
+SCHEMA = 2
+DIGITS = 4  # of a real distance or a similarity
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One query and its answers.
+def to_json(found: Sequence[Found], codes: Codes, *, distance: str) -> Iterator[dict[str, Any]]:
+    """Yield the objects that ``chainpipe search --json`` prints, one for each answer.
 
-    Attributes:
-        query: The query.
-        left_out: Rows that are excluded from the answers: the query's own.
-        answers: Nearest first.
+    A query with nothing near has one object whose other fields are null.
     """
-
-    query: Query
-    left_out: tuple[int, ...]
-    answers: Sequence[Answer]
-
-
-def to_json(found: Sequence[Found], codes: Codes, *, method: str) -> dict[str, object]:
-    """Return the object that ``chainpipe search --json`` prints."""
-    queries = [
-        {
-            "query": one.query.text,
-            "rows": list(one.query.rows),
-            "left_out": list(one.left_out),
-            "answers": [_answer_json(answer, codes) for answer in one.answers],
-        }
-        for one in found
-    ]
-    head: dict[str, object] = {"schema": 1, "method": method, "bits": codes.bits}
-    return head | {"database": len(codes), "queries": queries}
+    for one in found:
+        head = {"schema": SCHEMA, "query": one.query.text}
+        if not one.near:
+            names = ("rank", "path", "id", "distance", "similarity", "answer")
+            yield head | dict.fromkeys(names)
+            continue
+        for answer in one.answers:
+            yield head | {
+                "rank": answer.rank,
+                "path": os.fsdecode(codes.paths[answer.row]),
+                "id": bytes(codes.video_ids[answer.row]).hex(),
+                "distance": _number(answer.distance, distance),
+                "similarity": round(answer.similarity, DIGITS),
+                "answer": answer.word,
+            }
 
 
-def print_tables(found: Sequence[Found], codes: Codes) -> None:
+def print_lines(found: Sequence[Found], codes: Codes, *, distance: str) -> None:
+    """Print one JSON object for each answer, one a line, to stdout."""
+    for line in to_json(found, codes, distance=distance):
+        print(json.dumps(line))
+
+
+def print_tables(found: Sequence[Found], codes: Codes, *, distance: str) -> None:
     """Print a table for each query to stdout."""
-    from .tables import answers_table, print_out  # JSON does without
+    from rich.text import Text  # JSON does without
+
+    from .tables import answers_table, print_out
 
     for i, one in enumerate(found):
         rows = [
-            (a.rank, a.distance, codes.paths[a.row], codes.names_of(a.row)) for a in one.answers
+            (
+                answer.rank,
+                str(_number(answer.distance, distance)),
+                f"{answer.similarity:.2f}",
+                answer.text,
+                codes.paths[answer.row],
+                codes.names_of(answer.row),
+            )
+            for answer in one.answers
         ]
-        space = [""] if i else []
-        print_out(*space, answers_table(f"nearest to {printable(one.query.text)}", rows))
+        print_out(*([""] if i else []), Text(title_of(one, len(codes))))
+        if rows:
+            print_out(answers_table(rows))
 
 
-def _answer_json(answer: Answer, codes: Codes) -> dict[str, object]:
-    return {
-        "rank": answer.rank,
-        "distance": answer.distance,
-        "row": answer.row,
-        "id": bytes(codes.video_ids[answer.row]).hex(),
-        "path": os.fsdecode(codes.paths[answer.row]),
-        "labels": list(codes.names_of(answer.row)),
-    }
+def title_of(one: Found, videos: int) -> str:
+    """Return the line above the answers to a query."""
+    name = printable(one.query.text)
+    if one.near:
+        return f"nearest to {name}"
+    if not one.answers:
+        return f"nothing near {name} in {counted(videos, 'video')}"
+    return f"nothing near {name}; the nearest of {counted(videos, 'video')}:"
+
+
+def _number(distance: float, name: str) -> int | float:
+    return int(distance) if name == HAMMING else round(distance, DIGITS)

@@ -130,27 +130,21 @@ def _by_cutoff(title: str) -> Table:
     return table
 
 
-def answers_table(title: str, rows: Sequence[tuple[int, int, bytes, Sequence[str]]]) -> Table:
+def answers_table(rows: Sequence[tuple[int, str, str, str, bytes, Sequence[str]]]) -> Table:
     """Return a table of one query's answers.
 
     Args:
-        title: Line above the table.
-        rows: Rank, Hamming distance, path and label names of each answer.
+        rows: Rank, distance, similarity, word, path and label names of each answer.
     """
-    table = Table(
-        title=Text(title),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-    )
-    table.add_column("rank", justify="right")
-    table.add_column("distance", justify="right")
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in ("rank", "distance", "similarity"):
+        table.add_column(name, justify="right")
+    table.add_column("answer", no_wrap=True)
     table.add_column("path", overflow="fold")
     labelled = any(labels for *_, labels in rows)
     if labelled:
         table.add_column("labels", overflow="fold")
-    for rank, distance, path, labels in rows:
+    for rank, distance, alike, word, path, labels in rows:
         names = [Text(printable("; ".join(labels)))] if labelled else []
-        table.add_row(str(rank), str(distance), Text(printable(path)), *names)
+        table.add_row(str(rank), distance, alike, word, Text(printable(path)), *names)
     return table

@@ -28,12 +28,14 @@ from chainpipe.pipeline.store.arrays.columns import (
 )
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
+from .backends import AUTO, make_index
 from .bitpack import U8, checked_packed, pack, truth_values, unpack, width
 from .hamming import distance_matrix
-from .index import FaissFlat, Neighbours
+from .index import Neighbours
 from .packed_paths import PackedPaths
-from .safe_npz import read_npz
+from .safe_npz import SHA256, array_digest, read_npz
 from .search import search_others
+from .window_codes import WindowCodes, joined_windows
 
 __all__ = ["Codes", "Origin", "joined", "pack", "read_codes", "unpack", "write_codes"]
 
@@ -41,7 +43,9 @@ NAMES = (
     *("codes", "bits", "ids", "path_bytes", "path_offsets"),
     *("labels", "label_names", "split", "model"),
 )
-OPTIONAL = ("value_scale", "table_sha256")  # codes files of before 0.3 have none
+WINDOWS = ("window_codes", "window_row", "window_start", "window_end")
+OPTIONAL = ("value_scale", "table_sha256", *WINDOWS, SHA256)  # files of before 0.3 have none
+HINT = "write one with `chainpipe encode`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,7 @@ class Codes:
             the asymmetric distance; ``None`` where it is not known.
         table_sha256: ``FeatureStore.table_sha256`` of the store whose N videos these are; empty
             for codes of some of them or of none.
+        windows: Codes of windows of the videos, where ``encode`` made some.
 
     Example:
         >>> codes = Codes.from_bits([[0, 0, 0], [1, 1, 1], [0, 0, 1]], ids=["a", "b", "c"])
@@ -102,6 +107,7 @@ class Codes:
     origin: Origin
     value_scale: npt.NDArray[np.float32] | None = None
     table_sha256: str = ""
+    windows: WindowCodes | None = None
 
     def __post_init__(self) -> None:
         n, c = len(self.paths), len(self.label_names)
@@ -120,8 +126,13 @@ class Codes:
         scale = self.value_scale
         if scale is not None and not (scale.shape == (self.bits,) and (scale > 0).all()):
             raise ValueError(f"`value_scale` must be {self.bits} positive numbers")
-        if self.bits % 8 and (self.packed[:, -1] >> self.bits % 8).any():
-            raise ValueError(f"codes of {self.bits} bits have other bits set")
+        _check_padding(self.packed, self.bits)
+        if self.windows is not None:
+            if self.windows.packed.shape[1] != width(self.bits):
+                raise ValueError(f"codes of windows are not of {self.bits} bits")
+            _check_padding(self.windows.packed, self.bits)
+            if len(self.windows) and self.windows.rows[-1] >= n:
+                raise ValueError(f"a window of row {self.windows.rows[-1]} of {n} videos")
 
     @classmethod
     def from_bits(
@@ -184,7 +195,38 @@ class Codes:
             labels=self.labels[chosen],
             split=self.split[chosen],
             table_sha256="",
+            windows=None if self.windows is None else self.windows.of_videos(chosen),
         )
+
+    def append(self, more: Codes) -> Codes:
+        """Return these codes and further ones of the same model, which come last.
+
+        Args:
+            more: Codes of other videos; their labels may be other ones.
+
+        Raises:
+            UsageError: If they differ in bits or model.
+
+        Example:
+            >>> codes = Codes.from_bits([[0, 1]], ids="a", labels=["x"])
+            >>> both = codes.append(Codes.from_bits([[1, 1]], ids="b", labels=["y"]))
+            >>> both.ids, both.label_names, both.labels.tolist()
+            (('a', 'b'), ('x', 'y'), [[1, 0], [0, 1]])
+        """
+        self._packed_of(more)
+        names = tuple(dict.fromkeys((*self.label_names, *more.label_names)))
+        return joined([_with_label_names(part, names) for part in (self, more)])
+
+    def remove(self, rows: int | slice | npt.ArrayLike) -> Codes:
+        """Return these codes without some rows: a number, a slice, numbers or a mask.
+
+        Example:
+            >>> Codes.from_bits([[0], [1], [1]], ids="abc").remove([0, 2]).ids
+            ('b',)
+        """
+        kept = np.ones(len(self), bool)
+        kept[rows] = False  # type: ignore[index]
+        return self[kept]
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -200,21 +242,25 @@ class Codes:
         """Return the label names of one row."""
         return tuple(self.label_names[i] for i in np.flatnonzero(self.labels[row]))
 
-    def search(self, queries: Codes | U8, k: int = 10, *, keep_self: bool = False) -> Neighbours:
+    def search(
+        self, queries: Codes | U8, k: int = 10, *, keep_self: bool = False, backend: str = AUTO
+    ) -> Neighbours:
         """Return the k nearest of these codes for each query, in the order (distance, row).
 
         Args:
             queries: Codes of the same model, or packed codes (Q, ceil(bits / 8)) uint8.
             k: How many answers.
             keep_self: Whether a query of :class:`Codes` may find its own video. Otherwise rows of
-                the same ``video_ids`` are left out of its answers, as ``chainpipe search`` does.
+                the same ``video_ids`` are left out of its answers.
+            backend: ``auto``, ``faiss``, ``numpy``, or ``ivf``, which is not exact.
 
         Returns:
             ``distances`` (Q, k) int32 and ``rows`` (Q, k) int64; k becomes B where it is larger.
             A place without an answer has -1 in both.
 
         Raises:
-            UsageError: If ``k`` is below 1, or the queries differ in bits or model.
+            UsageError: If ``k`` is below 1, the queries differ in bits or model, or there is no
+                such backend.
 
         Example:
             >>> codes = Codes.from_bits([[0, 0, 0], [1, 1, 1], [0, 0, 1]])
@@ -223,8 +269,8 @@ class Codes:
         """
         if k < 1:
             raise UsageError(f"`k` is {k}", hint="ask for at least 1 answer")
-        index = FaissFlat(self.packed, self.bits)
         asked = self._packed_of(queries)
+        index = make_index(self.packed, self.bits, queries=len(asked), backend=backend)
         if keep_self or not isinstance(queries, Codes):
             return index.search(asked, k)
         return search_others(index, asked, k, ids=self.video_ids, own=queries.video_ids)
@@ -306,6 +352,18 @@ class Codes:
         return other.packed
 
 
+def _check_padding(packed: U8, bits: int) -> None:
+    if bits % 8 and (packed[:, -1] >> bits % 8).any():
+        raise ValueError(f"codes of {bits} bits have other bits set")
+
+
+def _with_label_names(codes: Codes, names: tuple[str, ...]) -> Codes:
+    """Return codes whose label columns are those of ``names``, which holds all of theirs."""
+    labels = np.zeros((len(codes), len(names)), np.uint8)
+    labels[:, [names.index(name) for name in codes.label_names]] = codes.labels
+    return replace(codes, labels=labels, label_names=names)
+
+
 def _row_names(packed: U8) -> list[bytes]:
     """Name the rows so that those of another array have other names."""
     whole = hashlib.sha256(packed.tobytes()).digest()
@@ -313,7 +371,7 @@ def _row_names(packed: U8) -> list[bytes]:
 
 
 def joined(parts: Sequence[Codes]) -> Codes:
-    """Concatenate codes of one model; labels and origin are those of the first part.
+    """Concatenate codes of one model; label names and origin are those of the first part.
 
     Raises:
         ValueError: If they differ in bits or label names.
@@ -329,33 +387,42 @@ def joined(parts: Sequence[Codes]) -> Codes:
         labels=np.concatenate([part.labels for part in parts]),
         split=np.concatenate([part.split for part in parts]),
         table_sha256="",
+        windows=joined_windows([(len(part), part.windows) for part in parts]),
     )
 
 
 def write_codes(path: Path, codes: Codes) -> None:
-    """Write a codes file atomically.
+    """Write a codes file atomically, with the SHA-256 of its arrays.
 
     Raises:
         StorageError: If the file cannot be written.
     """
     columns = _columns(codes)
+    columns[SHA256] = np.array(array_digest(columns))
     with storage_errors(path), atomic_replace(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **columns)
 
 
-def read_codes(path: Path) -> Codes:
+def read_codes(path: Path, *, whole: bool = False) -> Codes:
     """Map a codes file into memory; every byte of it is checked by its CRC-32.
+
+    Args:
+        path: The file.
+        whole: Also compare the SHA-256 of its arrays, which takes twice as long; ``chainpipe
+            verify`` does. Files of before 0.3 have none.
 
     Raises:
         NotFoundError: If there is no such file, or it is not a codes file.
         DamageError: If it is one, but truncated or altered.
     """
-    hint = "write one with `chainpipe encode`"
-    columns = read_npz(path, NAMES, what="codes file", hint=hint, optional=OPTIONAL)
+    columns = read_npz(path, NAMES, what="codes file", hint=HINT, optional=OPTIONAL)
+    recorded = columns.pop(SHA256, None)
     try:
+        if whole and recorded is not None and str(recorded) != array_digest(columns):
+            raise ValueError("the SHA-256 of its arrays is another one")
         return _record(columns)
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise DamageError(f"the codes file `{path}` is damaged: {error}", hint=hint) from error
+        raise DamageError(f"the codes file `{path}` is damaged: {error}", hint=HINT) from error
 
 
 def _columns(codes: Codes) -> dict[str, Any]:
@@ -372,6 +439,16 @@ def _columns(codes: Codes) -> dict[str, Any]:
         "model": np.array(json.dumps(asdict(codes.origin), sort_keys=True)),
         **({} if scale is None else {"value_scale": scale}),
         **({"table_sha256": np.array(codes.table_sha256)} if codes.table_sha256 else {}),
+        **({} if codes.windows is None else _window_columns(codes.windows)),
+    }
+
+
+def _window_columns(windows: WindowCodes) -> dict[str, Any]:
+    return {
+        "window_codes": windows.packed,
+        "window_row": windows.rows,
+        "window_start": windows.starts,
+        "window_end": windows.ends,
     }
 
 
@@ -392,4 +469,7 @@ def _record(columns: dict[str, Any]) -> Codes:
         origin=origin,
         value_scale=columns.get("value_scale"),
         table_sha256=str(columns.get("table_sha256", "")),
+        windows=WindowCodes(*(columns[name] for name in WINDOWS))
+        if WINDOWS[0] in columns
+        else None,
     )

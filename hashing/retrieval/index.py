@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ ANSWERS = 1 << 22  # of faiss that are held at once
 FEW = 8  # queries that numpy has answered before faiss is imported and filled
 MORE = 32  # answers that faiss is asked for beyond k: most ties at the cut end among them
 _PIECE = 1 << 16  # codes that are looked through at once for ties
+_TRIED = (1 << 16) + 500  # codes that show in which order the installed faiss answers
 
 
 class Neighbours(NamedTuple):
@@ -64,7 +66,7 @@ class NumpyFlat:
     """
 
     def __init__(self, codes: U8, bits: int) -> None:
-        _check_width(codes, bits)
+        check_width(codes, bits)
         self.bits = bits
         self._words = to_words(codes)
 
@@ -73,7 +75,7 @@ class NumpyFlat:
 
     def search(self, queries: U8, k: int) -> Neighbours:
         """See :meth:`HammingIndex.search`."""
-        found = _nothing_yet(self, queries, k)
+        found = nothing_yet(self, queries, k)
         for i, query in enumerate(to_words(queries).T):
             row = distances(query, self._words)
             found.rows[i] = nearest(row, k, np.bincount(row, minlength=self.bits + 1))
@@ -82,11 +84,12 @@ class NumpyFlat:
 
 
 class FaissFlat:
-    """faiss's scan, the fast one; its ties are put into the defined order here.
+    """faiss's scan, the fast one.
 
-    faiss promises the right distances, but not which of the rows that tie at its last distance
-    it returns. Where the k-th answer ties with that, the first rows of this distance are looked
-    for from the start of the codes, and found soon: they are many.
+    faiss promises the right distances, but not which of the rows that tie at its last distance it
+    returns. Its scan keeps the lower ones, in the defined order; whether the faiss at hand does is
+    tried once on codes that tie by the thousand (:func:`keeps_order`). One that does not has its
+    ties put in order here.
 
     Args:
         codes: Packed codes, (N, ceil(bits / 8)).
@@ -100,7 +103,7 @@ class FaissFlat:
     def __init__(self, codes: U8, bits: int, *, threads: int = 1) -> None:
         import faiss  # a tenth of a second that `--help` does not need
 
-        _check_width(codes, bits)
+        check_width(codes, bits)
         self.bits = bits
         self._faiss: Any = faiss
         self._threads = threads
@@ -108,19 +111,25 @@ class FaissFlat:
         self._codes = np.ascontiguousarray(codes)
         self._words: Words | None = None
         self._index.add(self._codes)
+        self._ordered = keeps_order(width(bits), threads)
 
     def __len__(self) -> int:
         return int(self._index.ntotal)
 
     def search(self, queries: U8, k: int) -> Neighbours:
         """See :meth:`HammingIndex.search`."""
-        found = _nothing_yet(self, queries, k)
+        found = nothing_yet(self, queries, k)
         self._faiss.omp_set_num_threads(self._threads)
         block = max(1, ANSWERS // (2 * k + MORE))
         for start in range(0, len(queries) if len(self) else 0, block):
             part = slice(start, start + block)
-            answers = self._search_block(np.ascontiguousarray(queries[part]), k)
+            asked = np.ascontiguousarray(queries[part])
+            answers = self._in_order(asked, k) if self._ordered else self._search_block(asked, k)
             found.distances[part], found.rows[part] = answers
+        return found
+
+    def _in_order(self, queries: U8, k: int) -> tuple[Any, Any]:
+        found: tuple[Any, Any] = self._index.search(queries, min(k, len(self)))
         return found
 
     def _search_block(self, queries: U8, k: int) -> Neighbours:
@@ -148,28 +157,56 @@ class FaissFlat:
         return found[:count]
 
 
-def flat_index(codes: U8, bits: int, *, queries: int) -> HammingIndex:
-    """Return the index that answers this many queries in the shortest time, import included.
+@lru_cache
+def keeps_order(size: int, threads: int) -> bool:
+    """Return whether the installed faiss answers in the order (distance, row), also at the cut.
+
+    A few codes of few different distances are searched, more than one block of faiss's (65,536).
 
     Args:
-        codes: Packed codes, (N, ceil(bits / 8)).
-        bits: K.
-        queries: How many there will be.
+        size: Bytes of a code.
+        threads: For faiss.
+
+    Example:
+        >>> keeps_order(8, 1)
+        True
+    """
+    import faiss
+
+    rng = np.random.default_rng(0)
+    codes = np.zeros((_TRIED, size), np.uint8)
+    codes[:, 0] = rng.integers(0, 256, _TRIED)
+    index = faiss.IndexBinaryFlat(8 * size)
+    index.add(codes)
+    faiss.omp_set_num_threads(threads)
+    near, rows = index.search(codes[:4], 1500)
+    words = to_words(codes)
+    for query, line, found in zip(words[:, :4].T, near, rows, strict=True):
+        plain = distances(query, words)
+        expected = nearest(plain, len(found), np.bincount(plain, minlength=9))
+        if not (np.array_equal(found, expected) and np.array_equal(line, plain[expected])):
+            return False
+    return True
+
+
+def check_width(codes: U8, bits: int) -> None:
+    """Refuse codes that are not of K bits.
 
     Raises:
-        ValueError: If the codes are of another width.
+        ValueError: If they are of another width.
     """
-    return NumpyFlat(codes, bits) if queries <= FEW else FaissFlat(codes, bits)
-
-
-def _check_width(codes: U8, bits: int) -> None:
     if bits < 1 or codes.ndim != 2 or codes.shape[1] != width(bits):
         raise ValueError(f"codes of {bits} bits are (N, {width(bits)}), not {codes.shape}")
 
 
-def _nothing_yet(index: HammingIndex, queries: U8, k: int) -> Neighbours:
+def nothing_yet(index: HammingIndex, queries: U8, k: int) -> Neighbours:
+    """Return room for the answers to Q queries.
+
+    Raises:
+        ValueError: If ``k`` is below 1 or the queries are of another width.
+    """
     if k < 1:
         raise ValueError(f"k must be at least 1, not {k}")
-    _check_width(queries, index.bits)
+    check_width(queries, index.bits)
     shape = len(queries), min(k, len(index))
     return Neighbours(np.empty(shape, np.int32), np.empty(shape, np.int64))

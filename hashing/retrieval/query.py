@@ -1,4 +1,4 @@
-"""Parse a query: a video file, a path in the store, or the first digits of a video's id."""
+"""Parse a query: a file, a path in the store, or the first digits of a video's id."""
 
 from __future__ import annotations
 
@@ -32,11 +32,19 @@ class Query:
         rows: Rows of the store that hold this very video (the same bytes), the best fit first;
             empty if it is not in the store.
         file: The video file, if it is not in the store.
+        itself: The row that was asked for, which is no answer; ``None`` where a file elsewhere
+            has the bytes of some rows.
     """
 
     text: str
     rows: tuple[int, ...]
     file: Path | None = None
+    itself: int | None = None
+
+    @property
+    def copies(self) -> tuple[int, ...]:
+        """Rows with the same bytes beside the one that was asked for, ascending."""
+        return tuple(sorted(row for row in self.rows if row != self.itself))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,8 +67,8 @@ class VideoNames:
 def find_queries(texts: Sequence[str], names: VideoNames) -> list[Query]:
     """Resolve query texts to rows of the store or to video files, in one pass over the names.
 
-    Tried in this order: a video file (in the store if a row has its bytes), a path as the store
-    has it, the first digits of a video's id.
+    Tried in this order: a file (in the store if a row has its bytes), a path as the store has it,
+    the first digits of a video's id.
 
     Args:
         texts: Paths, or at least 8 hexadecimal digits each.
@@ -97,7 +105,7 @@ def _asked(text: str, paths: PackedPaths, names: VideoNames) -> _Asked:
             return _Asked(None, hashlib.file_digest(content, "sha256").hexdigest(), file)
     except OSError as error:
         message = f"cannot read `{printable(text)}`: {error.strerror}"
-        raise UsageError(message, hint="name a video file that you may read") from error
+        raise UsageError(message, hint="name a file that you may read") from error
 
 
 def _row_of_file(path: Path, paths: PackedPaths, names: VideoNames) -> int | None:
@@ -143,7 +151,8 @@ def _query(text: str, asked: _Asked, alike: Mapping[str, Sequence[int]], ids: U8
     near = alike.get(asked.digits[:SHORTEST_ID], ())
     rows = [row for row in near if _hex(ids[row]).startswith(asked.digits)]
     if asked.row is not None:
-        return Query(text, (asked.row, *(row for row in rows if row != asked.row)))
+        others = (row for row in rows if row != asked.row)
+        return Query(text, (asked.row, *others), itself=asked.row)
     if asked.file is not None:
         return Query(text, tuple(rows), None if rows else asked.file)
     name, different = printable(text), sorted({_hex(ids[row]) for row in rows})
@@ -153,7 +162,7 @@ def _query(text: str, asked: _Asked, alike: Mapping[str, Sequence[int]], ids: U8
     if len(different) > 1:
         hint = f"give more digits: {', '.join(different[:3])}"
         raise UsageError(f"`{name}` could be {len(different)} different videos", hint=hint)
-    return Query(text, tuple(rows))
+    return Query(text, tuple(rows), itself=rows[0])
 
 
 def _hex(video_id: U8) -> str:
@@ -175,4 +184,4 @@ def _nearest_paths(text: str, known: Sequence[bytes]) -> str:
     if close:
         return f"did you mean {' or '.join(f'`{path}`' for path in close)}?"
     first = ", ".join(f"`{path}`" for path in paths[:NEAREST])
-    return f"give a video file, a video's id, or a path as the store has it, such as {first}"
+    return f"give a file, a video's id, or a path as the store has it, such as {first}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from chainpipe.pipeline.errors import ChainpipeError, DamageError, NotFoundError, StorageError
 
+SHA256 = "sha256"  # array that holds the digest of the others
 MAGIC = b"PK\x03\x04"
 _LOCAL = struct.Struct("<26xHH")  # lengths of name and extra field in a member's own header
 _PIECE = 1 << 20  # bytes that are read at once
@@ -59,6 +61,27 @@ def read_npz(
     except BROKEN as error:
         message = f"the {what} `{path}` is truncated or damaged: {error}"
         raise DamageError(message, hint=hint) from error
+
+
+def array_digest(arrays: Mapping[str, Any]) -> str:
+    """Return the SHA-256 over arrays by name, hexadecimal: their names, dtypes, shapes and bytes.
+
+    Args:
+        arrays: Any order gives the same; an array ``sha256`` is left out.
+
+    Example:
+        >>> array_digest({"a": np.zeros(2)}) == array_digest({"a": np.zeros((1, 2))})
+        False
+    """
+    whole = hashlib.sha256()
+    for name in sorted(arrays):
+        if name == SHA256:
+            continue
+        array = np.ascontiguousarray(arrays[name])
+        shape = np.asarray(arrays[name]).shape
+        whole.update(f"{name} {array.dtype.str} {shape}\n".encode())
+        whole.update(array.reshape(-1).view(np.uint8).data)
+    return whole.hexdigest()
 
 
 def _check_kind(path: Path, what: str, hint: str) -> None:

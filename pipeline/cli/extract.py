@@ -89,6 +89,15 @@ def extract(
     per_segment: Annotated[
         int, option("Candidate frames cached for each segment.", FRAMES, min=0)
     ] = SamplingOptions.per_segment,
+    every: Annotated[
+        float,
+        option(
+            "Store a frame every so many seconds, for `find` in films; 0: the same number of each.",
+            FRAMES,
+            metavar="SECONDS",
+            min=0,
+        ),
+    ] = SamplingOptions.every,
     fit: Annotated[Fit, option("How a frame becomes a square.", FRAMES)] = DecodeOptions.fit,
     views: Annotated[
         int, option("Augmented views cached for each clip.", VIEWS, min=0)
@@ -185,6 +194,10 @@ def extract(
     prune: Annotated[
         bool, option("Drop the rows of files that are gone.", RUNNING, "--prune")
     ] = OutputOptions.prune,
+    prune_folders: Annotated[
+        bool,
+        option("Drop the rows of files whose folder is gone, too.", RUNNING, "--prune-folders"),
+    ] = OutputOptions.prune_folders,
     accept_failures: Annotated[
         bool,
         option("Exit with 0 if no video failed but those of before.", RUNNING, "--accept-failures"),
@@ -217,14 +230,14 @@ def extract(
         targets=tuple(stores_for(backbone or [BACKBONE], out or [Path(STORE)])),
         retry=failures_named(retry or ()),
         inputs=InputOptions(labels_named(labels), follow_symlinks, any_suffix),
-        sampling=SamplingOptions(frames, by, sampling, per_segment, seed),
+        sampling=SamplingOptions(frames, by, sampling, per_segment, seed, every),
         views=ViewOptions(views, views_mode, augmentation, measure_augmentation),
         decoding=DecodeOptions(fit, reader, hwaccel, limits_named(limit or ())),
         compute=BackboneOptions(device, batch, half, compiled, threads, trust_weights),
         engine=EngineOptions(
             engine, settings_named(engine_set or ()), unit_videos, workers or available_cpus()
         ),
-        output=OutputOptions(dtype, strict, restart, prune, accept_failures),
+        output=OutputOptions(dtype, strict, restart, prune, prune_folders, accept_failures),
     )
     console = Console(quiet=quiet)
     if plan:
@@ -278,7 +291,7 @@ def _print_report(report: ExtractReport, console: Console) -> None:
         named = some_names(report.unreachable)
         console.log(
             f"{count} kept of files in empty or missing folders: {named}; is a drive unplugged? "
-            "`--prune` drops them where the empty folder is removed"
+            "`--prune-folders` drops those of folders that were removed"
         )
     if other := report.gone - len(report.missing) - len(report.unreachable):
         console.log(f"{counted(other, 'row')} of videos not in the input; `--restart` drops them")

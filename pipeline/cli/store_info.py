@@ -11,7 +11,7 @@ from rich.table import Table
 
 from ..console import counted, format_duration, format_size, printable
 from ..records import AugmentationStatistics, Split, Status, count_statuses
-from ..store import FeatureStore, bytes_on_disk
+from ..store import FeatureStore, SequenceStore, bytes_on_disk
 
 
 def store_facts(store: FeatureStore) -> dict[str, object]:
@@ -26,6 +26,7 @@ def store_facts(store: FeatureStore) -> dict[str, object]:
         "videos": n,
         "frames": t,
         "dim": d,
+        **_per_time_facts(store),
         "settings": store.meta.settings(),
         "chainpipe": store.meta.chainpipe,
         "labels": dict(zip(table.label_names, per_label, strict=True)),
@@ -68,12 +69,14 @@ def store_table(store: FeatureStore) -> Table:
     table.add_column(style="bold")
     table.add_column()
     table.add_row("videos", f"{n}, {len(np.unique(videos.ids, axis=0))} distinct")
-    table.add_row("features", f"{counted(n, 'video')} x {counted(t, 'frame')} x {d}, {meta.dtype}")
+    frames = _frames_line(store) or counted(t, "frame")
+    table.add_row("features", f"{counted(n, 'video')} x {frames} x {d}, {meta.dtype}")
     table.add_row(
         "backbone", f"{meta.fingerprint.backbone} ({meta.fingerprint.weights_sha256[:12]})"
     )
     table.add_row("preprocessing", meta.fingerprint.preprocessing)
-    table.add_row("sampling", f"{meta.sampling} by {meta.by}" + ", strict" * meta.strict)
+    step = f"every {meta.every:g} s" if meta.every else f"{meta.sampling} by {meta.by}"
+    table.add_row("sampling", step + ", strict" * meta.strict)
     _add_cached(table, store)
     table.add_row("footage", format_duration(float(videos.duration.sum())))
     table.add_row("labels", _labels_line(store))
@@ -84,6 +87,21 @@ def store_table(store: FeatureStore) -> Table:
     table.add_row("size", format_size(bytes_on_disk(store.path)))
     table.add_row("made by", f"chainpipe {meta.chainpipe or 'unknown'}")
     return table
+
+
+def _per_time_facts(store: FeatureStore) -> dict[str, object]:
+    if not isinstance(store, SequenceStore):
+        return {}
+    return {"every": store.meta.every, "all_frames": int(store.counts().sum())}
+
+
+def _frames_line(store: FeatureStore) -> str:
+    """Return how many frames the videos of a store made per time have."""
+    if not isinstance(store, SequenceStore):
+        return ""
+    counts = store.counts()
+    few, most = int(counts.min()), int(counts.max())
+    return counted(few, "frame") if few == most else f"{few} to {counted(most, 'frame')}"
 
 
 def partial_table(store: FeatureStore) -> Table:

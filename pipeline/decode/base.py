@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from ..options import DecodeOptions, SamplingOptions, ViewOptions
-from ..records import Frames
+from ..records import Frames, StreamedFrames
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,9 @@ class FrameRequest:
         seed: Of this video's draws.
         reader: ``auto``, or one reader by name: ``exact``, ``linear`` or ``ffmpeg``.
         hwaccel: Hardware decoder of the ffmpeg program (``cuda``, ``vaapi`` ...); empty for none.
+        every: Seconds between two moments, in place of T moments; 0 for T of them.
+        pictures: Whether a still picture is read, too, as a video of one frame.
+        moments: Seconds of the wanted frames, rising, T of them; empty for sampled ones.
     """
 
     frames: int
@@ -43,6 +49,13 @@ class FrameRequest:
     seed: int = SamplingOptions.seed
     reader: str = DecodeOptions.reader
     hwaccel: str = DecodeOptions.hwaccel
+    every: float = SamplingOptions.every
+    pictures: bool = False
+    moments: tuple[float, ...] = ()
+
+
+TakePicture = Callable[[Sequence[npt.NDArray[np.uint8]], tuple[int, int]], None]
+"""Takes one frame as its squares by size, and the width and height of the video as shown."""
 
 
 class Decoder(Protocol):
@@ -60,6 +73,22 @@ class Decoder(Protocol):
         self, path: Path, request: FrameRequest, sizes: Sequence[int]
     ) -> tuple[Frames, ...]:
         """Decode once and return the asked frames once for each output size, in place of its own.
+
+        Raises:
+            VideoError: If the file gives no frames; its status says why.
+        """
+        ...
+
+    def stream(
+        self, path: Path, request: FrameRequest, sizes: Sequence[int], take: TakePicture
+    ) -> StreamedFrames:
+        """Decode once and hand on each picture as it is made: a film does not fit in memory.
+
+        Args:
+            path: The file.
+            request: Which frames.
+            sizes: Sides of the squares, in place of the request's.
+            take: Called for each picture; some may not be among the asked ones in the end.
 
         Raises:
             VideoError: If the file gives no frames; its status says why.

@@ -67,6 +67,29 @@ def uniform_by_time(seconds: Seconds, duration: float, frames: int) -> Indices:
     return on_screen(seconds, (2 * np.arange(frames) + 1) * duration / (2 * frames))
 
 
+def stepped_by_time(seconds: Seconds, duration: float, step: float) -> Indices:
+    """Return the frames on the screen in the middle of spans of ``step`` seconds, each once.
+
+    Args:
+        seconds: When each frame appears, rising from 0, (N,).
+        duration: When the last frame disappears; a last span counts from half its length on.
+        step: Length of a span in seconds.
+
+    Returns:
+        Frame numbers in presentation order, rising, at least one.
+
+    Raises:
+        ValueError: If there is no frame.
+
+    Example:
+        >>> stepped_by_time(np.array([0.0, 1.0, 9.0]), 10.0, 4.0).tolist()  # at 2, 6, 10
+        [1, 2]
+    """
+    _check(len(seconds), 1)
+    count = max(1, int(duration / step + 0.5))
+    return np.unique(on_screen(seconds, (np.arange(count, dtype=np.float64) + 0.5) * step))
+
+
 def segment_indices(total: int, frames: int, rng: np.random.Generator) -> Indices:
     """Return one random frame of each of ``frames`` equal runs of a video, (T,).
 

@@ -25,19 +25,45 @@ def blank_of(frames: Frames, fit: str) -> Blank:
         has one colour, but not the same; ``STILL`` if all show one picture.
     """
     _, first = np.unique(frames.index, return_index=True)
-    pixels = frames.pixels[first]
-    if fit == "pad":
-        pixels = _without_bars(pixels, frames.info.width, frames.info.height)
-    levels = block_means(pixels)
-    if levels.max() <= BLACK:
-        return Blank.BLACK
-    if levels.min() >= WHITE:
-        return Blank.WHITE
-    same = bool(np.ptp(levels, axis=0).max() <= SAME)
-    if np.ptp(levels, axis=(1, 2)).max() <= FLAT:
-        return Blank.COLOUR if same else Blank.OTHER
-    seen = len(levels) > 1 or frames.info.frames == 1  # one frame of many tells nothing of motion
-    return Blank.STILL if same and seen else Blank.NONE
+    levels = GreyLevels(fit)
+    levels.add(frames.pixels[first], (frames.info.width, frames.info.height))
+    return levels.blank(frames.info.frames)
+
+
+class GreyLevels:
+    """How the blocks of a video's frames vary, while they come.
+
+    Args:
+        fit: How frames became squares; bars that ``pad`` added are not looked at.
+    """
+
+    def __init__(self, fit: str) -> None:
+        self._fit, self._count, self._uneven = fit, 0, 0.0
+        self._low = self._high = np.empty(0, np.float32)
+
+    def add(self, pixels: npt.NDArray[np.uint8], shape: tuple[int, int]) -> None:
+        """Add frames, (n, H, W, 3), of a video of this width and height."""
+        if self._fit == "pad":
+            pixels = _without_bars(pixels, *shape)
+        levels = block_means(pixels)
+        low, high = levels.min(axis=0), levels.max(axis=0)
+        if self._count:
+            low, high = np.minimum(low, self._low), np.maximum(high, self._high)
+        self._low, self._high = low, high
+        self._uneven = max(self._uneven, float(np.ptp(levels, axis=(1, 2)).max()))
+        self._count += len(levels)
+
+    def blank(self, frames: int) -> Blank:
+        """Return why a video of this many frames carries no information; see :func:`blank_of`."""
+        if self._high.max() <= BLACK:
+            return Blank.BLACK
+        if self._low.min() >= WHITE:
+            return Blank.WHITE
+        same = bool((self._high - self._low).max() <= SAME)
+        if self._uneven <= FLAT:
+            return Blank.COLOUR if same else Blank.OTHER
+        seen = self._count > 1 or frames == 1  # one frame of many tells nothing of motion
+        return Blank.STILL if same and seen else Blank.NONE
 
 
 def block_means(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 import numpy as np
 from rich.table import Table
@@ -13,11 +14,11 @@ from ..console import Console, counted, format_duration, format_size
 from ..decode import DecodeWorker
 from ..inputs.manifest import Manifest
 from ..options import EngineOptions
-from ..records import StoreMeta, VideoItem
+from ..records import StoreMeta, VideoFeatures, VideoItem
 from ..store import check_suffix
 from .duplicates import ContentClaims
 from .engines.base import cpu_of_children
-from .features import ExtractionSpec
+from .extraction_spec import ExtractionSpec
 from .listed_videos import listed_videos
 from .options import ExtractOptions
 from .output import SHARD_VIDEOS, open_outputs
@@ -81,8 +82,8 @@ def estimate(options: ExtractOptions, *, console: Console) -> ExtractionEstimate
         jobs = _pending(options, manifest, specs)
         sizes = np.array([_bytes(manifest, job.item) for job in jobs], np.int64)
         chosen = [jobs[row] for row in representative_rows(sizes, SAMPLE)]
-        seconds = _measure(chosen, manifest, options, specs, stop, console)
-    return _scaled(options, jobs, sizes, [spec.meta for spec in specs], len(manifest), *seconds)
+        found = _measure(chosen, manifest, options, specs, stop, console)
+    return _scaled(options, jobs, sizes, [spec.meta for spec in specs], len(manifest), found)
 
 
 def _pending(
@@ -106,6 +107,15 @@ def representative_rows(sizes: np.ndarray[tuple[int], np.dtype[np.int64]], count
     return [int(order[(2 * i + 1) * len(order) // (2 * count)]) for i in range(count)]
 
 
+class _Measured(NamedTuple):
+    """Videos that were read, CPU seconds of decoding and of the backbones, frames of a video."""
+
+    sampled: int
+    decode: float
+    backbone: float
+    frames: float
+
+
 def _measure(
     jobs: Sequence[VideoJob],
     manifest: Manifest,
@@ -113,10 +123,10 @@ def _measure(
     specs: Sequence[ExtractionSpec],
     stop: StopRequest,
     console: Console,
-) -> tuple[int, float, float]:
-    """Return how many videos were read, and the CPU seconds of decoding and of the backbones."""
+) -> _Measured:
     if not jobs:
-        return 0, 0.0, 0.0
+        return _Measured(0, 0.0, 0.0, 0.0)
+    frames = []
     reader = VideoReader(
         manifest.root,
         specs,
@@ -131,9 +141,12 @@ def _measure(
     ):
         for outcomes in pool.results():
             advance(outcomes is not None)
+            made = (outcomes or {}).values()
+            frames += [len(one.features) for one in made if isinstance(one, VideoFeatures)]
             stop.check()
     backbone = sum(spec.clock.seconds for spec in specs)
-    return len(jobs), cpu_of_children() - before, backbone
+    mean = sum(frames) / len(frames) if frames else 0.0
+    return _Measured(len(jobs), cpu_of_children() - before, backbone, mean)
 
 
 def _scaled(
@@ -142,10 +155,9 @@ def _scaled(
     sizes: np.ndarray[tuple[int], np.dtype[np.int64]],
     metas: Sequence[StoreMeta],
     listed: int,
-    sampled: int,
-    decode: float,
-    backbone: float,
+    measured: _Measured,
 ) -> ExtractionEstimate:
+    sampled, decode, backbone, per_time = measured
     scale = len(jobs) / sampled / 3600 if sampled else 0.0
     local = options.engine.engine == "local"
     per_shard = SHARD_VIDEOS if local else options.engine.unit_videos
@@ -154,6 +166,8 @@ def _scaled(
     sampling = options.sampling
     clip = sampling.frames * (1 + sampling.per_segment + options.views.views)
     width = 2 if options.output.dtype == "float16" else 4
+    if sampling.every:
+        clip = round(per_time)
     row = [clip * width * meta.fingerprint.dim for meta in metas]
     stores = [sum(number in job.stores for job in jobs) for number in range(len(metas))]
     return ExtractionEstimate(

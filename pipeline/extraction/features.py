@@ -3,83 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ..backbones import Backbone
-from ..decode import Decoder, FrameRequest
+from ..decode import Decoder
 from ..inputs.file_end import EMPTY, cut_off, how_it_ends
 from ..inputs.manifest import FileIdentity, ensure_unchanged
-from ..options import DecodeOptions
-from ..records import Frames, Status, StoreMeta, VideoError, VideoFeatures
+from ..records import Frames, Status, VideoError, VideoFeatures
 from ..store import invalid_reason
 from .blank_frames import blank_of
+from .extraction_spec import ExtractionSpec
+from .sequences import read_sequences
 
 Pixels = npt.NDArray[np.uint8]
 Features = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractionSpec:
-    """Settings that turn each video of a run into the features of one store.
-
-    Attributes:
-        backbone: Shared by all threads.
-        request: Which frames, as which pixels; its seed is the run's.
-        meta: The store's settings.
-        clock: Adds up what the backbone takes.
-    """
-
-    backbone: Backbone
-    request: FrameRequest
-    meta: StoreMeta
-    clock: CpuClock = field(default_factory=lambda: CpuClock())
-
-    @classmethod
-    def of(
-        cls,
-        meta: StoreMeta,
-        backbone: Backbone,
-        *,
-        fit: str,
-        reader: str = DecodeOptions.reader,
-        hwaccel: str = DecodeOptions.hwaccel,
-    ) -> ExtractionSpec:
-        """Return the recipe for a store's settings."""
-        request = FrameRequest(
-            frames=meta.frames,
-            by=meta.by,
-            size=backbone.size,
-            fit=fit,
-            sampling=meta.sampling,
-            per_segment=meta.per_segment,
-            views=meta.views,
-            views_mode=meta.views_mode,
-            augmentation=meta.augmentation,
-            seed=meta.seed,
-            reader=reader,
-            hwaccel=hwaccel,
-        )
-        return cls(backbone, request, meta)
-
-
-class CpuClock:
-    """CPU seconds of a piece of work, summed over the threads that do it."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self._lock = threading.Lock()
-
-    def add(self, seconds: float) -> None:
-        """Add what one thread took."""
-        with self._lock:
-            self.seconds += seconds
 
 
 def read_features(
@@ -107,6 +49,13 @@ def read_features(
         VideoError: If the file gives no frames; ``CHANGED`` if it is not the file of ``before``.
     """
     request = replace(specs[0].request, seed=video_seed(video_id, specs[0].request.seed))
+    if request.every:
+        try:
+            found = read_sequences(decoder, path, name, video_id, before, request, specs)
+        except VideoError as error:
+            raise _with_end(error, path) from error
+        ensure_unchanged(path, before)
+        return found
     try:
         clips = decoder.read_sizes(path, request, [spec.request.size for spec in specs])
     except VideoError as error:

@@ -17,7 +17,8 @@ from ..decode import Decoder, DecodeWorker
 from ..errors import UsageError
 from ..inputs.manifest import Manifest, content_id, identify
 from ..records import AugmentationStatistics, FailedVideo, VideoError, raise_if_ours
-from .features import ExtractionSpec, embed, video_seed
+from .extraction_spec import ExtractionSpec
+from .features import embed, video_seed
 from .finalize import FinalContents, select_rows
 from .options import ExtractOptions
 from .output import Output

@@ -129,6 +129,9 @@ class ExtractOptions:
         if (plugin := SAMPLERS.plugin(name)) is not None and not plugin.spec:
             hint = "put it into a file and load that by `chainpipe.load_plugins`"
             raise UsageError(f"the decode process cannot see `{name}`", hint=hint)
+        if self.sampling.every and (self.views.views or self.views.measure_augmentation):
+            hint = "leave out `--every`, or `--views` and `--measure-augmentation`"
+            raise UsageError("frames per time have no augmented views", hint=hint)
         if name != "keyframe":
             return
         if self.sampling.per_segment:

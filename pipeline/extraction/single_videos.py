@@ -19,7 +19,8 @@ from ..errors import UsageError
 from ..inputs.manifest import LIST_SUFFIXES, content_id, identify, read_manifest
 from ..options import BackboneOptions, available_cpus
 from ..records import FailedVideo, Frames, StoreMeta, VideoError, VideoFeatures
-from .features import ExtractionSpec, read_features
+from .extraction_spec import ExtractionSpec
+from .features import read_features
 from .worker_pool import WorkerPool
 
 ResultT = TypeVar("ResultT")
@@ -51,6 +52,7 @@ def extract_features(
     trust_weights: bool = BackboneOptions.trust_weights,
     backbone: Backbone | None = None,
     cached: bool = False,
+    pictures: bool = False,
     advance: Callable[[int], None] = lambda _: None,
 ) -> list[VideoFeatures | FailedVideo]:
     """Extract features of some videos exactly as a store was made, without writing one.
@@ -63,7 +65,9 @@ def extract_features(
         device: As for ``build_backbone``.
         trust_weights: Whether pickled weights may be read.
         backbone: Used instead of building the store's.
-        cached: Whether to extract candidates and views too, where the store has them.
+        cached: Whether to extract what the store has beside T frames, too: candidates, views, or
+            frames per time.
+        pictures: Whether a still picture is taken, too, as a video of one frame.
         advance: Called often with the number of videos done since its last call; what it raises
             ends the work.
 
@@ -82,8 +86,9 @@ def extract_features(
             f"this is not the backbone that the features were made with (then / now): {listed}",
             hint="use the same weights, or extract all videos again",
         )
-    wanted = meta if cached else replace(meta, per_segment=0, views=0)
+    wanted = meta if cached else replace(meta, per_segment=0, views=0, every=0.0)
     spec = ExtractionSpec.of(wanted, network, fit=fit)
+    spec = replace(spec, request=replace(spec.request, pictures=pictures))
     return _each(paths, lambda decoder, path: _features(decoder, path, spec), workers, advance)
 
 
@@ -97,7 +102,7 @@ def thumbnails(
         size: Side in pixels.
         workers: Videos decoded at a time; one a core by default.
     """
-    request = FrameRequest(frames=1, size=size)
+    request = FrameRequest(frames=1, size=size, pictures=True)
     return _each(paths, lambda decoder, path: _middle(decoder, path, request), workers)
 
 
@@ -117,6 +122,26 @@ def sampled_frames(
     """
     request = FrameRequest(frames=frames, size=size, fit="squash")
     return _each(paths, lambda decoder, path: _frames(decoder, path, request), workers)
+
+
+def moments(path: Path, seconds: Sequence[float], size: int) -> list[Thumbnail | None]:
+    """Return the frames of a video on the screen at some seconds, as squares; ``None`` on failure.
+
+    Args:
+        path: The video.
+        seconds: Rising, counted from the first shown frame.
+        size: Side in pixels.
+    """
+    request = FrameRequest(len(seconds), size=size, moments=tuple(seconds))
+
+    def read(decoder: Decoder, file: Path) -> list[Thumbnail | None]:
+        try:
+            identify(file)
+            return list(decoder.read(file, request).pixels)
+        except VideoError:
+            return [None] * len(seconds)
+
+    return _each([path], read, 1)[0]
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,7 @@ from ..backbones import Backbone, build_backbone, fingerprint_of
 from ..errors import UsageError
 from ..options import BackboneOptions
 from ..records import StoreMeta
-from .features import ExtractionSpec
+from .extraction_spec import ExtractionSpec
 from .options import ExtractOptions
 
 
@@ -65,7 +65,7 @@ def meta_of(options: ExtractOptions, backbone: Backbone) -> StoreMeta:
         fingerprint_of(backbone, fit=options.decoding.fit),
         sampling.frames,
         sampling=sampling.sampling,
-        by=sampling.by,
+        by="time" if sampling.every else sampling.by,
         dtype=output.dtype,
         strict=output.strict,
         per_segment=sampling.per_segment,
@@ -73,6 +73,7 @@ def meta_of(options: ExtractOptions, backbone: Backbone) -> StoreMeta:
         views_mode=views.views_mode if views.views else "consistent",
         augmentation=augmentation if views.views else "",
         seed=sampling.seed if random else 0,
+        every=sampling.every,
         chainpipe=installed_version(),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +45,8 @@ ABSENT_IN_0_1_0: dict[str, str | int | bool] = {
     "augmentation": "",
     "seed": 0,
 }
+# Settings that are written only where they are in use, so that older programs read the others.
+ABSENT_IF_UNUSED: dict[str, str | int | bool | float] = {"every": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class StoreMeta:
 
     Attributes:
         fingerprint: Backbone, weights, D and preprocessing.
-        frames: T, the number of frames a video.
+        frames: T, the number of frames a video; in a store made per time those that a reader of T
+            frames gets of each video.
         sampling: How moments are chosen: ``uniform``, ``segment``, ``random``, ``consecutive`` or
             ``keyframe``; ``published`` where others chose them and did not say how.
         by: ``index`` or ``time``.
@@ -64,7 +67,9 @@ class StoreMeta:
         views_mode: ``consistent`` (one draw for all frames of a clip) or ``per-frame``.
         augmentation: The parameters of the views' draws, one canonical line; empty without views.
         seed: Of everything that is drawn: random moments and views.
+        every: Seconds between two frames of a store made per time; 0 in one of T frames a video.
         chainpipe: The version that made it.
+        inputs: Where its videos came from, one line of JSON; no setting.
     """
 
     fingerprint: Fingerprint
@@ -78,22 +83,28 @@ class StoreMeta:
     views_mode: str = ViewOptions.views_mode
     augmentation: str = ViewOptions.augmentation
     seed: int = SamplingOptions.seed
+    every: float = SamplingOptions.every
     chainpipe: str = ""
+    inputs: str = field(default="", compare=False)
 
     def differences(self, other: StoreMeta) -> list[str]:
         """Return ``name: mine / theirs`` for each setting that differs (versions may)."""
-        mine, theirs = self.settings(), other.settings()
+        mine, theirs = (ABSENT_IF_UNUSED | meta.settings() for meta in (self, other))
         return [f"{k}: {mine[k]} / {theirs[k]}" for k in mine if mine[k] != theirs[k]]
 
-    def settings(self) -> dict[str, str | int | bool]:
-        """Return all settings as one flat JSON-able dictionary, without the version."""
+    def settings(self) -> dict[str, str | int | bool | float]:
+        """Return all settings in use as one flat JSON-able dictionary, without the version."""
         flat = asdict(self)
         flat.update(flat.pop("fingerprint"))
         flat.pop("chainpipe")
-        return flat
+        flat.pop("inputs")
+        unused = [name for name, value in ABSENT_IF_UNUSED.items() if flat[name] == value]
+        return {name: value for name, value in flat.items() if name not in unused}
 
     @classmethod
-    def from_settings(cls, flat: dict[str, str | int | bool], *, chainpipe: str) -> StoreMeta:
+    def from_settings(
+        cls, flat: dict[str, str | int | bool | float], *, chainpipe: str
+    ) -> StoreMeta:
         """Rebuild what :meth:`settings` returned; settings that an older store lacks are defaults.
 
         >>> meta = StoreMeta(Fingerprint("cnn", "00", 8, "fit=crop"), 25)

@@ -114,6 +114,32 @@ class Frames:
         return f"Frames({t} x {height} x {width}, {self.status.label}, {self.reader.name.lower()})"
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class StreamedFrames:
+    """The frames of a video whose pictures were handed on one by one as they were decoded.
+
+    Attributes:
+        places: Which of the pictures that were handed on each frame is, the first being 0, (T,).
+        seconds: When each frame is shown, counted from the first shown frame, (T,).
+        index: Each frame's number in presentation order, (T,).
+        info: Facts about the whole video.
+        status: ``OK`` or ``PARTIAL``.
+        reader: Who decoded it.
+        note: As in :class:`Frames`.
+    """
+
+    places: npt.NDArray[np.int64]
+    seconds: npt.NDArray[np.float64]
+    index: npt.NDArray[np.int64]
+    info: VideoInfo
+    status: Status
+    reader: Reader
+    note: str = ""
+
+    def __repr__(self) -> str:
+        return f"StreamedFrames({len(self.index)}, {self.status.label}, {self.reader.name.lower()})"
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class VideoFeatures:
     """One video's frame features and everything a store keeps beside them.
@@ -183,6 +209,9 @@ class FailedVideo:
         attempts: How often it was tried.
         command: What read it, as in :class:`VideoError`.
         stderr: The end of that reader's error output.
+        video_id: SHA-256 of its bytes; empty if they could not be read.
+        size: Its length, bytes; -1 if that is not known.
+        mtime_ns: Its modification time.
     """
 
     path: bytes
@@ -191,6 +220,9 @@ class FailedVideo:
     attempts: int = 1
     command: str = ""
     stderr: str = ""
+    video_id: bytes = b""
+    size: int = -1
+    mtime_ns: int = 0
 
     @property
     def is_ours(self) -> bool:

@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .base import FeatureStore, Rows
+    from .base import FeatureStore, Rows, StoredFrames
     from .integrity.validation import invalid_reason
     from .iterate import iter_rows
     from .journal.database import JournalSpec
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .journal.units import UnitFile, write_unit
     from .open import bytes_on_disk, check_suffix, open_store, parts_of, write_store
     from .repair import DamageReport, find_damage, locked_for_repair, rewrite_store, verify
+    from .sequence_store import SequenceStore
 
 _MODULES = {
     "FeatureStore": ".base",
@@ -38,6 +39,8 @@ _MODULES = {
     "open_store": ".open",
     "parts_of": ".open",
     "write_store": ".open",
+    "SequenceStore": ".sequence_store",
+    "StoredFrames": ".base",
     "DamageReport": ".repair",
     "find_damage": ".repair",
     "locked_for_repair": ".repair",
@@ -52,7 +55,9 @@ __all__ = [
     "Journal",
     "JournalSpec",
     "Rows",
+    "SequenceStore",
     "SourceFile",
+    "StoredFrames",
     "UnitFile",
     "bytes_on_disk",
     "check_suffix",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -11,7 +12,23 @@ import numpy.typing as npt
 
 from ..records import AugmentationStatistics, FailedVideo, StoreMeta, VideoTable
 
+EVERY_FRAME = slice(None)
 Rows = slice | npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredFrames:
+    """All stored frames of one video.
+
+    Attributes:
+        features: (T, D), in the store's dtype.
+        seconds: When each is shown, (T,); NaN where that is not known.
+        index: Numbers in presentation order, (T,).
+    """
+
+    features: npt.NDArray[np.floating]
+    seconds: npt.NDArray[np.float64]
+    index: npt.NDArray[np.int64]
 
 
 class FeatureStore(Protocol):
@@ -51,6 +68,27 @@ class FeatureStore(Protocol):
         Raises:
             DamageError: If the bytes on disk are damaged.
         """
+        ...
+
+    def sequence(self, row: int, part: slice = EVERY_FRAME) -> StoredFrames:
+        """Return the stored frames of one video, whose number differs in a store made per time.
+
+        Args:
+            row: Of the video.
+            part: Which of its frames, of step one.
+
+        Raises:
+            DamageError: If the bytes on disk are damaged.
+            IndexError: If there is no such row.
+        """
+        ...
+
+    def sequence_features(self, row: int, part: slice = EVERY_FRAME) -> npt.NDArray[np.floating]:
+        """Return only the features of :meth:`sequence`, (T, D); raises likewise."""
+        ...
+
+    def sequence_seconds(self, row: int) -> npt.NDArray[np.float64]:
+        """Return only when the frames of :meth:`sequence` are shown, (T,); raises likewise."""
         ...
 
     def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:

@@ -15,6 +15,8 @@ from .integrity import row_checksums, table_digest, validation
 from .integrity.table_digest import TableDigest
 from .layout import Array, RowBlock
 
+_BLOCK_FRAMES = 1 << 14  # frames of a block, where rows differ in length: 40 MiB of a usual network
+
 
 @dataclass(frozen=True)
 class StoreContents:
@@ -43,6 +45,7 @@ class StoreContents:
     key: str = ""
     _row_checksums: tuple[row_checksums.RowChecksum, ...] = field(init=False)
     _digest: TableDigest = field(init=False)
+    _frames_before: list[int] = field(init=False)  # of the next block, where rows differ in length
 
     def __post_init__(self) -> None:
         checksum_columns = row_checksums.row_checksums_of(self.meta)
@@ -51,13 +54,21 @@ class StoreContents:
             layout.NOTE,
             *(c.name for c in layout.COLUMNS),
             *(g.column for g in checksum_columns),
+            *((layout.START, layout.COUNT) if self.meta.every else ()),
         ]
         object.__setattr__(self, "_row_checksums", checksum_columns)
         object.__setattr__(self, "_digest", TableDigest(dict.fromkeys(names)))
+        object.__setattr__(self, "_frames_before", [0])
         if self.augmentation is not None:
             dims = self.meta.fingerprint.dim, len(self.augmentation.mean)
             if dims[0] != dims[1]:
                 raise ValueError(f"{self.augmentation!r} in a store of {dims[0]} numbers a frame")
+
+    @property
+    def frame_arrays(self) -> tuple[str, ...]:
+        """Return the names of the arrays that have a row for each frame, not for each video."""
+        names = (name for one in self._row_checksums for name in one.arrays)
+        return tuple(names) if self.meta.every else ()
 
     def blank(self) -> RowBlock:
         """Return no rows: the arrays' names, dtypes and the shapes of a row."""
@@ -71,7 +82,7 @@ class StoreContents:
                 label that is not named, or its features are not finite.
         """
         start, rows = 0, iter(self.rows)
-        while some := list(islice(rows, size)):
+        while some := self._next(rows, size):
             if start + len(some) > self.count:
                 raise ValueError(f"more than the {self.count} videos that were promised")
             block = self._block(some)
@@ -80,6 +91,17 @@ class StoreContents:
             start += len(some)
         if start != self.count:
             raise ValueError(f"{start} videos, but {self.count} were promised")
+
+    def _next(self, rows: Iterator[VideoFeatures], size: int) -> list[VideoFeatures]:
+        """Return the next rows; where they differ in length, not many frames at once."""
+        if not self.meta.every:
+            return list(islice(rows, size))
+        some: list[VideoFeatures] = []
+        while len(some) < size and sum(len(row.features) for row in some) < _BLOCK_FRAMES:
+            if (row := next(rows, None)) is None:
+                break
+            some.append(row)
+        return some
 
     def rest(self) -> dict[str, Array]:
         """Return the arrays of the table that are not one row for each video."""
@@ -101,10 +123,7 @@ class StoreContents:
         return {**facts, "journal": self.key} if self.key else facts
 
     def _block(self, rows: list[VideoFeatures]) -> RowBlock:
-        block = self._frames(rows)
-        block |= {
-            row_checksum.column: row_checksum.sums(block) for row_checksum in self._row_checksums
-        }
+        block = self._sequences(rows) if self.meta.every else self._frames(rows)
         block[layout.PATH] = layout.strings(row.path for row in rows)
         block[layout.NOTE] = layout.strings(layout.to_bytes(row.note) for row in rows)
         ids = b"".join(row.video_id for row in rows)
@@ -129,6 +148,27 @@ class StoreContents:
             for row, line in zip(rows, lines, strict=True):
                 if reason := validation.invalid_reason_in(line):
                     raise ValueError(f"{row!r}: {reason}")
+        return found | {one.column: one.sums(found) for one in self._row_checksums}
+
+    def _sequences(self, rows: list[VideoFeatures]) -> dict[str, Array]:
+        """Return the frames of all rows one after the other, and where each row's are."""
+        lines = [validation.arrays_of(row, self.meta) for row in rows]
+        for row, line in zip(rows, lines, strict=True):
+            reason = None if self.allow_nan else validation.invalid_reason_in(line)
+            if reason:
+                raise ValueError(f"{row!r}: {reason}")
+        found: dict[str, Array] = {}
+        shapes = row_checksums.shapes_of(self.meta, 0)
+        for one in self._row_checksums:
+            parts = {name: [line[name] for line in lines] for name in one.arrays}
+            for name, arrays in parts.items():
+                none = np.empty(shapes[name], row_checksums.dtype_of(name, self.meta))
+                found[name] = np.concatenate([none, *arrays])
+            found[one.column] = one.sums(parts)
+        counts = np.array([len(row.features) for row in rows], "<i8")
+        found[layout.START] = self._frames_before[0] + np.cumsum(counts, dtype="<i8") - counts
+        found[layout.COUNT] = counts
+        self._frames_before[0] += int(counts.sum())
         return found
 
     def _labels(self, rows: list[VideoFeatures]) -> npt.NDArray[np.uint8]:

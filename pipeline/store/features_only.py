@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..records import FailedVideo, StoreMeta, VideoTable
-from .base import Rows, row_numbers
+from .base import EVERY_FRAME, Rows, StoredFrames, row_numbers
 from .integrity import faults
 
 
@@ -38,6 +38,22 @@ class FeaturesOnlyStore(ABC):
     def shape(self) -> tuple[int, int, int]:
         """Return (N, T, D)."""
         return len(self.videos), self.meta.frames, self.meta.fingerprint.dim
+
+    def sequence(self, row: int, part: slice = EVERY_FRAME) -> StoredFrames:
+        """Return the T frames of one video."""
+        one = np.array([row])
+        found = self.features(one)[0], self.seconds(one)[0], self.index(one)[0]
+        return StoredFrames(*(array[part] for array in found))
+
+    def sequence_features(self, row: int, part: slice = EVERY_FRAME) -> npt.NDArray[np.floating]:
+        """Return the features of the frames of one video, (T, D)."""
+        features: npt.NDArray[np.floating] = self.features(np.array([row]))[0][part]
+        return features
+
+    def sequence_seconds(self, row: int) -> npt.NDArray[np.float64]:
+        """Return when the frames of one video are shown, (T,)."""
+        seconds: npt.NDArray[np.float64] = self.seconds(np.array([row]))[0]
+        return seconds
 
     def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
         """Return NaN, (n, T): when the frames are shown is not known."""

@@ -24,6 +24,12 @@ def iter_rows(store: FeatureStore, rows: range | None = None) -> Iterator[VideoF
         DamageError: If a row's bytes are altered.
     """
     run = range(len(store.videos)) if rows is None else rows
+    if store.meta.every:
+        for row in run:
+            frames = store.sequence(row)
+            names = ("features", "seconds", "index")
+            yield _video(store.videos, row, {name: getattr(frames, name) for name in names})
+        return
     for start in range(run.start, run.stop, _BLOCK):
         block = slice(start, min(start + _BLOCK, run.stop))
         yield from _videos(store, block)

@@ -40,11 +40,11 @@ def open_store(path: str | os.PathLike[str], *, read_table: bool = True) -> Feat
         from .published.store import PublishedStore
 
         return PublishedStore(path, layout)
-    from .reader import ArrayStore
+    from .sequence_store import array_store
 
     arrays = open_arrays(path)
     try:
-        return ArrayStore(path, arrays, read_table=read_table)
+        return array_store(path, arrays, read_table=read_table)
     except BaseException:
         arrays.close()
         raise

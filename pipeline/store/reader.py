@@ -15,11 +15,13 @@ import numpy.typing as npt
 from ..errors import DamageError, StorageError
 from ..records import AugmentationStatistics, FailedVideo, VideoTable
 from . import augmentation_arrays, layout
-from .base import Rows, row_numbers
+from .base import EVERY_FRAME, Rows, StoredFrames, row_numbers
 from .integrity import faults, row_checksums, table_digest
 from .integrity.faults import FAULTS, read_errors
 from .integrity.row_checksums import RowChecksum
 from .layout import Array
+
+RowArrays = Array | list[Array]  # the rows of an array, in a list where they differ in length
 
 
 class Arrays(Protocol):
@@ -64,6 +66,7 @@ class _Table(NamedTuple):
     videos: VideoTable
     failed: tuple[FailedVideo, ...]
     sums: Mapping[str, Array]
+    rest: Mapping[str, Array]  # columns of the format that the table of videos has not
 
 
 class ArrayStore:
@@ -112,7 +115,8 @@ class ArrayStore:
         with read_errors(self.path, " in its table of videos"):
             columns = [one.column for one in self._row_checksums]
             sums = {name: found[name] for name in columns if name in found}
-            return _Table(layout.table_of(found), layout.failed_of(found), sums)
+            rest = {name: found[name] for name in (layout.START, layout.COUNT) if name in found}
+            return _Table(layout.table_of(found), layout.failed_of(found), sums, rest)
 
     @cached_property
     def videos(self) -> VideoTable:
@@ -149,6 +153,22 @@ class ArrayStore:
             IndexError: If there is no such row.
         """
         return self._read(row_checksums.FEATURES, rows)
+
+    def sequence(self, row: int, part: slice = EVERY_FRAME) -> StoredFrames:
+        """Return all frames of one video; raises as :meth:`features`."""
+        one = np.array([row])
+        found = self.features(one)[0], self.seconds(one)[0], self.index(one)[0]
+        return StoredFrames(*(array[part] for array in found))
+
+    def sequence_features(self, row: int, part: slice = EVERY_FRAME) -> npt.NDArray[np.floating]:
+        """Return the features of the frames of one video, (T, D)."""
+        features: npt.NDArray[np.floating] = self.features(np.array([row]))[0][part]
+        return features
+
+    def sequence_seconds(self, row: int) -> npt.NDArray[np.float64]:
+        """Return when the frames of one video are shown, (T,)."""
+        seconds: npt.NDArray[np.float64] = self.seconds(np.array([row]))[0]
+        return seconds
 
     def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
         """Return each frame's presentation time in seconds, (n, T); raises as :meth:`features`."""
@@ -247,7 +267,7 @@ class ArrayStore:
         return found
 
     def _compare(
-        self, row_checksum: RowChecksum, rows: Mapping[str, Array], numbers: Array
+        self, row_checksum: RowChecksum, rows: Mapping[str, RowArrays], numbers: Array
     ) -> None:
         """Raise unless the rows of all arrays match their row checksums."""
         sums = self._table.sums.get(row_checksum.column)

@@ -97,6 +97,6 @@ def _status(result: ReaderResult, request: FrameRequest) -> tuple[Status, str]:
     status, why = Status.OK, ""
     if result.damage:
         status, why = Status.PARTIAL, result.damage
-    elif len(result.seconds) < request.frames:
+    elif not request.every and len(result.seconds) < request.frames:
         status, why = Status.SHORT, f"{len(result.seconds)} of {request.frames} frames"
     return status, "; ".join(filter(None, (why, result.mended)))

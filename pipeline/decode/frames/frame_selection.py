@@ -13,6 +13,8 @@ from ..frame_sampling import (
     Seconds,
     draw_frames,
     nearest,
+    on_screen,
+    stepped_by_time,
     uniform_by_time,
     uniform_indices,
 )
@@ -58,6 +60,12 @@ def select_frames(
     """
     if request.by not in ("index", "time"):
         raise ValueError(f"`by` must be index or time, got {request.by}")
+    if request.moments:
+        clip = on_screen(seconds, np.array(request.moments, np.float64))
+        return FrameSelection(clip, clip[:0].reshape(len(clip), 0))
+    if request.every:
+        clip = stepped_by_time(seconds, duration, request.every)
+        return FrameSelection(clip, clip[:0].reshape(0, 0))
     t, c = request.frames, request.per_segment
     clip = _clip(seconds, duration, request, keys)
     candidates = _middles(seconds, duration, request.by, t * c) if c else clip[:0]

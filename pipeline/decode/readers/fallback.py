@@ -10,8 +10,8 @@ import numpy as np
 from av.video.stream import VideoStream
 
 from ...options import DecodeLimits
-from ...records import Frames, Reader, Status, VideoError
-from ..base import FrameRequest
+from ...records import Frames, Reader, Status, StreamedFrames, VideoError
+from ..base import FrameRequest, TakePicture
 from ..demux.container import Heartbeat, NoHeartbeat, exact, open_video
 from ..demux.film_track import refuse_cover, track_number
 from ..demux.libav_log import LibavLog
@@ -21,11 +21,12 @@ from ..demux.scan import Scan
 from ..frame_sampling import Seconds, nearest
 from ..frames.assemble import ReaderResult, assemble
 from ..frames.frame_selection import select_frames
-from ..frames.render import FrameRenderer
+from ..frames.render import FrameRenderer, PictureStream
 from .exact import ExactReader
 from .ffmpeg import FfmpegReader
 from .linear import LinearPass, LinearReader
 from .preview import preview
+from .still_picture import read_picture
 
 SLOWEST = 5.0  # frames a second: long pauses between frames cost no time to decode
 READERS = ("auto", "exact", "linear", "ffmpeg")
@@ -59,10 +60,45 @@ def read_sizes(
         VideoError: If the file gives no frames.
         ValueError: If the request names no known reader, sampling or way of counting.
     """
-    if request.reader not in READERS:
-        raise ValueError(f"no reader is called {request.reader}; there are {', '.join(READERS)}")
+    _check_reader(request)
     fallback = _FallbackReader(path, request, sizes, limits, heartbeat or NoHeartbeat())
     return assemble(fallback.decode(), request, sizes)
+
+
+def stream_frames(
+    path: Path,
+    request: FrameRequest,
+    sizes: tuple[int, ...],
+    limits: DecodeLimits,
+    take: TakePicture,
+    heartbeat: Heartbeat | None = None,
+) -> StreamedFrames:
+    """Decode the asked frames of one file once, and hand on each picture as it is made.
+
+    Args:
+        path: As in :func:`read_sizes`; so are the others.
+        request: Which moments, as which pixels; without candidates and views.
+        sizes: Sides of the output.
+        limits: What the video may cost.
+        take: Called for each picture; some may not be among the asked ones in the end.
+        heartbeat: Called often.
+
+    Raises:
+        VideoError: If the file gives no frames.
+        ValueError: If the request names no known reader.
+    """
+    _check_reader(request)
+    stream = PictureStream(take)
+    fallback = _FallbackReader(path, request, sizes, limits, heartbeat or NoHeartbeat(), stream)
+    found = assemble(fallback.decode(), request, sizes)[0]
+    places = found.pixels.astype(np.int64)
+    facts = found.info, found.status, found.reader, found.note
+    return StreamedFrames(places, found.seconds, found.index, *facts)
+
+
+def _check_reader(request: FrameRequest) -> None:
+    if request.reader not in READERS:
+        raise ValueError(f"no reader is called {request.reader}; there are {', '.join(READERS)}")
 
 
 class _FallbackReader:
@@ -75,13 +111,24 @@ class _FallbackReader:
         sizes: tuple[int, ...],
         limits: DecodeLimits,
         heartbeat: Heartbeat,
+        stream: PictureStream | None = None,
     ) -> None:
         self._path, self._request, self._sizes = path, request, sizes
-        self._limits, self._heartbeat = limits, heartbeat
+        self._limits, self._heartbeat, self._stream = limits, heartbeat, stream
         self._track = -1
 
     def decode(self) -> ReaderResult:
-        """Try the readers in turn."""
+        """Try the readers in turn, last that of pictures."""
+        try:
+            return self._moving()
+        except VideoError as error:
+            if not self._request.pictures or error.status not in (Status.REFUSED, Status.CORRUPT):
+                raise
+            if picture := read_picture(self._path, self._request, self._sizes, self._limits):
+                return picture
+            raise
+
+    def _moving(self) -> ReaderResult:
         wish = self._request.reader
         if wish == "ffmpeg":
             return self._by_program(self._request.hwaccel)
@@ -158,7 +205,8 @@ class _FallbackReader:
 
     def _renderer(self, stream: VideoStream, table: PacketTable) -> FrameRenderer:
         aspect = exact(stream.sample_aspect_ratio)
-        return FrameRenderer(self._request, self._sizes, aspect, table.orientation)
+        turn = table.orientation
+        return FrameRenderer(self._request, self._sizes, aspect, turn, self._stream)
 
     def _linear(self, table: PacketTable, log: LibavLog) -> ReaderResult:
         expected = table.frames
@@ -200,7 +248,8 @@ class _FallbackReader:
 
     def _by_program(self, hwaccel: str) -> ReaderResult:
         seen = preview(self._path, self._limits)
-        render = FrameRenderer(self._request, self._sizes, orientation=seen.orientation)
+        turn = seen.orientation
+        render = FrameRenderer(self._request, self._sizes, orientation=turn, stream=self._stream)
         reader = FfmpegReader(self._path, self._limits, render, self._heartbeat, hwaccel, seen)
         expected = reader.packets()
         seen.refuse_cover(len(expected.pts))

@@ -20,14 +20,15 @@ from ...options import DecodeLimits
 from ...records import Status, VideoError
 from ..demux.clock import mended
 from ..demux.container import Heartbeat, refuse_playlist
+from ..demux.packet_columns import UNKNOWN
 from ..demux.packet_table import Indices, is_steady
-from ..demux.scan import UNKNOWN
 from ..frames.render import RenderedFrame, RenderFrame
 from ..frames.tone_mapping import HDR
 from .ffmpeg_process import Sink, input_arguments, run_program
 from .preview import Preview
 
 MAX_LIST_BYTES = 64 << 20  # bytes that a list of frames may have
+MAX_LISTED = 90  # frames that one filter may name (100 at most); of more, all come and are chosen
 STREAM = ["-an", "-sn", "-dn", "-fps_mode", "passthrough"]
 LIST = ["-f", "framecrc"]
 # Untold, so that none of it, however rare, keeps a frame from being converted.
@@ -135,13 +136,13 @@ class FfmpegReader:
         """
         lines, parser = (
             _FramecrcParser(self._limits.frames),
-            _PpmParser(self._render, len(indices), self._transfer),
+            _PpmParser(self._render, indices, self._transfer, all_come=len(indices) > MAX_LISTED),
         )
         depth = "rgb48be" if self._transfer in HDR else "rgb24"
-        chosen = "+".join(f"eq(n,{number})" for number in indices)
+        listed = "" if len(indices) > MAX_LISTED else _selected(indices)
         shown = [
             "-vf",
-            f"select='{chosen}',{self._untold},{SQUARE}",
+            f"{listed}{self._untold},{SQUARE}",
             "-c:v",
             "ppm",
             "-pix_fmt",
@@ -165,6 +166,10 @@ class FfmpegReader:
     def _run(self, *outputs: tuple[list[str], Sink]) -> None:
         sinks = [([*self._stream, *words], sink) for words, sink in outputs]
         self.stderr = run_program(self._input, sinks, self._heartbeat)
+
+
+def _selected(indices: Indices) -> str:
+    return "select='" + "+".join(f"eq(n,{number})" for number in indices) + "',"
 
 
 @dataclass(slots=True)
@@ -198,9 +203,13 @@ class _FramecrcParser:
 class _PpmParser:
     """Takes pictures in PPM form, as many as were asked."""
 
-    def __init__(self, render: RenderFrame, most: int, transfer: int) -> None:
-        self._render, self._most, self._buffer = render, most, bytearray()
+    def __init__(
+        self, render: RenderFrame, indices: Indices, transfer: int, *, all_come: bool
+    ) -> None:
+        self._render, self._most, self._buffer = render, len(indices), bytearray()
         self._transfer = transfer
+        self._wanted = frozenset(indices.tolist()) if all_come else None
+        self._number = 0  # of the next picture, where all come
         self.pictures: list[RenderedFrame] = []
 
     def __call__(self, data: bytes) -> None:
@@ -219,6 +228,10 @@ class _PpmParser:
         end = begin + width * height * (6 if deep else 3)
         if len(self._buffer) < end:
             return False
+        self._number += 1
+        if self._wanted is not None and self._number - 1 not in self._wanted:
+            del self._buffer[:end]
+            return True
         if len(self.pictures) >= self._most:
             raise VideoError(Status.CRASHED, "ffmpeg gave more pictures than it was asked")
         rgb = np.frombuffer(bytes(self._buffer[begin:end]), np.uint8)

@@ -18,17 +18,19 @@ import time
 import traceback
 from collections.abc import Sequence
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
+import numpy.typing as npt
 
 from ...options import DecodeLimits
 from ...records import Status, VideoError, load_plugins, words_of
 from ..base import FrameRequest
-from ..readers.fallback import read_sizes
+from ..readers.fallback import read_sizes, stream_frames
 from ..readers.ffmpeg_process import at_most, die_with_parent
-from .wire_format import Packed, pack
+from .wire_format import Packed, pack, pack_streamed
 
 HEARTBEAT_SECONDS = 1.0
 OPEN_FILES = 64
@@ -81,12 +83,17 @@ def _limit(limits: DecodeLimits) -> None:
 
 def _respond(request: dict[str, Any], limits: DecodeLimits, out: BinaryIO) -> None:
     path = Path(os.fsdecode(base64.b64decode(request.pop("path"))))
-    sizes = tuple(request.pop("sizes"))
+    sizes, streamed = tuple(request.pop("sizes")), request.pop("streamed")
     heartbeat = _Heartbeat(out, limits)
     before = cpu_seconds()
     try:
-        clips = read_sizes(path, FrameRequest(**request), sizes, limits, heartbeat)
-        packed = [pack(frames) for frames in clips]
+        asked = FrameRequest(**request)
+        if streamed:
+            take = partial(_write_picture, out)
+            packed = [pack_streamed(stream_frames(path, asked, sizes, limits, take, heartbeat))]
+        else:
+            clips = read_sizes(path, asked, sizes, limits, heartbeat)
+            packed = [pack(frames) for frames in clips]
     except VideoError as error:
         _write(out, _failure(error), before)
     except MemoryError:
@@ -96,7 +103,7 @@ def _respond(request: dict[str, Any], limits: DecodeLimits, out: BinaryIO) -> No
     except Exception as error:  # one strange file must not cost the child
         _write(out, _failure(_unexpected(error)), before)
     else:
-        _write(out, {"status": int(clips[0].status)}, before, packed)
+        _write(out, {"status": packed[0][0]["status"]}, before, packed)
 
 
 def _of_system(error: OSError, path: Path) -> VideoError:
@@ -159,6 +166,14 @@ def cpu_seconds() -> float:
     """Return the CPU time of this process and its finished children."""
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def _write_picture(
+    out: BinaryIO, pictures: Sequence[npt.NDArray[np.uint8]], shape: tuple[int, int]
+) -> None:
+    out.write(json.dumps({"picture": shape}).encode() + b"\n")
+    for picture in pictures:
+        out.write(np.ascontiguousarray(picture).data)
 
 
 def _write(

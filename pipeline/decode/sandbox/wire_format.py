@@ -1,6 +1,7 @@
 """Wire format from a decode child to its parent: a line of JSON, then raw bytes.
 
-Each distinct frame travels once. Nothing that comes is unpickled, and nothing is taken on trust:
+Each distinct frame travels once. The pictures of a film come first, each behind a line of its own,
+as they are decoded. Nothing that comes is unpickled, and nothing is taken on trust:
 the parent knows from its own request how many numbers must come.
 """
 
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...records import Candidates, Frames, Reader, Status, VideoInfo
+from ...records import Candidates, Frames, Reader, Status, StreamedFrames, VideoInfo
 from ..base import FrameRequest
 
 ReadBytes = Callable[[int], bytes]
@@ -45,6 +46,42 @@ def pack(frames: Frames) -> Packed:
     if frames.views is not None:
         arrays.append(frames.views)
     return facts, arrays
+
+
+def pack_streamed(frames: StreamedFrames) -> Packed:
+    """Return what follows the pictures that were handed on: facts, and the arrays behind them."""
+    facts = {
+        "status": int(frames.status),
+        "message": frames.note,
+        "reader": int(frames.reader),
+        "info": asdict(frames.info),
+        "frames": len(frames.index),
+    }
+    return facts, [frames.places, frames.index, frames.seconds]
+
+
+def unpack_streamed(facts: dict[str, Any], read_bytes: ReadBytes, pictures: int) -> StreamedFrames:
+    """Return the frames whose facts came, after the pictures.
+
+    Args:
+        facts: Of :func:`pack_streamed`.
+        read_bytes: Returns exactly the requested number of bytes.
+        pictures: How many pictures came.
+
+    Raises:
+        ValueError: If what comes is not what was asked; or LookupError or TypeError.
+    """
+    count = int(facts["frames"])
+    if not 1 <= count <= pictures:
+        raise ValueError(f"{count} frames of {pictures} pictures")
+    places = np.frombuffer(read_bytes(8 * count), np.int64)
+    index = np.frombuffer(read_bytes(8 * count), np.int64)
+    seconds = np.frombuffer(read_bytes(8 * count), np.float64)
+    if places.min() < 0 or places.max() >= pictures:
+        raise ValueError("a frame came without its picture")
+    info = VideoInfo(*(kind(facts["info"][name]) for name, kind in INFO.items()))
+    status, reader = Status(facts["status"]), Reader(facts["reader"])
+    return StreamedFrames(places, seconds, index, info, status, reader, str(facts["message"]))
 
 
 def unpack(

@@ -13,18 +13,23 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from ...options import DecodeLimits
-from ...records import Frames, Status, VideoError
+from ...records import Frames, Status, StreamedFrames, VideoError
 from ...records.enums import UNEXPECTED
-from ..base import FrameRequest
+from ..base import FrameRequest, TakePicture
 from ..frame_sampling import SAMPLERS
-from .wire_format import unpack
+from .wire_format import unpack, unpack_streamed
+
+ReceivedT = TypeVar("ReceivedT")
 
 MAX_LINE_BYTES = 1 << 16  # bytes that an answer's first line may have
 READ = 1 << 20
@@ -64,10 +69,42 @@ class DecodeWorker:
         Raises:
             VideoError: As :meth:`read` does.
         """
+
+        def receive(response: _ResponseReader, facts: dict[str, Any]) -> tuple[Frames, ...]:
+            pairs = zip(facts["clips"], sizes, strict=True)
+            return tuple(unpack(clip, response.take, request, size) for clip, size in pairs)
+
+        return self._exchange(path, request, sizes, receive)
+
+    def stream(
+        self, path: Path, request: FrameRequest, sizes: Sequence[int], take: TakePicture
+    ) -> StreamedFrames:
+        """Decode once in the child and hand on each picture as it comes; see ``Decoder``.
+
+        Raises:
+            VideoError: As :meth:`read` does.
+        """
+        pictures = _Pictures(sizes, take)
+
+        def receive(response: _ResponseReader, facts: dict[str, Any]) -> StreamedFrames:
+            (clip,) = facts["clips"]
+            return unpack_streamed(clip, response.take, pictures.count)
+
+        return self._exchange(path, request, sizes, receive, pictures)
+
+    def _exchange(
+        self,
+        path: Path,
+        request: FrameRequest,
+        sizes: Sequence[int],
+        receive: Callable[[_ResponseReader, dict[str, Any]], ReceivedT],
+        pictures: _Pictures | None = None,
+    ) -> ReceivedT:
+        """Ask the child and return what ``receive`` makes of its answer."""
         child = self._started()
         try:
-            self._send_request(child, path, request, sizes)
-            return self._receive_response(child, request, sizes)
+            self._send_request(child, path, request, sizes, streamed=pictures is not None)
+            return self._receive_response(child, receive, pictures)
         except _ChildDiedError:
             raise self._death_error(child) from None
         except _ProtocolError as error:
@@ -140,9 +177,11 @@ class DecodeWorker:
         path: Path,
         request: FrameRequest,
         sizes: Sequence[int],
+        *,
+        streamed: bool,
     ) -> None:
         name = base64.b64encode(os.fsencode(path.absolute())).decode()
-        asked = {"path": name, "sizes": list(sizes), **asdict(request)}
+        asked = {"path": name, "sizes": list(sizes), "streamed": streamed, **asdict(request)}
         assert child.stdin
         try:
             child.stdin.write(json.dumps(asked).encode() + b"\n")
@@ -150,19 +189,19 @@ class DecodeWorker:
             raise _ChildDiedError from None
 
     def _receive_response(
-        self, child: subprocess.Popen[bytes], request: FrameRequest, sizes: Sequence[int]
-    ) -> tuple[Frames, ...]:
+        self,
+        child: subprocess.Popen[bytes],
+        receive: Callable[[_ResponseReader, dict[str, Any]], ReceivedT],
+        pictures: _Pictures | None,
+    ) -> ReceivedT:
         response = _ResponseReader(child, self.limits.silence_seconds)
-        line = response.line()
+        line = response.line() if pictures is None else pictures.read(response)
         try:
             facts = json.loads(line)
             self.cpu_seconds += float(facts["cpu"])
             status = Status(facts["status"])
             if status.has_row:
-                return tuple(
-                    unpack(clip, response.take, request, size)
-                    for clip, size in zip(facts["clips"], sizes, strict=True)
-                )
+                return receive(response, facts)
             message, command, stderr = (str(facts[name]) for name in ERROR_FIELDS)
         except (ArithmeticError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise _ProtocolError(repr(error)) from error
@@ -243,6 +282,28 @@ class _ResponseReader:
         if not data:
             raise _ChildDiedError
         self._buffer += data
+
+
+class _Pictures:
+    """Takes the pictures of a streamed answer and counts them."""
+
+    def __init__(self, sizes: Sequence[int], take: TakePicture) -> None:
+        self._sizes, self._take, self.count = sizes, take, 0
+
+    def read(self, response: _ResponseReader) -> bytes:
+        """Hand on all pictures; return the line behind the last."""
+        while (line := response.line()).startswith(b'{"picture"'):
+            try:
+                width, height = (int(side) for side in json.loads(line)["picture"])
+            except (LookupError, RecursionError, TypeError, ValueError) as error:
+                raise _ProtocolError(repr(error)) from error
+            self._take([self._square(response, side) for side in self._sizes], (width, height))
+            self.count += 1
+        return line
+
+    @staticmethod
+    def _square(response: _ResponseReader, side: int) -> npt.NDArray[np.uint8]:
+        return np.frombuffer(response.take(side * side * 3), np.uint8).reshape(side, side, 3)
 
 
 def _environment() -> dict[str, str]:

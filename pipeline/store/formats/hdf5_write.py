@@ -48,9 +48,12 @@ def write_hdf5(path: Path, contents: StoreContents) -> None:
 
 
 def _fill(file: Any, contents: StoreContents, spool: Spool) -> None:
-    blank = contents.blank()
+    blank, growing = contents.blank(), contents.frame_arrays
     for name, like in blank.items():
-        _create(file, name, (contents.count, *like.shape[1:]), like.dtype)
+        if name in growing:
+            _create_growing(file, name, like)
+        else:
+            _create(file, name, (contents.count, *like.shape[1:]), like.dtype)
     # Held open: a dataset that is closed forgets its chunk cache, and half a chunk is read again.
     datasets = {name: file[name] for name in blank}
     texts: dict[str, list[bytes]] = {layout.PATH: [], layout.NOTE: []}
@@ -58,8 +61,12 @@ def _fill(file: Any, contents: StoreContents, spool: Spool) -> None:
     size = min(max(_BLOCK_BYTES // row, _BLOCK[0]), _BLOCK[1])
     for start, block in contents.blocks(size):
         for name, values in block.items():
+            at = start
+            if name in growing:
+                at = len(datasets[name])
+                datasets[name].resize(at + len(values), axis=0)
             if values.size:
-                datasets[name][start : start + len(values)] = values
+                datasets[name][at : at + len(values)] = values
         for name, items in texts.items():
             items += block[name].tolist()
         spool.check()
@@ -105,6 +112,14 @@ def _create(file: Any, name: str, shape: tuple[int, ...], dtype: np.dtype[Any]) 
     else:
         chunks = (_chunk_rows(name, shape, dtype.itemsize), *shape[1:])
         file.create_dataset(name, shape, _enum(name, dtype), chunks=chunks, fletcher32=True)
+
+
+def _create_growing(file: Any, name: str, like: Array) -> None:
+    """Make one dataset of no rows, as many as come can be added to."""
+    rest = like.shape[1:]
+    frames = layout.FRAMES_PER_CHUNK if name in row_checksums.FEATURE_ARRAYS else _CHUNK // 8
+    shape = {"shape": (0, *rest), "maxshape": (None, *rest), "chunks": (frames, *rest)}
+    file.create_dataset(name, dtype=like.dtype, fletcher32=True, **shape)
 
 
 def _chunk_rows(name: str, shape: tuple[int, ...], itemsize: int) -> int:

@@ -14,6 +14,7 @@ from zarr.errors import UnstableSpecificationWarning
 from zarr.storage import LocalStore, StorePath
 
 from ...errors import DamageError
+from .. import layout
 from ..base import Rows
 from ..integrity import faults
 from ..layout import Array
@@ -40,6 +41,7 @@ class ZarrArrays:
             self._headers: dict[str, str] = dict(self._facts.get("headers", {}))
         self._insist(name for name in self._files if name.endswith(f"/{zarr_format.ROOT}"))
         self._arrays: dict[str, Any] = {}
+        self._per_time = self._facts.get("version") == layout.PER_TIME
 
     def attributes(self) -> Mapping[str, object]:
         """Return the root attributes."""
@@ -78,7 +80,7 @@ class ZarrArrays:
         size = array.dtype.itemsize * int(np.prod(array.shape[1:]))
         out = np.empty((rows.stop - rows.start, size), np.uint8)
         for place, row in enumerate(range(rows.start, rows.stop)):
-            number, start = zarr_format.place_of(name, row, size)
+            number, start = zarr_format.place_of(name, row, size, per_time=self._per_time)
             with open(self._path / zarr_format.file_of(name, number, array.ndim), "rb") as file:
                 file.seek(start)
                 out[place] = np.frombuffer(file.read(size), np.uint8)
@@ -87,7 +89,7 @@ class ZarrArrays:
 
     def checked(self, name: str) -> bool:
         """A chunk that is missing inside a shard reads as zeros; one that is a file is missed."""
-        return not zarr_format.is_sharded(name)
+        return not zarr_format.is_sharded(name, per_time=self._per_time)
 
     def damage(self) -> Iterator[str]:
         """Compare every file with the size and SHA-256 in the root metadata; name the others."""
@@ -127,7 +129,8 @@ class ZarrArrays:
         array = self._array(name)
         if array.size == 0:
             return
-        for number in np.unique(rows // zarr_format.rows_per_file(name)).tolist():
+        per_file = zarr_format.rows_per_file(name, per_time=self._per_time)
+        for number in np.unique(rows // per_file).tolist():
             file = zarr_format.file_of(name, number, array.ndim)
             if (self._path / file).stat().st_size != self._files[file][0]:
                 raise ValueError(f"`{file}` has another length than written")

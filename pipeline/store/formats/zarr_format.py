@@ -17,19 +17,27 @@ from ..integrity.row_checksums import FEATURE_ARRAYS, FEATURES
 SHARD = 128  # rows of a file of features; each row is a chunk of its own in it
 CHUNK = 32 * SHARD  # rows of a file of every other array
 ROOT = "zarr.json"
+FRAMES = 512  # frames of a file of features in a store made per time, which is one chunk
 SPARE = "spare.json"  # the same bytes again: all else can be mended with their help
 _CRC = 4  # bytes of checksum behind each chunk
 _MARKS = (layout.FORMAT.encode(), b"table_sha256")
 
 
-def is_sharded(name: str) -> bool:
+def is_sharded(name: str, *, per_time: bool = False) -> bool:
     """Return whether an array's rows are chunks of their own inside larger files."""
-    return name in FEATURE_ARRAYS
+    return name in FEATURE_ARRAYS and not per_time
 
 
-def rows_per_file(name: str) -> int:
-    """Return how many rows of an array one file holds."""
-    return SHARD if is_sharded(name) else CHUNK
+def rows_per_file(name: str, *, per_time: bool = False) -> int:
+    """Return how many rows of an array one file holds.
+
+    Args:
+        name: Of the array.
+        per_time: Whether a row of features is one frame, not the frames of a video.
+    """
+    if name not in FEATURE_ARRAYS:
+        return CHUNK
+    return FRAMES if per_time else SHARD
 
 
 def file_of(name: str, number: int, dimensions: int) -> str:
@@ -41,14 +49,14 @@ def file_of(name: str, number: int, dimensions: int) -> str:
     return "/".join([name, "c", str(number), *["0"] * (dimensions - 1)])
 
 
-def place_of(name: str, row: int, size: int) -> tuple[int, int]:
+def place_of(name: str, row: int, size: int, *, per_time: bool = False) -> tuple[int, int]:
     """Return the number of a row's file and the row's first byte in it.
 
     >>> place_of("feats", 130, 100)
     (1, 208)
     """
-    number, place = divmod(row, rows_per_file(name))
-    return number, place * (size + _CRC * is_sharded(name))
+    number, place = divmod(row, rows_per_file(name, per_time=per_time))
+    return number, place * (size + _CRC * is_sharded(name, per_time=per_time))
 
 
 def names_below(folder: Path) -> set[str]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ...errors import ChainpipeError, DamageError, NotFoundError, StorageError, UsageError
-from ..layout import VERSION
+from ..layout import PER_TIME, VERSION
 
 # Altered bytes can make h5py, zarr and json raise nearly anything but a signal.
 FAULTS = (
@@ -93,12 +93,12 @@ def check_version(path: Path, version: object) -> None:
     Raises:
         UsageError: If this program is too old for the store.
     """
-    if version != VERSION:
-        message = f"`{path}` has store format {version}; this chainpipe reads format {VERSION}"
+    if version not in (VERSION, PER_TIME):
+        message = f"`{path}` has store format {version}; this chainpipe reads up to {PER_TIME}"
         raise UsageError(message, hint="install a newer chainpipe")
 
 
-def bad_rows(check: Callable[[range], object], count: int) -> list[int]:
+def bad_rows(check: Callable[[range], object], count: int, *, at_once: int = _BLOCK) -> list[int]:
     """Return the rows for which ``check`` raises DamageError, asking for many at a time.
 
     >>> def check(rows):
@@ -108,8 +108,8 @@ def bad_rows(check: Callable[[range], object], count: int) -> list[int]:
     [130]
     """
     bad: list[int] = []
-    for start in range(0, count, _BLOCK):
-        block = range(start, min(start + _BLOCK, count))
+    for start in range(0, count, at_once):
+        block = range(start, min(start + at_once, count))
         if not _passes(check, block):
             bad += [row for row in block if not _passes(check, range(row, row + 1))]
     return bad

@@ -31,7 +31,7 @@ class RowChecksum:
     column: str
     arrays: tuple[str, ...]
 
-    def sums(self, rows: Mapping[str, Array]) -> npt.NDArray[np.uint8]:
+    def sums(self, rows: Mapping[str, Array | Sequence[Array]]) -> npt.NDArray[np.uint8]:
         """Return the checksum of each row, (n, 32), given the rows of all its arrays."""
         lines = zip(*(_little(rows[name]) for name in self.arrays), strict=True)
         digests = [np.frombuffer(_row_sha256(line), np.uint8) for line in lines]
@@ -56,9 +56,14 @@ def row_checksums_of(meta: StoreMeta) -> tuple[RowChecksum, ...]:
     )
 
 
-def shapes_of(meta: StoreMeta) -> dict[str, tuple[int, ...]]:
-    """Return the shape of one row of each frame array, whether the store holds it or not."""
-    t, d = meta.frames, meta.fingerprint.dim
+def shapes_of(meta: StoreMeta, frames: int | None = None) -> dict[str, tuple[int, ...]]:
+    """Return the shape of one row of each frame array, whether the store holds it or not.
+
+    Args:
+        meta: The store's settings.
+        frames: Of this row, where rows differ in it.
+    """
+    t, d = meta.frames if frames is None else frames, meta.fingerprint.dim
     m, v = meta.per_segment, meta.views
     return {
         FEATURES: (t, d),
@@ -86,6 +91,8 @@ def _row_sha256(arrays: Sequence[Array]) -> bytes:
     return digest.digest()
 
 
-def _little(array: Array) -> Array:
-    """Return an array as stored: contiguous, little-endian."""
-    return np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+def _little(rows: Array | Sequence[Array]) -> Array | list[Array]:
+    """Return rows as stored: contiguous, little-endian."""
+    if isinstance(rows, np.ndarray):
+        return np.ascontiguousarray(rows, rows.dtype.newbyteorder("<"))
+    return [np.ascontiguousarray(row, row.dtype.newbyteorder("<")) for row in rows]

@@ -42,7 +42,7 @@ def arrays_of(video: VideoFeatures, meta: StoreMeta) -> dict[str, Array]:
     Raises:
         ValueError: If one is missing, not asked for, or of another shape.
     """
-    expected = _expected(meta)
+    expected = _expected(meta, len(video.features) if meta.every else meta.frames)
     for name in expected.absent:
         if (extra := _array(video, name)) is not None and extra.size:
             raise ValueError(f"{video!r} has `{name}`, which the store has not")
@@ -61,10 +61,10 @@ class _Expected(NamedTuple):
     absent: tuple[str, ...]
 
 
-@lru_cache(maxsize=8)
-def _expected(meta: StoreMeta) -> _Expected:
+@lru_cache(maxsize=64)
+def _expected(meta: StoreMeta, frames: int) -> _Expected:
     """Return the shape and dtype of each array of a row, and the names that a row may not have."""
-    shapes = row_checksums.shapes_of(meta)
+    shapes = row_checksums.shapes_of(meta, frames)
     stored = {
         name: (shapes[name], row_checksums.dtype_of(name, meta))
         for row_checksum in row_checksums.row_checksums_of(meta)

@@ -20,6 +20,7 @@ from ..contents import StoreContents
 from ..formats import hdf5_userblock
 from ..open import open_arrays, write_contents
 from ..reader import ArrayStore
+from ..sequence_store import array_store
 from .database import JournalSpec
 
 START = "unit-"
@@ -100,7 +101,7 @@ def open_unit(path: Path, spec: JournalSpec, sha256: str | None = None) -> Array
         or sha256 not in (None, recorded)
     ):
         raise DamageError(f"the unit `{path}` is not as it was written")
-    unit = ArrayStore(path, open_arrays(path))
+    unit = array_store(path, open_arrays(path))
     try:
         _check(path, unit, spec)
     except BaseException:

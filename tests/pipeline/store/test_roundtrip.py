@@ -354,7 +354,7 @@ def test_a_store_of_a_later_format_is_refused(
     tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as later:
-        later.setattr("chainpipe.pipeline.store.layout.VERSION", 2)
+        later.setattr("chainpipe.pipeline.store.layout.VERSION", 3)
         path = make(tmp_path / f"feats{suffix}", videos(1))
-    with pytest.raises(UsageError, match="has store format 2; this chainpipe reads format 1"):
+    with pytest.raises(UsageError, match="has store format 3; this chainpipe reads up to 2"):
         open_store(path)
