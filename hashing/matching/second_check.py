@@ -12,7 +12,7 @@ from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.store import FeatureStore
 
 from .alignment import align
-from .records import F32, Alignment, FrameSequence, Relation, Verdict
+from .records import F32, F64, Alignment, FrameSequence, Relation, Verdict
 from .space import FrameSpace, unit
 
 COPY = 0.3  # score from which two videos are copies
@@ -78,7 +78,8 @@ class SecondCheck:
 
     def sequence(self, video: FrameSequence) -> FrameSequence:
         """Return a video with its features projected into the space of the check."""
-        return FrameSequence(self.space.project(video.features), video.seconds, video.duration)
+        seconds, duration = clocked(video.seconds, video.duration)
+        return FrameSequence(self.space.project(video.features), seconds, duration)
 
     def compare(self, a: FrameSequence, b: FrameSequence) -> Verdict:
         """Say what two videos are to each other.
@@ -140,7 +141,20 @@ class ProjectedRows:
     def __getitem__(self, row: int) -> FrameSequence:
         place = self._place[row]
         features = self._features[place].astype(np.float32)
-        return FrameSequence(features, self._seconds[place], float(self._durations[place]))
+        seconds, duration = clocked(self._seconds[place], float(self._durations[place]))
+        return FrameSequence(features, seconds, duration)
+
+
+def clocked(seconds: F64, duration: float) -> tuple[F64, float]:
+    """Return the times of frames, or a frame a second where a store has none that rise.
+
+    >>> clocked(np.zeros(2), 0.0)
+    (array([0.5, 1.5]), 2.0)
+    """
+    rising = np.isfinite(seconds).all() and (len(seconds) < 2 or (np.diff(seconds) >= 0).all())
+    if rising and np.isfinite(duration) and duration > 0:
+        return seconds, duration
+    return np.arange(len(seconds), dtype=np.float64) + 0.5, float(len(seconds))
 
 
 def verdict_of(found: Alignment | None, cosine: float, limits: Thresholds) -> Verdict:
