@@ -22,7 +22,7 @@ import chainpipe.hashing.cli
 import chainpipe.pipeline.cli
 from chainpipe.distribution import installed_version
 from chainpipe.hashing.cli.context import Tools
-from chainpipe.lazy_command import ReadyGroup
+from chainpipe.lazy_command import ReadyGroup, add_lazily
 from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.errors import BugError, ChainpipeError, StorageError
 
@@ -41,6 +41,15 @@ app = typer.Typer(
 )
 app.add_typer(chainpipe.pipeline.cli.app)
 app.add_typer(chainpipe.hashing.cli.app)
+both = typer.Typer()  # verbs about files of both stages; they replace those of one stage
+add_lazily(
+    both,
+    "verify",
+    "chainpipe.verify_files:verify",
+    about="Check every byte of a feature store or a codes file; exit with 4 if any is damaged.",
+    panel=chainpipe.pipeline.cli.PANEL,
+)
+app.add_typer(both)
 
 
 def _show_version(wanted: bool) -> None:

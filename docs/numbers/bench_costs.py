@@ -27,8 +27,8 @@ from chainpipe.hashing.mining.scene_walk import scene_walk_neighbours
 from chainpipe.hashing.model_folder.folder import ModelFacts, save_model
 from chainpipe.hashing.models.pca import mean_covariance
 from chainpipe.hashing.monitoring.history import draw_curves
+from chainpipe.hashing.retrieval.backends import make_index
 from chainpipe.hashing.retrieval.codes import read_codes
-from chainpipe.hashing.retrieval.index import flat_index
 from chainpipe.hashing.retrieval.query import VideoNames, find_queries
 from chainpipe.hashing.retrieval.search import search
 from chainpipe.pipeline.records import (
@@ -99,7 +99,7 @@ def ours(path: Path, texts: list[str]) -> None:
     """Open codes and answer, as the verb does."""
     codes = read_codes(path)
     asked = find_queries(texts, VideoNames(codes.paths, codes.video_ids, b"/", lambda row: (0, 0)))
-    index = flat_index(codes.packed, codes.bits, queries=len(asked))
+    index = make_index(codes.packed, codes.bits, queries=len(asked))
     own = [one.rows for one in asked]
     search(index, np.stack([codes.packed[one[0]] for one in own]), K, left_out=own)
 
@@ -127,7 +127,8 @@ def searches(videos: int, repeats: int) -> dict[str, Any]:
                     function(path, texts)
                 found.setdefault(f"{label}, {ASKED} ids in one process", []).append(spent.cpu)
             for count in (1, ASKED):
-                command = [*verb, "--model", str(folder / "m"), "--json", *texts[:count]]
+                how = ["--distance", "hamming", "--json"]
+                command = [*verb, "--model", str(folder / "m"), *how, *texts[:count]]
                 raw = [sys.executable, "-c", RAW, str(path), str(count), str(K)]
                 for label, words in (("ours", command), ("raw faiss", raw)):
                     ended = run_command(words, folder=folder)

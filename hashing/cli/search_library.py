@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from ..retrieval.query import VideoNames
 
 
+LOOKED_AT = 100  # files: if none is there, the library is elsewhere
+
+
 @dataclass(eq=False)
 class SearchedLibrary:
     """The codes of N videos and their store.
@@ -43,14 +46,16 @@ class SearchedLibrary:
 
     @cached_property
     def root(self) -> Path | None:
-        """The folder of the videos, where it is known, there, and not empty."""
+        """The folder of the videos, where it is known and any of some videos is there.
+
+        Otherwise it is the place of a drive that is not plugged in, or of another machine.
+        """
         if self.store is None or not self.store.root:
             return None
-        root = Path(os.fsdecode(self.store.root))
-        try:  # an empty one is the place of a drive that is not plugged in
-            return root if any(os.scandir(root)) else None
-        except OSError:
-            return None
+        root, count = Path(os.fsdecode(self.store.root)), len(self.codes)
+        rows = range(0, count, max(1, count // LOOKED_AT))
+        there = (not _is_missing(root / os.fsdecode(self.codes.paths[row])) for row in rows)
+        return root if any(there) else None
 
     @cached_property
     def hasher(self) -> Hasher:
@@ -83,15 +88,9 @@ class SearchedLibrary:
 
         Moved files are gone, too, until `extract` or `relocate` notes where they are.
         """
-        if self.root is None:
-            return False
-        try:
-            os.lstat(self.root / os.fsdecode(self.codes.paths[row]))
-        except (FileNotFoundError, NotADirectoryError):
-            return True
-        except OSError:  # what cannot be looked at may be there
-            return False
-        return False
+        return self.root is not None and _is_missing(
+            self.root / os.fsdecode(self.codes.paths[row])
+        )
 
     def means_of(self, rows: Rows) -> F32:
         """Return the mean features of rows, (n, D)."""
@@ -174,6 +173,17 @@ def _store(
             raise
         tools.log(f"{error}: codes only")
         return None
+
+
+def _is_missing(path: Path) -> bool:
+    """Return whether nothing is there; what cannot be looked at may be there."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _checked(library: SearchedLibrary, path: Path) -> SearchedLibrary:

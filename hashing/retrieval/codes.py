@@ -28,9 +28,10 @@ from chainpipe.pipeline.store.arrays.columns import (
 )
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
+from .backends import AUTO, make_index
 from .bitpack import U8, checked_packed, pack, truth_values, unpack, width
 from .hamming import distance_matrix
-from .index import FaissFlat, Neighbours
+from .index import Neighbours
 from .packed_paths import PackedPaths
 from .safe_npz import SHA256, array_digest, read_npz
 from .search import search_others
@@ -241,21 +242,25 @@ class Codes:
         """Return the label names of one row."""
         return tuple(self.label_names[i] for i in np.flatnonzero(self.labels[row]))
 
-    def search(self, queries: Codes | U8, k: int = 10, *, keep_self: bool = False) -> Neighbours:
+    def search(
+        self, queries: Codes | U8, k: int = 10, *, keep_self: bool = False, backend: str = AUTO
+    ) -> Neighbours:
         """Return the k nearest of these codes for each query, in the order (distance, row).
 
         Args:
             queries: Codes of the same model, or packed codes (Q, ceil(bits / 8)) uint8.
             k: How many answers.
             keep_self: Whether a query of :class:`Codes` may find its own video. Otherwise rows of
-                the same ``video_ids`` are left out of its answers, as ``chainpipe search`` does.
+                the same ``video_ids`` are left out of its answers.
+            backend: ``auto``, ``faiss``, ``numpy``, or ``ivf``, which is not exact.
 
         Returns:
             ``distances`` (Q, k) int32 and ``rows`` (Q, k) int64; k becomes B where it is larger.
             A place without an answer has -1 in both.
 
         Raises:
-            UsageError: If ``k`` is below 1, or the queries differ in bits or model.
+            UsageError: If ``k`` is below 1, the queries differ in bits or model, or there is no
+                such backend.
 
         Example:
             >>> codes = Codes.from_bits([[0, 0, 0], [1, 1, 1], [0, 0, 1]])
@@ -264,8 +269,8 @@ class Codes:
         """
         if k < 1:
             raise UsageError(f"`k` is {k}", hint="ask for at least 1 answer")
-        index = FaissFlat(self.packed, self.bits)
         asked = self._packed_of(queries)
+        index = make_index(self.packed, self.bits, queries=len(asked), backend=backend)
         if keep_self or not isinstance(queries, Codes):
             return index.search(asked, k)
         return search_others(index, asked, k, ids=self.video_ids, own=queries.video_ids)

@@ -94,12 +94,12 @@ class Stage:
             raise result.exception
         return result.exit_code, result.stdout
 
-    def answers(self, *arguments: str | Path) -> list[dict[str, object]]:
-        """Return the queries' part of what ``search --json`` prints."""
-        found: list[dict[str, object]] = json.loads(self.run("search", *arguments, "--json"))[
-            "queries"
-        ]
-        return found
+    def answers(self, *arguments: str | Path) -> list[list[dict[str, object]]]:
+        """Return the lines that ``search --json`` prints, those of each query by themselves."""
+        found: dict[str, list[dict[str, object]]] = {}
+        for line in map(json.loads, self.run("search", *arguments, "--json").splitlines()):
+            found.setdefault(line["query"], []).append(line)
+        return list(found.values())
 
 
 @pytest.fixture
@@ -263,26 +263,27 @@ def test_a_damaged_model_is_refused(stage: Stage) -> None:
 
 def test_search_ranks_videos_and_leaves_the_query_out(stage: Stage) -> None:
     (found,) = stage.answers("bee/b1.mp4", "--k", "3")
-    assert found["rows"] == found["left_out"] == [5]
-    answers = found["answers"]
-    assert [one["rank"] for one in answers] == [1, 2, 3]
-    assert {one["path"] for one in answers} == {"bee/b0.mp4", "bee/b2.mp4", "bee/b3.mp4"}
-    assert [one["labels"] for one in answers] == [["bee"]] * 3
-    assert any("left out of its own answers" in line for line in stage.said)
+    assert [one["rank"] for one in found] == [1, 2, 3]
+    assert {one["path"] for one in found} == {"bee/b0.mp4", "bee/b2.mp4", "bee/b3.mp4"}
+    assert "bee/b1.mp4 is left out of its own answers (--keep-self keeps it)" in stage.said
+    assert "distance rerank: the first 100 by code, ordered by frame features" in stage.said
 
 
 def test_search_keeps_the_query_when_asked(stage: Stage) -> None:
-    (found,) = stage.answers("bee/b1.mp4", "--keep-self", "--k", "12")
-    itself = next(one for one in found["answers"] if one["path"] == "bee/b1.mp4")
-    assert itself["distance"] == 0
-    assert len(found["answers"]) == 12
+    (found,) = stage.answers("bee/b1.mp4", "--keep-self", "-k", "12")
+    itself = next(one for one in found if one["path"] == "bee/b1.mp4")
+    assert (itself["distance"], itself["similarity"], itself["answer"]) == (0, 1, "copy")
+    assert len(found) == 12
     assert not any("left out" in line for line in stage.said)
 
 
 def test_search_by_id_and_by_file_in_the_store_extract_nothing(stage: Stage) -> None:
     digits = video(stage.root, "bee/b1.mp4").video_id.hex()[:10]
-    by_path, by_id, by_file = stage.answers("bee/b1.mp4", digits, stage.root / "bee/b1.mp4")
-    assert by_path["answers"] == by_id["answers"] == by_file["answers"]
+    by_path, by_id, by_file = (
+        [{**line, "query": ""} for line in found]
+        for found in stage.answers("bee/b1.mp4", digits, stage.root / "bee/b1.mp4")
+    )
+    assert by_path == by_id == by_file
     assert stage.extracted == []
 
 
@@ -290,8 +291,8 @@ def test_search_by_a_new_file_extracts_and_encodes_it(stage: Stage) -> None:
     Path("new.mp4").write_bytes(b"cow but new")
     (found,) = stage.answers("new.mp4", "--k", "4")
     assert stage.extracted == [Path("new.mp4")]
-    assert found["rows"] == found["left_out"] == []
-    assert {one["labels"][0] for one in found["answers"]} == {"cow"}
+    assert len(found) == 4
+    assert {str(one["path"])[:4] for one in found} == {"cow/"}
 
 
 def test_search_uses_codes_on_disk_only_while_they_are_true(stage: Stage) -> None:
@@ -322,7 +323,8 @@ def test_search_prints_a_table_a_query(stage: Stage) -> None:
     lines = [line.split() for line in out.splitlines()]
     assert ["nearest", "to", "bee/b1.mp4"] in lines
     assert ["nearest", "to", "cow/c0.mp4"] in lines
-    assert lines.count(["rank", "distance", "path", "labels"]) == 2
+    heads = ["rank", "distance", "similarity", "answer", "path", "labels"]
+    assert lines.count(heads) == 2
     assert sum(line[:1] in (["1"], ["2"]) for line in lines) == 4
 
 
@@ -330,7 +332,7 @@ def test_one_bad_query_among_good_ones_ends_with_3(stage: Stage) -> None:
     Path("bad.mp4").write_bytes(b"")
     code, out = stage.run_to("search", "bad.mp4", "bee/b1.mp4", "--json")
     assert code == 3
-    assert [one["query"] for one in json.loads(out)["queries"]] == ["bee/b1.mp4"]
+    assert {json.loads(line)["query"] for line in out.splitlines()} == {"bee/b1.mp4"}
     assert "corrupt bad.mp4: no frame decodes" in stage.said
 
 
@@ -341,6 +343,12 @@ def test_one_bad_query_among_good_ones_ends_with_3(stage: Stage) -> None:
         (["nothing.mp4"], r"`nothing\.mp4` is neither"),
         (["bee/b1.mp4", "--k", "0"], "`--k 0` is impossible"),
         (["bee/b1.mp4", "--picture", "sheet.jpg"], r"cannot draw `sheet\.jpg`"),
+        (["bee/b1.mp4", "--distance", "cosine"], "no distance `cosine`"),
+        (["bee/b1.mp4", "--within", "-1"], "`--within -1` is impossible"),
+        (["bee/b1.mp4", "--within", "nan"], "`--within nan` is impossible"),
+        (["bee/b1.mp4", "--longer", "-2"], "`--longer -2` is impossible"),
+        (["bee/b1.mp4", "--label", "dog"], "no video has the label `dog`"),
+        (["bee/b1.mp4", "--backend", "annoy"], "no backend `annoy`"),
     ],
 )
 def test_bad_searches_are_refused(stage: Stage, arguments: list[str], message: str) -> None:
