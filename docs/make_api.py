@@ -21,8 +21,16 @@ INTRODUCTION = """# API reference
 Made by `make docs` from the docstrings; a test fails when the two differ. [Python](python.md) is a
 walk through it. In shapes, N or B are videos, T frames, D numbers of a frame, K bits, C labels.
 """
-FUNCTIONS = ("extract", "open_store", "store_from_arrays", "train", "load_model", "evaluate")
-CLASSES = ("Store", "Model", "Codes", "Evaluation", "register")
+FUNCTIONS = (
+    "extract",
+    "open_store",
+    "store_from_arrays",
+    "train",
+    "load_model",
+    "evaluate",
+    "find_clip",
+)
+CLASSES = ("Store", "Model", "Codes", "Evaluation", "FilmPlace", "register")
 SKIPPED = re.compile(r" *# doctest: \+SKIP")
 LISTS = ("Args", "Raises", "Attributes")
 SECTION = re.compile(r"^(Args|Returns|Yields|Raises|Attributes|Example|Examples):$")
