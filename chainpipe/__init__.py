@@ -20,8 +20,10 @@ from chainpipe.distribution import DISTRIBUTION
 
 if TYPE_CHECKING:
     from chainpipe.api.clips import FilmPlace, find_clip
+    from chainpipe.api.duplicates import Duplicates, find_duplicates
     from chainpipe.api.evaluation import Evaluation, evaluate
     from chainpipe.api.extraction import extract
+    from chainpipe.api.library import list_videos, relocate, update
     from chainpipe.api.model import Model, load_model
     from chainpipe.api.store import Store, open_store, store_from_arrays
     from chainpipe.api.training import train
@@ -52,6 +54,11 @@ _MODULES = {
     "load_model": "chainpipe.api.model",
     "Model": "chainpipe.api.model",
     "Codes": "chainpipe.hashing.retrieval.codes",
+    "list_videos": "chainpipe.api.library",
+    "relocate": "chainpipe.api.library",
+    "update": "chainpipe.api.library",
+    "find_duplicates": "chainpipe.api.duplicates",
+    "Duplicates": "chainpipe.api.duplicates",
     "evaluate": "chainpipe.api.evaluation",
     "Evaluation": "chainpipe.api.evaluation",
     "register": "chainpipe.plugins",
@@ -72,6 +79,7 @@ __all__ = [
     "Codes",
     "DamageError",
     "DistributedError",
+    "Duplicates",
     "Evaluation",
     "FilmPlace",
     "LockedError",
@@ -85,12 +93,16 @@ __all__ = [
     "evaluate",
     "extract",
     "find_clip",
+    "find_duplicates",
+    "list_videos",
     "load_model",
     "load_plugins",
     "open_store",
     "register",
+    "relocate",
     "store_from_arrays",
     "train",
+    "update",
 ]
 
 

@@ -19,6 +19,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import chainpipe.hashing.cli
+import chainpipe.library
 import chainpipe.pipeline.cli
 from chainpipe.distribution import installed_version
 from chainpipe.hashing.cli.context import Tools
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 app.add_typer(chainpipe.pipeline.cli.app)
 app.add_typer(chainpipe.hashing.cli.app)
+app.add_typer(chainpipe.library.app)
 both = typer.Typer()  # verbs about files of both stages; they replace those of one stage
 add_lazily(
     both,
@@ -83,6 +85,9 @@ def _tools() -> Tools:
     return Tools(
         find=lambda source: query().find_videos(source),
         features=lambda paths, meta: query().extract_features(paths, meta, pictures=True),
+        frames=lambda paths, frames, size, workers: query().sampled_frames(
+            paths, frames, size, workers=workers
+        ),
         thumbnails=lambda paths, size: query().thumbnails(paths, size),
         progress=console.progress,
         log=console.log,

@@ -34,7 +34,8 @@ def sources() -> Iterator[Path]:
     """Yield the source files of both stages and of the installed package."""
     for stage in STAGES:
         yield from sorted((ROOT / stage).rglob("*.py"))
-    yield from sorted([*(ROOT / DOOR).glob("*.py"), *(ROOT / DOOR / "api").glob("*.py")])
+    for folder in (ROOT / DOOR, ROOT / DOOR / "api", ROOT / DOOR / "library"):
+        yield from sorted(folder.glob("*.py"))
 
 
 def room_of(parts: tuple[str, ...]) -> str | None:

@@ -40,11 +40,14 @@ class InputOptions:
         labels: List whose labels and splits override those of the source, or ``"folders"``.
         follow_symlinks: Whether symbolic links may point outside the folder.
         any_suffix: Whether files of a folder are taken whatever their suffix.
+        settle: Seconds without a change after which a file counts as finished; younger ones that
+            grow are left for the next run. 0: all count.
     """
 
     labels: Path | Literal["folders"] | None = None
     follow_symlinks: bool = False
     any_suffix: bool = False
+    settle: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -215,6 +218,7 @@ class OutputOptions:
         strict: Whether ``partial`` videos count as failed.
         restart: Whether to build the store anew.
         prune: Whether to drop the rows of files that are gone.
+        prune_folders: Whether to drop the rows of files whose folder is gone, too.
         accept_failures: Whether videos that had failed before leave the exit code 0.
     """
 
@@ -222,6 +226,7 @@ class OutputOptions:
     strict: bool = False
     restart: bool = False
     prune: bool = False
+    prune_folders: bool = False
     accept_failures: bool = False
 
 

@@ -24,11 +24,11 @@ ORDER = {
     ],
     "hashing": [
         *("cli", "reporting", "experiments", "runs", "films", "methods", "training", "mining"),
-        *("losses", "views", "evaluation", "matching", "retrieval", "model_folder", "models"),
-        *("data", "monitoring", "config", "runtime"),
+        *("losses", "views", "evaluation", "duplicates", "matching", "retrieval", "model_folder"),
+        *("models", "data", "monitoring", "config", "runtime"),
     ],
 }
-MOST_ROOMS = {"pipeline": 12, "hashing": 21}
+MOST_ROOMS = {"pipeline": 12, "hashing": 23}
 READ_BY_HASHING = {"backbones", "console", "errors", "records", "store"}
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.extraction.extract import extract as run_extraction
 from chainpipe.pipeline.extraction.option_values import failures_named, labels_named
 from chainpipe.pipeline.extraction.options import ExtractOptions
@@ -28,6 +26,7 @@ from chainpipe.pipeline.options import (
     available_cpus,
 )
 
+from .callback_console import CallbackConsole
 from .store import Store, open_store
 
 
@@ -56,6 +55,7 @@ def extract(
     reader: ReaderName = DecodeOptions.reader,
     strict: bool = OutputOptions.strict,
     prune: bool = OutputOptions.prune,
+    prune_folders: bool = OutputOptions.prune_folders,
     retry: tuple[str, ...] = (),
     restart: bool = OutputOptions.restart,
     follow_symlinks: bool = InputOptions.follow_symlinks,
@@ -98,6 +98,7 @@ def extract(
             exact.
         strict: Whether partly decodable videos count as failed.
         prune: Whether to drop the rows of files that are gone.
+        prune_folders: Whether to drop the rows of files whose folder is gone, too.
         retry: Failed videos to try again: ``("corrupt",)``, ``("all",)`` ...
         restart: Extract from the start.
         follow_symlinks: Whether links may lead out of the folder.
@@ -147,6 +148,7 @@ def extract(
         dtype=dtype,
         strict=strict,
         prune=prune,
+        prune_folders=prune_folders,
         retry=failures_named(retry),
         restart=restart,
         workers=workers or available_cpus(),
@@ -157,36 +159,7 @@ def extract(
         reader=reader,
     )
     try:
-        run_extraction(options, console=_CallbackConsole(progress, log))
+        run_extraction(options, console=CallbackConsole(progress, log))
     except Interrupted:
         raise KeyboardInterrupt from None
     return open_store(out)
-
-
-class _CallbackConsole(Console):
-    """Passes the console output of the command to callbacks."""
-
-    def __init__(
-        self, progress: Callable[[int, int], None] | None, log: Callable[[str], None] | None
-    ) -> None:
-        super().__init__(quiet=True)
-        self._progress, self._log = progress, log
-
-    def log(self, line: str) -> None:
-        if self._log is not None:
-            self._log(line)
-
-    def warn(self, line: str) -> None:
-        self.log(f"warning: {line}")
-
-    @contextmanager
-    def progress(self, title: str, total: int | None) -> Iterator[Callable[[int], None]]:
-        done = 0
-
-        def advance(steps: int) -> None:
-            nonlocal done
-            done += steps
-            if self._progress is not None:
-                self._progress(done, total or done)
-
-        yield advance

@@ -12,6 +12,10 @@ VERBS = {
         "Turn every video into a binary code and write them all to one file.",
     ),
     "search": ("search:search", "Find the videos most similar to a query, nearest first."),
+    "dedup": (
+        "dedup:dedup",
+        "Find the copies in a store, and say which to keep and why; nothing is deleted.",
+    ),
     "find": ("find:find", "Find the places of films that clips show, with times."),
     "eval": (
         "evaluate:eval_",

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from chainpipe.pipeline.records import FailedVideo, StoreMeta, VideoFeatures
+    from chainpipe.pipeline.records import FailedVideo, Frames, StoreMeta, VideoFeatures
+
+    DecodeFrames = Callable[[Sequence[Path], int, int, int | None], list[Frames | FailedVideo]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Tools:
         progress: Progress bar: ``with progress(what, total) as advance``.
         log: Prints one line to stderr.
         warn: Prints one warning to stderr.
+        frames: Decodes frames spread over each video: paths, frames of each, side in pixels, and
+            how many videos at a time.
         sequences: As ``features``, with a frame for each step of the settings' ``every``.
         moments: Returns the picture of a video on the screen at some seconds, ``None`` on failure;
             the third argument is its side in pixels.
@@ -40,6 +44,7 @@ class Tools:
     progress: Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
     log: Callable[[str], None]
     warn: Callable[[str], None] = lambda line: None
+    frames: DecodeFrames = lambda paths, frames, size, workers: []
     sequences: Callable[[Sequence[Path], StoreMeta], list[VideoFeatures | FailedVideo]] = (
         lambda paths, meta: []
     )

@@ -88,9 +88,7 @@ class SearchedLibrary:
 
         Moved files are gone, too, until `extract` or `relocate` notes where they are.
         """
-        return self.root is not None and _is_missing(
-            self.root / os.fsdecode(self.codes.paths[row])
-        )
+        return self.root is not None and _is_missing(self.root / os.fsdecode(self.codes.paths[row]))
 
     def means_of(self, rows: Rows) -> F32:
         """Return the mean features of rows, (n, D)."""

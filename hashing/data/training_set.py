@@ -6,7 +6,7 @@ N is the number of training videos.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ CHUNK = 128  # videos read at once
 MEMORY = 1_000_000_000  # bytes; default RAM limit for training features
 MEANS_BYTES = 1_200_000_000  # limit for fitting a baseline: means in float32 and float64
 EVERY_FRAME = 8000  # videos up to which a covariance is that of every frame
+SAMPLE_IDS, ID_DIGITS = 64, 16  # of training videos, by which a model knows its store again
 SAMPLED = 100_000  # frames, or a few more, that it is estimated from beyond [ours]
 
 
@@ -111,6 +112,26 @@ def holds_training_rows(store: FeatureStore, *, rows: int, digest: str) -> bool:
         return True
     sound = np.setdiff1d(chosen, bad_rows(store, chosen))  # `--skip-bad` left these out
     return len(sound) < len(chosen) and digest_of(store, sound) == digest
+
+
+def content_sample(store: FeatureStore, rows: npt.NDArray[np.int64]) -> list[str]:
+    """Return the first digits of the smallest ids among some rows: a sample that content decides.
+
+    Args:
+        store: The store.
+        rows: Rows to sample from.
+    """
+    ids = sorted({row.tobytes() for row in store.videos.ids[rows]})[:SAMPLE_IDS]
+    return [video_id.hex()[:ID_DIGITS] for video_id in ids]
+
+
+def shares_videos(store: FeatureStore, sample: Sequence[str]) -> bool:
+    """Return whether a store holds at least half of a sample of videos, in whatever rows.
+
+    Rows may have been removed, or given to other splits, since :func:`content_sample` drew it.
+    """
+    ids = {row.tobytes().hex()[:ID_DIGITS] for row in store.videos.ids}
+    return bool(sample) and 2 * len(ids.intersection(sample)) >= len(sample)
 
 
 def bad_rows(store: FeatureStore, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

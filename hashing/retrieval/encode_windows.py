@@ -12,6 +12,7 @@ from chainpipe.pipeline.store.base import FeatureStore
 from ..models.hasher import Hasher
 from .bitpack import U8, pack, width
 from .encode import check_finite
+from .hamming import Rows
 from .window_codes import WindowCodes
 from .window_spans import WindowSpans, spans_of
 
@@ -19,31 +20,38 @@ BLOCK = 512  # windows that are encoded at a time
 
 
 def encode_windows(
-    store: FeatureStore, hasher: Hasher, *, progress: Callable[[int], None] = lambda videos: None
+    store: FeatureStore,
+    hasher: Hasher,
+    *,
+    rows: Rows | None = None,
+    progress: Callable[[int], None] = lambda videos: None,
 ) -> WindowCodes:
-    """Encode the windows of all videos of a store.
+    """Encode the windows of B videos of a store.
 
     Args:
         store: Features that fit the model.
         hasher: The model.
+        rows: Rows of the B videos; by default all.
         progress: Called with the number of videos encoded since the last call.
 
     Raises:
         UsageError: If features are NaN or infinite.
         DamageError: If the store is damaged.
     """
-    packed, rows, starts, ends = [np.empty((0, width(hasher.bits)), np.uint8)], [], [], []
-    for row, duration in enumerate(store.videos.duration.tolist()):
+    packed, places, starts, ends = [np.empty((0, width(hasher.bits)), np.uint8)], [], [], []
+    chosen = range(len(store.videos)) if rows is None else rows.tolist()
+    for place, row in enumerate(chosen):
+        duration = float(store.videos.duration[row])
         frames = store.sequence(row)
         check_finite(frames.features[None], [store.videos.paths[row]])
         spans = spans_of(frames.seconds, duration)
         packed.append(codes_of_spans(frames.features, spans, hasher))
-        rows.append(np.full(len(spans.starts), row, np.int64))
+        places.append(np.full(len(spans.starts), place, np.int64))
         starts.append(spans.starts)
         ends.append(spans.starts + spans.length)
         progress(1)
     joined = [np.concatenate(parts) if parts else np.empty(0) for parts in (starts, ends)]
-    numbers = np.concatenate(rows) if rows else np.empty(0, np.int64)
+    numbers = np.concatenate(places) if places else np.empty(0, np.int64)
     return WindowCodes(np.concatenate(packed), numbers, *joined)
 
 

@@ -16,7 +16,7 @@ from ..config import AnyConfig
 from ..config.overrides import apply, from_dict, to_dict
 from ..config.presets import Survey, why_no_epochs
 from ..data.survey import survey_of
-from ..data.training_set import TrainingFrames, TrainingRows
+from ..data.training_set import TrainingFrames, TrainingRows, content_sample
 from ..methods.registry import METHODS, used_plugins
 from ..model_folder.card import model_card
 from ..model_folder.folder import ModelFacts, Tensors, save_model
@@ -62,6 +62,7 @@ def facts_of(
         "copies": chosen.duplicates,
         "bad": len(chosen.bad),
         "digest": chosen.digest,
+        "content_sample": content_sample(store, chosen.rows),
         "cached": cached,
         "no_epochs": no_epochs,
         "decided": decided,

@@ -194,6 +194,10 @@ def extract(
     prune: Annotated[
         bool, option("Drop the rows of files that are gone.", RUNNING, "--prune")
     ] = OutputOptions.prune,
+    prune_folders: Annotated[
+        bool,
+        option("Drop the rows of files whose folder is gone, too.", RUNNING, "--prune-folders"),
+    ] = OutputOptions.prune_folders,
     accept_failures: Annotated[
         bool,
         option("Exit with 0 if no video failed but those of before.", RUNNING, "--accept-failures"),
@@ -233,7 +237,7 @@ def extract(
         engine=EngineOptions(
             engine, settings_named(engine_set or ()), unit_videos, workers or available_cpus()
         ),
-        output=OutputOptions(dtype, strict, restart, prune, accept_failures),
+        output=OutputOptions(dtype, strict, restart, prune, prune_folders, accept_failures),
     )
     console = Console(quiet=quiet)
     if plan:
@@ -287,7 +291,7 @@ def _print_report(report: ExtractReport, console: Console) -> None:
         named = some_names(report.unreachable)
         console.log(
             f"{count} kept of files in empty or missing folders: {named}; is a drive unplugged? "
-            "`--prune` drops them where the empty folder is removed"
+            "`--prune-folders` drops those of folders that were removed"
         )
     if other := report.gone - len(report.missing) - len(report.unreachable):
         console.log(f"{counted(other, 'row')} of videos not in the input; `--restart` drops them")

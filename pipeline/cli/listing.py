@@ -15,12 +15,13 @@ import typer
 
 from ..console import printable
 from ..errors import UsageError
+from ..inputs.manifest_files import joined_labels
 from ..records import Blank, Split, Status
 
 if TYPE_CHECKING:
     from ..store import FeatureStore
 
-CSV_COLUMNS = ("path", "id", "status", "duration", "label", "split", "blank")
+CSV_COLUMNS = ("path", "id", "status", "duration", "label", "split", "blank", "root")
 _BLOCK = 1000  # lines that are printed at once
 SHORT_ID = 12  # characters of an id that people read
 
@@ -36,6 +37,7 @@ class VideoLine(TypedDict):
     label: list[str]
     split: str
     blank: str | None
+    root: str
 
 
 def list_videos(
@@ -67,7 +69,7 @@ def list_videos(
 
 def video_lines(store: FeatureStore) -> Iterator[VideoLine]:
     """Yield what is known of each video, in the order of the store, then of each that failed."""
-    table = store.videos
+    table, root = store.videos, os.fsdecode(store.root)
     for row, path in enumerate(table.paths):
         blank = Blank(table.blank[row])
         yield VideoLine(
@@ -79,6 +81,7 @@ def video_lines(store: FeatureStore) -> Iterator[VideoLine]:
             label=list(table.names_of(row)),
             split=Split(table.split[row]).name.lower(),
             blank=None if blank is Blank.UNKNOWN else blank.name.lower(),
+            root=root,
         )
     for video in store.failed:
         yield VideoLine(
@@ -90,6 +93,7 @@ def video_lines(store: FeatureStore) -> Iterator[VideoLine]:
             label=[],
             split="none",
             blank=None,
+            root=root,
         )
 
 
@@ -105,7 +109,7 @@ def _json(line: VideoLine) -> str:
 
 
 def _csv(line: VideoLine) -> str:
-    return csv_line({**line, "label": ";".join(line["label"])})
+    return csv_line({**line, "label": joined_labels(line["label"])})
 
 
 def _text(line: VideoLine) -> str:

@@ -88,6 +88,10 @@ def _videos(store: Path) -> int | None:
 
 def repair(
     store: Store,
+    videos: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where its videos are now, if they were moved."),
+    ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Videos at a time.", show_default="one a core")
     ] = None,
@@ -110,6 +114,7 @@ def repair(
     with exit_on_signal(console, hint="the store is as it was"), StopRequest() as stop:
         report = mend(
             store,
+            videos=videos,
             workers=workers,
             device=device,
             trust_weights=trust_weights,
@@ -163,11 +168,15 @@ def relocate(
             "found": report.found,
             "renamed": report.renamed,
             "missing": [printable(path) for path in report.missing],
+            "dropped": [printable(path) for path in report.dropped],
         }
         typer.echo(json.dumps(facts, indent=2))
-    if report.missing:
-        count, named = counted(len(report.missing), "video"), some_names(report.missing)
+    if kept := [path for path in report.missing if path not in set(report.dropped)]:
+        count, named = counted(len(kept), "video"), some_names(kept)
         console.warn(f"{count} found nowhere, which keep their rows: {named}")
+    if report.dropped:
+        count, named = counted(len(report.dropped), "row"), some_names(report.dropped)
+        console.warn(f"{count} dropped, for another video has the path now: {named}")
     found = f"{counted(report.found, 'video')}, {report.renamed} of them under another path"
     console.success(f"`{printable(store)}` has its videos in `{printable(report.root)}`: {found}")
 

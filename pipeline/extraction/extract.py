@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ from ..records import FailedVideo, count_statuses, raise_if_ours
 from ..store import bytes_on_disk, check_suffix, open_store
 from . import finalize
 from .engines import build_engine
+from .known_failures import new_failures
 from .listed_videos import listed_videos
 from .measure_shift import measure_augmentation
 from .missing_files import MissingFiles, missing_files
@@ -27,6 +29,7 @@ from .process import process_videos
 from .report import ExtractReport, write_failures
 from .signals import StopRequest
 from .specs import build_backbones, extraction_specs
+from .store_inputs import inputs_line
 
 
 def extract(
@@ -77,7 +80,7 @@ def extract_all(
     with StopRequest() as stop, ExitStack() as at_end:
         for _, out in options.targets:
             check_suffix(out)
-        manifest = listed_videos(options, console)
+        manifest = listed_videos(options, console, check=stop.check)
         stop.check()
         if weaker := missing_limits():
             console.warn(weaker)
@@ -98,7 +101,7 @@ def extract_all(
             outcomes = [_finish(output, manifest, options, stop, console) for output in outputs]
     seconds = time.monotonic() - start
     return [
-        _report(output, outcome, options, seconds, engine.decode_seconds)
+        _report(output, outcome, options, manifest, seconds, engine.decode_seconds)
         for output, outcome in zip(outputs, outcomes, strict=True)
     ]
 
@@ -130,13 +133,23 @@ def _finish(
     contents = finalize.plan_contents(manifest, journal, old)
     pruned: tuple[bytes, ...] = ()
     missing = MissingFiles()
-    if options.output.prune or contents.unnamed:
-        before = () if old is None else old.videos.paths
-        missing = missing_files(manifest.root, contents.order, before=before)
+    prune = options.output.prune or options.output.prune_folders
+    lost = {video.path: video for video in contents.unnamed_failures(old)}
+    if prune or contents.unnamed or lost:
+        missing = missing_files(
+            manifest.root,
+            [*contents.order, *lost],
+            before=() if old is None else old.videos.paths,
+            with_folders=options.output.prune_folders,
+        )
     if missing.gone and old is not None and _is_elsewhere(old.root, manifest.root):
         # What was not copied from a drive that is unplugged now is not gone.
         missing = MissingFiles(unreachable=(*missing.gone, *missing.unreachable))
-    if options.output.prune and missing.gone:
+    away = {*missing.unreachable, *manifest.growing}
+    kept = tuple(video for path, video in lost.items() if path in away)
+    contents = replace(contents, failed=(*contents.failed, *kept))
+    missing = missing.among(contents.order)
+    if prune and missing.gone:
         pruned = missing.gone
         dropped = f"{counted(len(pruned), 'row')} of files that are gone"
         console.log(f"dropped from `{printable(output.out)}`: {dropped}: {some_names(pruned)}")
@@ -159,7 +172,7 @@ def _finish(
         old,
         contents,
         root=manifest.root,
-        meta=output.spec.meta,
+        meta=replace(output.spec.meta, inputs=inputs_line(options, manifest.root)),
         augmentation=statistics,
         on_row=stop.check,
     )
@@ -182,10 +195,14 @@ def _nothing_readable(failed: tuple[FailedVideo, ...]) -> UsageError:
 
 
 def _report(
-    output: Output, outcome: _Outcome, options: ExtractOptions, seconds: float, cpu: float
+    output: Output,
+    outcome: _Outcome,
+    options: ExtractOptions,
+    manifest: Manifest,
+    seconds: float,
+    cpu: float,
 ) -> ExtractReport:
     out, contents, missing = output.out, outcome.contents, outcome.missing
-    known = output.failed_before
     with open_store(out) as store:
         counts = count_statuses(store.videos.status.tolist(), contents.failed)
         labelled = int(store.videos.labels.any(axis=1).sum())
@@ -200,7 +217,8 @@ def _report(
         missing=missing.gone,
         unreachable=missing.unreachable,
         pruned=outcome.pruned,
-        new_failures=sum(video.path not in known for video in contents.failed),
+        growing=manifest.growing,
+        new_failures=len(new_failures(contents.failed, output.failed_before)),
         accept_failures=options.output.accept_failures,
         written=outcome.written,
         seconds=seconds,

@@ -48,6 +48,17 @@ class FinalContents:
         order = tuple(path for path in self.order if path not in dropped)
         return replace(self, order=order, fresh=self.fresh - dropped)
 
+    def unnamed_failures(self, old: FeatureStore | None) -> tuple[FailedVideo, ...]:
+        """Return failed videos of the old store that the manifest lacks, and that did not move."""
+        before = () if old is None else old.failed
+        known = {video.path for video in before}
+        moved = {video.video_id for video in self.failed if video.path not in known}
+        return tuple(
+            video
+            for video in before
+            if video.path not in self.items and video.video_id and video.video_id not in moved
+        )
+
 
 def plan_contents(manifest: Manifest, journal: Journal, old: FeatureStore | None) -> FinalContents:
     """Decide what the finished store holds.

@@ -14,8 +14,8 @@ class MissingFiles:
 
     Attributes:
         gone: Paths of files that were deleted or moved away.
-        unreachable: Paths of files whose folder is empty, or leads nowhere: a drive may be
-            unplugged.
+        unreachable: Paths of files whose folder is missing, empty, or leads nowhere: a drive may
+            be unplugged.
     """
 
     gone: tuple[bytes, ...] = ()
@@ -31,20 +31,27 @@ class MissingFiles:
 
 
 def missing_files(
-    root: bytes, paths: Sequence[bytes], *, before: Sequence[bytes] = ()
+    root: bytes,
+    paths: Sequence[bytes],
+    *,
+    before: Sequence[bytes] = (),
+    with_folders: bool = False,
 ) -> MissingFiles:
     """Find which files are gone.
 
-    A file is gone only if a folder above it is there and holds something else. Nothing counts as
-    gone where no file is left at all, or none that was known before: then another drive may be
-    mounted there.
+    A file is gone only if its own folder is there and holds something else: where the folder is
+    missing, too, a drive may be unplugged whose mount point went with it. Nothing counts as gone
+    where no file is left at all, or none that was known before: then another drive may be mounted
+    there.
 
     Args:
         root: Folder that the paths are relative to, ``os.fsencode``.
-        paths: All files of a store; those that lead out of ``root`` need their own folder.
+        paths: All files of a store.
         before: The files that the store had before this run; without any, all are new.
+        with_folders: Whether files below ``root`` are gone, too, where their folder is missing and
+            one above it holds something else.
     """
-    look = _Look(root)
+    look = _Look(root, with_folders)
     missing = [path for path in paths if not _exists(os.path.join(root, path))]
     none_known = bool(before) and not any(_exists(os.path.join(root, path)) for path in before)
     if none_known or len(missing) == len(paths):
@@ -56,12 +63,13 @@ def missing_files(
 @dataclass(slots=True)
 class _Look:
     root: bytes
+    with_folders: bool
     _known: dict[bytes, bool | None] = field(default_factory=dict)
 
     def is_gone(self, path: bytes) -> bool:
-        """Return whether the nearest folder above a missing file is there and in use."""
+        """Return whether the folder of a missing file, or one above it, is there and in use."""
         folder = os.path.dirname(os.path.join(self.root, path))
-        inside = not (os.path.isabs(path) or path.startswith(b"../"))
+        inside = self.with_folders and not (os.path.isabs(path) or path.startswith(b"../"))
         while (used := self._in_use(folder)) is None:
             if not inside or len(folder) <= len(self.root):
                 return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,6 @@ from ..records import VideoError
 from ..store import SourceFile
 
 SAMPLE = 16  # files that are read to tell a library's copy from another one
-TRIED = 8  # files of one size that are read for one video
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def find_files(
     """Find videos in a folder to which they may have moved.
 
     A file of the same name, size and modification time is taken for the same, as a second run
-    takes it; others of the same size are read.
+    takes it; others of the same size are read, each once.
 
     Args:
         videos: The file that each video was read from, by path.
@@ -57,29 +57,28 @@ def find_files(
         for path, source in videos.items()
         if path in files and _looks_same(files[path], path, source)
     }
-    by_size: dict[int, list[NewFile]] = defaultdict(list)
+    groups: dict[int, _SameSize] = defaultdict(lambda: _SameSize(manifest.root))
     for file in (file for path, file in files.items() if path not in found):
-        by_size[file.size].append(file)
-    doubtful: dict[bytes, list[NewFile]] = {}
+        groups[file.size].add(file)
+    doubtful: dict[bytes, _SameSize] = {}
     for path, source in videos.items():
-        if path not in found and (candidates := by_size.get(source.size)):
-            same = next((file for file in candidates if _looks_same(file, path, source)), None)
-            if same is not None:
-                found[path] = same
-                candidates.remove(same)
+        if path not in found and source.size in groups:
+            group = groups[source.size]
+            same = (file for file in group.named_like(path) if _looks_same(file, path, source))
+            if (file_there := next(same, None)) is not None:
+                found[path] = group.take(file_there)
             else:
-                doubtful[path] = candidates
+                doubtful[path] = group
     smallest = sorted(doubtful, key=lambda path: videos[path].size)[:sample]
     for path in smallest:
-        if (proven := _same_bytes(manifest.root, doubtful[path], path, videos[path])) is not None:
-            found[path] = proven
-            doubtful[path].remove(proven)
+        proven = doubtful[path].with_bytes(videos[path].video_id, path)
+        if proven is not None:
+            found[path] = doubtful[path].take(proven)
     if found.keys() >= set(smallest):
         for path in doubtful.keys() - found.keys():
-            near = min(doubtful[path], key=lambda file: _distance(file, path), default=None)
-            if near is not None and _name(near.path) == _name(path):
-                found[path] = near
-                doubtful[path].remove(near)
+            near = next(doubtful[path].named_like(path), None)
+            if near is not None:
+                found[path] = doubtful[path].take(near)
     return found
 
 
@@ -133,24 +132,61 @@ def _name(path: bytes) -> bytes:
     return plain_form(os.path.basename(path))
 
 
-def _distance(file: NewFile, path: bytes) -> tuple[bool, bool]:
-    """Order the same path first, then the same name."""
-    return file.path != path, _name(file.path) != _name(path)
-
-
 def _looks_same(file: NewFile, path: bytes, source: SourceFile) -> bool:
     named = _name(file.path) == _name(path)
     return named and (file.size, file.mtime_ns) == (source.size, source.mtime_ns)
 
 
-def _same_bytes(
-    root: bytes, candidates: Sequence[NewFile], path: bytes, source: SourceFile
-) -> NewFile | None:
-    """Return the first file that has a video's bytes."""
-    for file in sorted(candidates, key=lambda file: _distance(file, path))[:TRIED]:
-        try:
-            if content_id(Path(os.fsdecode(os.path.join(root, file.path)))) == source.video_id:
-                return file
-        except VideoError:
-            continue
-    return None
+class _SameSize:
+    """Files of one size that no video has taken; each is read once, and no more than are needed.
+
+    Args:
+        root: The folder that their paths are relative to, ``os.fsencode``.
+    """
+
+    def __init__(self, root: bytes) -> None:
+        self._root = root
+        self._files: dict[bytes, NewFile] = {}
+        self._unread: dict[bytes, NewFile] = {}
+        self._by_name: dict[bytes, list[NewFile]] = defaultdict(list)
+        self._by_id: dict[bytes, list[NewFile]] = defaultdict(list)
+
+    def add(self, file: NewFile) -> None:
+        """Add a file."""
+        self._files[file.path] = self._unread[file.path] = file
+        self._by_name[_name(file.path)].append(file)
+
+    def take(self, file: NewFile) -> NewFile:
+        """Remove a file and return it."""
+        return self._files.pop(file.path)
+
+    def named_like(self, path: bytes) -> Iterator[NewFile]:
+        """Yield the files of the same name as a video's old path, that of the same path first."""
+        if path in self._files:
+            yield self._files[path]
+        yield from (
+            file
+            for file in self._by_name.get(_name(path), ())
+            if file.path != path and file.path in self._files
+        )
+
+    def with_bytes(self, video_id: bytes, path: bytes) -> NewFile | None:
+        """Return the file that has a video's bytes, of several one named like its old path."""
+        for file in self.named_like(path):
+            if file.path in self._unread:
+                self._read(file)
+        while not (alike := self._alike(video_id)) and self._unread:
+            self._read(next(iter(self._unread.values())))
+        places = {file.path: file for file in alike}
+        near = (file for file in self.named_like(path) if file.path in places)
+        return next(near, next(iter(alike), None))
+
+    def _alike(self, video_id: bytes) -> list[NewFile]:
+        return [file for file in self._by_id.get(video_id, ()) if file.path in self._files]
+
+    def _read(self, file: NewFile) -> None:
+        del self._unread[file.path]
+        if file.path in self._files:
+            with suppress(VideoError):
+                place = Path(os.fsdecode(os.path.join(self._root, file.path)))
+                self._by_id[content_id(place)].append(file)

@@ -43,7 +43,7 @@ class Output:
         claims: Which content is read under which path.
         decoded: Videos taken that were decoded in this run.
         copied: Videos whose bytes were known already.
-        failed_before: Paths of the videos that failed in the runs that wrote the finished store.
+        failed_before: The videos that failed in the runs that wrote the finished store.
     """
 
     def __init__(
@@ -57,8 +57,9 @@ class Output:
     ) -> None:
         self.journal, self.old, self.spec = journal, old, spec
         self.pending = frozenset(item.path for item in pending_videos(manifest, known, retry))
-        self.claims = ContentClaims(known.contents())
-        self.failed_before = frozenset(() if old is None else (v.path for v in old.failed))
+        self._failed_contents = known.failed_contents(retry)
+        self.claims = ContentClaims(known.contents() | self._failed_contents.keys())
+        self.failed_before = () if old is None else old.failed
         self.decoded = 0
         self.copied = 0
         self._known = known
@@ -121,11 +122,13 @@ class Output:
         left = []
         for duplicate in duplicates:
             origin = failed.get(self.claims.claim(duplicate.video_id, duplicate.item.path))
+            known = self._failed_contents.get(duplicate.video_id)
             if (video := finished_features.find(duplicate.video_id)) is not None:
                 self._copy_features(video, duplicate)
+            elif known is not None:  # it failed in an earlier run, maybe in another folder
+                self._copy_failure(known, duplicate, known.attempts)
             elif origin is not None and not origin.status.is_retried:
-                attempts = self.attempts(duplicate.item.path) + 1
-                self.record(replace(origin, path=duplicate.item.path, attempts=attempts))
+                self._copy_failure(origin, duplicate, self.attempts(duplicate.item.path) + 1)
             else:  # its bytes could not be read there; they may be readable here
                 left.append(duplicate)
                 continue
@@ -142,6 +145,11 @@ class Output:
             replace(video, path=duplicate.item.path, size=facts.size, mtime_ns=facts.mtime_ns)
         )
         self.copied += 1
+
+    def _copy_failure(self, video: FailedVideo, duplicate: Duplicate, attempts: int) -> None:
+        facts, path = duplicate.identity, duplicate.item.path
+        place = replace(video, path=path, size=facts.size, mtime_ns=facts.mtime_ns)
+        self.record(replace(place, attempts=attempts))
 
     def _append(self, video: VideoFeatures) -> None:
         if not self._shard:

@@ -41,6 +41,18 @@ class EarlierRuns:
         """Return each content that has features, those of files that were touched too."""
         return {done.video_id for done in self.done.values()}
 
+    def failed_contents(self, retry: frozenset[Status]) -> dict[bytes, FailedVideo]:
+        """Return a video that failed for good for each content, wherever it lies now.
+
+        Args:
+            retry: Statuses of failed videos that are tried again.
+        """
+        return {
+            video.video_id: video
+            for video in self.failed.values()
+            if video.video_id and not (video.status.is_retried or video.status in retry)
+        }
+
     def attempts(self, path: bytes) -> int:
         """Return how often a video has failed so far."""
         return self.failed[path].attempts if path in self.failed else 0

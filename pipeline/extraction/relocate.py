@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from ..console import Console
 from ..errors import UsageError
 from ..inputs.manifest import read_manifest
 from ..options import InputOptions
-from ..records import VideoFeatures
+from ..records import FailedVideo, VideoFeatures
 from ..store import (
     FeatureStore,
+    SourceFile,
     check_suffix,
     is_unfinished,
     iter_rows,
@@ -36,6 +37,7 @@ class RelocateReport:
         found: Videos that are in the folder.
         renamed: Those of them that have another path there than before.
         missing: Paths of videos that are neither there nor where they were; they keep their rows.
+        dropped: Those of them that lost their row, because another video has their path now.
     """
 
     path: Path
@@ -43,6 +45,7 @@ class RelocateReport:
     found: int
     renamed: int
     missing: tuple[bytes, ...]
+    dropped: tuple[bytes, ...] = ()
 
 
 def relocate(
@@ -83,12 +86,14 @@ def relocate(
             hint = "`chainpipe extract` finishes it, from the new folder, too"
             raise UsageError(f"an extraction of `{path}` is not finished", hint=hint)
         videos = dict(source_files(store.videos))
+        failed = {v.path: SourceFile(v.video_id, v.size, v.mtime_ns) for v in store.failed}
         with console.progress("find the videos", None):
-            found = find_files(videos, manifest)
+            everywhere = find_files(videos | failed, manifest)
+        found = {name: file for name, file in everywhere.items() if name in videos}
         if store.root != manifest.root:
             hint = "name the folder that holds its videos now"
             check_moved(path, [store.root], videos, found.keys(), manifest, hint=hint)
-        taken = {file.path for file in found.values()}
+        taken = {file.path for file in everywhere.values()}
         # A row without a file stays, unless another video has its path now.
         rows = [
             row for row, name in enumerate(store.videos.paths) if name in found or name not in taken
@@ -100,15 +105,30 @@ def relocate(
                 meta=store.meta,
                 rows=_rows(store, rows, found, advance, stop),
                 count=len(rows),
-                failed=store.failed,
+                failed=_failed(store.failed, everywhere, taken),
                 label_names=store.videos.label_names,
                 augmentation=store.augmentation(),
                 allow_nan=True,
             )
     missing = tuple(name for name in videos if name not in found)
+    dropped = tuple(name for name in missing if name in taken)
     renamed = sum(file.path != name for name, file in found.items())
     root = Path(os.fsdecode(manifest.root))
-    return RelocateReport(path, root, len(found), renamed, missing)
+    return RelocateReport(path, root, len(found), renamed, missing, dropped)
+
+
+def _failed(
+    failed: Sequence[FailedVideo], found: Mapping[bytes, NewFile], taken: Collection[bytes]
+) -> tuple[FailedVideo, ...]:
+    """Return the failed videos under their new paths; one whose path is taken is left out."""
+    moved = [
+        replace(video, path=file.path, size=file.size, mtime_ns=file.mtime_ns)
+        if (file := found.get(video.path)) is not None
+        else video
+        for video in failed
+        if video.path in found or video.path not in taken
+    ]
+    return tuple(sorted(moved, key=lambda video: video.path))
 
 
 def _rows(

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..backbones import Backbone
-from ..console import Console
-from ..errors import DamageError
+from ..console import Console, counted, printable, some_names
+from ..errors import DamageError, UsageError
+from ..inputs.manifest import read_manifest
 from ..options import BackboneOptions
 from ..records import FailedVideo, VideoFeatures, raise_if_ours
 from ..store import DamageReport, find_damage, locked_for_repair, rewrite_store
+from .moved_library import find_files
 from .signals import StopRequest
 from .single_videos import extract_features
 
@@ -44,6 +46,7 @@ class RepairReport:
 def repair(
     path: Path,
     *,
+    videos: Path | None = None,
     workers: int | None = None,
     device: str = BackboneOptions.device,
     trust_weights: bool = BackboneOptions.trust_weights,
@@ -55,6 +58,7 @@ def repair(
 
     Args:
         path: The store.
+        videos: Folder where its videos are now, where they were moved; they are known by content.
         workers: Videos decoded at a time; one a core by default.
         device: Where the backbone runs.
         trust_weights: Whether pickled weights may be read.
@@ -64,7 +68,8 @@ def repair(
 
     Raises:
         DamageError: If its table of videos is damaged, or no row is left.
-        UsageError: If the store's backbone is not to be had, or is another one now.
+        UsageError: If the store's backbone is not to be had, or is another one now; if the folder
+            of its videos is gone, or damaged rows' videos are not in ``videos``.
         LockedError: If another process writes it.
         NotFoundError: If there is no such store.
         StorageError: If the disk does not take it.
@@ -79,8 +84,9 @@ def repair(
             raise DamageError(f"the table of videos of `{path}` is damaged", hint=hint)
         if not found.lines:
             return RepairReport(path, ())
+        places = _places(found, videos)
         with console.progress("extract again", len(found.rows)) as advance:
-            results = _again(found, workers, device, trust_weights, backbone, advance, stop)
+            results = _again(found, places, workers, device, trust_weights, backbone, advance, stop)
         fresh = [result for result in results if isinstance(result, VideoFeatures)]
         failed = [result for result in results if isinstance(result, FailedVideo)]
         if not fresh:
@@ -90,8 +96,25 @@ def repair(
     return RepairReport(path, found.lines, names, tuple(failed), found.statistics)
 
 
+def _places(damage: DamageReport, videos: Path | None) -> list[Path]:
+    """Return where the damaged rows' videos are."""
+    root, paths = damage.root, list(damage.paths)
+    if videos is not None:
+        manifest = read_manifest(videos, any_suffix=True)
+        found = find_files(dict(damage.files), manifest)
+        if lost := [path for path in paths if path not in found]:
+            there = f"{counted(len(lost), 'damaged video')} not in `{videos}`: {some_names(lost)}"
+            raise UsageError(there, hint="name the folder that holds the store's videos now")
+        root, paths = manifest.root, [found[path].path for path in paths]
+    elif paths and not os.path.isdir(root):
+        message = f"the folder of its videos is gone: `{printable(root)}`"
+        raise UsageError(message, hint="`--videos FOLDER` names the place where they are now")
+    return [Path(os.fsdecode(os.path.join(root, path))) for path in paths]
+
+
 def _again(
     damage: DamageReport,
+    places: list[Path],
     workers: int | None,
     device: str,
     trust_weights: bool,
@@ -108,7 +131,6 @@ def _again(
         if stop is not None:
             stop.check()
 
-    places = [Path(os.fsdecode(os.path.join(damage.root, name))) for name in damage.paths]
     results = extract_features(
         places,
         damage.meta,

@@ -40,6 +40,7 @@ class ExtractReport:
         backbone_seconds: CPU time of the backbone's calling threads.
         store_bytes: Size of the store.
         failures_file: The list of failures beside the store, if there are any.
+        growing: Paths of files that were being written, and were left for the next run.
     """
 
     out: Path
@@ -60,6 +61,7 @@ class ExtractReport:
     backbone_seconds: float
     store_bytes: int
     failures_file: Path | None
+    growing: tuple[bytes, ...] = ()
 
     @property
     def rows(self) -> int:

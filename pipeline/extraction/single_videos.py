@@ -18,7 +18,7 @@ from ..decode import Decoder, FrameRequest
 from ..errors import UsageError
 from ..inputs.manifest import LIST_SUFFIXES, content_id, identify, read_manifest
 from ..options import BackboneOptions, available_cpus
-from ..records import FailedVideo, StoreMeta, VideoError, VideoFeatures
+from ..records import FailedVideo, Frames, StoreMeta, VideoError, VideoFeatures
 from .extraction_spec import ExtractionSpec
 from .features import read_features
 from .worker_pool import WorkerPool
@@ -106,6 +106,24 @@ def thumbnails(
     return _each(paths, lambda decoder, path: _middle(decoder, path, request), workers)
 
 
+def sampled_frames(
+    paths: Sequence[Path], frames: int, size: int, *, workers: int | None = None
+) -> list[Frames | FailedVideo]:
+    """Decode frames spread over each video; the whole picture is squeezed to a square.
+
+    Args:
+        paths: The videos.
+        frames: T, how many of each.
+        size: Side in pixels.
+        workers: Videos decoded at a time; one a core by default.
+
+    Returns:
+        For each path its frames, or why it has none.
+    """
+    request = FrameRequest(frames=frames, size=size, fit="squash")
+    return _each(paths, lambda decoder, path: _frames(decoder, path, request), workers)
+
+
 def moments(path: Path, seconds: Sequence[float], size: int) -> list[Thumbnail | None]:
     """Return the frames of a video on the screen at some seconds, as squares; ``None`` on failure.
 
@@ -159,6 +177,15 @@ def _features(decoder: Decoder, path: Path, spec: ExtractionSpec) -> VideoFeatur
     if isinstance(found, VideoError):
         return FailedVideo(name, found.status, str(found), 1, found.command, found.stderr)
     return found
+
+
+def _frames(decoder: Decoder, path: Path, request: FrameRequest) -> Frames | FailedVideo:
+    try:
+        identify(path)
+        return decoder.read(path, request)
+    except VideoError as error:
+        name = os.fsencode(path)
+        return FailedVideo(name, error.status, str(error), 1, error.command, error.stderr)
 
 
 def _middle(decoder: Decoder, path: Path, request: FrameRequest) -> Thumbnail | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -66,12 +66,13 @@ class VideoReader:
     def __call__(self, decoder: Decoder, job: VideoJob) -> Mapping[int, Outcome]:
         """Return what became of the job's video, for each store that lacks it."""
         path = self._root / os.fsdecode(job.item.path)
+        identity = None
         try:
             identity = identify(path, self._root, follow_symlinks=self._follow_symlinks)
             video_id = content_id(path)
-            return self._read(decoder, job, path, video_id, identity)
         except VideoError as error:
-            return dict.fromkeys(job.stores, failure_of(job, error))
+            return dict.fromkeys(job.stores, failure_of(job, error, identity))
+        return self._read(decoder, job, path, video_id, identity)
 
     def _read(
         self, decoder: Decoder, job: VideoJob, path: Path, video_id: bytes, identity: FileIdentity
@@ -87,15 +88,24 @@ class VideoReader:
         try:
             outcomes = read_features(decoder, path, name, video_id, identity, specs)
         except VideoError as error:
-            return found | dict.fromkeys(claimed_stores, failure_of(job, error))
+            failure = failure_of(job, error, identity, video_id)
+            return found | dict.fromkeys(claimed_stores, failure)
         return found | {
-            number: failure_of(job, made) if isinstance(made, VideoError) else made
+            number: failure_of(job, made, identity, video_id)
+            if isinstance(made, VideoError)
+            else made
             for number, made in zip(claimed_stores, outcomes, strict=True)
         }
 
 
-def failure_of(job: VideoJob, error: VideoError) -> FailedVideo:
-    """Return the record of a failed try."""
-    return FailedVideo(
+def failure_of(
+    job: VideoJob, error: VideoError, identity: FileIdentity | None, video_id: bytes = b""
+) -> FailedVideo:
+    """Return the record of a failed try, with what is known of the file."""
+    failure = FailedVideo(
         job.item.path, error.status, str(error), job.attempts + 1, error.command, error.stderr
     )
+    if identity is None:
+        return failure
+    size, mtime_ns = identity.size, identity.mtime_ns
+    return replace(failure, video_id=video_id, size=size, mtime_ns=mtime_ns)

@@ -17,7 +17,7 @@ SUFFIXES = PICTURES | frozenset(
     b".nut .ogg .ogm .ogv .qt .rm .rmvb .tp .trp .ts .vob .webm .wmv .y4m".split()
 )
 OURS = frozenset(b".csv .h5 .jsonl".split())  # lists and stores, which are no videos
-OUR_FOLDERS = (b".zarr", b".zarr.parts", b".h5.parts")
+OUR_FOLDERS = (b".zarr", b".zarr.parts", b".h5.parts", b".zarr.update", b".h5.update")
 _NAMED = 6  # suffixes that are named
 
 

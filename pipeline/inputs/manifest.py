@@ -44,11 +44,13 @@ class Manifest:
         root: ``os.fsencode`` of the absolute folder that the videos' paths are relative to.
         items: The videos; no path twice.
         notes: Lines for the user: what was passed over or ignored.
+        growing: Paths of files that are being written, which are left out.
     """
 
     root: bytes
     items: tuple[VideoItem, ...]
     notes: tuple[str, ...] = field(default=(), compare=False)
+    growing: tuple[bytes, ...] = field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -73,11 +75,14 @@ def read_manifest(
     In a folder, names that begin with a dot are passed over, and so are linked folders unless
     ``follow_symlinks``. A folder's name is a label only where that is asked for.
 
+    Where a list has a column ``root`` with a folder that is there, as ``chainpipe list --csv``
+    writes it, a path is relative to that, wherever the list lies.
+
     A list's path means the file of that name; if there is none, one that differs in backslashes,
     in the form of its Unicode letters or in blanks around it.
 
     Args:
-        source: A folder, or a list whose paths are relative to the list's folder.
+        source: A folder, or a list whose paths are relative to the list's folder or to ``root``.
         labels: ``FOLDERS``: a video in ``<class>/`` at any depth gets the label ``<class>``, one
             in no folder none, unless a list says otherwise. A path: a list whose labels and splits
             win over those of ``source``; its paths are relative to its own folder, or else to
@@ -114,10 +119,12 @@ def _of_folder(folder: Path, follow_symlinks: bool, any_suffix: bool) -> Manifes
 
 
 def _of_list(file: Path) -> Manifest:
-    listed, root = _read_list(file), os.fsencode(file.parent)
+    listed = _read_list(file)
+    roots = {row.root for row in listed.rows}
+    root = os.fsencode(roots.pop() if len(roots) == 1 and "" not in roots else file.parent)
     finder, items = FileFinder(root), dict[bytes, VideoItem]()
     for row in listed.rows:
-        path = finder.find(row.path)
+        path = finder.find(_relative(row, root))
         if path in items:
             words = f"`{file}` line {row.line}: `{os.fsdecode(path)}` is there twice"
             raise UsageError(words, hint="an earlier line spells it otherwise; keep one of them")
@@ -125,6 +132,14 @@ def _of_list(file: Path) -> Manifest:
     if not items:
         raise UsageError(f"no videos in `{file}`", hint="it has a header and no other line")
     return Manifest(root, tuple(items.values()), _ignored_note(file, listed))
+
+
+def _relative(row: ManifestRow, root: bytes) -> bytes:
+    """Return a row's path as seen from a folder; its own root is another one at times."""
+    own = os.fsencode(row.root)
+    if not own or own == root:
+        return row.path
+    return os.path.relpath(os.path.join(own, row.path), root)
 
 
 def _labelled_by_folder(item: VideoItem) -> VideoItem:
@@ -182,7 +197,7 @@ def _exact_matches(
     there, known, used = frozenset(videos), dict[bytes, ManifestRow](), set[int]()
     for folder in folders:
         for row in rows:
-            place = os.path.normpath(os.path.join(folder, row.path))
+            place = os.path.normpath(os.path.join(folder, os.fsencode(row.root), row.path))
             if place in there:
                 known[place] = row
                 used.add(row.line)
@@ -200,7 +215,8 @@ def _matches_alike(
     for folder in folders:
         for row in rows:
             for path in spellings(row.path):
-                form = plain_form(os.path.normpath(os.path.join(folder, path)))
+                place = os.path.join(folder, os.fsencode(row.root), path)
+                form = plain_form(os.path.normpath(place))
                 if form in by_form:
                     known |= dict.fromkeys(by_form[form], row)
                     used.add(row.line)

@@ -1,6 +1,6 @@
 """Lists of videos in files: tables as spreadsheets write them, and JSON lines.
 
-The columns, or keys, are path, label and split; others are ignored.
+The columns, or keys, are path, label, split and root; others are ignored.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ..records import Split
 from .list_text import decode_list, split_header
 from .spelling import plain_text
 
-KEYS = ("path", "label", "split")
+KEYS = ("path", "label", "split", "root")
 LIST_SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl")
 _OTHER_WORDS = {"training": "train", "validation": "val", "valid": "val", "testing": "test"}
 _SPLITS = ", ".join(split.name.lower() for split in Split)
-_HINT = f"the columns are {', '.join(KEYS)}; others are ignored"
+_HINT = "the columns are path, label and split; others are ignored"
 _SHOWN = 40  # characters of a column's name
 
 
@@ -36,12 +36,14 @@ class ManifestRow:
         labels: Names, or ``None`` if the list has no labels.
         split: The part of the data set, or ``None`` if the list has no splits.
         line: Its number in the file.
+        root: The folder that the path is relative to, if the list names one; it may not exist.
     """
 
     path: bytes
     labels: tuple[str, ...] | None
     split: Split | None
     line: int
+    root: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +85,18 @@ def read_manifest_file(file: Path) -> ManifestList:
     text = decode_list(data, where=f"`{file}`")
     read = _json_records if file.suffix.lower() == ".jsonl" else _table_records
     rows: list[ManifestRow] = []
-    seen: dict[bytes, int] = {}
+    seen: dict[tuple[str, bytes], int] = {}
     ignored: dict[str, None] = {}
     for record in read(file, text.text, text.encoding):
         where = f"`{file}` line {record.line}"
         ignored |= dict.fromkeys(name for name in record.fields if name not in KEYS)
         row = _row(record, os.path.abspath(file.parent), where=where)
-        if row.path in seen:
+        if (row.root, row.path) in seen:
             raise UsageError(
                 f"{where}: `{os.fsdecode(row.path)}` is there twice",
-                hint=f"it is also on line {seen[row.path]}; keep one of them",
+                hint=f"it is also on line {seen[row.root, row.path]}; keep one of them",
             )
-        seen[row.path] = row.line
+        seen[row.root, row.path] = row.line
         rows.append(row)
     return ManifestList(tuple(rows), tuple(ignored))
 
@@ -172,14 +174,49 @@ def _row(record: _Record, folder: str, *, where: str) -> ManifestRow:
     split = _split(fields["split"], where=where) if "split" in fields else None
     shortest = os.path.relpath(path, folder) if os.path.isabs(path) else os.path.normpath(path)
     try:
-        return ManifestRow(os.fsencode(shortest), labels, split, record.line)
+        return ManifestRow(
+            os.fsencode(shortest), labels, split, record.line, _root(fields.get("root"))
+        )
     except UnicodeEncodeError:
         raise UsageError(f"{where}: `{printable(path)}` is no path") from None
 
 
+def _root(value: object) -> str:
+    """Return a folder that a list's paths are relative to, nothing if it is none of this system."""
+    try:
+        is_folder = isinstance(value, str) and os.path.isabs(value) and os.path.isdir(value)
+    except ValueError:
+        is_folder = False
+    return os.path.normpath(str(value)) if is_folder else ""
+
+
+def joined_labels(names: Sequence[str]) -> str:
+    """Write labels as a list's field: separated by ``;``, as JSON where one is told no other way.
+
+    >>> joined_labels(["cat", "indoor"]), joined_labels(["cat; dog"])
+    ('cat;indoor', '["cat; dog"]')
+    """
+    plain = all(name == name.strip() and ";" not in name for name in names)
+    if plain and not (names and names[0].startswith("[")):
+        return ";".join(names)
+    return json.dumps(list(names), ensure_ascii=False)
+
+
+def _names_in(text: str) -> list[object]:
+    """Read back what :func:`joined_labels` wrote."""
+    if text.strip().startswith("["):
+        try:
+            names = json.loads(text)
+        except ValueError:
+            names = None
+        if isinstance(names, list):
+            return names
+    return [name.strip() for name in text.split(";")]
+
+
 def _labels(value: object, *, where: str) -> tuple[str, ...]:
     """Split ``cat;indoor``; JSON may also give a list."""
-    names = value.split(";") if isinstance(value, str) else [] if value is None else value
+    names = _names_in(value) if isinstance(value, str) else [] if value is None else value
     try:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise TypeError
@@ -187,7 +224,7 @@ def _labels(value: object, *, where: str) -> tuple[str, ...]:
     except (TypeError, UnicodeEncodeError):
         hint = "labels are text, several separated by `;`"
         raise UsageError(f"{where}: label {value!r} is no text", hint=hint) from None
-    return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    return tuple(dict.fromkeys(name for name in names if name.strip()))
 
 
 def _as_text(label: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +69,7 @@ class StoreMeta:
         seed: Of everything that is drawn: random moments and views.
         every: Seconds between two frames of a store made per time; 0 in one of T frames a video.
         chainpipe: The version that made it.
+        inputs: Where its videos came from, one line of JSON; no setting.
     """
 
     fingerprint: Fingerprint
@@ -84,6 +85,7 @@ class StoreMeta:
     seed: int = SamplingOptions.seed
     every: float = SamplingOptions.every
     chainpipe: str = ""
+    inputs: str = field(default="", compare=False)
 
     def differences(self, other: StoreMeta) -> list[str]:
         """Return ``name: mine / theirs`` for each setting that differs (versions may)."""
@@ -95,6 +97,7 @@ class StoreMeta:
         flat = asdict(self)
         flat.update(flat.pop("fingerprint"))
         flat.pop("chainpipe")
+        flat.pop("inputs")
         unused = [name for name, value in ABSENT_IF_UNUSED.items() if flat[name] == value]
         return {name: value for name, value in flat.items() if name not in unused}
 

@@ -209,6 +209,9 @@ class FailedVideo:
         attempts: How often it was tried.
         command: What read it, as in :class:`VideoError`.
         stderr: The end of that reader's error output.
+        video_id: SHA-256 of its bytes; empty if they could not be read.
+        size: Its length, bytes; -1 if that is not known.
+        mtime_ns: Its modification time.
     """
 
     path: bytes
@@ -217,6 +220,9 @@ class FailedVideo:
     attempts: int = 1
     command: str = ""
     stderr: str = ""
+    video_id: bytes = b""
+    size: int = -1
+    mtime_ns: int = 0
 
     @property
     def is_ours(self) -> bool:

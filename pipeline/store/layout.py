@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -23,6 +23,7 @@ PATH, NOTE, LABEL_NAMES = "video/path", "video/note", "label_names"
 _TEXTS = ("failed/message", "failed/command", "failed/stderr")
 STRINGS = (PATH, NOTE, LABEL_NAMES, "failed/path", *_TEXTS)
 UNICODE = (NOTE, LABEL_NAMES, *_TEXTS)
+UNREAD = bytes(32)  # the id of a file that failed before its bytes were read
 
 Array = npt.NDArray[np.generic]
 RowBlock = Mapping[str, Array]
@@ -121,6 +122,7 @@ def attributes(meta: StoreMeta, root: bytes) -> dict[str, str | int]:
         "chainpipe": meta.chainpipe,
         "settings": json.dumps(flat, sort_keys=True),
         "root": json.dumps(to_text(root)),
+        **({"inputs": meta.inputs} if meta.inputs else {}),
     }
 
 
@@ -128,7 +130,8 @@ def meta_of(found: Mapping[str, object]) -> tuple[StoreMeta, bytes]:
     """Read settings and root back from what :func:`attributes` returned."""
     settings = json.loads(str(found["settings"]))
     root = to_bytes(json.loads(str(found["root"])))
-    return StoreMeta.from_settings(settings, chainpipe=str(found["chainpipe"])), root
+    meta = StoreMeta.from_settings(settings, chainpipe=str(found["chainpipe"]))
+    return replace(meta, inputs=str(found["inputs"]) if "inputs" in found else ""), root
 
 
 def failed_arrays(failed: Sequence[FailedVideo]) -> dict[str, Array]:
@@ -140,17 +143,42 @@ def failed_arrays(failed: Sequence[FailedVideo]) -> dict[str, Array]:
         "failed/attempts": np.array([video.attempts for video in failed], dtype="<i4"),
         "failed/command": strings(to_bytes(video.command) for video in failed),
         "failed/stderr": strings(to_bytes(video.stderr) for video in failed),
+        "failed/id": np.frombuffer(
+            b"".join(video.video_id or UNREAD for video in failed), np.uint8
+        ).reshape(len(failed), len(UNREAD)),
+        "failed/size": np.array([video.size for video in failed], dtype="<i8"),
+        "failed/mtime_ns": np.array([video.mtime_ns for video in failed], dtype="<i8"),
     }
 
 
 def failed_of(arrays: RowBlock) -> tuple[FailedVideo, ...]:
-    """Read back what :func:`failed_arrays` returned; version 0.1.0 had no reader output."""
+    """Read back what :func:`failed_arrays` returned.
+
+    Version 0.1.0 had no reader output, 0.2.0 no identity of the files.
+    """
     columns = [arrays[f"failed/{name}"].tolist() for name in _FAILED]
     none = [b""] * len(columns[0])
-    words = (arrays.get(f"failed/{name}", none) for name in ("command", "stderr"))
+    words = [arrays.get(f"failed/{name}", none) for name in ("command", "stderr")]
+    ids = [row.tobytes() for row in arrays["failed/id"]] if "failed/id" in arrays else none
+    facts = [
+        arrays[f"failed/{name}"].tolist() if f"failed/{name}" in arrays else [absent] * len(none)
+        for name, absent in (("size", -1), ("mtime_ns", 0))
+    ]
     return tuple(
-        FailedVideo(path, Status(status), to_text(message), attempts, to_text(call), to_text(said))
-        for path, status, message, attempts, call, said in zip(*columns, *words, strict=True)
+        FailedVideo(
+            path,
+            Status(status),
+            to_text(message),
+            attempts,
+            to_text(call),
+            to_text(said),
+            b"" if video_id == UNREAD else video_id,
+            size,
+            mtime_ns,
+        )
+        for path, status, message, attempts, call, said, video_id, size, mtime_ns in zip(
+            *columns, *words, ids, *facts, strict=True
+        )
     )
 
 

@@ -14,6 +14,7 @@ from . import atomic
 from .atomic import storage_errors
 from .integrity import faults
 from .iterate import iter_rows
+from .journal.state import SourceFile, source_files
 from .lock import output_lock
 from .open import is_published, missing, open_arrays, open_store, write_store
 from .reader import ArrayStore
@@ -61,7 +62,7 @@ class DamageReport:
         path: The store.
         lines: Lines of ``verify``; none if the store is as it was written.
         rows: Rows to extract again; none if only bytes are altered that are there twice.
-        paths: Their videos.
+        files: Their videos' paths, and the files that were read.
         statistics: Whether its augmentation statistics are lost.
         root: Folder that the paths are relative to, ``os.fsencode``.
         meta: The settings of all rows.
@@ -70,10 +71,15 @@ class DamageReport:
     path: Path
     lines: tuple[str, ...]
     rows: tuple[int, ...]
-    paths: tuple[bytes, ...]
+    files: tuple[tuple[bytes, SourceFile], ...]
     statistics: bool
     root: bytes
     meta: StoreMeta
+
+    @property
+    def paths(self) -> tuple[bytes, ...]:
+        """Return the paths of the damaged rows' videos."""
+        return tuple(path for path, _ in self.files)
 
 
 @contextmanager
@@ -114,9 +120,10 @@ def find_damage(path: Path) -> DamageReport | None:
         return None
     with store:
         rows = tuple(store.bad_rows())
-        paths = tuple(store.videos.paths[row] for row in rows)
+        known = list(source_files(store.videos)) if rows else []
+        files = tuple(known[row] for row in rows)
         lines, lost = tuple(store.damage()), _statistics(store)[1]
-        return DamageReport(path, lines, rows, paths, lost, store.root, store.meta)
+        return DamageReport(path, lines, rows, files, lost, store.root, store.meta)
 
 
 def rewrite_store(

@@ -62,10 +62,18 @@ def packet_checker(codec: str, extradata: bytes) -> PacketChecker | None:
 
 def unit_splitter(codec: str, extradata: bytes) -> UnitSplitter:
     """Return how a packet of H.264 or HEVC is cut into units; it raises ValueError for damage."""
+    width = prefix_width(codec, extradata)
+    return _SplitPrefixed(width) if width else _split_annex_b
+
+
+def prefix_width(codec: str, extradata: bytes) -> int:
+    """Return how many bytes state the length before each unit; 0 where start codes divide them.
+
+    >>> prefix_width("h264", bytes([1, 100, 0, 31, 255, 225])), prefix_width("h264", b"")
+    (4, 0)
+    """
     at = 4 if codec == "h264" else 21
-    if extradata[:1] == b"\1" and len(extradata) > at:
-        return _SplitPrefixed((extradata[at] & 3) + 1)
-    return _split_annex_b
+    return (extradata[at] & 3) + 1 if extradata[:1] == b"\1" and len(extradata) > at else 0
 
 
 class _SplitPrefixed:

@@ -28,7 +28,7 @@ def film_track(container: InputContainer, reopen: Callable[[], InputContainer]) 
     """Return the default track, else the best one in libav's judgement, of those that move.
 
     Where no track is the default and libav takes the first for want of signs, one of four times
-    its pixels or more is taken instead: that first one is a preview.
+    its pixels or more is taken instead: that first one is a preview. A higher bit rate is a sign.
 
     Args:
         container: Open; nothing is read from it.
@@ -50,7 +50,8 @@ def film_track(container: InputContainer, reopen: Callable[[], InputContainer]) 
     flagged = any(track.disposition & Disposition.default for track in tracks)
     if best is tracks[0] and not flagged:
         largest = max(tracks, key=_area)
-        best = largest if _area(largest) >= PREVIEW * _area(best) else best
+        is_preview = _area(largest) >= PREVIEW * _area(best)
+        best = largest if is_preview and _bit_rate(best) <= _bit_rate(largest) else best
     tracks.sort(key=lambda track: (track is not best, not track.disposition & Disposition.default))
     moving = _moving([track.index for track in tracks if track.frames < 2], reopen)
     return next((t for t in tracks if t.frames > 1 or t.index in moving), tracks[0])
@@ -80,6 +81,11 @@ def is_cover(container: InputContainer, stream: VideoStream) -> bool:
 
 def _area(track: VideoStream) -> int:
     return int(track.width * track.height)
+
+
+def _bit_rate(track: VideoStream) -> int:
+    """Return bits a second as the headers tell them, 0 if they do not."""
+    return int(track.codec_context.bit_rate or 0)
 
 
 def _moving(indices: list[int], reopen: Callable[[], InputContainer]) -> set[int]:

@@ -22,27 +22,28 @@ class LibavLog:
 
     Attributes:
         lines: The first complaints, for the report.
+        captured: What was logged since errors were last asked for.
     """
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self._capture = av.logging.Capture(local=True)
-        self._captured: list[tuple[int, str, str]] = []
+        self.captured: list[tuple[int, str, str]] = []
         self._sought = ""
         self._found: list[str] = []
 
     def errors(self) -> list[str]:
         """Return the errors that were logged since this was last asked."""
-        if not self._captured:
+        if not self.captured:
             return []
         found = [
             f"{name}: {message.strip()}"
-            for level, name, message in self._captured
+            for level, name, message in self.captured
             if level <= av.logging.ERROR and not message.startswith(HARMLESS)
         ]
         if self._sought:
-            self._found += [words for _, _, words in self._captured if self._sought in words]
-        self._captured.clear()
+            self._found += [words for _, _, words in self.captured if self._sought in words]
+        self.captured.clear()
         self.lines += found[: KEPT - len(self.lines)]
         return found
 
@@ -68,7 +69,7 @@ class LibavLog:
         self._before = av.logging.get_level(), av.logging.get_skip_repeated()
         av.logging.set_level(av.logging.ERROR)
         av.logging.set_skip_repeated(False)  # a second bad packet often logs the same message
-        self._captured = self._capture.__enter__()
+        self.captured = self._capture.__enter__()
         return self
 
     def __exit__(

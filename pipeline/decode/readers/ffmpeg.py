@@ -20,8 +20,8 @@ from ...options import DecodeLimits
 from ...records import Status, VideoError
 from ..demux.clock import mended
 from ..demux.container import Heartbeat, refuse_playlist
+from ..demux.packet_columns import UNKNOWN
 from ..demux.packet_table import Indices, is_steady
-from ..demux.scan import UNKNOWN
 from ..frames.render import RenderedFrame, RenderFrame
 from ..frames.tone_mapping import HDR
 from .ffmpeg_process import Sink, input_arguments, run_program

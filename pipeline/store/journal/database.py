@@ -22,7 +22,14 @@ CREATE TABLE IF NOT EXISTS failed (
     attempts INTEGER NOT NULL
 ) WITHOUT ROWID;
 """
-_ADDED_COLUMNS = ("command", "stderr")  # columns of `failed` that version 0.1.0 did not have
+_CHECKED = ("sqlite_master", "facts", "shards", "failed")
+_ADDED_COLUMNS = {  # columns of `failed` that earlier versions did not have
+    "command": "BLOB NOT NULL DEFAULT x''",
+    "stderr": "BLOB NOT NULL DEFAULT x''",
+    "video_id": "BLOB NOT NULL DEFAULT x''",
+    "size": "INTEGER NOT NULL DEFAULT -1",
+    "mtime_ns": "INTEGER NOT NULL DEFAULT 0",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +77,24 @@ class JournalDatabase:
         self._connection.execute("PRAGMA journal_mode = TRUNCATE")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.executescript(_SCHEMA + SCHEMA)
+        checksum = TableChecksum(self._connection, _CHECKED)  # as an earlier version wrote it
         known = {column[1] for column in self._connection.execute("PRAGMA table_info(failed)")}
-        for name in _ADDED_COLUMNS:
-            if name not in known:
-                change = f"ALTER TABLE failed ADD COLUMN {name} BLOB NOT NULL DEFAULT x''"
-                self._connection.execute(change)
-        return TableChecksum(self._connection, ("sqlite_master", "facts", "shards", "failed"))
+        added = [(name, kind) for name, kind in _ADDED_COLUMNS.items() if name not in known]
+        return self._widened(added) if added else checksum
+
+    def _widened(self, columns: Iterable[tuple[str, str]]) -> TableChecksum:
+        """Add columns to the failed videos, and a checksum of the tables as they are then."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for name, kind in columns:
+                self._connection.execute(f"ALTER TABLE failed ADD COLUMN {name} {kind}")
+            self._connection.execute("DELETE FROM seal")
+            checksum = TableChecksum(self._connection, _CHECKED)
+            self._connection.commit()
+        except BaseException:
+            self._connection.rollback()
+            raise
+        return checksum
 
     def spec(self) -> JournalSpec | None:
         """Return what the journal was started for, ``None`` in a new one."""
@@ -131,12 +150,12 @@ class JournalDatabase:
 
     def failed(self) -> list[FailedVideo]:
         """Return all failures, sorted by path."""
-        columns = "path, status, message, attempts, command, stderr"
+        columns = ", ".join(("path, status, message, attempts", *_ADDED_COLUMNS))
         rows = self._connection.execute(f"SELECT {columns} FROM failed ORDER BY path")
         found = []
-        for path, status, *columns, attempts, command, stderr in rows:
-            message, command, stderr = map(layout.to_text, (*columns, command, stderr))
-            found.append(FailedVideo(path, Status(status), message, attempts, command, stderr))
+        for path, status, message, attempts, command, stderr, *file in rows:
+            words, call, said = map(layout.to_text, (message, command, stderr))
+            found.append(FailedVideo(path, Status(status), words, attempts, call, said, *file))
         return found
 
     def close(self) -> None:
@@ -148,7 +167,7 @@ class JournalDatabase:
             self._delete("failed", "path", video.path)
             message, *words = map(layout.to_bytes, (video.message, video.command, video.stderr))
             row = (video.path, int(video.status), message, video.attempts, *words)
-            self._insert("failed", row)
+            self._insert("failed", (*row, video.video_id, video.size, video.mtime_ns))
 
     def _insert(self, table: str, row: tuple[object, ...]) -> None:
         marks = ", ".join("?" * len(row))

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainpipe.hashing.cli.moved_store import with_moved_store
-from chainpipe.hashing.data.training_set import holds_training_rows, training_rows
+from chainpipe.hashing.cli.moved_store import is_model_of, with_moved_store
+from chainpipe.hashing.data.training_set import content_sample, holds_training_rows, training_rows
 from chainpipe.hashing.model_folder.folder import CONFIG, read_facts, write_facts
 from chainpipe.pipeline.errors import NotFoundError
 from chainpipe.pipeline.records import Split
@@ -26,7 +26,9 @@ def train(folder: Path, store: Path) -> None:
     """Save a model that knows which videos it was trained on."""
     with open_store(store) as opened:
         rows = training_rows(opened)
-        make_model(folder, store, rows=len(opened.videos), digest=rows.digest)
+        sample = content_sample(opened, rows.rows)
+        facts = {"rows": len(opened.videos), "digest": rows.digest, "content_sample": sample}
+        make_model(folder, store, **facts)
 
 
 @pytest.fixture
@@ -96,10 +98,32 @@ def test_another_store_of_the_same_name_is_not_taken(
         stage.run("encode", "--model", project / "models/m")
 
 
+@pytest.mark.parametrize("how", ["pruned", "split anew"])
+def test_a_store_that_was_changed_and_moved_is_found(project: Path, how: str) -> None:
+    store, root = project / "feats.h5", project / "videos"
+    rows = [video(root, name) for name in NAMES]
+    if how == "pruned":
+        rows = rows[2:]
+    else:
+        rows[0], rows[5] = (replace(rows[n], split=Split.TEST) for n in (0, 5))
+    store.unlink()
+    make_store(store, root, rows)
+    folder = project / "models/m"
+    assert with_moved_store(folder, read_facts(folder)).store == str(store)
+    store.unlink()
+    make_store(store, root, rows[-2:])  # too few of them
+    assert with_moved_store(folder, read_facts(folder)).store != str(store)
+
+
 def test_the_store_of_a_copied_model_stays_the_old_one(project: Path, tmp_path: Path) -> None:
     shutil.copytree(project, project.parent / "old")
     folder = project / "models/m"
-    assert with_moved_store(folder, read_facts(folder)).store == str(tmp_path / "old/feats.h5")
+    facts = read_facts(folder)
+    assert with_moved_store(folder, facts).store == str(tmp_path / "old/feats.h5")
+    assert is_model_of(folder, facts, tmp_path / "old/feats.h5")
+    assert is_model_of(folder, facts, project / "feats.h5")
+    other = (project / "feats.h5").rename(project / "other.h5")
+    assert not is_model_of(folder, facts, other)
 
 
 def test_a_store_that_grew_is_known_by_its_first_rows(tmp_path: Path) -> None:

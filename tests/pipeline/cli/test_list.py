@@ -17,7 +17,7 @@ from chainpipe.pipeline.errors import NotFoundError, UsageError
 from chainpipe.pipeline.records import Blank, Split, Status
 from tests.pipeline.store.store_samples import FAILED, make, videos
 
-KEYS = ["schema", "path", "id", "status", "duration", "label", "split", "blank"]
+KEYS = ["schema", "path", "id", "status", "duration", "label", "split", "blank", "root"]
 
 
 def run(*arguments: object) -> Result:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -65,6 +66,20 @@ def test_the_film_is_read_where_it_is_track_1(pictures, tmp_path, suffix: str, f
         assert (found.info.width, found.info.height) == (96, 64)
         if reader != "ffmpeg":
             assert np.array_equal(found.pixels, np.stack([by_hand(frames[n]) for n in found.index]))
+
+
+def test_a_small_track_of_a_higher_bit_rate_is_the_film_as_libav_has_it(
+    make_clip: MakeClip, tmp_path: Path
+) -> None:
+    calm = make_clip(tmp_path / "calm.mp4", *X264, "-vf", "hue=b=-10", seconds=4, size="192x128")
+    noise = ("-vf", "noise=alls=90:allf=t", "-crf", "5")
+    busy = make_clip(tmp_path / "busy.mp4", *X264, *noise, seconds=4, size="64x48")
+    words = ("-i", str(calm), "-map", "0:v", "-map", "1:v", "-c", "copy", "-disposition:v", "0")
+    path = convert(busy, tmp_path / "both.mp4", *words)
+    with av.open(path) as container:
+        assert container.streams.best("video").index == 0
+    for reader in READERS:
+        assert read_video(path, replace(REQUEST, reader=reader), LIMITS).info.track == 0
 
 
 @pytest.mark.parametrize("suffix", [".mkv", ".mp4"])

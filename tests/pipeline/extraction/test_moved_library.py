@@ -195,7 +195,8 @@ def test_relocate_drops_a_lost_row_whose_path_another_video_has_now(
     extract(options, backbone=tiny)
     before = features(options.out)
     (videos / "cat/b.mp4").replace(videos / "cat/a.mp4")
-    assert relocate(options.out, videos).missing == (b"cat/a.mp4",)
+    report = relocate(options.out, videos)
+    assert (report.missing, report.dropped) == ((b"cat/a.mp4",), (b"cat/a.mp4",))
     after = features(options.out)
     assert set(after) == {"cat/a.mp4", "dog/c.mp4", "dog/d.mp4"}
     assert (after["cat/a.mp4"] == before["cat/b.mp4"]).all()
@@ -269,8 +270,10 @@ def test_prune_keeps_what_may_be_on_an_unplugged_drive(
     (videos / "cat").mkdir()  # an empty mount point
     report = extract(options.changed(prune=True), backbone=tiny)
     assert (report.pruned, len(report.unreachable), report.gone) == (0, 2, 2)
-    (videos / "cat").rmdir()
-    assert extract(options.changed(prune=True), backbone=tiny).pruned == 2
+    (videos / "cat").rmdir()  # or a mount point that went with its drive
+    report = extract(options.changed(prune=True), backbone=tiny)
+    assert (report.pruned, len(report.unreachable)) == (0, 2)
+    assert extract(options.changed(prune_folders=True), backbone=tiny).pruned == 2
 
 
 def test_another_drive_at_the_same_place_prunes_nothing(
@@ -330,6 +333,93 @@ def test_copies_with_labels_of_their_own_keep_them_after_a_move(
             for path, names in labels(options.out).items()} == before  # fmt: skip
 
 
+@pytest.mark.parametrize("verb", ["extract", "relocate"])
+def test_many_files_of_one_size_are_found(
+    options: ExtractOptions, videos: Path, clips: Path, tiny: Tiny, tmp_path: Path, verb: str
+) -> None:
+    """Raw video: files differ in nothing but their bytes."""
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for number in range(24):
+        head = b"YUV4MPEG2 W16 H16 F10:1 Ip A1:1 C420jpeg\n"
+        frames = [b"FRAME\n" + bytes([number * 8 + frame]) * 384 for frame in range(6)]
+        (raw / f"{number:02}.y4m").write_bytes(head + b"".join(frames))
+    options = options.changed(source=raw)
+    extract(options, backbone=tiny)
+    before, calls = features(options.out), tiny.calls
+    new = raw.rename(tmp_path / "new")
+    for number in range(24):
+        (new / f"{number:02}.y4m").rename(new / f"x{(number * 7 + 3) % 24:02}.y4m")
+    for path in new.iterdir():
+        os.utime(path, ns=(1, 1_000_000_000))
+    if verb == "relocate":
+        report = relocate(options.out, new)
+        assert (report.found, report.renamed, report.missing) == (24, 24, ())
+    else:
+        assert again(options, tiny, new).decoded == 0
+    assert tiny.calls == calls
+    after = features(options.out)
+    for number in range(24):
+        assert (after[f"x{(number * 7 + 3) % 24:02}.y4m"] == before[f"{number:02}.y4m"]).all()
+
+
+@pytest.mark.parametrize("how", ["extract", "relocate, then extract", "renamed"])
+def test_known_bad_files_stay_known_where_they_move(
+    options: ExtractOptions, videos: Path, clips: Path, tiny: Tiny, tmp_path: Path, how: str
+) -> None:
+    spoil(videos, clips)
+    options = options.changed(accept_failures=True)
+    extract(options, backbone=tiny)
+    with open_store(options.out) as store:
+        before = {video.path: video for video in store.failed}
+    new = videos if how == "renamed" else videos.rename(tmp_path / "new")
+    bad = [path for path in before if (new / os.fsdecode(path)).is_file()]
+    assert all(before[path].video_id for path in bad)
+    for path in bad:
+        place = new / os.fsdecode(path)
+        place.rename(place.with_name(f"moved {place.name}"))
+    if how.startswith("relocate"):
+        relocate(options.out, new)
+        with open_store(options.out) as store:
+            names = [os.path.basename(video.path) for video in store.failed]
+        assert sum(name.startswith(b"moved ") for name in names) == len(bad)
+    report = again(options, tiny, new)
+    assert (report.exit_code, report.new_failures, report.decoded) == (0, 0, 0)
+    assert len(report.failed) == len(before)
+    after = {os.path.basename(video.path): video for video in report.failed}
+    for path in bad:
+        video = after[b"moved " + os.path.basename(path)]
+        known = before[path]
+        assert (video.status, video.attempts) == (known.status, known.attempts)
+
+
+def test_known_bad_files_of_an_unplugged_drive_stay_known(
+    options: ExtractOptions, videos: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    (videos / "cat/bad.mp4").write_text("no video")
+    (videos / "dog/bad.mp4").write_text("no video either")
+    options = options.changed(accept_failures=True)
+    extract(options, backbone=tiny)
+    (videos / "dog/bad.mp4").unlink()
+    drive = (videos / "cat").rename(tmp_path / "cat")
+    assert [video.path for video in extract(options, backbone=tiny).failed] == [b"cat/bad.mp4"]
+    assert not extract(options, backbone=tiny).written
+    drive.rename(videos / "cat")
+    report = extract(options, backbone=tiny)
+    assert (report.exit_code, report.new_failures, len(report.failed)) == (0, 0, 1)
+
+
+def test_a_copy_of_a_bad_file_is_a_new_failure(
+    options: ExtractOptions, videos: Path, tiny: Tiny
+) -> None:
+    (videos / "bad.mp4").write_text("no video")
+    options = options.changed(accept_failures=True)
+    extract(options, backbone=tiny)
+    shutil.copy(videos / "bad.mp4", videos / "worse.mp4")
+    assert extract(options, backbone=tiny).new_failures == 1
+    assert extract(options, backbone=tiny).exit_code == 0
+
+
 def test_relocate_finds_videos_of_any_suffix(
     options: ExtractOptions, videos: Path, tiny: Tiny, tmp_path: Path
 ) -> None:
@@ -382,8 +472,11 @@ def test_a_file_is_gone_only_below_a_folder_in_use(
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).mkdir() if name.endswith("/") else (root / name).touch()
     listed = ["a/x", "a/z", "b/z", "c/z", "c/d/z"]
-    found = missing_files(os.fsencode(root), [os.fsencode(name) for name in listed])
+    paths_ = [os.fsencode(name) for name in listed]
+    found = missing_files(os.fsencode(root), paths_, with_folders=True)
     assert set(found.gone) == {os.fsencode(name) for name in gone}
+    strict = {os.fsencode(name) for name in gone if (root / name).parent.exists()}
+    assert set(missing_files(os.fsencode(root), paths_).gone) == strict
     left = [name for name in listed if not (root / name).exists() and name not in gone]
     assert found.unreachable == tuple(map(os.fsencode, left))
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from chainpipe import command
-from chainpipe.pipeline.errors import DamageError, LockedError, NotFoundError
+from chainpipe.pipeline.errors import DamageError, LockedError, NotFoundError, UsageError
 from chainpipe.pipeline.extraction.extract import extract
 from chainpipe.pipeline.extraction.options import ExtractOptions
 from chainpipe.pipeline.extraction.repair_store import repair
@@ -78,6 +78,26 @@ def test_a_row_whose_video_is_gone_is_lost_and_named(
     assert list(verify(made.out)) == []
     with open_store(made.out) as store:
         assert store.videos.paths == (b"cat/a.mp4", b"dog/c.mp4", b"dog/d.mp4")
+
+
+def test_videos_that_moved_are_found_for_a_repair(
+    made: ExtractOptions, videos: Path, tiny: Tiny, tmp_path: Path
+) -> None:
+    before = arrays(made.out)
+    spoil(made.out, 2)
+    damaged = [path.read_bytes() for path in [made.out] if path.is_file()]
+    new = videos.rename(tmp_path / "new")
+    (new / "dog/c.mp4").rename(new / "e.mp4")
+    with pytest.raises(UsageError, match="the folder of its videos is gone") as caught:
+        repair(made.out, backbone=tiny)
+    assert "--videos" in str(caught.value.hint)
+    with pytest.raises(UsageError, match=r"1 damaged video not in `.*cat`: `dog/c\.mp4`"):
+        repair(made.out, videos=new / "cat", backbone=tiny)
+    assert [path.read_bytes() for path in [made.out] if path.is_file()] == damaged
+    report = repair(made.out, videos=new, backbone=tiny)
+    assert (report.repaired, report.failed) == ((b"dog/c.mp4",), ())
+    assert list(verify(made.out)) == []
+    assert all(np.array_equal(a, b) for a, b in zip(arrays(made.out), before, strict=True))
 
 
 def test_a_store_whose_table_is_gone_is_not_repairable(options, tiny) -> None:

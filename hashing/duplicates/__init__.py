@@ -1,0 +1,1 @@
+"""Duplicates of a library: pairs with reasons, groups, which to keep, decisions, files."""

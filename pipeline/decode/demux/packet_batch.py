@@ -1,0 +1,243 @@
+"""Packets of a stream, many at once: most need no closer look than arrays can take.
+
+The checks of ``bitstream`` look at one packet. Here the same is found for plain packets of H.264,
+HEVC and VP9 by a few passes over arrays; every packet that is not plain is given to those checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from .bitstream import (
+    H264_IDR,
+    HEVC_ANCHORS,
+    HEVC_CLOSED,
+    PacketChecker,
+    packet_checker,
+    prefix_width,
+)
+
+Indices = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
+Bytes = npt.NDArray[np.uint8]
+
+PADDING = 8  # bytes behind a batch, which a unit's header may be sought in
+ROUNDS = 64  # units of a packet that are followed; more are left to the closer look
+KINDS = np.arange(256)
+
+
+@dataclass(frozen=True, slots=True)
+class PacketBatch:
+    """Some packets in a row.
+
+    Attributes:
+        pts: Shown times in the time base, (n,); ``UNKNOWN`` where they have none.
+        dts: Decoding times, likewise, (n,).
+        pos: Byte positions in the file, -1 where unknown, (n,).
+        size: Bytes, (n,).
+        duration: In the time base, 0 where unknown, (n,).
+        key: The container calls them key frames, (n,).
+        discard: The container hides them, (n,).
+        corrupt: The container knows of damage in them, (n,).
+        data: The bytes of all of them and ``PADDING`` more.
+        at: Where each begins in the data, (n,).
+    """
+
+    pts: Indices
+    dts: Indices
+    pos: Indices
+    size: Indices
+    duration: Indices
+    key: Flags
+    discard: Flags
+    corrupt: Flags
+    data: Bytes
+    at: Indices
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    def packet(self, place: int) -> bytes:
+        """Return the bytes of one."""
+        begin = int(self.at[place])
+        return self.data[begin : begin + int(self.size[place])].tobytes()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchCheck:
+    """``PacketCheck`` of many packets; where they are no key frames, two of its flags may differ.
+
+    Attributes:
+        complete: No sign of damage, (n,).
+        random_access: Decoding may start here, (n,); right for key frames.
+        closed: No later packet refers to an earlier one, (n,); right for key frames.
+        displayed: A frame comes out of it, (n,).
+        packed: Whether any holds further frames.
+    """
+
+    complete: Flags
+    random_access: Flags
+    closed: Flags
+    displayed: Flags
+    packed: bool = False
+
+
+# From a batch: plain packets, of these random access, closed, displayed; all (n,).
+Plain = tuple[Flags, Flags, Flags, Flags]
+PlainFinder = Callable[[PacketBatch], Plain]
+
+
+class BatchChecker:
+    """Checks batches of one stream's packets.
+
+    Args:
+        codec: Libav's name, such as ``h264``.
+        extradata: The codec's header.
+
+    Attributes:
+        reads: Whether it looks at the bytes of packets.
+    """
+
+    def __init__(self, codec: str, extradata: bytes) -> None:
+        self._check: PacketChecker | None = packet_checker(codec, extradata)
+        self._plain = _plain_finder(codec, extradata)
+        self.reads = self._check is not None
+
+    def __call__(self, batch: PacketBatch) -> BatchCheck:
+        """Return what the headers of a batch's packets state."""
+        count, check = len(batch), self._check
+        if check is None:
+            ones = np.ones(count, bool)
+            return BatchCheck(ones, ones, ones, ones)
+        if self._plain:
+            plain, random_access, closed, displayed = self._plain(batch)
+        else:
+            plain, random_access, closed, displayed = (np.zeros(count, bool) for _ in range(4))
+        complete, packed = plain.copy(), False
+        for place in np.flatnonzero(~plain).tolist():
+            found = check(batch.packet(place))
+            complete[place], displayed[place] = found.complete, found.displayed
+            random_access[place], closed[place] = found.random_access, found.closed
+            packed |= found.packed
+        return BatchCheck(complete, random_access, closed, displayed, packed)
+
+
+def _plain_finder(codec: str, extradata: bytes) -> PlainFinder | None:
+    if codec == "vp9":
+        return _plain_vp9
+    width = prefix_width(codec, extradata) if codec in ("h264", "hevc") else 0
+    if not width:
+        return None
+    return _PlainH264(width) if codec == "h264" else _PlainHevc(width)
+
+
+def _plain_vp9(batch: PacketBatch) -> Plain:
+    """Pictures alone in their packet, without a key frame's header."""
+    first = batch.data[batch.at]
+    last = batch.data[batch.at + np.maximum(batch.size, 1) - 1]
+    again, key, shown = (first & 8) > 0, (first & 4) == 0, (first & 2) > 0
+    plain = (batch.size > 0) & (first >> 6 == 2) & (first & 0x30 != 0x30)
+    plain &= (last >> 5 != 6) & (again | ~key)
+    return plain, key, np.ones(len(batch), bool), again | shown
+
+
+class _PlainH264:
+    """Packets of H.264 units that follow their lengths, with no zeros in a row."""
+
+    BAD = (KINDS & 128 > 0) | (KINDS & 31 == 0) | ((KINDS & 31 == H264_IDR) & (KINDS & 96 == 0))
+    IDR = KINDS & 31 == H264_IDR
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+
+    def __call__(self, batch: PacketBatch) -> Plain:
+        idr = np.zeros(len(batch), bool)
+        plain = _followed(batch, self._width, 1, lambda one: self._unit(batch.data, idr, *one))
+        plain &= ~_with_zeros(batch)
+        plain &= idr | ~batch.key  # else a recovery point may be in it
+        return plain, idr, idr.copy(), np.ones(len(batch), bool)
+
+    def _unit(self, data: Bytes, idr: Flags, places: Indices, headers: Indices) -> Flags:
+        kinds = data[headers]
+        idr[places[self.IDR[kinds]]] = True
+        return np.asarray(~self.BAD[kinds])
+
+
+class _PlainHevc:
+    """Packets of HEVC units that follow their lengths, with no zeros in a row."""
+
+    ANCHOR = np.isin(KINDS >> 1, HEVC_ANCHORS)
+    CLOSED = np.isin(KINDS >> 1, HEVC_CLOSED)
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+
+    def __call__(self, batch: PacketBatch) -> Plain:
+        anchor, closed = np.zeros(len(batch), bool), np.zeros(len(batch), bool)
+        plain = _followed(
+            batch, self._width, 3, lambda one: self._unit(batch.data, anchor, closed, *one)
+        )
+        return plain & ~_with_zeros(batch), anchor, closed, np.ones(len(batch), bool)
+
+    def _unit(
+        self, data: Bytes, anchor: Flags, closed: Flags, places: Indices, headers: Indices
+    ) -> Flags:
+        first = data[headers]
+        anchor[places[self.ANCHOR[first]]] = True
+        closed[places[self.CLOSED[first]]] = True
+        return np.asarray((first & 128 == 0) & (data[headers + 1] & 7 > 0))
+
+
+def _followed(
+    batch: PacketBatch,
+    width: int,
+    least: int,
+    unit: Callable[[tuple[Indices, Indices]], Flags],
+) -> Flags:
+    """Return which packets consist of units that each follow their length and are sound, (n,).
+
+    Args:
+        batch: The packets.
+        width: Bytes of a length.
+        least: Bytes that a unit must have.
+        unit: Takes places in the batch and where a unit of each begins, returns which are sound.
+    """
+    plain, data = np.zeros(len(batch), bool), batch.data
+    left = np.flatnonzero(batch.size > 0)
+    at, end = batch.at[left], (batch.at + batch.size)[left]
+    for _ in range(ROUNDS):
+        if len(left) == 0:
+            break
+        length = data[at].astype(np.int64)
+        for byte in range(1, width):
+            length = length << 8 | data[at + byte]
+        header = at + width
+        at = header + length
+        sound = (length >= least) & (at <= end)
+        left, at, end, header = left[sound], at[sound], end[sound], header[sound]
+        sound = unit((left, header))
+        left, at, end = left[sound], at[sound], end[sound]
+        plain[left[at == end]] = True
+        more = at < end
+        left, at, end = left[more], at[more], end[more]
+    return plain
+
+
+def _with_zeros(batch: PacketBatch) -> Flags:
+    """Return which packets may hold three zeros in a row, (n,)."""
+    found = np.zeros(len(batch), bool)
+    even = len(batch.data) & ~1
+    # Three zeros in a row hold two at an even place.
+    words = batch.data[:even].view(np.uint16)
+    at = 2 * np.flatnonzero(words == 0)
+    beside = np.maximum(at - 1, 0), np.minimum(at + 2, even - 1)
+    at = at[(batch.data[beside[0]] == 0) | (batch.data[beside[1]] == 0)]
+    if len(at):
+        places = np.searchsorted(batch.at, at, side="right") - 1
+        within = (places >= 0) & (at < (batch.at + batch.size)[places])
+        found[places[within]] = True
+    return found
