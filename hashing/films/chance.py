@@ -13,7 +13,7 @@ SHORTEST, LONGEST = 3.0, 20.0  # seconds of a stretch
 AROUND = 10.0  # seconds around a stretch that do not count
 FEWEST = 12  # stretches without which nothing is said
 BEYOND = 4.0  # how far beyond their median an answer must be, by the upper quartile's distance
-LIMITS = 0.6, 1.2  # scores between which the threshold lies in any library
+LIMITS = 0.75, 1.2  # scores between which the threshold lies in any library
 
 
 def fit_threshold(finder: ClipFinder, *, seed: int = 0) -> FilmIndex:
