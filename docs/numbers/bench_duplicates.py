@@ -17,7 +17,7 @@ import csv
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,7 @@ from duplicate_sets import KINDS, MadeSet, make_unseen, read_set
 from chainpipe.hashing.matching.candidates import pairs_by_codes, pairs_by_vectors
 from chainpipe.hashing.matching.information import frame_reasons
 from chainpipe.hashing.matching.pixels import PROVED, prove
-from chainpipe.hashing.matching.quick_filter import LIKELY, likely, line_scores, moving
+from chainpipe.hashing.matching.quick_filter import likely, moving
 from chainpipe.hashing.matching.records import FrameSequence, Relation, Verdict
 from chainpipe.hashing.matching.second_check import SecondCheck
 from chainpipe.hashing.matching.space import unit
@@ -48,6 +48,7 @@ ROWS, GROWTH = HERE / "duplicates.csv", HERE / "duplicates-growth.csv"
 PRECISION = 0.99
 DOUBTFUL = 0.06  # score from which a pair's pixels are looked at
 NEGATIVE = ("different", "take", "retake", "intro", "start", "template", "shares-a-little", "near")
+CALLED = (Relation.COPY, Relation.PART_OF)
 Scores = npt.NDArray[np.float64]
 Pairs = npt.NDArray[np.int64]
 
@@ -110,7 +111,7 @@ def candidates(made: MadeSet, check: SecondCheck) -> dict[str, Pairs]:
     return found
 
 
-def measure(made: MadeSet, rows: list[dict[str, object]]) -> None:
+def measure(made: MadeSet, rows: list[dict[str, object]], *, rivals: bool, pixels: bool) -> None:
     """Measure all rows of one set."""
 
     def note(row: str, **values: float | str) -> None:
@@ -136,30 +137,51 @@ def measure(made: MadeSet, rows: list[dict[str, object]]) -> None:
     projected = check.space.project(made.features)
     moved = moving(projected)
     started = time.process_time()
-    worth = likely(moved, pairs)
-    note("filter", kept=len(worth) / max(len(pairs), 1), microseconds=(
-        (time.process_time() - started) / max(len(pairs), 1) * 1e6))  # fmt: skip
-    scored = line_scores(moved, pairs)
+    worth, total = likely(moved, pairs), len(pairs)
+    each = (time.process_time() - started) / max(len(pairs), 1)
     videos = [
         FrameSequence(projected[i], made.seconds[i], float(made.durations[i]))
         for i in range(len(made.names))
     ]
     started = time.process_time()
-    verdicts = [check.compare_projected(videos[i], videos[j]) for i, j in pairs]
-    note("second check", milliseconds=(time.process_time() - started) / max(len(pairs), 1) * 1e3)
-    kinds = np.array([made.kind(i, j) for i, j in pairs])
-    called = np.array([v.relation in (Relation.COPY, Relation.PART_OF) for v in verdicts])
-    true = np.isin(kinds, KINDS[:4])
-    note("filter's loss", called=int((called & true).sum()), lost=float(
-        (called & true & (scored < LIKELY)).sum() / max((called & true).sum(), 1)))  # fmt: skip
+    verdicts = [check.compare_projected(videos[i], videos[j]) for i, j in worth]
+    spent = (time.process_time() - started) / max(len(worth), 1)
+    kept = {(int(i), int(j)) for i, j in worth}
+    dropped = [(i, j) for i, j in pairs if (i, j) not in kept and made.kind(i, j) in KINDS]
+    lost = [check.compare_projected(videos[i], videos[j]) for i, j in dropped]
+    pairs, kinds = worth, np.array([made.kind(i, j) for i, j in worth])
+    called = [v.relation in CALLED for v, k in zip(verdicts, kinds, strict=True) if k in KINDS]
+    missed = sum(v.relation in CALLED for v in lost)
+    note("filter", kept=len(worth) / max(total, 1), microseconds=each * 1e6,
+         lost=missed / max(sum(called) + missed, 1))  # fmt: skip
+    note("second check", milliseconds=spent * 1e3)
     scores = np.array([score_of(v) for v in verdicts])
     note("second check", **recalls(scores, kinds, made), **answers(verdicts, kinds, made))
     by_edit(made, pairs, kinds, np.array([v.relation is Relation.COPY for v in verdicts]), note)
+    if pixels:
+        look_at_pixels(made, pairs, kinds, verdicts, scores, note)
+    if rivals:
+        measure_rivals(made, apart, note)
+
+
+def look_at_pixels(
+    made: MadeSet,
+    pairs: Pairs,
+    kinds: npt.NDArray[np.str_],
+    verdicts: list[Verdict],
+    scores: Scores,
+    note: Callable[..., None],
+) -> None:
+    """Measure what a look at the pixels of doubtful pairs adds."""
     proved, milliseconds = with_pixels(made, pairs, verdicts, scores)
     relations = np.where(proved >= 1, "copy", [v.relation.value for v in verdicts])
     note("with pixels", milliseconds=milliseconds, **recalls(proved, kinds, made),
          **shares_of(relations, kinds, made))  # fmt: skip
     by_edit(made, pairs, kinds, proved >= 1, note, "with pixels")
+
+
+def measure_rivals(made: MadeSet, apart: npt.NDArray[np.bool_], note: Callable[..., None]) -> None:
+    """Measure the rules of others over all pairs, with blank videos and without them."""
     lively = ~made.empty & ~apart
     every = all_pairs(len(made.names))
     every_kinds = np.array([made.kind(i, j) for i, j in every])
@@ -197,8 +219,8 @@ def shares_of(
     for kind in ("part-of", "part-of edited"):
         said = int(((relations == "part-of") & (kinds == kind)).sum())
         found[f"{kind} called part of"] = said / max(made.totals[kind], 1)
-    wrong = np.isin(kinds, NEGATIVE)
-    found["others called part of"] = int(((relations == "part-of") & wrong).sum())
+    others = np.isin(kinds, NEGATIVE)
+    found["others called part of"] = int(((relations == "part-of") & others).sum())
     return found
 
 
@@ -289,7 +311,7 @@ def growth(sizes: list[int]) -> list[dict[str, float]]:
     return found
 
 
-def save(path: Path, rows: list[dict[str, object]]) -> None:
+def save(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Write rows as CSV."""
     with path.open("w", newline="") as file:
         table = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
@@ -330,6 +352,8 @@ def main() -> None:
     three.add_argument("sets", type=Path, nargs="+")
     three.add_argument("--beside", type=Path, help="set whose videos an unseen one is put among")
     three.add_argument("--out", type=Path, default=ROWS)
+    three.add_argument("--no-rivals", action="store_true")
+    three.add_argument("--no-pixels", action="store_true")
     four = verbs.add_parser("growth")
     four.add_argument("--sizes", type=int, nargs="+", default=[1000, 3000, 10_000])
     verbs.add_parser("report")
@@ -342,10 +366,11 @@ def main() -> None:
     elif arguments.verb == "measure":
         rows: list[dict[str, object]] = []
         for folder in arguments.sets:
-            measure(read_set(folder, arguments.beside), rows)
+            made = read_set(folder, arguments.beside)
+            measure(made, rows, rivals=not arguments.no_rivals, pixels=not arguments.no_pixels)
             save(arguments.out, rows)
     elif arguments.verb == "growth":
-        save(GROWTH, list(growth(arguments.sizes)))
+        save(GROWTH, growth(arguments.sizes))
     else:
         from duplicate_report import write_report
 

@@ -133,7 +133,12 @@ def read_set(folder: Path, beside: Path | None = None) -> MadeSet:
     )
 
 
-def _read(folder: Path, name: str, relations: dict, applied: dict[str, str]) -> MadeSet:
+def _read(
+    folder: Path,
+    name: str,
+    relations: dict[tuple[str, str], dict[str, str]],
+    applied: dict[str, str],
+) -> MadeSet:
     empty = set()
     if (folder / "videos.csv").exists():
         videos = list(csv.DictReader((folder / "videos.csv").open()))

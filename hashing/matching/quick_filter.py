@@ -16,7 +16,7 @@ from .records import F32
 DIRECTIONS = 32  # the first of the space: those of the most variance
 LIKELY = 0.19  # score from which a pair is worth a check
 SURE = 0.35  # score from which it is, however many other pairs its videos have
-MOST = 12  # less likely pairs of a video that are checked
+MOST = 750_000  # less likely pairs that are checked in all, about: 25 CPU minutes
 _SLOPES = (0.36, 0.5, 0.64, 0.8, 0.9, 1.0, 1.11, 1.25, 1.56, 2.0, 2.8)
 _GRID = 2.0  # frames between lines of one slope
 _OVERLAP = 0.3  # of the shorter video that a line covers at least
@@ -26,18 +26,22 @@ Moved = npt.NDArray[np.float16]
 Pairs = npt.NDArray[np.int64]
 
 
-def likely(moved: Moved, pairs: Pairs, others: Moved | None = None) -> Pairs:
+def likely(
+    moved: Moved, pairs: Pairs, others: Moved | None = None, *, least: float = LIKELY
+) -> Pairs:
     """Return the pairs that are worth a check, (p, 2), in their order.
 
-    Those whose best line is likely: all sure ones, and of the others the twelve best of each video,
-    so that a library's cost grows as its number of videos.
+    Those whose best line is likely: all sure ones, and of the others the best of each video, as
+    many as keeps a library's cost within bounds: all of them up to 15,000 videos.
 
     Args:
         moved: Of :func:`moving`, (N, T, 32).
         pairs: Rows, (P, 2).
         others: Of a second library, (B, T, 32), whose rows the second column is of.
+        least: Score of the least likely ones; lower where pixels are looked at, too.
     """
     scores = line_scores(moved, pairs, others)
+    most = max(1, MOST // max(len(moved), 1))
     kept = scores >= SURE
     for column in (0, 1):
         order = np.lexsort((-scores, pairs[:, column]))
@@ -47,7 +51,7 @@ def likely(moved: Moved, pairs: Pairs, others: Moved | None = None) -> Pairs:
         )
         counts = np.diff(np.r_[starts, len(rows)])
         place = np.arange(len(rows)) - np.repeat(starts, counts)
-        kept[order[place < MOST]] |= scores[order[place < MOST]] >= LIKELY
+        kept[order[place < most]] |= scores[order[place < most]] >= least
     return pairs[kept]
 
 

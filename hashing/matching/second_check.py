@@ -23,8 +23,7 @@ PART_ALIKE = 0.26  # how alike a part moves; few frames must be more alike, see 
 SAME = 0.5  # share of both videos that copies show
 CHANCE = 0.995  # part of the unrelated pairs of a library that are less alike than `similar`
 SCENES = 0.98  # the same on the best line, for `same scenes`
-LIBRARY_SCORE = 0.99  # part of the unrelated pairs whose score is below the library's own limit
-MARGIN = 0.05  # by which copies score above that limit
+SPREADS = 12  # robust standard deviations that copies score above a library's usual pairs
 HIGHEST = 0.45  # that the limit of a library may be
 VIDEOS = 150  # that a library is sampled by
 PAIRS = 400  # unrelated pairs of them that are compared
@@ -216,9 +215,10 @@ def _thresholds(store: FeatureStore, space: FrameSpace, seed: int) -> Thresholds
     if len(aligned) < FEW:
         return usual
     scenes = float(np.quantile([one.cosine for one in aligned], SCENES))
-    # Copies among the pairs that were drawn must not raise the limit: they score high above it.
+    # Median and absolute deviations: copies among the pairs that were drawn change them little.
     scores = np.array([one.score for one in aligned])
-    chance = float(np.quantile(scores[scores < HIGHEST], LIBRARY_SCORE)) + MARGIN
+    usually = float(np.median(scores))
+    chance = usually + SPREADS * 1.4826 * float(np.median(np.abs(scores - usually)))
     copy = min(max(COPY, chance), HIGHEST)
     return Thresholds(min(similar, 0.8), min(scenes, 0.8), copy, PART_ALIKE + copy - COPY)
 

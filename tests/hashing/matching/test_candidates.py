@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from chainpipe.hashing.matching import quick_filter
 from chainpipe.hashing.matching.candidates import pairs_by_codes, pairs_by_vectors
-from chainpipe.hashing.matching.quick_filter import MOST, SURE, likely, line_scores, moving
+from chainpipe.hashing.matching.quick_filter import SURE, likely, line_scores, moving
 from chainpipe.hashing.matching.space import unit
 
 from .sequences import path, seen
@@ -66,9 +67,23 @@ def test_the_filter_keeps_copies_and_drops_most_strangers() -> None:
     kept = {tuple(pair) for pair in likely(moved, pairs).tolist()}
     assert {(k, k + 30) for k in range(30)} <= kept
     assert len(kept) < len(pairs) / 3
+    assert len(likely(moved, pairs, least=-1.0)) == len(pairs)
+
+
+def test_a_large_library_checks_the_best_pairs_of_each_video(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    frames = np.stack([seen(path(10, seed=seed)).features for seed in range(20)])
+    moved, pairs = moving(frames), np.stack(np.triu_indices(20, 1), axis=1)
+    monkeypatch.setattr(quick_filter, "MOST", 40)  # two of each video
     scores = line_scores(moved, pairs)
-    sure = int((scores >= SURE).sum())
-    assert len(kept) <= sure + 60 * MOST
+    kept = likely(moved, pairs, least=-1.0)
+    wanted = set(np.flatnonzero(scores >= SURE).tolist())
+    for row in range(20):
+        for column in (0, 1):
+            own = np.flatnonzero(pairs[:, column] == row)
+            wanted |= set(own[np.argsort(-scores[own], kind="stable")[:2]].tolist())
+    assert kept.tolist() == pairs[sorted(wanted)].tolist()
 
 
 def test_a_shift_of_all_frames_changes_no_score() -> None:
