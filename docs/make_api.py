@@ -23,9 +23,9 @@ walk through it. In shapes, N or B are videos, T frames, D numbers of a frame, K
 """
 FUNCTIONS = (
     *("extract", "open_store", "store_from_arrays", "train", "load_model", "evaluate"),
-    "find_duplicates",
+    *("find_duplicates", "find_clip"),
 )
-CLASSES = ("Store", "Model", "Codes", "Evaluation", "Duplicates", "register")
+CLASSES = ("Store", "Model", "Codes", "Evaluation", "Duplicates", "FilmPlace", "register")
 SKIPPED = re.compile(r" *# doctest: \+SKIP")
 LISTS = ("Args", "Raises", "Attributes")
 SECTION = re.compile(r"^(Args|Returns|Yields|Raises|Attributes|Example|Examples):$")

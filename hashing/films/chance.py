@@ -8,20 +8,20 @@ from ..matching.records import FrameSequence
 from .film_index import CHANCE, FilmIndex
 from .finder import ClipFinder, PossiblePlace
 
-TRIED = 80  # stretches
+TRIED = 160  # stretches
 SHORTEST, LONGEST = 3.0, 20.0  # seconds of a stretch
 AROUND = 10.0  # seconds around a stretch that do not count
 FEWEST = 12  # stretches without which nothing is said
-BEYOND = 2.0  # how far beyond nine in ten of them an answer must be, by their own spread
-LIMITS = 0.6, 1.2  # scores between which the threshold lies in any library
+BEYOND = 4.0  # how far beyond their median an answer must be, by the upper quartile's distance
+LIMITS = 0.75, 1.2  # scores between which the threshold lies in any library
 
 
 def fit_threshold(finder: ClipFinder, *, seed: int = 0) -> FilmIndex:
     """Return the index of a finder with the score that chance does not reach, without labels.
 
     A stretch of a film is a clip that is shown once; what else is found of it is chance, but for
-    the few that are shown twice, such as title cards. So the threshold lies beyond the score of
-    nine in ten, by a multiple of how far that is from the median.
+    those that are shown twice, such as title cards. So the threshold lies beyond the median score,
+    by a multiple of how far the upper quartile is from it: a quarter may be shown twice.
 
     Args:
         finder: Of the library.
@@ -50,7 +50,7 @@ def fit_threshold(finder: ClipFinder, *, seed: int = 0) -> FilmIndex:
         scores.append(max((one.score for one in found if not _is(one, skip)), default=0.0))
     if len(scores) < FEWEST:
         return finder.index.with_threshold(CHANCE)
-    middle, high = np.quantile(scores, (0.5, 0.9))
+    middle, high = np.quantile(scores, (0.5, 0.75))
     return finder.index.with_threshold(float(np.clip(middle + BEYOND * (high - middle), *LIMITS)))
 
 

@@ -14,6 +14,7 @@ from ..matching.records import F32, F64, FrameSequence
 from ..matching.space import FrameSpace
 
 _HELD = 256  # videos whose times are kept
+_BLOCK = 4096  # frames that are projected at a time
 
 
 class FilmFrames:
@@ -42,7 +43,12 @@ class FilmFrames:
             DamageError: If its bytes are altered.
             UsageError: If its features are not finite, or the times of its frames are not known.
         """
-        return self._projected(row, slice(None), 0.0, self.duration(row))
+        seconds = self.seconds(row)
+        blocks = [
+            self._projected(row, slice(start, start + _BLOCK), 0.0, self.duration(row)).features
+            for start in range(0, len(seconds), _BLOCK)
+        ]
+        return FrameSequence(np.concatenate(blocks), seconds, self.duration(row))
 
     def part(self, row: int, start: float, end: float) -> FrameSequence | None:
         """Return the frames of a video from one second to another, which count from ``start``.

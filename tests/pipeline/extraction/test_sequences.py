@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from chainpipe.pipeline.console import Console
 from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
 from chainpipe.pipeline.decode.readers.fallback import read_video
 from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.extraction.estimate import estimate
 from chainpipe.pipeline.extraction.extract import extract
 from chainpipe.pipeline.extraction.options import ExtractOptions
 from chainpipe.pipeline.extraction.repair_store import repair
 from chainpipe.pipeline.options import DecodeLimits
 from chainpipe.pipeline.records import Blank, Reader, Status, VideoError
-from chainpipe.pipeline.store import open_store, verify
+from chainpipe.pipeline.store import open_store, parts_of, verify
 from tests.pipeline.conftest import MakeClip
 from tests.pipeline.extraction.test_extract import Tiny, tiny
 from tests.pipeline.store.store_samples import alter, everything
@@ -142,3 +148,47 @@ def test_other_steps_are_another_store(films: Path, tmp_path: Path, tiny: Tiny) 
     extract(asked(films, tmp_path / "feats.h5"), backbone=tiny)
     with pytest.raises(UsageError, match=r"every: 0\.5 / 1\.0"):
         extract(asked(films, tmp_path / "feats.h5", every=1.0), backbone=tiny)
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from chainpipe.pipeline.extraction import output
+from chainpipe.pipeline.extraction.extract import extract
+from chainpipe.pipeline.extraction.options import ExtractOptions
+from tests.pipeline.extraction.test_extract import Tiny
+output.SHARD_VIDEOS = 1
+tiny = Tiny()
+tiny.before = lambda: time.sleep(0.5)
+folder, out = map(Path, sys.argv[1:])
+extract(ExtractOptions.of(folder, out, every=0.5, workers=1), backbone=tiny)
+"""
+
+
+@pytest.mark.parametrize("name", ["feats.h5", "feats.zarr"])
+def test_a_killed_extraction_goes_on_and_ends_the_same(
+    films: Path, tmp_path: Path, tiny: Tiny, name: str
+) -> None:
+    whole, out = tmp_path / "whole" / name, tmp_path / name
+    whole.parent.mkdir()
+    extract(asked(films, whole), backbone=tiny)
+    command = [sys.executable, "-c", KILLED, str(films), str(out)]
+    with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": os.getcwd()}) as running:
+        end = time.monotonic() + 60
+        while not any(parts_of(out).glob("shard-*.h5")) and time.monotonic() < end:
+            time.sleep(0.02)
+        running.kill()
+    assert not out.exists()
+    before = tiny.calls
+    report = extract(asked(films, out), backbone=tiny)
+    assert report.decoded < 3  # the clip, at least, was committed
+    assert tiny.calls - before < before
+    with open_store(whole) as first, open_store(out) as second:
+        assert everything(first) == everything(second)
+    assert not parts_of(out).exists()
+
+
+def test_a_plan_counts_the_frames_of_what_it_reads(films: Path, tmp_path: Path) -> None:
+    found = estimate(asked(films, tmp_path / "feats.h5"), console=Console(quiet=True))
+    mean = round((4 + 120 + 6) / 3)  # the fourth has the bytes of another
+    assert found.bytes_out == 4 * mean * 1280 * 2
