@@ -21,6 +21,7 @@ SHARED = 0.5  # of both videos that copies show
 LAID = 0.85  # likeness from which one picture surely lies right on the other
 OTHERWISE = 0.06  # below it, pictures that lie right on each other move otherwise
 _AT_A_TIME = 400  # videos in memory, 1.6 MB each
+_DECODED = 32  # videos at once
 
 Advance = Callable[[int], None]
 Progress = Callable[[str, int | None], AbstractContextManager[Advance]]
@@ -56,8 +57,9 @@ class PixelRecheck:
         left = [pair for pair in pairs if pair.verdict.relation is Relation.PART_OF]
         likely = [pair for pair in pairs if pair.verdict.relation is not Relation.PART_OF]
         likely.sort(key=lambda pair: (pair.a, pair.b))
-        with progress("decode and compare", len(likely)) as advance:
-            for pair, a, b in self._with_clips(videos, likely):
+        decoded = len({row for pair in likely for row in (pair.a, pair.b)})
+        with progress("decode and compare", decoded + len(likely)) as advance:
+            for pair, a, b in self._with_clips(videos, likely, advance):
                 verdict = pair.verdict
                 if a is not None and b is not None:
                     verdict = looked_at(verdict, a, b)
@@ -66,7 +68,7 @@ class PixelRecheck:
         return left
 
     def _with_clips(
-        self, videos: ComparedVideos, pairs: Sequence[VideoPair]
+        self, videos: ComparedVideos, pairs: Sequence[VideoPair], advance: Advance
     ) -> Iterator[tuple[VideoPair, GreyClip | None, GreyClip | None]]:
         """Yield pairs with their decoded videos, of which few are in memory at a time."""
         held: dict[int, GreyClip | None] = {}
@@ -78,7 +80,10 @@ class PixelRecheck:
                 rows |= {pairs[end].a, pairs[end].b}
                 end += 1
             held = {row: clip for row, clip in held.items() if row in rows}
-            held |= self._clips(videos, sorted(rows - set(held)))
+            wanted = sorted(rows - set(held))
+            for at in range(0, len(wanted), _DECODED):
+                held |= self._clips(videos, wanted[at : at + _DECODED])
+                advance(len(wanted[at : at + _DECODED]))
             for pair in pairs[start:end]:
                 yield pair, held[pair.a], held[pair.b]
             start = end
