@@ -58,7 +58,12 @@ class _ReadyValue:
             return value
         if type(value) is str and wanted in (Path, Path | None):
             return Path(value)
-        if type(value) is str and wanted in (int, int | None) and value.isdecimal():
+        if (
+            type(value) is str
+            and wanted in (int, int | None)
+            and value.isascii()
+            and value.isdecimal()
+        ):
             return int(value)
         param._runtime_param = None
         return param.get_runtime_param().coerce(value, param=param, ctx=ctx)

@@ -32,6 +32,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("bench_extract.py", "--quick", "--only", "memory", *places)
     run("bench_train.py", "--quick", *places)
     run("bench_costs.py", "--quick", *places)
+    run("bench_search.py", "--quick", "--only", "batches", *places)
     return folder
 
 
@@ -106,6 +107,13 @@ def test_costs_are_measured_as_the_library_grows(out: Path) -> None:
     for line in found["search"]:
         assert all(cpu["min"] > 0 for name, cpu in line["CPU seconds"].items() if "cold" in name)
     assert found["covariance"]["reckoned for FCVID, every frame"] > 0
+
+
+def test_searches_beside_raw_faiss_give_the_answers_of_numpy(out: Path) -> None:
+    found = read(out, "search")
+    assert [line["videos"] for line in found["batches"]] == [1000, 10_000]
+    assert all(line["as numpy"] for line in found["batches"])
+    assert found["about"]["batches"]["command"].startswith("python docs/numbers/bench_search.py")
 
 
 def test_pages_are_drawn_from_the_jsons(out: Path) -> None:

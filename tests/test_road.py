@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from chainpipe import command
+from chainpipe.pipeline.decode import ffmpeg_program
 from tests.pipeline.conftest import draw_clip
 
 ROOT = Path(__file__).parents[1]
@@ -33,9 +34,19 @@ def test_search_by_a_new_file_finds_its_twin(library, model, tmp_path, capsys) -
         file.write(b"\0" * 8)  # other bytes, the same pictures
     words = ["search", str(duplicate), "--model", str(model), "--k", "3", "--json"]
     assert command.run(words) == 0
-    printed = capsys.readouterr().out
-    assert "card/0.mp4" in printed
-    assert json.loads(printed)
+    first = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert (first["path"], first["distance"]) == ("card/0.mp4", 0)
+
+
+def test_search_by_a_picture_finds_the_clip_it_is_from(library, model, tmp_path, capsys) -> None:
+    path = tmp_path / "a.jpg"
+    frame = ["-ss", "1", "-i", str(library / "grey/0.mp4"), "-frames:v", "1", str(path)]
+    subprocess.run([ffmpeg_program(), "-v", "error", *frame], check=True)
+    words = ["search", str(path), "--model", str(model), "--within", "2", "--json"]
+    assert command.run(words) == 0
+    first = json.loads(capsys.readouterr().out.splitlines()[0])
+    assert first["path"].startswith("grey/")
+    assert first["answer"] != "copy"
 
 
 def test_search_draws_a_picture(library, model, tmp_path) -> None:

@@ -51,7 +51,7 @@ def dedup(
     recheck: Annotated[
         bool,
         typer.Option(
-            "--recheck", help="Decode doubtful pairs again: more frames, then their pixels."
+            "--recheck", help="Decode likely pairs again, and compare what moves in their pixels."
         ),
     ] = False,
     keep: Annotated[
@@ -79,7 +79,7 @@ def dedup(
     decisions: Annotated[
         Path | None,
         typer.Option(
-            "--decisions", help="File of decisions.", show_default="decisions.jsonl by the store"
+            "--decisions", help="File of decisions.", show_default="decisions.jsonl beside STORE"
         ),
     ] = None,
     ignore: Annotated[

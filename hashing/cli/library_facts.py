@@ -41,11 +41,12 @@ class LibraryFacts:
 
     Attributes:
         means: Mean features of at most 1000 evenly spaced videos, (S, D).
-        check: The second check, fitted on the library.
+        check: The second check, fitted on the library; ``None`` where the store does not know when
+            its frames are shown.
     """
 
     means: F32
-    check: SecondCheck
+    check: SecondCheck | None
 
     @property
     def centre(self) -> F32:
@@ -71,7 +72,7 @@ def library_facts(
         return _read(folder / FILE, key)
     log("looking at the library once, for later searches, too")
     means = video_means(store.features(sample_rows(store.shape[0])))
-    facts = LibraryFacts(means, SecondCheck.fit(store))
+    facts = LibraryFacts(means, SecondCheck.fit(store) if knows_times(store) else None)
     arrays = _arrays(facts, key)
     with (
         suppress(OSError, ChainpipeError),
@@ -80,6 +81,11 @@ def library_facts(
     ):
         np.savez(file, **arrays)
     return facts
+
+
+def knows_times(store: FeatureStore) -> bool:
+    """Return whether a store knows when its frames are shown, as published features do not."""
+    return bool(np.isfinite(store.seconds(np.zeros(1, np.int64))).all())
 
 
 def _key(store: FeatureStore) -> str:
@@ -95,7 +101,7 @@ def _key(store: FeatureStore) -> str:
 def _arrays(facts: LibraryFacts, key: str) -> dict[str, Any]:
     """Return the facts as arrays; those of ``check`` by the names of its fields."""
     found = {"key": np.array(key), "means": facts.means.astype(np.float32)}
-    for part, kind in PARTS.items():
+    for part, kind in PARTS.items() if facts.check is not None else ():
         record = getattr(facts.check, part)
         found |= {
             f"{part}.{one.name}": np.asarray(getattr(record, one.name)) for one in fields(kind)
@@ -112,9 +118,12 @@ def _read(path: Path, key: str) -> LibraryFacts:
         ValueError: If it is of another store or version.
     """
     names = [f"{part}.{one.name}" for part, kind in PARTS.items() for one in fields(kind)]
-    found = read_npz(path, (*NAMES, *names), what="file of a search", hint="delete it")
+    how = {"what": "file of a search", "hint": "delete it"}
+    found = read_npz(path, NAMES, **how, optional=names)
     if str(found["key"]) != key or str(found[SHA256]) != array_digest(found):
         raise ValueError("it is of another store or version")
+    if not any(name in found for name in names):
+        return LibraryFacts(found["means"], None)
     parts = {part: _record(part, kind, found) for part, kind in PARTS.items()}
     return LibraryFacts(found["means"], SecondCheck(**parts))
 

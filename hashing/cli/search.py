@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainpipe.pipeline.console import counted, printable
+from chainpipe.pipeline.console import counted
 from chainpipe.pipeline.errors import UsageError
 
 from ..retrieval.distance_names import ASYMMETRIC, DISTANCES, HAMMING, RERANK
@@ -17,14 +16,9 @@ from .defaults import ModelOption, PluginOption, StoreOption, choose_model
 from .encode import SOME_FAILED
 
 if TYPE_CHECKING:
-    from ..retrieval.answers import Found
     from ..retrieval.hamming import Rows
-    from ..retrieval.rank import Ranker
     from ..retrieval.row_filter import RowFilter
-    from .library_facts import LibraryFacts
     from .search_library import SearchedLibrary
-    from .search_queries import AskedVideo
-    from .search_words import AskedArrays
 
 SAID = {
     HAMMING: "bits of the codes that differ",
@@ -108,6 +102,7 @@ def search(
     from ..reporting.search_results import print_lines, print_tables
     from ..retrieval.backends import check_backend
     from ..retrieval.row_filter import RowFilter
+    from .search_answers import SearchPlan, find_answers
     from .search_library import searched_library
     from .search_queries import asked_videos
 
@@ -122,14 +117,13 @@ def search(
     with searched_library(folder, facts, codes=codes, store=store, tools=tools) as library:
         name = _distance(distance, library)
         wanted = RowFilter(tuple(label or ()), path, longer, shorter)
-        rows = _passing(wanted, library, tools)
-        checks = _checks(check, name, library)
+        plan = SearchPlan(
+            name, _passing(wanted, library, tools), k, within, backend,
+            check=_checks(check, name, library), keep_self=keep_self,
+        )  # fmt: skip
         asked, failed = asked_videos(queries, library, tools)
         tools.log(f"distance {name}: {SAID[name]}")
-        found = _search(
-            asked, library, name, rows, k=k, within=within, backend=backend, check=checks,
-            keep_self=keep_self, tools=tools,
-        )  # fmt: skip
+        found = find_answers(asked, library, plan, tools)
         if as_json:
             print_lines(found, library.codes, distance=name)
         else:
@@ -177,7 +171,17 @@ def _checks(given: bool | None, distance: str, library: SearchedLibrary) -> bool
     if given and library.store is None:
         hint = "name the store with `--store`"
         raise UsageError("`--check` reads features, and there is no store", hint=hint)
-    return distance == RERANK if given is None else given
+    if given is None and distance != RERANK:
+        return False
+    if given is False or library.store is None:
+        return False
+    from .library_facts import knows_times
+
+    known = knows_times(library.store)
+    if given and not known:
+        hint = "leave out `--check`"
+        raise UsageError("the store does not know when its frames are shown", hint=hint)
+    return known
 
 
 def _passing(wanted: RowFilter, library: SearchedLibrary, tools: Tools) -> Rows | None:
@@ -196,124 +200,3 @@ def _passing(wanted: RowFilter, library: SearchedLibrary, tools: Tools) -> Rows 
     if rows is not None:
         tools.log(f"{len(rows)} of {counted(len(library.codes), 'video')} may be results")
     return rows
-
-
-def _search(
-    asked: Sequence[AskedVideo],
-    library: SearchedLibrary,
-    distance: str,
-    rows: Rows | None,
-    *,
-    k: int,
-    within: float | None,
-    backend: str,
-    check: bool,
-    keep_self: bool,
-    tools: Tools,
-) -> list[Found]:
-    from ..retrieval.answers import Found
-    from ..retrieval.rank import answers_of
-    from .search_words import AnswerWords
-
-    own = _left_out(asked, keep_self=keep_self, tools=tools)
-    copies = _copies(asked, rows, keep_self=keep_self)
-    facts = _facts(library, tools) if check or distance == RERANK else None
-    arrays = _arrays(asked, library, distance)
-    ranker = _ranker(library, distance, arrays, rows, own, copies, facts, backend, tools)
-    ranked, gone = answers_of(ranker, k, copies=copies, within=within, is_gone=library.is_gone)
-    if gone:
-        tools.log(f"{counted(gone, 'result')} left out: the file is gone")
-    count = len(library.codes) if rows is None else len(rows)
-    words = AnswerWords(library, distance, videos=count, facts=facts, check=check)
-    found = []
-    for place, (one, line) in enumerate(zip(asked, ranked, strict=True)):
-        answers = words.answers(one, arrays, place, line)
-        near = any(answer.word for answer in answers) or bool(answers and within is not None)
-        found.append(Found(one.query, own[place], answers, near))
-    return found
-
-
-def _left_out(
-    asked: Sequence[AskedVideo], *, keep_self: bool, tools: Tools
-) -> list[tuple[int, ...]]:
-    """Return for each query the rows that are no answers: its own."""
-    if keep_self:
-        return [() for _ in asked]
-    itself = [one.query.itself for one in asked]
-    own: list[tuple[int, ...]] = [() if row is None else (row,) for row in itself]
-    if sum(map(bool, own)) > 1:
-        tools.log("videos of the store are left out of their own answers (--keep-self keeps them)")
-    for one, rows in zip(asked, own, strict=True):
-        if rows and sum(map(bool, own)) == 1:
-            name = printable(one.query.text)
-            tools.log(f"{name} is left out of its own answers (--keep-self keeps it)")
-    return own
-
-
-def _copies(
-    asked: Sequence[AskedVideo], rows: Rows | None, *, keep_self: bool
-) -> list[tuple[int, ...]]:
-    """Return for each query the rows with its bytes that may be answers."""
-    every = [tuple(sorted(one.query.rows)) if keep_self else one.query.copies for one in asked]
-    if rows is None:
-        return every
-    passing = set(rows.tolist()) if any(every) else set()
-    return [tuple(row for row in one if row in passing) for one in every]
-
-
-def _facts(library: SearchedLibrary, tools: Tools) -> LibraryFacts:
-    from .library_facts import library_facts
-
-    assert library.store is not None
-    return library_facts(library.store, library.folder, log=tools.log)
-
-
-def _arrays(asked: Sequence[AskedVideo], library: SearchedLibrary, distance: str) -> AskedArrays:
-    """Return what the distance compares.
-
-    Raises:
-        UsageError: If values of rows are needed and there is no store, or the model gives none.
-    """
-    from .search_queries import codes_of, query_means, values_of
-    from .search_words import AskedArrays
-
-    codes = codes_of(asked, library)
-    if distance == ASYMMETRIC:
-        if library.store is None and any(one.video is None for one in asked):
-            hint = f"name the store with `--store`, ask by a file, or take `--distance {HAMMING}`"
-            raise UsageError("the values of a row are in the store, which is not there", hint=hint)
-        return AskedArrays(codes, values=values_of(asked, library))
-    if distance == RERANK:
-        return AskedArrays(codes, means=query_means(asked, library))
-    return AskedArrays(codes)
-
-
-def _ranker(
-    library: SearchedLibrary,
-    distance: str,
-    arrays: AskedArrays,
-    rows: Rows | None,
-    own: Sequence[tuple[int, ...]],
-    copies: Sequence[Sequence[int]],
-    facts: LibraryFacts | None,
-    backend: str,
-    tools: Tools,
-) -> Ranker:
-    from ..retrieval.backends import make_index
-    from ..retrieval.rank import AsymmetricRanker, HammingRanker, Reranker
-
-    bits, packed = library.codes.bits, library.codes.packed
-    searched = packed if rows is None else packed[rows]
-    if distance == ASYMMETRIC:
-        assert arrays.values is not None
-        scale = library.codes.value_scale
-        return AsymmetricRanker(searched, bits, arrays.values, scale=scale, rows=rows, left_out=own)
-    index = make_index(searched, bits, queries=len(own), backend=backend, log=tools.log)
-    first = HammingRanker(index, arrays.codes, rows=rows, left_out=own)
-    if distance == HAMMING:
-        return first
-    assert arrays.means is not None
-    assert facts is not None
-    return Reranker(
-        first, arrays.means, means_of=library.means_of, centre=facts.centre, always=copies
-    )

@@ -20,6 +20,7 @@ from .search_queries import AskedVideo, features_of
 
 if TYPE_CHECKING:
     from ..matching.records import FrameSequence
+    from ..matching.space import FrameSpace
     from ..models.hasher import F32
     from ..retrieval.bitpack import U8
     from .library_facts import LibraryFacts
@@ -90,8 +91,8 @@ class AnswerWords:
             word, reason = checked.get(row, (None, ""))
             if row in exact:
                 word, reason = COPY, "the same bytes"
-            elif word is None and found >= limit:
-                word = SIMILAR
+            elif word != COPY:  # a copy may be far; other scenes are the same where they are near
+                word = None if found < limit else word or SIMILAR
             answers.append(FoundVideo(rank, row, distance, found, word, row in exact, reason))
         return answers
 
@@ -118,7 +119,8 @@ class AnswerWords:
     def _checked(self, one: AskedVideo, rows: Sequence[int]) -> dict[int, tuple[str | None, str]]:
         """Return word and reason of the first answers that are copies or show the same scenes."""
         rows = rows[:CHECKED]
-        if not self._check or self._facts is None or not rows:
+        check = None if self._facts is None else self._facts.check
+        if not self._check or check is None or not rows:
             return {}
         from ..matching.records import Relation
 
@@ -127,29 +129,28 @@ class AnswerWords:
             Relation.PART_OF: COPY,
             Relation.SAME_SCENES: SAME_SCENES,
         }
-        check = self._facts.check
-        if (asked := self._informative(_query_clip(one, self._library))) is None:
+        space = check.space
+        if (asked := _informative(_query_clip(one, self._library), space)) is None:
             return {}
         asked = check.sequence(asked)
         found: dict[int, tuple[str | None, str]] = {}
         for row, clip in zip(rows, _clips(rows, self._library), strict=True):
-            if (answer := self._informative(clip)) is None:
+            if (answer := _informative(clip, space)) is None:
                 continue
             verdict = check.compare_projected(asked, check.sequence(answer))
             if verdict.relation in words:
                 found[row] = words[verdict.relation], verdict.reason
         return found
 
-    def _informative(self, clip: Clip) -> FrameSequence | None:
-        """Return the frames of a clip, or nothing where it is blank or stands still."""
-        from ..matching.information import STILL, blank_reason, movement
 
-        assert self._facts is not None
-        sequence, blank = clip
-        if blank_reason(blank):
-            return None
-        moved = movement(sequence.features[None], self._facts.check.space)[0]
-        return sequence if moved >= STILL else None
+def _informative(clip: Clip, space: FrameSpace) -> FrameSequence | None:
+    """Return the frames of a clip, or nothing where it is blank or stands still."""
+    from ..matching.information import STILL, blank_reason, movement
+
+    sequence, blank = clip
+    if blank_reason(blank):
+        return None
+    return sequence if movement(sequence.features[None], space)[0] >= STILL else None
 
 
 def _cosines(query: F32, sample: F32) -> npt.NDArray[np.float64]:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ..matching.information import STILL, movement
+from ..matching.information import frame_reasons
+from ..matching.quick_filter import likely, moving
 from ..matching.records import F32, FrameSequence, Verdict
-from ..matching.second_check import SecondCheck
+from ..matching.second_check import SecondCheck, clocked
 from ..matching.space import unit
 from ..retrieval.encode import check_finite
 from .videos import ComparedVideos
 
-NOTHING_MOVES = "nothing moves"
 _BLOCK = 512  # rows that are read at a time
 _PAIRS = 10_000  # whose means are in memory twice
 
@@ -43,7 +43,7 @@ class ProjectedVideos:
         self._check = check
         self._videos = videos
         self._held: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        self._still: set[int] = set()
+        self._reasons: dict[int, str] = {}
         for start in range(0, len(rows), _BLOCK):
             block = rows[start : start + _BLOCK]
             for part in (
@@ -61,16 +61,16 @@ class ProjectedVideos:
         features, seconds = store.features(own), store.seconds(own)
         check_finite(features, [self._videos.paths[row] for row in rows])
         projected = self._check.space.project(features).astype(np.float16)
-        moved = movement(features, self._check.space)
-        for row, frames, times, much in zip(rows, projected, seconds, moved, strict=True):
+        reasons = frame_reasons(features, self._check.space)
+        for row, frames, times, why in zip(rows, projected, seconds, reasons, strict=True):
             self._held[row] = frames, times
-            if much < STILL:
-                self._still.add(row)
+            if why:
+                self._reasons[row] = why
 
     def __getitem__(self, row: int) -> FrameSequence:
         """Return one video, its features of unit length, (T, M)."""
         frames, seconds = self._held[row]
-        duration = float(self._videos.duration[row])
+        seconds, duration = clocked(seconds, float(self._videos.duration[row]))
         return FrameSequence(frames.astype(np.float32), seconds, duration)
 
     def means(self, rows: Iterable[int]) -> F32:
@@ -90,7 +90,20 @@ class ProjectedVideos:
 
     def apart_reason(self, row: int) -> str:
         """Return why a video is compared with no other, empty where it is."""
-        return self._videos.blank_reason(row) or (NOTHING_MOVES if row in self._still else "")
+        return self._videos.blank_reason(row) or self._reasons.get(row, "")
+
+    def is_blank(self, row: int) -> bool:
+        """Return whether the frames of a video are blank as pictures, whatever their features."""
+        return bool(self._videos.blank_reason(row))
+
+    def likely(self, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the pairs of rows, (P, 2), that may move alike by a quick look, (p, 2)."""
+        rows, places = np.unique(pairs, return_inverse=True)
+        lengths = {len(self._held[int(row)][0]) for row in rows}
+        if len(lengths) != 1:  # two stores, or films: lines of all lengths would be needed
+            return pairs
+        moved = np.concatenate([moving(self._held[int(row)][0][None]) for row in rows])
+        return np.asarray(rows[likely(moved, places.reshape(-1, 2))], np.int64)
 
     def compare(self, a: int, b: int) -> Verdict:
         """Say what the videos of two rows are to each other."""

@@ -16,7 +16,7 @@ from ..matching.records import Relation, Verdict
 from ..matching.second_check import SecondCheck
 from ..retrieval.bitpack import U8
 from .candidate_pairs import nearest_of_each, nearest_pairs
-from .comparison import NOTHING_MOVES, ProjectedVideos
+from .comparison import ProjectedVideos
 from .contents import VideoContents
 from .decisions import Decision, Decisions
 from .gates import Gates
@@ -40,6 +40,7 @@ Advance = Callable[[int], None]
 Progress = Callable[[str, int | None], AbstractContextManager[Advance]]
 Recheck = Callable[[ComparedVideos, Sequence[VideoPair], Progress], list[VideoPair]]
 NEAREST = 10  # of each video, which are looked at again whatever the second check says
+FILTERED = 20_000  # pairs; of more only those are compared that move alike by a quick look
 ROUNDS = 3  # of a search for copies of copies
 CLOSED = 100  # contents that hang together: in larger heaps no missing pair is looked for
 
@@ -134,7 +135,7 @@ class _Run:
         reasons = ((name, held.apart_reason(name)) for name in contents)
         self.apart = {name: why for name, why in reasons if why}
         # Pixels may show a movement that the features do not.
-        self.still = {name for name, why in self.apart.items() if why == NOTHING_MOVES}
+        self.still = {name for name in self.apart if not held.is_blank(name)}
         before = search.before
         self.new = set(contents) if before is None else contents.new_since(before)
         self.compared = 0
@@ -164,10 +165,19 @@ class _Run:
         if len(self.new) < len(self.contents):
             new = np.isin(found, np.fromiter(self.new, np.int64, len(self.new)))
             found = found[new.any(axis=1)]
+        if len(found) > FILTERED:
+            found = self._likely(found)
         if not len(self.search.decisions):
             return found
         open_ = [self._decision(*pair) is None for pair in found.tolist()]
         return np.asarray(found[np.array(open_, bool)])
+
+    def _likely(self, pairs: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Leave out pairs that do not move alike by a quick look, but those looked at anyway."""
+        nearest = np.array(sorted(self.nearest), np.int64).reshape(-1, 2)
+        kept = np.concatenate([self.held.likely(pairs), nearest])
+        number = (len(self.videos), 1)
+        return np.asarray(pairs[np.isin(pairs @ number, kept @ number)])
 
     def compare(self, wanted: npt.NDArray[np.int64], progress: Progress) -> list[VideoPair]:
         """Compare pairs of contents; return those that have something in common.
@@ -320,9 +330,9 @@ class _Run:
         """Return the files of the first store that are set apart, and in no pair all the same."""
         paired = {name for pair in pairs for name in (pair.a, pair.b)}
         return [
-            ApartVideo(row, why, tuple(one for one in self.contents.rows(name) if one != row))
+            ApartVideo(row, why, tuple(one for one in rows if one != row))
             for name, why in self.apart.items()
             if name in self.new and name not in paired
-            for row in self.contents.rows(name)
-            if row < self.videos.first
+            for rows in [[row for row in self.contents.rows(name) if row < self.videos.first]]
+            for row in rows
         ]

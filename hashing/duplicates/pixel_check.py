@@ -22,7 +22,7 @@ _LOOK, _MOVE = 24, 20  # side of the pictures that are laid on each other, and o
 _SCALES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6)
 _PLACES = 7  # of a crop along an axis
 _FASTEST = 1.5  # or slowest: a speed that hardly any copy has
-_UNUSUAL = 0.5  # of the score that is lost there
+_UNUSUAL = 0.3  # of the score that is lost there
 _FLAT = 6.0  # grey levels that a bar differs by, within and over time
 _MOST_BAR = 0.4  # of a side
 

@@ -16,10 +16,10 @@ from .pixel_check import SIDE, GreyClip, PictureLayout, grey, lay_on, movement_a
 from .videos import ComparedVideos
 
 FRAMES = 100  # of each video that is decoded again
-COPY = 0.3  # how surely their pixels move alike, from which two are copies
+COPY = 0.35  # how surely their pixels move alike, from which two are copies
 SHARED = 0.5  # of both videos that copies show
 LAID = 0.85  # likeness from which one picture surely lies right on the other
-OTHERWISE = 0.15  # below it, pictures that lie right on each other move otherwise
+OTHERWISE = 0.06  # below it, pictures that lie right on each other move otherwise
 _AT_A_TIME = 400  # videos in memory, 1.6 MB each
 
 Advance = Callable[[int], None]

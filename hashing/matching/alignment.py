@@ -22,7 +22,7 @@ CLEARLY = 0.02  # by which a less likely line must fit better
 FEWEST = 3  # frames of a run
 SECOND = 0.15  # part of the first run's sum that a second one has at least
 _OVERLAP = 0.15  # of the shorter video that a line covers at least
-_KEPT = 3  # lines around which finer ones are tried, twice
+_KEPT = 2  # lines of a kind around which finer ones are tried
 _TURN = 0.06  # of the speed that a finer line turns at most
 _SAME = 0.02  # of the speed up to which it counts as unchanged
 
@@ -89,8 +89,9 @@ def _align(a: FrameSequence, b: FrameSequence, lines: F64, *, end_to_end: bool) 
     excess = np.asarray(cosines - usual, np.float32)
     best: tuple[float, Alignment] | None = None
     seen: list[_Stretch] = []
+    middle, near = float(a.seconds.mean()), 0.15 * max(step_of(a), step_of(b))
     for found in _likely(excess, lines, a, b, end_to_end=end_to_end):
-        if any(_equal(found, other) for other in seen):
+        if any(_equal(found, other, middle, near) for other in seen):
             continue
         seen.append(found)
         second = _second_stretch(excess, found, a, b)
@@ -100,8 +101,11 @@ def _align(a: FrameSequence, b: FrameSequence, lines: F64, *, end_to_end: bool) 
     return None if best is None else best[1]
 
 
-def _equal(one: _Stretch, other: _Stretch) -> bool:
-    return replace(one, total=0.0) == replace(other, total=0.0)
+def _equal(one: _Stretch, other: _Stretch, middle: float, near: float) -> bool:
+    """Whether two stretches show the same frames, but for a small part of a step."""
+    moment = (one.speed - other.speed) * middle + one.offset - other.offset
+    frames = (one.first, one.last) == (other.first, other.last)
+    return frames and abs(moment) < near and abs(one.speed / other.speed - 1) < _SAME / 2
 
 
 def _lines(
@@ -130,46 +134,58 @@ def _lines(
 def _likely(
     excess: F32, lines: F64, a: FrameSequence, b: FrameSequence, *, end_to_end: bool
 ) -> Iterator[_Stretch]:
-    """Yield the best runs of what may be, the likeliest line first."""
+    """Yield the best runs of what may be, the likeliest line first.
+
+    End to end, at unchanged speed, and the best of all: finer lines around the best ones of each
+    are tried twice, all at once.
+    """
     if not len(lines):
         return
-    scores = score_lines(excess, lines, a, b)
-    if end_to_end:
-        (start_a, end_a), (start_b, end_b) = span_of(a), span_of(b)
-        speed = (end_b - start_b) / (end_a - start_a)
-        if lines[:, 0].min() * 0.9 <= speed <= lines[:, 0].max() * 1.1:
-            whole = np.array([[speed, start_b - speed * start_a]])
-            yield from _refined(excess, whole, score_lines(excess, whole, a, b), a, b)
+    scores = _preferred(score_lines(excess, lines, a, b), lines)
     same = np.abs(np.log(lines[:, 0])) < _SAME
-    yield from _refined(excess, lines[same], scores[same], a, b, turn=False)
-    yield from _refined(excess, lines, scores, a, b)
-
-
-def _refined(
-    excess: F32, lines: F64, scores: F32, a: FrameSequence, b: FrameSequence, *, turn: bool = True
-) -> Iterator[_Stretch]:
-    """Try finer lines around the best ones, twice; yield the best one's best run, if any."""
-    if not len(lines):
-        return
+    best = [_best(lines, scores, _KEPT)]
+    if same.any():
+        best.insert(0, _best(lines[same], scores[same], _KEPT))
+    turns = [0.0, 1.0][-len(best) :]
+    (start_a, end_a), (start_b, end_b) = span_of(a), span_of(b)
+    speed = (end_b - start_b) / (end_a - start_a)
+    if end_to_end and lines[:, 0].min() * 0.9 <= speed <= lines[:, 0].max() * 1.1:
+        best.insert(0, np.array([[speed, start_b - speed * start_a]]))
+        turns.insert(0, 1.0)
     long_a = max(float(a.seconds[-1] - a.seconds[0]), 1e-3)
     grid = max(step_of(b), step_of(a)) / 2
     middle = float(a.seconds.mean())
-    scores = _preferred(scores, lines)
     for share in (1.0, 0.3):
-        kept = lines[np.argsort(-scores, kind="stable")[:_KEPT]]
-        turns = _GRID * (share * min(_TURN, 2 * grid / long_a)) if turn else np.zeros(1)
-        speeds = kept[:, :1] * np.exp(turns)  # (kept, turns)
-        # A line turns around the middle of the video, not around its second 0.
-        turned = kept[:, 1:] + (kept[:, :1] - speeds) * middle
-        moved = turned[:, :, None] + share * grid * _GRID
-        finer = np.stack([np.broadcast_to(speeds[:, :, None], moved.shape), moved], axis=-1)
-        lines = np.concatenate([kept, finer.reshape(-1, 2)])
-        scores = _preferred(score_lines(excess, lines, a, b), lines)
-    line = lines[[int(scores.argmax())]]
-    run = best_run(values_on(excess, line, a, b))
-    first, last = int(run.first[0]), int(run.last[0])
-    if run.sums[0] > 0 and last - first + 1 >= min(FEWEST, len(a.seconds)):
-        yield _Stretch(float(line[0, 0]), float(line[0, 1]), first, last, float(run.sums[0]))
+        turn, move = share * min(_TURN, 2 * grid / long_a), share * grid
+        finer = [
+            np.concatenate([kept, _finer(kept, turn * turned, move, middle)])
+            for kept, turned in zip(best, turns, strict=True)
+        ]
+        every = np.concatenate(finer)
+        scores = _preferred(score_lines(excess, every, a, b), every)
+        ends = np.cumsum([len(lines) for lines in finer])[:-1]
+        groups = zip(finer, np.split(scores, ends), strict=True)
+        kept = _KEPT if share == 1.0 else 1
+        best = [_best(lines, scores, kept) for lines, scores in groups]
+    chosen = np.concatenate(best)
+    runs = best_run(values_on(excess, chosen, a, b))
+    for line, total, first, last in zip(chosen, *runs, strict=True):
+        if total > 0 and last - first + 1 >= min(FEWEST, len(a.seconds)):
+            yield _Stretch(float(line[0]), float(line[1]), int(first), int(last), float(total))
+
+
+def _best(lines: F64, scores: F32, count: int) -> F64:
+    return lines[np.argsort(-scores, kind="stable")[:count]]
+
+
+def _finer(lines: F64, turn: float, move: float, middle: float) -> F64:
+    """Return lines turned around a moment and moved by up to so much, (n, 2)."""
+    speeds = lines[:, :1] * np.exp(turn * _GRID) if turn else lines[:, :1]  # (lines, turns)
+    # A line turns around the middle of the video, not around its second 0.
+    turned = lines[:, 1:] + (lines[:, :1] - speeds) * middle
+    moved = turned[:, :, None] + move * _GRID
+    finer = np.stack([np.broadcast_to(speeds[:, :, None], moved.shape), moved], axis=-1)
+    return np.asarray(finer.reshape(-1, 2), np.float64)
 
 
 _GRID = np.linspace(-1, 1, 5)

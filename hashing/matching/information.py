@@ -14,6 +14,8 @@ from chainpipe.pipeline.store import FeatureStore
 from .space import FrameSpace
 
 STILL = 0.004  # of the library's variance: less movement is the noise of a codec
+FAINT = 0.06  # of the library's variance: so little movement may be noise
+NOISE = 1.7  # variance of steps by that of frames: 2 where each frame is independent of the others
 _BLOCK = 256  # videos that are read at a time
 _WORDS = {
     Blank.BLACK: "black",
@@ -40,6 +42,30 @@ def movement(features: npt.NDArray[np.floating], space: FrameSpace) -> npt.NDArr
     return np.asarray(inside / space.variance, np.float64)
 
 
+def noisiness(features: npt.NDArray[np.floating], space: FrameSpace) -> npt.NDArray[np.float64]:
+    """Return the variance of the steps of videos (n, T, D) by that of their frames, (n,).
+
+    Frames that are noise have 2, those of a steady movement far less: von Neumann, Distribution of
+    the ratio of the mean square successive difference to the variance, 1941.
+    """
+    mapped = features.astype(np.float32) @ space.directions
+    inside = np.square(mapped - mapped.mean(axis=1, keepdims=True)).sum(axis=2).mean(axis=1)
+    if mapped.shape[1] < 2:
+        return np.zeros(len(mapped))
+    steps = np.square(np.diff(mapped, axis=1)).sum(axis=2).mean(axis=1)
+    return np.asarray(steps / np.maximum(inside, 1e-12), np.float64)
+
+
+def frame_reasons(features: npt.NDArray[np.floating], space: FrameSpace) -> list[str]:
+    """Return why the frames of videos (n, T, D) tell nothing, n lines; an empty one if they do."""
+    moved, noise = movement(features, space), noisiness(features, space)
+    still, faint = moved < STILL, (moved < FAINT) & (noise > NOISE)
+    return [
+        "nothing moves" if s else "nothing but noise moves" if f else ""
+        for s, f in zip(still, faint, strict=True)
+    ]
+
+
 def reasons(store: FeatureStore, space: FrameSpace) -> list[str]:
     """Return why each video of a store is set apart, N lines; an empty one where it is not.
 
@@ -48,8 +74,7 @@ def reasons(store: FeatureStore, space: FrameSpace) -> list[str]:
     """
     found = [blank_reason(number) for number in store.videos.blank]
     for start in range(0, len(found), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        for row, moved in enumerate(movement(store.features(block), space), start):
-            if moved < STILL:
-                found[row] = found[row] or "nothing moves"
+        features = store.features(slice(start, start + _BLOCK))
+        for row, reason in enumerate(frame_reasons(features, space), start):
+            found[row] = found[row] or reason
     return found

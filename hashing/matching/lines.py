@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from .records import F32, F64, FrameSequence
 
+EVEN = 0.06  # of the mean gap by which frames may stand off a grid and count as even
 _MOST = 1 << 21  # values that are looked at at once
 
 
@@ -73,7 +74,7 @@ def places(seconds: F64, video: FrameSequence) -> FramePlaces:
         return FramePlaces(zeros.astype(np.int64), zeros.astype(np.float32), inside)
     step = (times[-1] - times[0]) / (count - 1)
     even = times[0] + step * np.arange(count)
-    if step > 0 and np.abs(times - even).max() <= 1e-3 * step:  # five times as fast
+    if step > 0 and np.abs(times - even).max() <= EVEN * step:  # three times as fast
         at = np.clip((seconds - times[0]) * (1 / step), 0, count - 1)
     else:
         at = np.interp(seconds, times, np.arange(count, dtype=np.float64))

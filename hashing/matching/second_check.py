@@ -12,7 +12,7 @@ from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.store import FeatureStore
 
 from .alignment import align
-from .records import F32, Alignment, FrameSequence, Relation, Verdict
+from .records import F32, F64, Alignment, FrameSequence, Relation, Verdict
 from .space import FrameSpace, unit
 
 COPY = 0.3  # score from which two videos are copies
@@ -23,8 +23,7 @@ PART_ALIKE = 0.26  # how alike a part moves; few frames must be more alike, see 
 SAME = 0.5  # share of both videos that copies show
 CHANCE = 0.995  # part of the unrelated pairs of a library that are less alike than `similar`
 SCENES = 0.98  # the same on the best line, for `same scenes`
-LIBRARY_SCORE = 0.99  # part of the unrelated pairs whose score is below the library's own limit
-MARGIN = 0.05  # by which copies score above that limit
+SPREADS = 12  # robust standard deviations that copies score above a library's usual pairs
 HIGHEST = 0.45  # that the limit of a library may be
 VIDEOS = 150  # that a library is sampled by
 PAIRS = 400  # unrelated pairs of them that are compared
@@ -78,7 +77,8 @@ class SecondCheck:
 
     def sequence(self, video: FrameSequence) -> FrameSequence:
         """Return a video with its features projected into the space of the check."""
-        return FrameSequence(self.space.project(video.features), video.seconds, video.duration)
+        seconds, duration = clocked(video.seconds, video.duration)
+        return FrameSequence(self.space.project(video.features), seconds, duration)
 
     def compare(self, a: FrameSequence, b: FrameSequence) -> Verdict:
         """Say what two videos are to each other.
@@ -140,7 +140,20 @@ class ProjectedRows:
     def __getitem__(self, row: int) -> FrameSequence:
         place = self._place[row]
         features = self._features[place].astype(np.float32)
-        return FrameSequence(features, self._seconds[place], float(self._durations[place]))
+        seconds, duration = clocked(self._seconds[place], float(self._durations[place]))
+        return FrameSequence(features, seconds, duration)
+
+
+def clocked(seconds: F64, duration: float) -> tuple[F64, float]:
+    """Return the times of frames, or a frame a second where a store has none that rise.
+
+    >>> clocked(np.zeros(2), 0.0)
+    (array([0.5, 1.5]), 2.0)
+    """
+    rising = np.isfinite(seconds).all() and (len(seconds) < 2 or (np.diff(seconds) >= 0).all())
+    if rising and np.isfinite(duration) and duration > 0:
+        return seconds, duration
+    return np.arange(len(seconds), dtype=np.float64) + 0.5, float(len(seconds))
 
 
 def verdict_of(found: Alignment | None, cosine: float, limits: Thresholds) -> Verdict:
@@ -202,9 +215,10 @@ def _thresholds(store: FeatureStore, space: FrameSpace, seed: int) -> Thresholds
     if len(aligned) < FEW:
         return usual
     scenes = float(np.quantile([one.cosine for one in aligned], SCENES))
-    # Copies among the pairs that were drawn must not raise the limit: they score high above it.
+    # Median and absolute deviations: copies among the pairs that were drawn change them little.
     scores = np.array([one.score for one in aligned])
-    chance = float(np.quantile(scores[scores < HIGHEST], LIBRARY_SCORE)) + MARGIN
+    usually = float(np.median(scores))
+    chance = usually + SPREADS * 1.4826 * float(np.median(np.abs(scores - usually)))
     copy = min(max(COPY, chance), HIGHEST)
     return Thresholds(min(similar, 0.8), min(scenes, 0.8), copy, PART_ALIKE + copy - COPY)
 

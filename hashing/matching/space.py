@@ -19,7 +19,9 @@ from chainpipe.pipeline.store import FeatureStore
 from ..models.pca import mean_covariance, principal_axes
 from .records import F32
 
-DIRECTIONS = 256  # M
+DIRECTIONS = 256  # M at most
+FEWEST_DIRECTIONS = 48
+FRAMES_EACH = 8  # of the sample a direction: whitening what few frames tell amplifies their noise
 POWER = -0.25  # of the eigenvalues
 FRAMES = 6_000  # that a library is sampled by
 FLOOR = 1e-3  # of the mean eigenvalue, added to each: directions of few videos stay small
@@ -54,7 +56,7 @@ class FrameSpace:
         Args:
             videos: Features (T, D) or (n, T, D) each; T may differ.
             seed: Of the sample.
-            directions: M at most; fewer where the frames have a lower rank.
+            directions: M at most; fewer where there are few frames, or their rank is lower.
             frames: At most so many are looked at, spread over all videos.
 
         Raises:
@@ -64,7 +66,8 @@ class FrameSpace:
         if not len(sample):
             raise ValueError("a space of no frames")
         found = mean_covariance([sample])
-        values, axes = principal_axes(found.covariance, directions)
+        told = max(FEWEST_DIRECTIONS, len(sample) // FRAMES_EACH)
+        values, axes = principal_axes(found.covariance, min(directions, told))
         if not len(values):  # all frames are equal: there is nothing to compare
             values, axes = np.ones(1), np.eye(len(found.mean), 1)
         floor = FLOOR * values.mean()

@@ -21,7 +21,7 @@ from .nearest_neighbours import mutual_only
 
 STEPS = 30  # of the walk
 _CHUNK = 512  # scenes whose nearest ones are searched at once; videos that are read at once
-_WALKS = 128  # at once: their visits stay in the cache of a core
+_WALKS = 16  # at once: the visits of 8000 videos stay in the cache of a core
 
 
 def scene_walk_neighbours(
@@ -165,7 +165,8 @@ class RandomWalk:
         if moves.device.type != "cpu" or torch.backends.mkl.is_available():  # type: ignore[no-untyped-call]
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", message="Sparse CSR")  # "in beta state"
-                self._back = self._back.to_sparse_csr()  # four times as fast, same numbers
+                # Eight times as fast, same numbers.
+                self._back = _narrow(self._back.to_sparse_csr())
 
     def visits(self, start: Tensor) -> Tensor:
         """Return the visit probabilities after ``STEPS`` steps, (N, W).
@@ -177,3 +178,13 @@ class RandomWalk:
         for _ in range(STEPS):
             where = (self._back @ where).mul_(self._damping).add_(restart)
         return where
+
+
+def _narrow(moves: Tensor) -> Tensor:
+    """Return a CSR matrix with indices of half the bytes, on the CPU."""
+    if moves.device.type != "cpu" or moves.values().numel() >= 1 << 31:
+        return moves
+    rows, columns = moves.crow_indices().int(), moves.col_indices().int()
+    return torch.sparse_csr_tensor(
+        rows, columns, moves.values(), moves.shape, check_invariants=False
+    )

@@ -25,7 +25,7 @@ MARGIN = 1.3  # times the scatter
 SAMPLED = 1000  # videos that a query is compared with to see its scatter
 NARROW, WIDE = 0.08, 0.125  # bounds of the scatter of mean features; of codes as of their bits
 PRIOR = 10  # videos that the scatter of small libraries is averaged with
-HIGHEST = 0.98  # cosine that is similar in any library
+LOWEST, HIGHEST = 0.25, 0.98  # cosines that are similar in no library, and in any
 
 
 def sample_rows(videos: int) -> npt.NDArray[np.int64]:
@@ -61,4 +61,4 @@ def chance_limit(
     total = float(np.square(below, dtype=np.float64).sum()) + PRIOR * prior**2
     scatter = min(max(math.sqrt(total / (len(below) + PRIOR)), bounds[0]), bounds[1])
     z = NormalDist().inv_cdf(1 - EXPECTED / max(videos, 1))
-    return min(HIGHEST, middle + math.tanh(MARGIN * scatter * z))
+    return min(HIGHEST, max(LOWEST, middle + math.tanh(MARGIN * scatter * z)))

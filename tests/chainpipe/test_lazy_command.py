@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import Annotated
 
 import pytest
 import typer
@@ -53,3 +55,52 @@ def test_a_lazy_command_takes_options_and_fails_as_any_other() -> None:
 def test_a_lazy_command_needs_a_callback() -> None:
     with pytest.raises(ValueError, match="`bare` has no callback"):
         LazyCommand("bare").make_context("bare", [])
+
+
+def test_options_that_need_no_conversion_start_without_pydantic() -> None:
+    """Searching nothing fails on its missing model, after all options were read."""
+    words = ["search", "x.mp4", "y.mp4", "-k", "7", "--model", "nowhere", "--label", "a", "--json"]
+    program = (
+        "import sys; from chainpipe.command import run; code = run(sys.argv[1:]); "
+        "sys.exit(code if 'pydantic' not in sys.modules else 99)"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True)
+    assert done.returncode == 10, done.stderr
+
+
+def options(
+    names: Annotated[list[str], typer.Argument()],
+    number: Annotated[int, typer.Option("--number")] = 3,
+    share: Annotated[float | None, typer.Option("--share")] = None,
+    place: Annotated[Path | None, typer.Option("--place")] = None,
+    many: Annotated[list[Path] | None, typer.Option("--many")] = None,
+    at_least: Annotated[int | None, typer.Option("--at-least", min=2)] = None,
+    real: Annotated[Path | None, typer.Option("--real", exists=True)] = None,
+    flag: Annotated[bool | None, typer.Option("--flag/--no-flag")] = None,
+) -> None:
+    """Print every option."""
+    print([names, number, share, place, many, at_least, real, flag])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["a"],
+        ["a", "b", "--number", "7", "--share", "0.5", "--place", "x/y", "--flag"],
+        ["a", "--many", "x", "--many", "y", "--at-least", "2", "--no-flag"],
+        ["a", "--number", "-7"],
+        ["a", "--number", "seven"],
+        ["a", "--share", "much"],
+        ["a", "--at-least", "1"],
+        ["a", "--real", "nowhere"],
+        ["a", "--number", "\u0663"],
+    ],
+)
+def test_values_are_those_of_a_command_that_converts_all(words: list[str]) -> None:
+    plain, lazy = typer.Typer(), typer.Typer()
+    plain.command("options")(options)
+    plain.command("other")(lambda: None)
+    add_lazily(lazy, "options", f"{__name__}:options", about="Print.", panel="All")
+    add_lazily(lazy, "other", "os.path:normpath", about="Other.", panel="All")
+    found, expected = (CliRunner().invoke(app, ["options", *words]) for app in (lazy, plain))
+    assert (found.exit_code, found.stdout) == (expected.exit_code, expected.stdout)

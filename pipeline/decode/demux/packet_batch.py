@@ -157,7 +157,6 @@ class _PlainH264:
     def __call__(self, batch: PacketBatch) -> Plain:
         idr = np.zeros(len(batch), bool)
         plain = _followed(batch, self._width, 1, lambda one: self._unit(batch.data, idr, *one))
-        plain &= ~_with_zeros(batch)
         plain &= idr | ~batch.key  # else a recovery point may be in it
         return plain, idr, idr.copy(), np.ones(len(batch), bool)
 
@@ -181,7 +180,7 @@ class _PlainHevc:
         plain = _followed(
             batch, self._width, 3, lambda one: self._unit(batch.data, anchor, closed, *one)
         )
-        return plain & ~_with_zeros(batch), anchor, closed, np.ones(len(batch), bool)
+        return plain, anchor, closed, np.ones(len(batch), bool)
 
     def _unit(
         self, data: Bytes, anchor: Flags, closed: Flags, places: Indices, headers: Indices
@@ -200,13 +199,15 @@ def _followed(
 ) -> Flags:
     """Return which packets consist of units that each follow their length and are sound, (n,).
 
+    A unit with three zeros in a row is not: the codecs avoid them by escapes.
+
     Args:
         batch: The packets.
         width: Bytes of a length.
         least: Bytes that a unit must have.
         unit: Takes places in the batch and where a unit of each begins, returns which are sound.
     """
-    plain, data = np.zeros(len(batch), bool), batch.data
+    plain, data, zeros = np.zeros(len(batch), bool), batch.data, _zero_runs(batch.data)
     left = np.flatnonzero(batch.size > 0)
     at, end = batch.at[left], (batch.at + batch.size)[left]
     for _ in range(ROUNDS):
@@ -220,6 +221,9 @@ def _followed(
         sound = (length >= least) & (at <= end)
         left, at, end, header = left[sound], at[sound], end[sound], header[sound]
         sound = unit((left, header))
+        if len(zeros):  # lengths may have them
+            behind = np.searchsorted(zeros, np.maximum(at - 2, header))
+            sound &= behind == np.searchsorted(zeros, header)
         left, at, end = left[sound], at[sound], end[sound]
         plain[left[at == end]] = True
         more = at < end
@@ -227,17 +231,11 @@ def _followed(
     return plain
 
 
-def _with_zeros(batch: PacketBatch) -> Flags:
-    """Return which packets may hold three zeros in a row, (n,)."""
-    found = np.zeros(len(batch), bool)
-    even = len(batch.data) & ~1
+def _zero_runs(data: Bytes) -> Indices:
+    """Return where three zeros in a row begin, rising."""
+    even = len(data) & ~1
     # Three zeros in a row hold two at an even place.
-    words = batch.data[:even].view(np.uint16)
-    at = 2 * np.flatnonzero(words == 0)
-    beside = np.maximum(at - 1, 0), np.minimum(at + 2, even - 1)
-    at = at[(batch.data[beside[0]] == 0) | (batch.data[beside[1]] == 0)]
-    if len(at):
-        places = np.searchsorted(batch.at, at, side="right") - 1
-        within = (places >= 0) & (at < (batch.at + batch.size)[places])
-        found[places[within]] = True
-    return found
+    at = 2 * np.flatnonzero(data[:even].view(np.uint16) == 0)
+    before = at[data[np.maximum(at - 1, 0)] == 0] - 1
+    behind = at[data[np.minimum(at + 2, len(data) - 1)] == 0]
+    return np.union1d(before, behind)

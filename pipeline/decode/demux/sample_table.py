@@ -24,7 +24,8 @@ from av.video.stream import VideoStream
 
 from .packet_batch import Flags, Indices
 
-CODECS = ("h264", "hevc", "av1", "vp9", "mpeg4")  # whose packets libav gives as they lie there
+# Whose packets libav gives as they lie there.
+CODECS = ("h264", "hevc", "av1", "libdav1d", "vp9", "mpeg4")
 MOST_BOXES = 1000  # at the top of a file
 MOST_HEADER = 256 << 20  # bytes of the box moov
 INDEX_KEY, INDEX_DISCARD = 1, 2  # libav's flags

@@ -83,12 +83,12 @@ class Scan:
         """Return what a long film's own table says, else what its packets do."""
         if self._size <= self._keep or not has_sample_table(container, stream):
             return self._read_packets(container, stream)
+        told = len(self._log.lines)
         columns = self._read_samples(container, stream)
         if columns is None:  # some packets were read, so the container is not at its beginning
-            told = len(self._log.lines)
             with open_container(self._path) as again:
                 self._log.errors()
-                del self._log.lines[told:]  # said once already
+                del self._log.lines[told:]  # the packets will say so
                 columns = self._read_packets(again, stream)
             self._kept.clear()  # they were the other container's
         return columns

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chainpipe import command
 from chainpipe.hashing.cli import library_facts as facts_module
 from chainpipe.hashing.model_folder.folder import ModelFacts, save_model
 from chainpipe.hashing.retrieval.codes import read_codes, write_codes
@@ -33,6 +34,7 @@ from tests.hashing.retrieval.answer_samples import (
     make_videos,
     video,
 )
+from tests.published_sets import write_set
 
 __all__ = ["stage"]  # the fixture
 CODES = Path("models/feats-lsh-16/codes.npz")
@@ -364,3 +366,21 @@ def test_videos_without_information_are_never_copies(planted: Stage) -> None:
 def test_most_unrelated_videos_are_near_to_nothing(planted: Stage) -> None:
     near = [words_of(planted, f"{seed}.mp4").values() for seed in range(10, 30)]
     assert sum(any(words) for words in near) <= 4
+
+
+def test_published_features_are_searched_without_the_second_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They do not say when their frames are shown."""
+    monkeypatch.chdir(tmp_path)
+    write_set(Path("hmdb"), "hmdb")
+    assert command.run(["train", "hmdb", "--bits", "8", "--method", "lsh"]) == 0
+    asked = ["search", "hmdb_test_feats.h5#5", "--within", "2", "--json"]
+    for _ in range(2):  # the second reads what the first learned
+        capsys.readouterr()
+        assert command.run([*asked, "-k", "7"]) == 0
+        found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        assert len(found) == 7
+        assert {line["answer"] for line in found} <= {"similar", None}
+    assert command.run([*asked, "--check"]) == 2
+    assert "does not know when its frames are shown" in capsys.readouterr().err

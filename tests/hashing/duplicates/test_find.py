@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chainpipe.hashing.duplicates import find
 from chainpipe.hashing.duplicates.contents import VideoContents
 from chainpipe.hashing.duplicates.decisions import Decision, Decisions
 from chainpipe.hashing.duplicates.find import DuplicateSearch, find_copies
@@ -234,3 +235,12 @@ def test_few_videos_are_no_trouble(tmp_path: Path, count: int) -> None:
 def test_the_rules_choose_what_to_keep(store: Path) -> None:
     told = found(store, DuplicateSearch(rules=parse_rules("path:a/a*,resolution")))
     assert told.videos.paths[told.groups[0].keep] == b"a/again.mp4"
+
+
+def test_the_quick_look_before_many_comparisons_loses_no_planted_copy(
+    store: Path, report: DuplicateReport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find, "FILTERED", 0)
+    told = found(store)
+    assert copies(told) == copies(report)
+    assert told.compared < report.compared

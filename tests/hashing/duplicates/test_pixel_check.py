@@ -86,11 +86,19 @@ def test_another_take_of_the_scene_moves_otherwise() -> None:
         a, b = clip(scene(1)), clip(scene(take))
         assert lay_on(a, b).likeness > 0.5
         assert looked_at(NOTHING, a, b) is NOTHING
-    told = [
-        looked_at(Verdict(Relation.COPY, "moves alike"), clip(scene(1)), clip(scene(take))).relation
-        for take in range(2, 8)
-    ]
-    assert Relation.SAME_SCENES in told
+
+
+def test_a_copy_whose_pixels_move_otherwise_is_rejected() -> None:
+    place = np.repeat(scene(1)[:1], FRAMES, axis=0)
+    lively = np.random.default_rng(7).uniform(0, 1, (12, 12)) ** 3  # where something moves
+    takes = []
+    for take in (1, 2):
+        moves = lively * np.random.default_rng(take).normal(size=(FRAMES, 12, 12))
+        takes.append(clip(place + 40 * cut(moves.astype(np.float32), (0, 1, 0, 1), 96)))
+    assert lay_on(*takes).likeness > 0.9
+    copy = Verdict(Relation.COPY, "moves alike")
+    assert looked_at(copy, *takes).relation is Relation.SAME_SCENES
+    assert looked_at(NOTHING, *takes) is NOTHING
 
 
 def test_strangers_stay_strangers() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageColor
+from rich.text import Text
 
 from chainpipe.hashing.evaluation.choose_protocol import choose_protocol
 from chainpipe.hashing.evaluation.evaluate import evaluate
@@ -120,7 +121,8 @@ def test_answers_are_not_cut_in_a_pipe_and_markup_is_text(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = b"[red]" + b"long/" * 60 + b"\n\xff.mp4"
-    print_out(answers_table("nearest to [bold]x", [(1, 0, path, ("a[b]", "c"))]))
+    row = (1, "0.25", "0.75", "similar", path, ("a[b]", "c"))
+    print_out(Text("nearest to [bold]x"), answers_table([row]))
     out = capsys.readouterr().out
     assert "nearest to [bold]x" in out
     assert "[red]" + "long/" * 60 + r"\n\xff.mp4" in out
@@ -130,8 +132,9 @@ def test_answers_are_not_cut_in_a_pipe_and_markup_is_text(
 def test_without_labels_the_table_has_no_column_for_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    print_out(answers_table("nearest", [(1, 0, b"x.mp4", ())]))
-    assert capsys.readouterr().out.splitlines()[1].split() == ["rank", "distance", "path"]
+    print_out(answers_table([(1, "0", "1.00", "", b"x.mp4", ())]))
+    heads = ["rank", "distance", "similarity", "answer", "path"]
+    assert capsys.readouterr().out.splitlines()[0].split() == heads
 
 
 def test_published_rows_stand_beside_ours_by_gmap_and_say_what_they_are(

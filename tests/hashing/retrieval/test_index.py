@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainpipe.hashing.retrieval import backends as backends_module
 from chainpipe.hashing.retrieval import index as index_module
 from chainpipe.hashing.retrieval.backends import BACKENDS, make_index
 from chainpipe.hashing.retrieval.codes import pack
@@ -148,6 +149,17 @@ def test_cells_without_enough_answers_leave_places_empty() -> None:
     assert ((found.rows < 0) == (found.distances < 0)).all()
     with pytest.raises(ValueError, match="no codes"):
         FaissIvf(codes[:0], 16)
+
+
+def test_cells_are_chosen_for_many_queries_in_many_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends_module, "MANY_CODES", 500)
+    monkeypatch.setattr(backends_module, "MANY_QUERIES", 20)
+    codes = pack(clustered(600, 32))
+    kinds = [
+        type(make_index(codes[:count], 32, queries=queries))
+        for count, queries in ((600, 20), (600, 19), (500, 20), (600, 1))
+    ]
+    assert kinds == [FaissIvf, FaissFlat, FaissFlat, NumpyFlat]
 
 
 def test_an_unknown_backend_is_refused() -> None:

@@ -14,7 +14,7 @@ from chainpipe.hashing.retrieval.bitpack import pack
 from chainpipe.hashing.retrieval.codes import Codes
 from chainpipe.hashing.retrieval.index import FaissFlat, NumpyFlat
 from chainpipe.hashing.retrieval.ivf import FaissIvf
-from chainpipe.hashing.retrieval.nearness import chance_limit, sample_rows
+from chainpipe.hashing.retrieval.nearness import LOWEST, chance_limit, sample_rows
 from chainpipe.hashing.retrieval.rank import (
     AsymmetricRanker,
     HammingRanker,
@@ -180,6 +180,8 @@ def test_the_limit_grows_with_the_library_and_with_the_scatter() -> None:
     assert limits == sorted(limits)
     assert chance_limit(wide, videos=100, **how) > limits[1]
     assert chance_limit(np.empty(0), videos=1, **how) < 1
+    opposite = chance_limit(np.array([1.0, -0.9, -0.9]), videos=3, **how)
+    assert opposite == LOWEST  # what is unlike in a library of three is not similar
 
 
 def test_filters_take_labels_paths_and_durations() -> None:
