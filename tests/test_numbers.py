@@ -154,3 +154,17 @@ def test_all_parts_of_the_extraction_benchmark_run(tmp_path: Path) -> None:
     assert {"whole", "shared", "adding", "memory"} <= found.keys()
     assert found["adding"]["decoded"] == found["adding"]["new"]
     assert found["whole"]["overhead"]["median"] > 0.5
+
+
+def test_the_page_of_duplicates_says_what_its_rows_say(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from duplicate_report import write_report; "
+        "here, out = map(Path, sys.argv[1:]); "
+        "write_report(here / 'duplicates.csv', here / 'duplicates-growth.csv', "
+        "out / 'duplicates.md', out / 'duplicates.png')"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(SCRIPTS)])}
+    command = [sys.executable, "-c", script, str(SCRIPTS), str(tmp_path)]
+    subprocess.run(command, check=True, env=environment)
+    assert (tmp_path / "duplicates.md").read_text() == (SCRIPTS / "duplicates.md").read_text()
+    assert (tmp_path / "duplicates.png").stat().st_size > 10_000

@@ -14,10 +14,10 @@ from chainpipe.hashing.matching.quick_filter import MOST
 NAMES = {  # of the folders of the sets
     "CA": "camera, tuning",
     "CB": "camera, report",
-    "CBSs": "camera, stronger edits",
-    "CBUs": "camera, unseen edits",
+    "CBSs": "camera, stronger edits (nine originals)",
+    "CBUs": "camera, unseen edits (nine originals)",
     "GA": "games, tuning",
-    "GBs": "games, report",
+    "GBs": "games, report (nine originals)",
 }
 RIVALS = ("vPDQ's rule", "pHash votes of 25 frames", "collage hash", "cosine of means")
 KINDS = ("single", "triple")
@@ -30,7 +30,7 @@ def write_report(rows: Path, growth: Path, page: Path, picture: Path) -> None:
     """Write the page and the picture of what was measured."""
     with rows.open() as file:
         found = {(r["set"], r["row"], r["what"]): float(r["value"]) for r in csv.DictReader(file)}
-    sets = list(dict.fromkeys(name for name, *_ in found))
+    sets = sorted({name for name, *_ in found}, key=lambda name: (name not in NAMES, name))
     parts = ["# Duplicates", "", *_about(), *_copies(found, sets), *_answers(found, sets)]
     parts += [*_candidates(found, sets), *_edits(found, sets), *_growth(growth)]
     page.write_text(wrapped(parts) + "\n")
