@@ -67,7 +67,7 @@ def find(
         bool, typer.Option("--json", help="Print one JSON object for each place, one a line.")
     ] = False,
 ) -> None:
-    """Find the places of films that clips show, with times to a fraction of a second.
+    """Find the places of films that clips show, with times.
 
     The films: `chainpipe extract films/ --every 0.5 --out films.h5`. A clip may be cut out, changed
     in look, size or speed, or coded anew. One that is in no film is told so, with exit code 0.
