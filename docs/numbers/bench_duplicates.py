@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import resource
 import subprocess
 import sys
 import time
@@ -32,9 +33,9 @@ from duplicate_rivals import (
 )
 from duplicate_sets import KINDS, MadeSet, make_unseen, read_set
 
+from chainpipe.api.duplicates import find_duplicates
 from chainpipe.hashing.matching.candidates import pairs_by_codes, pairs_by_vectors
 from chainpipe.hashing.matching.information import frame_reasons
-from chainpipe.hashing.matching.pixels import PROVED, prove
 from chainpipe.hashing.matching.quick_filter import likely, moving
 from chainpipe.hashing.matching.records import FrameSequence, Relation, Verdict
 from chainpipe.hashing.matching.second_check import SecondCheck
@@ -46,7 +47,6 @@ from chainpipe.pipeline.store import open_store
 HERE = Path(__file__).parent
 ROWS, GROWTH = HERE / "duplicates.csv", HERE / "duplicates-growth.csv"
 PRECISION = 0.99
-DOUBTFUL = 0.06  # score from which a pair's pixels are looked at
 NEGATIVE = ("different", "take", "retake", "intro", "start", "template", "shares-a-little", "near")
 CALLED = (Relation.COPY, Relation.PART_OF)
 Scores = npt.NDArray[np.float64]
@@ -111,7 +111,7 @@ def candidates(made: MadeSet, check: SecondCheck) -> dict[str, Pairs]:
     return found
 
 
-def measure(made: MadeSet, rows: list[dict[str, object]], *, rivals: bool, pixels: bool) -> None:
+def measure(made: MadeSet, rows: list[dict[str, object]], *, rivals: bool) -> None:
     """Measure all rows of one set."""
 
     def note(row: str, **values: float | str) -> None:
@@ -157,27 +157,53 @@ def measure(made: MadeSet, rows: list[dict[str, object]], *, rivals: bool, pixel
     note("second check", milliseconds=spent * 1e3)
     scores = np.array([score_of(v) for v in verdicts])
     note("second check", **recalls(scores, kinds, made), **answers(verdicts, kinds, made))
-    by_edit(made, pairs, kinds, np.array([v.relation is Relation.COPY for v in verdicts]), note)
-    if pixels:
-        look_at_pixels(made, pairs, kinds, verdicts, scores, note)
+    for recheck in (False, True):
+        measure_command(made, note, recheck=recheck)
     if rivals:
         measure_rivals(made, apart, note)
 
 
-def look_at_pixels(
-    made: MadeSet,
-    pairs: Pairs,
-    kinds: npt.NDArray[np.str_],
-    verdicts: list[Verdict],
-    scores: Scores,
-    note: Callable[..., None],
-) -> None:
-    """Measure what a look at the pixels of doubtful pairs adds."""
-    proved, milliseconds = with_pixels(made, pairs, verdicts, scores)
-    relations = np.where(proved >= 1, "copy", [v.relation.value for v in verdicts])
-    note("with pixels", milliseconds=milliseconds, **recalls(proved, kinds, made),
-         **shares_of(relations, kinds, made))  # fmt: skip
-    by_edit(made, pairs, kinds, proved >= 1, note, "with pixels")
+def measure_command(made: MadeSet, note: Callable[..., None], *, recheck: bool) -> None:
+    """Measure what the command answers, its groups aside: ``dedup`` and ``dedup --recheck``."""
+    name = "dedup --recheck" if recheck else "dedup"
+    row = {str(path): number for number, path in enumerate(made.files)}
+    started = time.process_time() + _children()
+    found = find_duplicates(made.store, against=made.beside, recheck=recheck)
+    spent = time.process_time() + _children() - started
+    roots = [open_root(made.store), open_root(made.beside or made.store)]
+    pairs, relations = [], []
+    for pair in found.pairs:
+        ends = [row.get(str(root / pair[end])) for root, end in zip(roots, "ab", strict=True)]
+        if None not in ends:
+            pairs.append(sorted(end for end in ends if end is not None))
+            relations.append(pair["answer"])
+    both, said = np.array(pairs, np.int64).reshape(-1, 2), np.array(relations, np.str_)
+    kinds = np.array([made.kind(i, j) for i, j in both], np.str_)
+    copies = said == "copy"
+    right = int((copies & np.isin(kinds, ["single", "triple", "sibling"])).sum())
+    wrong = int((copies & np.isin(kinds, [*NEGATIVE, "blank"])).sum())
+    called = np.isin(said, [one.value for one in CALLED])
+    note(name, precision=right / max(right + wrong, 1), right=right, wrong=wrong,
+         blanks=int((called & (kinds == "blank")).sum()), **shares_of(said, kinds, made),
+         seconds=spent / len(made.names))  # fmt: skip
+    for kind in ("single", "triple"):
+        of: dict[str, list[bool]] = {}
+        hits = {(int(i), int(j)) for i, j in both[copies]}
+        for i, j in made.pairs_of(kind):
+            for edit in made.edits(i, j):
+                of.setdefault(edit, []).append((i, j) in hits)
+        note(f"{name}, {kind} by edit", **{e: float(np.mean(v)) for e, v in sorted(of.items())})
+
+
+def _children() -> float:
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime
+
+
+def open_root(store: Path) -> Path:
+    """Return the folder of a store's videos."""
+    with open_store(store) as opened:
+        return Path(opened.root.decode())
 
 
 def measure_rivals(made: MadeSet, apart: npt.NDArray[np.bool_], note: Callable[..., None]) -> None:
@@ -224,50 +250,8 @@ def shares_of(
     return found
 
 
-def by_edit(
-    made: MadeSet,
-    pairs: Pairs,
-    kinds: npt.NDArray[np.str_],
-    said: npt.NDArray[np.bool_],
-    note: Callable[..., None],
-    name: str = "second check",
-) -> None:
-    """Note the recall of each edit."""
-    for kind in ("single", "triple"):
-        found: dict[str, list[bool]] = {}
-        for (i, j), right in zip(pairs[kinds == kind], said[kinds == kind], strict=True):
-            for edit in made.edits(i, j):
-                found.setdefault(edit, []).append(bool(right))
-        note(f"{name}, {kind} by edit", **{e: float(np.mean(v)) for e, v in sorted(found.items())})
-
-
-def with_pixels(
-    made: MadeSet, pairs: Pairs, verdicts: list[Verdict], scores: Scores
-) -> tuple[Scores, float]:
-    """Return scores where 1 is the limit of a copy, after a look at doubtful pairs' pixels."""
-    limits = 0.3
-    found = scores / limits
-    doubtful = np.flatnonzero((scores >= DOUBTFUL) & (scores < limits))
-    rows = sorted({int(row) for row in pairs[doubtful].ravel()})
-    pictures = {row: grey_pictures(made.files[row]) for row in rows}
-    started = time.process_time()
-    for at in doubtful:
-        i, j = pairs[at]
-        alignment = verdicts[at].alignment
-        assert alignment is not None
-        share = min(alignment.share_a, alignment.share_b)
-        if share < 0.5:
-            continue
-        proof = prove(pictures[int(i)], pictures[int(j)], alignment.runs)
-        if proof is not None:
-            found[at] = max(found[at], proof.correlation * share / PROVED)
-    return found, (time.process_time() - started) / max(len(doubtful), 1) * 1e3
-
-
 def growth(sizes: list[int]) -> list[dict[str, float]]:
     """Measure candidates and filter on made videos: clusters of related ones, 25 frames of 256."""
-    import resource
-
     from chainpipe.hashing.matching.alignment import align
 
     found = []
@@ -353,7 +337,6 @@ def main() -> None:
     three.add_argument("--beside", type=Path, help="set whose videos an unseen one is put among")
     three.add_argument("--out", type=Path, default=ROWS)
     three.add_argument("--no-rivals", action="store_true")
-    three.add_argument("--no-pixels", action="store_true")
     four = verbs.add_parser("growth")
     four.add_argument("--sizes", type=int, nargs="+", default=[1000, 3000, 10_000])
     verbs.add_parser("report")
@@ -367,7 +350,7 @@ def main() -> None:
         rows: list[dict[str, object]] = []
         for folder in arguments.sets:
             made = read_set(folder, arguments.beside)
-            measure(made, rows, rivals=not arguments.no_rivals, pixels=not arguments.no_pixels)
+            measure(made, rows, rivals=not arguments.no_rivals)
             save(arguments.out, rows)
     elif arguments.verb == "growth":
         save(GROWTH, growth(arguments.sizes))

@@ -12,8 +12,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from chainpipe.hashing.matching.pixels import GreyPictures
-
 RATE = 6  # pictures a second
 SIDE = 64
 FRAMES = 25
@@ -21,11 +19,12 @@ NEAR_PDQ = 31  # of 256 bits: vPDQ's frames match up to here
 NEAR_PHASH = 10  # of 64 bits
 
 Bits = npt.NDArray[np.bool_]
+Pictures = npt.NDArray[np.uint8]
 
 
 @cache
-def grey_pictures(path: Path) -> GreyPictures:
-    """Decode small grey pictures of a whole video."""
+def grey_pictures(path: Path) -> Pictures:
+    """Decode small grey pictures of a whole video, (T, H, W)."""
     size = f"scale='if(gt(iw,ih),-2,{SIDE})':'if(gt(iw,ih),{SIDE},-2)'"
     wanted = ["-vf", f"fps={RATE},{size},format=gray", "-f", "image2pipe", "-c:v", "pgm", "-"]
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-nostdin", "-threads", "1"]
@@ -39,24 +38,24 @@ def grey_pictures(path: Path) -> GreyPictures:
         start = at + sum(len(part) + 1 for part in head[:3])
         pictures.append(np.frombuffer(raw, np.uint8, width * height, start).reshape(height, width))
         at = start + width * height
-    return GreyPictures(np.stack(pictures), (np.arange(len(pictures)) + 0.5) / RATE)
+    return np.stack(pictures)
 
 
-def some_pictures(video: GreyPictures) -> list[Image.Image]:
+def some_pictures(video: Pictures) -> list[Image.Image]:
     """Return 25 evenly spaced pictures."""
-    count = len(video.pixels)
+    count = len(video)
     rows = (2 * np.arange(FRAMES) + 1) * count // (2 * FRAMES)
-    return [Image.fromarray(video.pixels[row]) for row in rows]
+    return [Image.fromarray(video[row]) for row in rows]
 
 
-def frame_hashes(video: GreyPictures, side: int) -> Bits:
+def frame_hashes(video: Pictures, side: int) -> Bits:
     """Return DCT hashes of the pictures, (25, side * side); side 16 is PDQ's transform."""
     return np.stack(
         [imagehash.phash(picture, side).hash.ravel() for picture in some_pictures(video)]
     )
 
 
-def collage_hash(video: GreyPictures) -> Bits:
+def collage_hash(video: Pictures) -> Bits:
     """Return the wavelet hash of a collage of the pictures, (64,): videohash's idea."""
     pictures = [picture.resize((36, 36)) for picture in some_pictures(video)]
     collage = Image.new("L", (180, 180))

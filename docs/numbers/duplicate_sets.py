@@ -54,6 +54,7 @@ class MadeSet:
         empty: Which carry no information by the truth, (N,).
         relations: What pairs of names are, by the truth.
         applied: Edits of each video.
+        beside: Store of the set whose videos an unseen one is put among.
     """
 
     name: str
@@ -67,11 +68,17 @@ class MadeSet:
     empty: npt.NDArray[np.bool_]
     relations: dict[tuple[str, str], dict[str, str]]
     applied: dict[str, str]
+    beside: Path | None = None
 
     def __post_init__(self) -> None:
         row = {name: place for place, name in enumerate(self.names)}
         places = [(row[a], row[b]) for a, b in self.relations if a in row and b in row]
-        self.totals = Counter(self.kind(*sorted(pair)) for pair in places)
+        self._listed = sorted((min(pair), max(pair)) for pair in places)
+        self.totals = Counter(self.kind(*pair) for pair in self._listed)
+
+    def pairs_of(self, kind: str) -> list[tuple[int, int]]:
+        """Return the pairs of rows of one kind, as far as the truth lists them."""
+        return [pair for pair in self._listed if self.kind(*pair) == kind]
 
     def edits(self, i: int, j: int) -> list[str]:
         """Return the edits of a pair with an unedited side."""
@@ -130,6 +137,7 @@ def read_set(folder: Path, beside: Path | None = None) -> MadeSet:
         empty=np.concatenate([own.empty, base.empty[used]]),
         relations=relations,
         applied={**base.applied, **applied},
+        beside=base.store,
     )
 
 

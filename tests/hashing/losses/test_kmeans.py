@@ -66,7 +66,8 @@ def test_sets_that_are_done_are_left_alone_and_the_others_go_on() -> None:
         expected = _assign(points, squares, centres)
     found = _lloyd(clips, first_centres(clips, 5, generator()), 30)
     assert torch.equal(found[0], expected[0])
-    torch.testing.assert_close(found[1], expected[1])
+    # Products of fewer sets at a time are added up in another order; squares lose digits by it.
+    torch.testing.assert_close(found[1], expected[1], rtol=1e-4, atol=1e-4)
 
 
 @st.composite
