@@ -38,7 +38,8 @@ def kill(running: Extraction, choice: random.Random) -> bool:
         except psutil.NoSuchProcess:
             continue
     running.process.communicate()
-    _, left = psutil.wait_procs(children, timeout=5)
+    # A child that is still importing sees that its parent is gone when it has started.
+    _, left = psutil.wait_procs(children, timeout=60)
     assert [child for child in left if lives(child)] == []
     return running.process.returncode == -signal.SIGKILL
 
