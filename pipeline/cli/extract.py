@@ -169,6 +169,15 @@ def extract(
     any_suffix: Annotated[
         bool, option("Read files of every suffix, not only videos'.", DECODING, "--any-suffix")
     ] = InputOptions.any_suffix,
+    settle: Annotated[
+        float,
+        option(
+            "Leave files that grew within so many seconds for the next run; 0: take all.",
+            DECODING,
+            metavar="SECONDS",
+            min=0,
+        ),
+    ] = InputOptions.settle,
     follow_symlinks: Annotated[
         bool, option("Follow links out of the folder.", DECODING, "--follow-symlinks")
     ] = InputOptions.follow_symlinks,
@@ -229,7 +238,7 @@ def extract(
         source=source,
         targets=tuple(stores_for(backbone or [BACKBONE], out or [Path(STORE)])),
         retry=failures_named(retry or ()),
-        inputs=InputOptions(labels_named(labels), follow_symlinks, any_suffix),
+        inputs=InputOptions(labels_named(labels), follow_symlinks, any_suffix, settle),
         sampling=SamplingOptions(frames, by, sampling, per_segment, seed, every),
         views=ViewOptions(views, views_mode, augmentation, measure_augmentation),
         decoding=DecodeOptions(fit, reader, hwaccel, limits_named(limit or ())),
