@@ -17,6 +17,7 @@ from chainpipe.pipeline.store import FeatureStore, open_store
 from ..duplicates.decisions import DecidedPair, Decision, decisions_beside, read_decisions
 from ..duplicates.keep import DEFAULT_RULES, parse_rules
 from ..duplicates.shell_script import CopyAction
+from ..matching.records import Relation
 from .context import Tools, tools_of
 from .defaults import PluginOption, choose_model
 
@@ -158,8 +159,18 @@ def dedup(
             _tell_unreadable(looking.unreadable, report, tools)
         _print(report, tools, as_json=as_json, groups=groups, everything=everything)
         _write(report, csv, list_, script, action, store, tools)
+        if looking is None and _doubtful(report):
+            tools.log(
+                "--recheck decodes the likeliest pairs again, and finds more copies by pixels"
+            )
         if against is None:
             _remember_run(store, report, tools, must=new)
+
+
+def _doubtful(report: DuplicateReport) -> bool:
+    """Return whether some pairs are alike, but no proven copies."""
+    counts = report.counts()
+    return counts[Relation.SAME_SCENES] + counts[Relation.SIMILAR] > 0
 
 
 def _note(
