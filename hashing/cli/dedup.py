@@ -161,7 +161,7 @@ def dedup(
         _write(report, csv, list_, script, action, store, tools)
         if looking is None and _doubtful(report):
             tools.log(
-                "--recheck decodes the likeliest pairs again, and finds more copies by pixels"
+                "--recheck decodes likely pairs again and finds more copies by their pixels"
             )
         if against is None:
             _remember_run(store, report, tools, must=new)
