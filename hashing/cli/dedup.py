@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -150,9 +150,8 @@ def dedup(
             recheck=looking,
             workers=workers or os.cpu_count() or 1,
         )
-        for path in (csv, list_, script):
-            if path is not None:
-                _check_folder(path)
+        inputs = [store, decided, *(() if against is None else (against,))]
+        _check_outputs([path for path in (csv, list_, script) if path is not None], inputs, videos)
         codes = None if model is None else _codes(videos, other, model, tools)
         report = find_copies(videos, search, against=other, codes=codes, progress=tools.progress)
         if looking is not None:
@@ -208,11 +207,20 @@ def _decided(store: FeatureStore, pair: Pair, decision: Decision) -> DecidedPair
     return DecidedPair(a, b, decision, *paths)
 
 
-def _check_folder(path: Path) -> None:
-    """Refuse a file whose folder is not there, before the work and not after it."""
-    if not path.parent.is_dir():
-        message = f"there is no folder `{printable(path.parent)}` for `{printable(path.name)}`"
-        raise UsageError(message, hint="make it first, or name another place")
+def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], store: FeatureStore) -> None:
+    """Refuse a file without a folder, and one that would replace what is read, before the work."""
+    taken = {os.path.realpath(path) for path in inputs}
+    root = os.path.realpath(os.fsdecode(store.root))
+    for path in paths:
+        if not path.parent.is_dir():
+            message = f"there is no folder `{printable(path.parent)}` for `{printable(path.name)}`"
+            raise UsageError(message, hint="make it first, or name another place")
+        real = os.path.realpath(path)
+        inside = os.fsencode(os.path.relpath(real, root))
+        if real in taken or inside in set(store.videos.paths):
+            message = f"`{printable(path)}` is read or written by this run already"
+            raise UsageError(message, hint="name a new file for each output")
+        taken.add(real)
 
 
 def _last_run(store: Path, tools: Tools) -> dict[str, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -64,13 +65,18 @@ class DuplicateReport:
         return max([1.0, *scores])
 
     def planned(self) -> list[PlannedCopy]:
-        """Return the copies that may go, in the order of the groups."""
+        """Return the copies that may go, in the order of the groups.
+
+        The file to keep under a second path (a link, or a store of the same folder) is none.
+        """
         reasons = {frozenset((pair.a, pair.b)): pair.verdict.reason for pair in self.pairs}
         found = []
         for number, group in enumerate(self.groups, start=1):
             keep = self._state(group.keep)
             for row in group.others:
                 copy = self._state(row)
+                if _same_file(keep.file, copy.file):
+                    continue
                 same = keep.sha256 == copy.sha256
                 known = reasons.get(frozenset((group.keep, row)), "")
                 why = EXACT.reason if same else known or "a copy"
@@ -80,3 +86,10 @@ class DuplicateReport:
     def _state(self, row: int) -> FileState:
         video = self.videos.video(row)
         return FileState(video.file, video.size, self.videos.hex_id(row))
+
+
+def _same_file(one: bytes, other: bytes) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return one == other

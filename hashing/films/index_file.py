@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from chainpipe.pipeline.errors import DamageError, NotFoundError
+from chainpipe.pipeline.errors import DamageError, NotFoundError, UsageError
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 from ..matching.space import FrameSpace
@@ -74,11 +74,15 @@ def read_index(path: Path, table_sha256: str) -> FilmIndex | None:
 
     Raises:
         DamageError: If it is truncated or altered.
+        UsageError: If it is a file of another kind, which must not be replaced.
         StorageError: If it cannot be read.
     """
     try:
         found = read_npz(path, _NAMES, what="film index", hint=HINT, optional=(SHA256,))
-    except NotFoundError:
+    except NotFoundError as error:
+        if path.is_dir() or (path.is_file() and path.stat().st_size):
+            hint = "name another file with `--index`; a damaged index may be deleted"
+            raise UsageError(f"`{path}` is not a film index", hint=hint) from error
         return None
     if int(found["version"]) != VERSION or int(found["bits"]) != BITS:
         return None

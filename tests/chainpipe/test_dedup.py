@@ -236,3 +236,33 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Work in a folder of its own."""
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
+
+
+@pytest.mark.parametrize("option", ["--csv", "--list", "--script"])
+def test_no_output_replaces_what_is_read(
+    planted: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    before = planted.read_bytes()
+    with chainpipe.open_store(planted) as opened:
+        root = Path(os.fsdecode(opened.raw.root))
+    for taken in (planted, root / "a/original.mp4"):
+        taken.parent.mkdir(parents=True, exist_ok=True)
+        code, lines, said = run(capsys, planted, option, taken)
+        assert (code, lines) == (2, [])
+        assert "is read or written by this run already" in said
+    assert planted.read_bytes() == before
+
+
+def test_two_outputs_need_two_files(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = planted.with_name("out")
+    assert run(capsys, planted, "--csv", file, "--list", file)[0] == 2
+    assert not file.exists()
+
+
+def test_the_same_file_in_two_stores_may_not_go(
+    store: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = tmp_path / "names"
+    assert run(capsys, store, "--against", store, "--list", names)[0] == 0
+    listed = {Path(os.fsdecode(name)).name for name in names.read_bytes().splitlines()}
+    assert listed.isdisjoint(f"film{number}.mp4" for number in range(3, 9))

@@ -158,3 +158,21 @@ def test_a_store_that_knows_no_times_is_refused(tmp_path: Path) -> None:
     assert isinstance(store.raw, ArrayFeatureStore)
     with pytest.raises(UsageError, match="when its frames are shown"):
         finder_of(store.raw)
+
+
+def test_a_file_of_another_kind_is_never_replaced_by_an_index(
+    store: FeatureStore, tmp_path: Path
+) -> None:
+    for data in (b"a video", b"PK\x03\x04 another archive"):
+        file = tmp_path / "clip.mp4"
+        file.write_bytes(data)
+        with pytest.raises((UsageError, DamageError), match="index"):
+            read_index(file, store.table_sha256)
+    with np.errstate(all="ignore"), (tmp_path / "codes.npz").open("wb") as other:
+        np.savez(other, codes=np.zeros(3))
+    with pytest.raises(UsageError, match="not a film index"):
+        clip_finder(store, index_file=tmp_path / "codes.npz", progress=quiet)
+    with pytest.raises(UsageError, match="not a film index"):
+        clip_finder(store, index_file=store.path, progress=quiet)
+    with pytest.raises(UsageError, match="not a film index"):
+        clip_finder(store, index_file=tmp_path, progress=quiet)
