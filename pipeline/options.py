@@ -250,6 +250,6 @@ def field_names(part: type) -> tuple[str, ...]:
     """Return the names of a part's options.
 
     >>> field_names(OutputOptions)
-    ('dtype', 'strict', 'restart', 'prune', 'accept_failures')
+    ('dtype', 'strict', 'restart', 'prune', 'prune_folders', 'accept_failures')
     """
     return tuple(one.name for one in fields(part))

@@ -159,9 +159,7 @@ def dedup(
         _print(report, tools, as_json=as_json, groups=groups, everything=everything)
         _write(report, csv, list_, script, action, store, tools)
         if looking is None and _doubtful(report):
-            tools.log(
-                "--recheck decodes likely pairs again and finds more copies by their pixels"
-            )
+            tools.log("--recheck decodes likely pairs again and finds more copies by their pixels")
         if against is None:
             _remember_run(store, report, tools, must=new)
 

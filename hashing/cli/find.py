@@ -85,6 +85,9 @@ def find(
         raise UsageError("no clip is named", hint="name video files, or a folder with `--all`")
     if picture is not None and picture.suffix.lower() != ".png":
         raise UsageError(f"cannot draw `{picture}`", hint="name a file that ends in `.png`")
+    if picture is not None and not picture.parent.is_dir():
+        message = f"there is no folder `{picture.parent}` for `{picture.name}`"
+        raise UsageError(message, hint="make it first, or name another place")
     with open_store(films) as store:
         _describe(store, tools)
         chosen = None if model is None else _model(model, store, tools)
@@ -159,7 +162,8 @@ def _clips(
     """Yield the name, file and frames of each clip; what cannot be read goes to ``failed``."""
     from .encode import is_store
 
-    yield from _files([(str(clip), clip) for clip in clips], store, tools, failed)
+    named = [file for clip in clips for file in (tools.find(clip) if clip.is_dir() else [clip])]
+    yield from _files([(str(file), file) for file in named], store, tools, failed)
     if every_clip is None:
         return
     if is_store(every_clip):

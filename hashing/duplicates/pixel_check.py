@@ -41,6 +41,8 @@ class GreyClip:
         duration: Of the video.
         inner: The picture without its bars.
         looks: The mean picture there, and where it moves, (2, SIDE, SIDE).
+        movement: Grey levels by which the liveliest twentieth of the pixels changes at least: the
+            standard deviation over time. Noise and coding alone change less than 3.
     """
 
     frames: F32
@@ -48,6 +50,7 @@ class GreyClip:
     duration: float
     inner: Box
     looks: F32
+    movement: float
 
     @classmethod
     def of(cls, frames: F32, seconds: F64, duration: float) -> GreyClip:
@@ -55,7 +58,8 @@ class GreyClip:
         inner = without_bars(frames)
         within = cut(frames, inner, SIDE)
         looks = np.stack([within.mean(axis=0), np.sqrt(within.std(axis=0))])
-        return cls(frames, seconds, duration, inner, looks)
+        movement = float(np.quantile(frames.std(axis=0), 0.95))
+        return cls(frames, seconds, duration, inner, looks, movement)
 
 
 @dataclass(frozen=True, slots=True)

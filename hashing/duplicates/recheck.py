@@ -16,7 +16,8 @@ from .pixel_check import SIDE, GreyClip, PictureLayout, grey, lay_on, movement_a
 from .videos import ComparedVideos
 
 FRAMES = 100  # of each video that is decoded again
-COPY = 0.35  # how surely their pixels move alike, from which two are copies
+COPY = 0.45  # how surely their pixels move alike, from which two are copies
+MOVES = 3.6  # grey levels; in pictures that change less, nothing but noise is alike
 SHARED = 0.5  # of both videos that copies show
 LAID = 0.85  # likeness from which one picture surely lies right on the other
 OTHERWISE = 0.06  # below it, pictures that lie right on each other move otherwise
@@ -109,6 +110,8 @@ def looked_at(verdict: Verdict, a: GreyClip, b: GreyClip) -> Verdict:
         a: The first video.
         b: The second.
     """
+    if min(a.movement, b.movement) < MOVES:
+        return verdict
     layout = lay_on(a, b)
     found = movement_alignment(a, b, layout)
     if found is None:

@@ -141,6 +141,14 @@ def test_cut_is_the_mean_of_what_each_pixel_covers() -> None:
     )
 
 
+def test_the_same_noise_on_one_picture_proves_nothing() -> None:
+    picture = np.repeat(scene(1, frames=1), FRAMES, axis=0)
+    noise = np.random.default_rng(5).normal(size=(FRAMES, 12, 12)).astype(np.float32)
+    for level, relation in ((2.0, Relation.NOTHING), (12.0, Relation.COPY)):
+        film = picture + level * cut(noise, (0, 1, 0, 1), picture.shape[-1])
+        assert looked_at(NOTHING, clip(film), clip(film + 3)).relation is relation
+
+
 def test_a_still_video_proves_nothing() -> None:
     still = np.repeat(scene(1)[:1], FRAMES, axis=0)
     assert looked_at(NOTHING, clip(still), clip(still)) is NOTHING
