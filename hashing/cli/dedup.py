@@ -110,8 +110,13 @@ def dedup(
         typer.Option("--script", metavar="FILE", help="Write a shell script to read and to run."),
     ] = None,
     action: Annotated[
-        CopyAction, typer.Option("--action", help="What the script does with each copy.")
-    ] = CopyAction.TRASH,
+        CopyAction | None,
+        typer.Option(
+            "--action",
+            help="What the script does with each copy.",
+            show_default=CopyAction.TRASH.value,
+        ),
+    ] = None,
     workers: Annotated[
         int | None,
         typer.Option("--workers", min=1, help="Processes.", show_default="one a core"),
@@ -132,6 +137,9 @@ def dedup(
     tools = tools_of(context)
     if new and against is not None:
         raise UsageError("`--new` and `--against` do not go together", hint="leave out one of them")
+    if action is not None and script is None:
+        hint = "`--script FILE` says where; the script is for you to read and to run"
+        raise UsageError(f"`--action {action.value}` does nothing without a script", hint=hint)
     limit = None if max_length_difference is None else LengthDifference.parse(max_length_difference)
     gates, rules = Gates(min_overlap, min_seconds, limit), parse_rules(keep)
     decided = decisions if decisions is not None else decisions_beside(store)
@@ -157,7 +165,7 @@ def dedup(
         if looking is not None:
             _tell_unreadable(looking.unreadable, report, tools)
         _print(report, tools, as_json=as_json, groups=groups, everything=everything)
-        _write(report, csv, list_, script, action, store, tools)
+        _write(report, csv, list_, script, action or CopyAction.TRASH, store, tools)
         if looking is None and _doubtful(report):
             tools.log("--recheck decodes likely pairs again and finds more copies by their pixels")
         if against is None:

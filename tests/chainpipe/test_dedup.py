@@ -156,6 +156,7 @@ def test_decisions_are_noted_and_outlive_another_extraction(
         (("--csv", "no/such/folder.csv"), "there is no folder `no/such`", 2),
         (("--model", "none"), "none", 10),
         (("--action", "burn"), "burn", 2),
+        (("--action", "remove"), "`--action remove` does nothing without a script", 2),
     ],
 )
 def test_a_wrong_value_is_one_error_and_nothing_is_written(
