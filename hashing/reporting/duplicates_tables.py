@@ -130,6 +130,7 @@ def _table(title: str, *columns: str) -> Table:
     table = Table(
         title=Text(title, style="bold"),
         title_justify="left",
+        min_width=len(title),  # or a narrow table folds its title
         box=box.SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
