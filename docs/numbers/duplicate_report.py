@@ -43,7 +43,8 @@ def _about() -> list[str]:
         "Made copies with computed truth, beside rules on hashes of frames. Limits and weights "
         "were chosen on the tuning sets only; the others have other clips. `stronger`: edits 1.3 "
         "to 1.8 times as strong; `unseen`: edits that `make_copies.py` does not know. Recall is of "
-        "a copy and its unedited original; a pair that is no candidate counts as missed.",
+        "a copy and its unedited original; a pair that is no candidate counts as missed. Unseen "
+        "edits are in a store of their own, compared by `--against`.",
         "",
         "Made by `python docs/numbers/bench_duplicates.py`: `prepare`, `unseen`, `measure`, "
         "`growth`, then `report`.",
@@ -77,9 +78,15 @@ def _answers(found: Found, sets: list[str]) -> list[str]:
             if (name, row, "precision") not in found:
                 continue
             label = [NAMES.get(name, name), f"`{row}`"]
-            right = [_number(found[name, row, f"{k} called copy"]) for k in ("single", "triple")]
+            right = [
+                _number(found[name, row, f"{kind} called copy"])
+                if found[name, "set", kind]
+                else "-"
+                for kind in KINDS
+            ]
+            beside = not found[name, "set", "triple"]  # two stores: parts are within one of them
             parts = [
-                _number(found[name, row, f"{kind} called part of"])
+                "-" if beside else _number(found[name, row, f"{kind} called part of"])
                 for kind in ("part-of", "part-of edited")
             ]
             precision = _number(found[name, row, "precision"])
