@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,3 +164,35 @@ def row_numbers(rows: Rows, count: int) -> npt.NDArray[np.int64]:
     if bad.size:
         raise IndexError(f"row {bad[0]} of {count} rows")
     return numbers.astype(np.int64) % count
+
+
+class SameLengths(ABC):
+    """The sequences of a store whose videos have T frames each, by its three reads of rows."""
+
+    @abstractmethod
+    def features(self, rows: Rows) -> npt.NDArray[np.floating]:
+        """See :class:`FeatureStore`."""
+
+    @abstractmethod
+    def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
+        """See :class:`FeatureStore`."""
+
+    @abstractmethod
+    def index(self, rows: Rows) -> npt.NDArray[np.int64]:
+        """See :class:`FeatureStore`."""
+
+    def sequence(self, row: int, part: slice = EVERY_FRAME) -> StoredFrames:
+        """Return the T frames of one video; raises as :meth:`features`."""
+        one = np.array([row])
+        found = self.features(one)[0], self.seconds(one)[0], self.index(one)[0]
+        return StoredFrames(*(array[part] for array in found))
+
+    def sequence_features(self, row: int, part: slice = EVERY_FRAME) -> npt.NDArray[np.floating]:
+        """Return the features of the frames of one video, (T, D)."""
+        features: npt.NDArray[np.floating] = self.features(np.array([row]))[0][part]
+        return features
+
+    def sequence_seconds(self, row: int) -> npt.NDArray[np.float64]:
+        """Return when the frames of one video are shown, (T,)."""
+        seconds: npt.NDArray[np.float64] = self.seconds(np.array([row]))[0]
+        return seconds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..records import FailedVideo, StoreMeta, VideoTable
-from .base import EVERY_FRAME, Rows, StoredFrames, row_numbers
+from .base import Rows, SameLengths, row_numbers
 from .integrity import faults
 
 
-class FeaturesOnlyStore(ABC):
+class FeaturesOnlyStore(SameLengths):
     """See ``FeatureStore``: no seconds (NaN), no candidates, no views, no checksums of files.
 
     Attributes:
@@ -38,22 +38,6 @@ class FeaturesOnlyStore(ABC):
     def shape(self) -> tuple[int, int, int]:
         """Return (N, T, D)."""
         return len(self.videos), self.meta.frames, self.meta.fingerprint.dim
-
-    def sequence(self, row: int, part: slice = EVERY_FRAME) -> StoredFrames:
-        """Return the T frames of one video."""
-        one = np.array([row])
-        found = self.features(one)[0], self.seconds(one)[0], self.index(one)[0]
-        return StoredFrames(*(array[part] for array in found))
-
-    def sequence_features(self, row: int, part: slice = EVERY_FRAME) -> npt.NDArray[np.floating]:
-        """Return the features of the frames of one video, (T, D)."""
-        features: npt.NDArray[np.floating] = self.features(np.array([row]))[0][part]
-        return features
-
-    def sequence_seconds(self, row: int) -> npt.NDArray[np.float64]:
-        """Return when the frames of one video are shown, (T,)."""
-        seconds: npt.NDArray[np.float64] = self.seconds(np.array([row]))[0]
-        return seconds
 
     def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
         """Return NaN, (n, T): when the frames are shown is not known."""
@@ -95,7 +79,7 @@ class FeaturesOnlyStore(ABC):
             lambda rows: self.features(slice(rows.start, rows.stop)), len(self.videos)
         )
 
-    def close(self) -> None:  # noqa: B027 - many have nothing open
+    def close(self) -> None:
         """Release what is open."""
 
     def __enter__(self) -> Self:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..errors import DamageError, StorageError
 from ..records import AugmentationStatistics, FailedVideo, VideoTable
 from . import augmentation_arrays, layout
-from .base import EVERY_FRAME, Rows, StoredFrames, row_numbers
+from .base import Rows, SameLengths, row_numbers
 from .integrity import faults, row_checksums, table_digest
 from .integrity.faults import FAULTS, read_errors
 from .integrity.row_checksums import RowChecksum
@@ -69,7 +69,7 @@ class _Table(NamedTuple):
     rest: Mapping[str, Array]  # columns of the format that the table of videos has not
 
 
-class ArrayStore:
+class ArrayStore(SameLengths):
     """A finished store, see ``FeatureStore``.
 
     Opening checks the columns of all videos, reading checks each row, :meth:`damage` every byte.
@@ -153,22 +153,6 @@ class ArrayStore:
             IndexError: If there is no such row.
         """
         return self._read(row_checksums.FEATURES, rows)
-
-    def sequence(self, row: int, part: slice = EVERY_FRAME) -> StoredFrames:
-        """Return all frames of one video; raises as :meth:`features`."""
-        one = np.array([row])
-        found = self.features(one)[0], self.seconds(one)[0], self.index(one)[0]
-        return StoredFrames(*(array[part] for array in found))
-
-    def sequence_features(self, row: int, part: slice = EVERY_FRAME) -> npt.NDArray[np.floating]:
-        """Return the features of the frames of one video, (T, D)."""
-        features: npt.NDArray[np.floating] = self.features(np.array([row]))[0][part]
-        return features
-
-    def sequence_seconds(self, row: int) -> npt.NDArray[np.float64]:
-        """Return when the frames of one video are shown, (T,)."""
-        seconds: npt.NDArray[np.float64] = self.seconds(np.array([row]))[0]
-        return seconds
 
     def seconds(self, rows: Rows) -> npt.NDArray[np.float64]:
         """Return each frame's presentation time in seconds, (n, T); raises as :meth:`features`."""
