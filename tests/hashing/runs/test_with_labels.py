@@ -36,6 +36,7 @@ def found(store: Path, out: Path, epochs: int) -> float:
     return float(report["at 20"]["map"])
 
 
+@pytest.mark.soak
 def test_labels_find_what_the_look_hides(make_store: Callable[..., Path], tmp_path: Path) -> None:
     labels = [f"class {i % CLASSES}" for i in range(500)]
     store = make_store(hidden_classes(500), labels=labels)

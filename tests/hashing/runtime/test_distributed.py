@@ -80,7 +80,10 @@ def history(model: Path) -> list[dict[str, float]]:
 
 @pytest.mark.parametrize(
     ("method", "assignments", "processes", "memory"),
-    [("chain", CHAIN, 2, "20kB"), ("conmh", CONMH, 3, "1GB")],  # in a shared file, and in memory
+    [
+        ("chain", CHAIN, 2, "20kB"),  # in a shared file
+        pytest.param("conmh", CONMH, 3, "1GB", marks=pytest.mark.soak),  # in memory
+    ],
 )
 def test_processes_with_a_batch_each_train_as_one_with_all_of_them(
     make_store: MakeStore,
@@ -184,7 +187,7 @@ def trained(store: Path, out: Path, kills: list[tuple[int, int]]) -> str:
 
 
 @pytest.mark.parametrize(
-    "kills", [pytest.param(2, id="few"), pytest.param(20, id="often", marks=pytest.mark.soak)]
+    "kills", [pytest.param(1, id="once"), pytest.param(20, id="often", marks=pytest.mark.soak)]
 )
 @pytest.mark.timeout(1500)
 def test_two_processes_killed_at_random_points_end_with_the_same_weights(

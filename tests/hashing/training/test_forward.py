@@ -78,7 +78,7 @@ def test_named_outputs_keep_their_names() -> None:
     assert torch.equal(found.second, torch.full((3,), 2.0))
 
 
-@pytest.mark.parametrize("method", SMALL)
+@pytest.mark.parametrize("method", ["chain", pytest.param("conmh", marks=pytest.mark.soak)])
 def test_training_in_bfloat16_is_near_and_another_run(
     make_store: MakeStore, planted: np.ndarray, tmp_path: Path, method: str
 ) -> None:
@@ -93,7 +93,8 @@ def test_training_in_bfloat16_is_near_and_another_run(
     assert train(store, method, out, "--precision", "float8").returncode == 2
 
 
-@pytest.mark.timeout(1200)  # the C++ compiler takes minutes on a busy machine
+@pytest.mark.soak  # the C++ compiler takes minutes on a busy machine
+@pytest.mark.timeout(1200)
 def test_compiled_training_is_the_same_training(
     make_store: MakeStore, planted: np.ndarray, tmp_path: Path
 ) -> None:
