@@ -23,16 +23,16 @@ NULLS = ("rank", "path", "id", "distance", "similarity", "answer", "seconds")
 def print_text_lines(found: Sequence[FoundByText], codes: Codes, *, distance: str) -> None:
     """Print one JSON object for each answer, one a line, to stdout.
 
-    A text of which no word is known has one object with null fields and ``nearest``: names that
-    are known.
+    Those of a text with words that are not known have ``unknown``, these words, and ``nearest``,
+    names that are known. A text without answers has one object with null fields.
     """
     for one in found:
         head: dict[str, object] = {"schema": SCHEMA, "query": one.match.text}
         if one.match.unknown:
             head["unknown"] = list(one.match.unknown)
+            head["nearest"] = list(one.match.nearest)
         if not one.answers:
-            nearest = {"nearest": list(one.match.nearest)}
-            print(json.dumps(head | dict.fromkeys(NULLS) | nearest))
+            print(json.dumps(head | dict.fromkeys(NULLS)))
         for answer, second in zip(one.answers, one.moments, strict=True):
             line = {
                 "rank": answer.rank,
@@ -64,15 +64,19 @@ def print_text_tables(found: Sequence[FoundByText], codes: Codes, *, distance: s
 
 def titles(one: FoundByText, videos: int) -> list[str]:
     """Return the lines above the answers to a text."""
-    lines = [f"nearest to `{printable(one.match.text)}`"] if one.answers else []
+    text, lines = printable(one.match.text), []
     if one.match.unknown:
         unknown = ", ".join(f"`{printable(word)}`" for word in one.match.unknown)
         nearest = ", ".join(f"`{name}`" for name in one.match.nearest)
         lines.append(f"no word near {unknown}; nearest: {nearest}")
-    if not one.answers and not one.match.unknown:
-        lines.append(f"no word in `{printable(one.match.text)}`")
-    if not one.answers and one.match.direction is not None:
-        lines.append(f"nothing found in {counted(videos, 'video')}")
+    if one.match.direction is None:
+        lines.append(f"no word in `{text}`")
+    elif not one.answers:
+        lines.append(f"nothing near `{text}` in {counted(videos, 'video')}")
+    elif not one.match.known:
+        lines.append("answers to the nearest names:")
+    else:
+        lines.append(f"nearest to `{text}`")
     return lines
 
 

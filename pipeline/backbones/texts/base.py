@@ -19,14 +19,16 @@ class TextMatch:
     Attributes:
         text: As it was given.
         direction: In feature space, (D,) float32: the higher its dot product with the feature of a
-            frame, the better the frame answers the text; ``None`` if no word of it is known.
+            frame, the better the frame answers the text; ``None`` for a text without words.
         unknown: Words that the backbone knows nothing of.
+        known: Whether any word is known; if not, the direction is that of the nearest names.
         nearest: Names that the backbone knows, the nearest first.
     """
 
     text: str
     direction: F32 | None
     unknown: tuple[str, ...] = ()
+    known: bool = True
     nearest: tuple[str, ...] = ()
 
 

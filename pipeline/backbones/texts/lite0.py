@@ -10,7 +10,6 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from ...errors import UsageError
 from ..efficientnet_lite0 import WEIGHTS_SHA256
@@ -18,9 +17,7 @@ from ..lite0_classifier import NAME, lite0_classifier
 from ..weights import cached
 from .base import F32, TextMatch
 from .known_words import KNOWN, WordMeaning, meaning_by_synonyms, meanings
-from .phrases import endings_of, phrases_of
-
-NEAREST = 3
+from .phrases import parts_of, phrases_of
 
 
 class Lite0Text:
@@ -36,22 +33,15 @@ class Lite0Text:
         return [self._match(text) for text in texts]
 
     def _match(self, text: str) -> TextMatch:
-        weights: list[npt.NDArray[np.float64]] = []
-        unknown: list[str] = []
-        nearest: list[str] = []
-        for phrase in phrases_of(text):
-            meaning = _first_known(phrase)
-            nearest += meaning.nearest[:NEAREST]
-            if meaning.known >= KNOWN:
-                weights.append(meaning.weights)
-            else:
-                unknown.append(phrase)
-        if not weights:
-            return TextMatch(text, None, tuple(unknown), tuple(dict.fromkeys(nearest)))
-        direction = np.mean(weights, axis=0) @ self._directions
-        return TextMatch(
-            text, direction.astype(np.float32), tuple(unknown), tuple(dict.fromkeys(nearest))
-        )
+        found = {phrase: _best_part(phrase) for phrase in phrases_of(text)}
+        unknown = tuple(phrase for phrase, one in found.items() if one.known < KNOWN)
+        nearest = dict.fromkeys(name for one in found.values() for name in one.nearest)
+        if not found:
+            return TextMatch(text, None, known=False)
+        known = len(unknown) < len(found)
+        asking = [one.weights for one in found.values() if one.known >= KNOWN or not known]
+        direction = (np.mean(asking, axis=0) @ self._directions).astype(np.float32)
+        return TextMatch(text, direction, unknown, known, tuple(nearest))
 
 
 def build_lite0_text(backbone: str, trust_weights: bool) -> Lite0Text:
@@ -67,12 +57,12 @@ def build_lite0_text(backbone: str, trust_weights: bool) -> Lite0Text:
     return Lite0Text()
 
 
-def _first_known(phrase: str) -> WordMeaning:
-    """Return the meaning of the longest known ending of a phrase, else of the whole phrase."""
-    endings = list(endings_of(phrase))
-    found = meanings(endings)
-    for ending, one in zip(endings, found, strict=True):
-        known = one if one.known >= KNOWN else meaning_by_synonyms(ending)
+def _best_part(phrase: str) -> WordMeaning:
+    """Return the meaning of the first known part of a phrase, else of the whole phrase."""
+    parts = list(parts_of(phrase))
+    found = meanings(parts)
+    for part, one in zip(parts, found, strict=True):
+        known = one if one.known >= KNOWN else meaning_by_synonyms(part)
         if known is not None:
             return known
     return found[0]

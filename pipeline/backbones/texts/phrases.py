@@ -33,13 +33,15 @@ def phrases_of(text: str) -> list[str]:
     return [" ".join(words) for words in phrases if words]
 
 
-def endings_of(phrase: str) -> Iterator[str]:
-    """Yield a phrase, then the same without its first word, and so on down to its last word.
+def parts_of(phrase: str) -> Iterator[str]:
+    """Yield a phrase, then its endings and then its beginnings, the longest first.
 
     Example:
-        >>> list(endings_of("red sports car"))
-        ['red sports car', 'sports car', 'car']
+        >>> list(parts_of("red sports car"))
+        ['red sports car', 'sports car', 'car', 'red sports', 'red']
     """
     words = phrase.split()
     for start in range(len(words)):
         yield " ".join(words[start:])
+    for end in range(len(words) - 1, 0, -1):
+        yield " ".join(words[:end])

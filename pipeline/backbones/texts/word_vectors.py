@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +27,13 @@ def embed_words(texts: Sequence[str]) -> npt.NDArray[np.float64]:
 
 @lru_cache(maxsize=1)
 def _encoder() -> Any:
-    spec = find_spec("wordllama")
-    if spec is None or spec.origin is None:
+    try:
+        import wordllama
+    except ImportError as error:
         hint = "pip install 'chainpipe-video[words]'"
-        raise UsageError("words need the package `wordllama`, which is not here", hint=hint)
-    from wordllama import WordLlama
-
+        raise UsageError(
+            "words need the package `wordllama`, which is not here", hint=hint
+        ) from error
     # The weights and the tokenizer are in the package's own folder.
-    return WordLlama.load(cache_dir=Path(spec.origin).parent, disable_download=True)
+    folder = Path(str(wordllama.__file__)).parent
+    return wordllama.WordLlama.load(cache_dir=folder, disable_download=True)
