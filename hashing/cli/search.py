@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainpipe.pipeline.console import counted
+from chainpipe.pipeline.console import counted, printable
 from chainpipe.pipeline.errors import UsageError
 
 from ..retrieval.distance_names import ASYMMETRIC, DISTANCES, HAMMING, RERANK
@@ -18,6 +18,7 @@ from .encode import SOME_FAILED
 if TYPE_CHECKING:
     from ..retrieval.hamming import Rows
     from ..retrieval.row_filter import RowFilter
+    from .search_answers import SearchPlan
     from .search_library import SearchedLibrary
 
 SAID = {
@@ -30,13 +31,25 @@ SAID = {
 def search(
     context: typer.Context,
     queries: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
             metavar="QUERY",
             help="A video or picture file, a folder of videos, a path in the store, or at least "
             "8 digits of a video's id.",
+            show_default=False,
         ),
-    ],
+    ] = None,
+    text: Annotated[
+        list[str] | None,
+        typer.Option("--text", help="Words to find videos by; may be repeated."),
+    ] = None,
+    trust_weights: Annotated[
+        bool,
+        typer.Option(
+            "--trust-weights",
+            help="With --text: read pickled weights that the store's backbone names.",
+        ),
+    ] = False,
     model: ModelOption = None,
     store: StoreOption = None,
     codes: Annotated[
@@ -49,7 +62,7 @@ def search(
         typer.Option(
             "--distance",
             help=f"{', '.join(DISTANCES[:-1])} or {DISTANCES[-1]}.",
-            show_default=f"{RERANK} if the store is at hand, else {HAMMING}",
+            show_default=f"{RERANK} if the store is at hand, else {HAMMING}; words: {ASYMMETRIC}",
         ),
     ] = None,
     within: Annotated[
@@ -97,7 +110,8 @@ def search(
     The row that was asked for is left out of its own results; other files of the same bytes are
     shown. Results are a copy, the same scenes, similar, or no nearer than chance.
 
-    Examples: chainpipe search holiday.mp4 · chainpipe search 3f2a9c01 -k 5 --picture sheet.png
+    Examples: chainpipe search holiday.mp4 · chainpipe search 3f2a9c01 -k 5 --picture sheet.png ·
+    chainpipe search --text "a cat on a sofa"
     """
     from ..reporting.search_results import print_lines, print_tables
     from ..retrieval.backends import check_backend
@@ -108,6 +122,7 @@ def search(
 
     tools = tools_of(context)
     _check_numbers(k, within, longer, shorter)
+    _check_queries(queries, text, distance, picture, check)
     if distance is not None and distance not in DISTANCES:
         raise UsageError(f"no distance `{distance}`", hint=f"one of: {', '.join(DISTANCES)}")
     check_backend(backend)
@@ -115,13 +130,16 @@ def search(
         raise UsageError(f"cannot draw `{picture}`", hint="name a file that ends in `.png`")
     folder, facts = choose_model(model, tools.log)
     with searched_library(folder, facts, codes=codes, store=store, tools=tools) as library:
-        name = _distance(distance, library)
+        name = _distance(distance, library) if not text else distance or ASYMMETRIC
         wanted = RowFilter(tuple(label or ()), path, longer, shorter)
         plan = SearchPlan(
             name, _passing(wanted, library, tools), k, within, backend,
             check=_checks(check, name, library), keep_self=keep_self,
         )  # fmt: skip
-        asked, failed = asked_videos(queries, library, tools)
+        if text:
+            _search_texts(text, library, plan, tools, trust_weights=trust_weights, as_json=as_json)
+            return
+        asked, failed = asked_videos(queries or [], library, tools)
         tools.log(f"distance {name}: {SAID[name]}")
         found = find_answers(asked, library, plan, tools)
         if as_json:
@@ -138,6 +156,49 @@ def search(
             tools.log(f"wrote {picture}")
     if failed:
         raise typer.Exit(SOME_FAILED)
+
+
+def _check_queries(
+    queries: list[str] | None,
+    texts: list[str] | None,
+    distance: str | None,
+    picture: Path | None,
+    check: bool | None,
+) -> None:
+    if not queries and not texts:
+        hint = 'name a video file, a path in the store or an id, or give `--text "a cat"`'
+        raise UsageError("there is nothing to search for", hint=hint)
+    if not texts:
+        return
+    if queries:
+        hint = "ask twice"
+        raise UsageError(f"both `--text` and `{printable(queries[0])}` are given", hint=hint)
+    if distance == RERANK or check:
+        option = "--check" if check else f"--distance {RERANK}"
+        hint = f"`--distance {ASYMMETRIC}` or `--distance {HAMMING}`"
+        raise UsageError(f"`{option}` compares videos, not words", hint=hint)
+    if picture is not None:
+        hint = "leave out `--picture`"
+        raise UsageError("`--picture` draws the answers to videos only", hint=hint)
+
+
+def _search_texts(
+    texts: list[str],
+    library: SearchedLibrary,
+    plan: SearchPlan,
+    tools: Tools,
+    *,
+    trust_weights: bool,
+    as_json: bool,
+) -> None:
+    from ..reporting.text_results import print_text_lines, print_text_tables
+    from .search_texts import find_by_text
+
+    found = find_by_text(texts, library, plan, tools, trust_weights=trust_weights)
+    if as_json:
+        print_text_lines(found, library.codes, distance=plan.distance)
+    else:
+        print_text_tables(found, library.codes, distance=plan.distance)
 
 
 def _check_numbers(

@@ -33,7 +33,7 @@ def to_json(found: Sequence[Found], codes: Codes, *, distance: str) -> Iterator[
                 "rank": answer.rank,
                 "path": os.fsdecode(codes.paths[answer.row]),
                 "id": bytes(codes.video_ids[answer.row]).hex(),
-                "distance": _number(answer.distance, distance),
+                "distance": shown_number(answer.distance, distance),
                 "similarity": round(answer.similarity, DIGITS),
                 "answer": answer.word,
             }
@@ -55,7 +55,7 @@ def print_tables(found: Sequence[Found], codes: Codes, *, distance: str) -> None
         rows = [
             (
                 answer.rank,
-                str(_number(answer.distance, distance)),
+                str(shown_number(answer.distance, distance)),
                 f"{answer.similarity:.2f}",
                 answer.text,
                 codes.paths[answer.row],
@@ -78,5 +78,6 @@ def title_of(one: Found, videos: int) -> str:
     return f"nothing near {name}; the nearest of {counted(videos, 'video')}:"
 
 
-def _number(distance: float, name: str) -> int | float:
+def shown_number(distance: float, name: str) -> int | float:
+    """Return a distance as it is printed: bits are whole numbers."""
     return int(distance) if name == HAMMING else round(distance, DIGITS)

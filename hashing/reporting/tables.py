@@ -148,3 +148,22 @@ def answers_table(rows: Sequence[tuple[int, str, str, str, bytes, Sequence[str]]
         names = [Text(printable("; ".join(labels)))] if labelled else []
         table.add_row(str(rank), distance, alike, word, Text(printable(path)), *names)
     return table
+
+
+def text_answers_table(rows: Sequence[tuple[str, str, str, str, bytes, Sequence[str]]]) -> Table:
+    """Return a table of the answers to one text.
+
+    Args:
+        rows: Rank, distance, similarity, moment, path and label names of each answer.
+    """
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in ("rank", "distance", "similarity", "at"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("path", overflow="fold")
+    labelled = any(labels for *_, labels in rows)
+    if labelled:
+        table.add_column("labels", overflow="fold")
+    for *numbers, path, labels in rows:
+        names = [Text(printable("; ".join(labels)))] if labelled else []
+        table.add_row(*numbers, Text(printable(path)), *names)
+    return table

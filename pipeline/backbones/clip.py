@@ -124,9 +124,7 @@ def build_clip(
         UsageError: If the model or its weights are not to be had, or the GPU's memory is too
             small for the batch; the hint says what to do.
     """
-    with _quiet():
-        source = find_clip(form, trusted=trust_weights)
-        model = _load(source)
+    source, model = load_clip(form, trust_weights=trust_weights)
     import torch
 
     torch.set_num_threads(threads)
@@ -143,6 +141,21 @@ def build_clip(
         half=half,
         compiled=compiled,
     )
+
+
+def load_clip(form: str, *, trust_weights: bool) -> tuple[ClipSource, Any]:
+    """Find a model and build both of its towers, in evaluation mode.
+
+    Args:
+        form: What follows ``clip:``.
+        trust_weights: Whether pickled weights files may be read.
+
+    Raises:
+        UsageError: If the model or its weights are not to be had.
+    """
+    with _quiet():
+        source = find_clip(form, trusted=trust_weights)
+        return source, _load(source)
 
 
 def _load(source: ClipSource) -> Any:
