@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from chainpipe.api.library import list_videos, relocate, update
     from chainpipe.api.model import Model, load_model
     from chainpipe.api.store import Store, open_store, store_from_arrays
+    from chainpipe.api.text_search import TextAnswer, TextSearch
     from chainpipe.api.training import train
     from chainpipe.hashing.retrieval.codes import Codes
     from chainpipe.pipeline.errors import (
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 _ERRORS = "chainpipe.pipeline.errors"
 _MODULES = {
     "find_clip": "chainpipe.api.clips",
+    "TextSearch": "chainpipe.api.text_search",
+    "TextAnswer": "chainpipe.api.text_search",
     "FilmPlace": "chainpipe.api.clips",
     "extract": "chainpipe.api.extraction",
     "open_store": "chainpipe.api.store",
@@ -87,6 +90,8 @@ __all__ = [
     "NotFoundError",
     "StorageError",
     "Store",
+    "TextAnswer",
+    "TextSearch",
     "TimeLimitError",
     "UsageError",
     "__version__",

@@ -13,6 +13,7 @@ from ..retrieval.answers import FoundVideo
 from ..retrieval.backends import make_index
 from ..retrieval.bitpack import pack
 from ..retrieval.distance_names import ASYMMETRIC
+from ..retrieval.library_decoder import best_moments
 from ..retrieval.rank import AsymmetricRanker, HammingRanker, Ranked, Ranker, answers_of, similarity
 from ..retrieval.text_answers import FoundByText
 from .context import Tools
@@ -98,18 +99,8 @@ def _answers(ranked: Ranked, distance: str, bits: int) -> list[FoundVideo]:
 def _moments(
     direction: F32, ranked: Ranked, library: SearchedLibrary, *, unit_length: bool
 ) -> list[float]:
-    """Return for each answer the second of the frame with the largest dot product."""
-    if library.store is None or not len(ranked.rows):
+    """Return for each answer the second that answers best; NaN without the store."""
+    if library.store is None:
         return [float("nan")] * len(ranked.rows)
-    order = np.argsort(ranked.rows)  # a store is read in ascending order
-    rows = ranked.rows[order]
-    frames = library.store.features(rows).astype(np.float32)  # (n, T, D)
-    scores = frames @ direction
-    if unit_length:
-        lengths = np.linalg.norm(frames, axis=2)
-        scores = np.divide(scores, lengths, out=np.zeros_like(scores), where=lengths > 0)
-    best = scores.argmax(axis=1)
-    seconds = library.store.seconds(rows)[np.arange(len(rows)), best]
-    found = np.empty(len(rows))
-    found[order] = seconds
+    found = best_moments(direction, ranked.rows, library.store, unit_length=unit_length)
     return [float(second) for second in found]

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from chainpipe.distribution import installed_version
 from chainpipe.pipeline.errors import ChainpipeError, UsageError
 from chainpipe.pipeline.store.atomic import atomic_replace
 
-from ..models.hasher import F32
-from ..models.linear_hash import video_means
-from ..retrieval.bitpack import U8
-from ..retrieval.encode import finite_features
-from ..retrieval.feature_decoder import FeatureDecoder, fit_decoder
-from ..retrieval.hamming import Rows
+from ..retrieval.feature_decoder import FeatureDecoder
+from ..retrieval.library_decoder import fit_on_library, sampled_videos
 from ..retrieval.safe_npz import SHA256, array_digest, read_npz
 from .context import Tools
 from .search_library import SearchedLibrary
 
 FILE = "text.npz"
 NAMES = ("key", "weights", SHA256)
-SAMPLED = 20_000  # videos that the decoder is fitted on
 
 
 def text_decoder(library: SearchedLibrary, tools: Tools, *, unit_length: bool) -> FeatureDecoder:
@@ -48,33 +41,13 @@ def text_decoder(library: SearchedLibrary, tools: Tools, *, unit_length: bool) -
     if library.store is None:
         hint = "name the store with `--store`: words need it once, later searches do without"
         raise UsageError("what the bits mean in features is not known yet", hint=hint)
-    rows = _sample(len(library.codes))
-    with tools.progress("learn what the bits mean", len(rows)) as advance:
-
-        def blocks() -> Iterator[tuple[U8, F32]]:
-            assert library.store is not None
-            for part, features in finite_features(library.store, rows):
-                yield library.codes.packed[rows[part]], mean_features(features, unit_length)
-                advance(len(features))
-
-        decoder = fit_decoder(blocks(), library.codes.bits)
+    videos = len(sampled_videos(len(library.codes)))
+    with tools.progress("learn what the bits mean", videos) as advance:
+        decoder = fit_on_library(
+            library.codes, library.store, unit_length=unit_length, progress=advance
+        )
     _write(path, key, decoder)
     return decoder
-
-
-def mean_features(features: npt.NDArray[np.floating], unit_length: bool) -> F32:
-    """Return the mean feature of each video, (B, D), from frames (B, T, D)."""
-    if not unit_length:
-        return video_means(features)
-    frames = features.astype(np.float32)
-    lengths = np.linalg.norm(frames, axis=2, keepdims=True)
-    return video_means(np.divide(frames, lengths, out=frames, where=lengths > 0))
-
-
-def _sample(videos: int) -> Rows:
-    """Return at most 20,000 of N rows, evenly spaced."""
-    count = min(videos, SAMPLED)
-    return np.arange(count) * videos // max(count, 1)
 
 
 def _key(library: SearchedLibrary, unit_length: bool) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import chainpipe
 from chainpipe import command
 from tests.pipeline.conftest import draw_clip
 
@@ -147,6 +148,21 @@ def test_the_embedded_backbone_says_what_it_does_not_know(
     assert all(line["unknown"] == ["okapi"] and len(line["nearest"]) == 3 for line in strange)
     assert len(strange) == len(lines) - len(strange)
     assert "unknown" not in lines[-1]
+
+
+def test_python_finds_what_the_command_finds(
+    colours: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = ask(colours, capsys, "--text", "a photo of green.", "-k", "5")
+    codes = chainpipe.Codes.load(colours / "model" / "codes.npz")
+    with chainpipe.open_store(colours / "feats.h5") as store:
+        found = chainpipe.TextSearch(store, codes).find("a photo of green.", k=5)
+        assert [one.path for one in found] == [line["path"] for line in lines]
+        assert [round(one.seconds, 3) for one in found] == [line["seconds"] for line in lines]
+        with pytest.raises(chainpipe.UsageError, match="not those of the store's videos"):
+            chainpipe.TextSearch(store, codes[:3])
+        with pytest.raises(ValueError, match="at least 1"):
+            chainpipe.TextSearch(store, codes).find("red", k=0)
 
 
 @pytest.mark.parametrize(
