@@ -88,7 +88,7 @@ def three_numbers(settings: Mapping[str, str], key: str) -> tuple[float, ...] | 
     found = found * 3 if len(found) == 1 else found
     least = 0.0 if key == "std" else -float("inf")
     if len(found) != 3 or not all(least < value < float("inf") for value in found):
-        raise UsageError(
-            f"`:{key}={text}` is not three numbers", hint=f"as in `:{key}=0.485,0.456,0.406`"
-        )
+        what = "three numbers above 0" if key == "std" else "three numbers"
+        example = "0.229,0.224,0.225" if key == "std" else "0.485,0.456,0.406"
+        raise UsageError(f"`:{key}={text}` is not {what}", hint=f"as in `:{key}={example}`")
     return found

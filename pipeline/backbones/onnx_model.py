@@ -127,7 +127,8 @@ class OnnxBackbone:
         if self._pool not in pools:
             what = "several vectors" if found.ndim == 3 else "a map"
             raise UsageError(
-                f"output `{self._output}` of `{self.name}` is {what} a picture, {found.shape}",
+                f"output `{self._output}` of `{self.name}` is {what} for each picture, "
+                f"{found.shape}",
                 hint="say what makes one: " + ", ".join(f"`:pool={pool}`" for pool in pools),
             )
         tokens = tokens.astype(np.float32)

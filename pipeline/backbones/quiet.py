@@ -19,3 +19,17 @@ def quiet_libraries() -> Iterator[None]:
             yield
     finally:
         logging.disable(previous)
+
+
+@contextlib.contextmanager
+def no_loading_bars() -> Iterator[None]:
+    """Keep transformers from drawing a bar while it reads weights; import it first."""
+    from transformers.utils import logging as library
+
+    shown = library.is_progress_bar_enabled()
+    library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            library.enable_progress_bar()

@@ -17,7 +17,7 @@ from .base import Backbone
 from .extras import require_package
 from .hub import model_folder
 from .name_settings import joined, split_settings, whole_number
-from .quiet import quiet_libraries
+from .quiet import no_loading_bars, quiet_libraries
 from .torch_backbone import require_square
 from .weights import folder_weights, sha256_of_all
 
@@ -123,7 +123,7 @@ def build_sentence_named(rest: str, options: BackboneOptions) -> Backbone:
     if options.compiled:
         raise UsageError(f"`--compile` is not for `{name}`", hint="leave it out")
     frames = whole_number(settings, "frames")
-    with quiet_libraries():
+    with quiet_libraries(), no_loading_bars():
         folder = model_folder(place, name=name, trusted=options.trust_weights)
         name = f"st:{folder}" if Path(place).is_dir() else name
         weights = folder_weights(folder, trusted=options.trust_weights, deep=True)

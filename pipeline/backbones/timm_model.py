@@ -85,6 +85,9 @@ def find_timm(form: str, *, trusted: bool) -> TimmSource:
     """
     place, colon, rest = form.partition(":")
     if colon and place in ("local-dir", "hf-hub"):
+        if place == "local-dir" and not Path(rest).is_dir():
+            hint = "`timm:local-dir:` wants a folder as `timm` saves it for the hub"
+            raise UsageError(f"there is no folder `{rest}`", hint=hint)
         folder = model_folder(rest, name=f"timm:{form}", trusted=trusted)
         kept = str(folder) if place == "local-dir" else rest
         return _from_folder(folder, f"timm:{place}:{kept}", trusted=trusted)

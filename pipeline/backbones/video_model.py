@@ -15,7 +15,7 @@ from .base import Backbone
 from .extras import require_package
 from .hub import model_folder
 from .name_settings import joined, split_settings, whole_number
-from .quiet import quiet_libraries
+from .quiet import no_loading_bars, quiet_libraries
 from .torch_backbone import InputFacts, TorchBackbone, require_square
 from .video_encoders import ENCODER_KINDS, EncoderKind, setting_of
 from .weights import folder_weights, sha256_of_all
@@ -40,7 +40,7 @@ def build_video_named(rest: str, options: BackboneOptions) -> Backbone:
     name = f"hf:{place}"
     require_package("transformers", "transformers", name)
     frames = whole_number(settings, "frames")
-    with quiet_libraries():
+    with quiet_libraries(), no_loading_bars():
         folder = model_folder(place, name=name, trusted=options.trust_weights)
         name = f"hf:{folder}" if Path(place).is_dir() else name
         config = _config(folder, name)
