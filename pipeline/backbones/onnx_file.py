@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..console import printable
 from ..errors import UsageError
+from .reasons import reason_of
 
 if TYPE_CHECKING:
     import onnx
@@ -59,15 +61,15 @@ def external_files(path: Path) -> list[Path]:
         location = {entry.key: entry.value for entry in tensor.external_data}.get("location")
         if tensor.data_location != onnx.TensorProto.EXTERNAL or location is None:
             continue
-        place = Path(os.path.realpath(folder / location))
+        place, shown = Path(os.path.realpath(folder / location)), printable(location)
         if folder not in place.parents:
             raise UsageError(
-                f"`{path}` keeps weights in `{location}`, outside its folder",
+                f"`{path}` keeps weights in `{shown}`, outside its folder",
                 hint="such a file could read any file of this machine; put the weights beside it",
             )
         if not place.is_file():
             hint = "copy all files of the model into one folder"
-            raise UsageError(f"`{path}` keeps weights in `{location}`, which is missing", hint=hint)
+            raise UsageError(f"`{path}` keeps weights in `{shown}`, which is missing", hint=hint)
         found.add(place)
     return sorted(found)
 
@@ -102,7 +104,9 @@ def find_input(session: Any, name: str) -> OnnxInput:
         UsageError: If it is not one batch of colour pictures.
     """
     inputs = session.get_inputs()
-    listed = ", ".join(f"`{each.name}` {each.type} {_shown(each.shape)}" for each in inputs)
+    listed = ", ".join(
+        f"`{printable(each.name)}` {each.type} {_shown(each.shape)}" for each in inputs
+    )
     hint = "an image network has one input, (n, 3, H, W) or (n, H, W, 3), of floats or bytes"
     if len(inputs) != 1:
         message = f"backbone `{name}` has {len(inputs)} inputs: {listed}"
@@ -136,7 +140,7 @@ def find_output(session: Any, asked: str | None, name: str) -> str:
         return names[0]
     if asked in names:
         return str(asked)
-    shown = [f"`{each.name}` {_shown(each.shape)}" for each in session.get_outputs()]
+    shown = [f"`{printable(each.name)}` {_shown(each.shape)}" for each in session.get_outputs()]
     message = f"no output `{asked}`" if asked else f"{len(names)} outputs"
     raise UsageError(
         f"backbone `{name}` has {message}: {', '.join(shown)}",
@@ -146,13 +150,12 @@ def find_output(session: Any, asked: str | None, name: str) -> str:
 
 def not_onnx(path: Path, error: Exception) -> UsageError:
     """Return the error for a file that ONNX Runtime cannot run, with its reason in one line."""
-    reason = " ".join(str(error).split())[:200]
     return UsageError(
-        f"`{path}` is no ONNX file that can run here: {reason}",
+        f"`{path}` is no ONNX file that can run here: {reason_of(error)}",
         hint="export it anew, with operators of the standard set and an opset that "
         "this onnxruntime knows",
     )
 
 
 def _shown(shape: list[Any]) -> str:
-    return f"({', '.join(str(side) for side in shape)})"
+    return printable(f"({', '.join(str(side) for side in shape)})")

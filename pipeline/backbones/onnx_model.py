@@ -20,6 +20,7 @@ from . import unknown_backbone
 from .base import Backbone
 from .name_settings import joined, split_settings, three_numbers, whole_number
 from .onnx_file import OnnxInput, external_files, find_input, find_output, not_onnx
+from .reasons import reason_of
 from .weights import sha256_of_all
 
 _LOG = logging.getLogger(__name__)
@@ -206,13 +207,12 @@ def build_onnx_named(rest: str, options: BackboneOptions) -> Backbone:
 
 
 def _does_not_run(name: str, size: int, error: Exception) -> UsageError:
-    reason = " ".join(str(error).split())[:200]
-    message = f"backbone `{name}` does not run on pictures of {size}x{size}: {reason}"
+    message = f"backbone `{name}` does not run on pictures of {size}x{size}: {reason_of(error)}"
     return UsageError(message, hint="check `:size=`, or export it anew")
 
 
 def _csv(numbers: Colours) -> str:
-    return ",".join(f"{number:.8g}" for number in numbers)
+    return ",".join(f"{number:.7g}" for number in numbers)
 
 
 __all__ = ["OnnxBackbone", "OnnxInput", "build_onnx_named"]

@@ -18,6 +18,7 @@ from .extras import require_package
 from .hub import model_folder
 from .name_settings import joined, split_settings, whole_number
 from .quiet import no_loading_bars, quiet_libraries
+from .reasons import reason_of
 from .torch_backbone import require_square
 from .weights import folder_weights, sha256_of_all
 
@@ -79,8 +80,9 @@ class SentenceBackbone:
         try:
             self.dim = self.embed(blank).shape[1]
         except Exception as error:  # a processor or a network that wants something else
+            given = _counted(frames, size)
             raise UsageError(
-                f"backbone `{name}` makes no feature of {_counted(frames, size)}: {_reason(error)}",
+                f"backbone `{name}` makes no feature of {given}: {reason_of(error)}",
                 hint="try another `:size=`, and for a model of videos another `:frames=`",
             ) from error
 
@@ -172,7 +174,7 @@ def _load(folder: Path, name: str, options: BackboneOptions) -> Any:
         )
     except Exception as error:  # damaged files, other versions, code of its own ...
         raise UsageError(
-            f"`{name}` cannot be loaded: {_reason(error)}",
+            f"`{name}` cannot be loaded: {reason_of(error)}",
             hint="check that the folder is complete, as `SentenceTransformer.save` writes it",
         ) from error
     return model.float().eval()
@@ -228,7 +230,3 @@ def _settings_sha256(folder: Path) -> str:
 
 def _counted(frames: int, size: int) -> str:
     return f"{frames} frames of {size}x{size}" if frames else f"pictures of {size}x{size}"
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

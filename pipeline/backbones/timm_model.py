@@ -17,6 +17,7 @@ from .base import Backbone
 from .hub import hub_file, model_folder
 from .name_settings import joined, split_settings, whole_number
 from .quiet import quiet_libraries
+from .reasons import reason_of
 from .torch_backbone import InputFacts, TorchBackbone, require_square
 from .weights import folder_weights, require_trust, sha256_of
 
@@ -166,9 +167,8 @@ def _load(source: TimmSource, side: int | None) -> torch.nn.Module:
                 raise
             return _create(source, state, side, strict=False)
     except Exception as error:  # a wrong file meets unpicklers, missing keys, wrong shapes ...
-        reason = " ".join(str(error).split())[:200]
         raise UsageError(
-            f"weights `{source.weights}` do not fit `{source.name}`: {reason}",
+            f"weights `{source.weights}` do not fit `{source.name}`: {reason_of(error)}",
             hint="check that the file is complete and of this very model",
         ) from error
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ..errors import UsageError
 from ..options import BackboneOptions
+from .reasons import reason_of
 from .torch_runner import build_runner
 
 if TYPE_CHECKING:
@@ -158,12 +159,11 @@ def require_square(size: object, name: str) -> int:
 
 
 def _wrong_input(name: str, facts: InputFacts, error: Exception) -> UsageError:
-    reason = str(error).strip().split("\n")[0]
     shape = f"{facts.crop}x{facts.crop} pixels"
     if facts.frames > 1:
         shape = f"{facts.frames} frames of {shape}"
     return UsageError(
-        f"backbone `{name}` makes no feature of {shape}: {reason}",
+        f"backbone `{name}` makes no feature of {shape}: {reason_of(error)}",
         hint="check that its configuration and its weights are of one model",
     )
 

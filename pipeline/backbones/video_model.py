@@ -16,6 +16,7 @@ from .extras import require_package
 from .hub import model_folder
 from .name_settings import joined, split_settings, whole_number
 from .quiet import no_loading_bars, quiet_libraries
+from .reasons import reason_of
 from .torch_backbone import InputFacts, TorchBackbone, require_square
 from .video_encoders import ENCODER_KINDS, EncoderKind, setting_of
 from .weights import folder_weights, sha256_of_all
@@ -64,7 +65,7 @@ def _config(folder: Path, name: str) -> Any:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # no file, no JSON, an unknown kind, code of its own ...
         raise UsageError(
-            f"`{name}` is no model that transformers knows: {_reason(error)}",
+            f"`{name}` is no model that transformers knows: {reason_of(error)}",
             hint="`hf:` wants a folder with `config.json` and `model.safetensors`",
         ) from error
 
@@ -95,7 +96,7 @@ def _load(folder: Path, kind: EncoderKind, name: str, *, trusted: bool) -> Any:
             output_loading_info=True,
         )
     except Exception as error:  # wrong shapes, damaged files ...
-        raise _does_not_fit(name, _reason(error)) from error
+        raise _does_not_fit(name, reason_of(error)) from error
     missing = [key for key in loading["missing_keys"] if not key.startswith(kind.unused)]
     if missing:
         raise _does_not_fit(name, f"{len(missing)} are missing, such as `{sorted(missing)[0]}`")
@@ -152,7 +153,7 @@ def _processor(folder: Path, name: str) -> Any:
         except Exception as error:  # the file of the other kind is there, or none
             reasons.append(error)
     raise UsageError(
-        f"`{name}` does not say how frames become its input: {_reason(reasons[-1])}",
+        f"`{name}` does not say how frames become its input: {reason_of(reasons[-1])}",
         hint="copy `preprocessor_config.json` or `video_preprocessor_config.json` there, too",
     ) from reasons[-1]
 
@@ -160,7 +161,3 @@ def _processor(folder: Path, name: str) -> Any:
 def _does_not_fit(name: str, reason: str) -> UsageError:
     hint = "check that the files are complete and of one model"
     return UsageError(f"the weights of `{name}` do not fit it: {reason}", hint=hint)
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
