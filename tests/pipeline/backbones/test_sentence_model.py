@@ -96,7 +96,7 @@ def test_a_model_that_brings_code_is_refused(folder: Path, tmp_path: Path, trust
     (other / "modules.json").write_text(json.dumps(modules))
     canary = tmp_path / "ran"
     (other / "mine.py").write_text(f"open({str(canary)!r}, 'w')\nclass Mine: pass\n")
-    with pytest.raises(UsageError, match="wants to run code of its own, `mine.Mine`"):
+    with pytest.raises(UsageError, match=r"wants to run code of its own, `mine\.Mine`"):
         build_backbone(f"st:{other}", device="cpu", trust_weights=trusted)
     assert not canary.exists()
 
