@@ -6,6 +6,7 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -24,8 +25,9 @@ def quiet_libraries() -> Iterator[None]:
 @contextlib.contextmanager
 def no_loading_bars() -> Iterator[None]:
     """Keep transformers from drawing a bar while it reads weights; import it first."""
-    from transformers.utils import logging as library
+    from transformers.utils import logging as untyped
 
+    library: Any = untyped
     shown = library.is_progress_bar_enabled()
     library.disable_progress_bar()
     try:

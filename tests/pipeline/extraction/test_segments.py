@@ -89,7 +89,9 @@ def test_a_segments_moment_is_that_of_its_middle_frame(folder: Path, store: Path
             np.testing.assert_allclose(found.seconds(slice(row, row + 1))[0], seconds[middles])
 
 
-def test_an_image_network_beside_it_has_its_own_frames(folder: Path, tmp_path: Path) -> None:
+def test_an_image_network_beside_it_has_its_own_frames(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     net = f"onnx:{folder / 'net.onnx'}:mean=0:std=1"
     outs = [tmp_path / "segments.h5", tmp_path / "frames.h5"]
     more = ["--backbone", net, "--out", str(outs[1])]
@@ -99,6 +101,9 @@ def test_an_image_network_beside_it_has_its_own_frames(folder: Path, tmp_path: P
         assert frames.shape == (6, T, 8)
         pictures, _ = frames_of(folder / "videos" / "0.mp4")
         assert frames.index([0])[0].tolist() == uniform_indices(len(pictures), T).tolist()
+    assert "3 segments of 4 frames: 12 frames of each video" in capsys.readouterr().err
+    assert command.run(["info", str(outs[0])]) == 0
+    assert "6 videos x 3 segments of 4 frames x 16" in capsys.readouterr().out
 
 
 def test_views_are_segments_too(folder: Path, tmp_path: Path) -> None:
