@@ -72,7 +72,8 @@ def extract(
     Args:
         videos: A folder, or a list of videos: ``.csv``, ``.tsv``, ``.txt`` or ``.jsonl``.
         out: Path of the store, ``.h5`` or ``.zarr``.
-        backbone: Image backbone: ``cnn``, or ``clip:MODEL/PRETRAINED``.
+        backbone: Its name: ``cnn``, ``clip:MODEL/PRETRAINED``, ``timm:NAME``, ``onnx:FILE``,
+            ``st:FOLDER`` or ``hf:FOLDER``.
         frames: T, frames per video.
         by: Sampling axis: frame ``index`` or ``time``.
         sampling: Frame sampling: ``uniform``, ``segment``, ``random``, ``consecutive``, or

@@ -2,7 +2,7 @@
 
 import typer
 
-from chainpipe.lazy_command import add_lazily
+from chainpipe.lazy_command import ReadyGroup, add_lazily
 
 PANEL = "Stage two: features to codes and answers"
 VERBS = {
@@ -27,8 +27,26 @@ VERBS = {
     ),
 }
 
+GROUPS = {
+    "export": (
+        "Write codes and models as files that other programs read.",
+        {
+            "model": (
+                "export_model:model",
+                "Write a trained model as an ONNX file, after a comparison bit by bit on its "
+                "store.",
+            ),
+        },
+    ),
+}
+
 app = typer.Typer(no_args_is_help=True)
 for _name, (_target, _about) in VERBS.items():
     add_lazily(app, _name, f"{__name__}.{_target}", about=_about, panel=PANEL)
+for _name, (_about, _verbs) in GROUPS.items():
+    _group = typer.Typer(no_args_is_help=True)
+    for _verb, (_target, _line) in _verbs.items():
+        add_lazily(_group, _verb, f"{__name__}.{_target}", about=_line, panel="Commands")
+    app.add_typer(_group, name=_name, help=_about, rich_help_panel=PANEL, cls=ReadyGroup)
 
 __all__ = ["app"]

@@ -1,4 +1,4 @@
-"""Image networks by name: the embedded CNN and every open_clip model."""
+"""Backbones by name: the embedded CNN, image networks and video encoders of other libraries."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from collections.abc import Callable
 from ..errors import UsageError
 from ..options import BACKBONE, BackboneOptions
 from ..records import Lazy, Registry
-from .base import Backbone, fingerprint_of
+from .base import Backbone, fingerprint_of, frames_per_feature, resize_of
 from .device import pick_device
 
-__all__ = ["BACKBONES", "Backbone", "BackboneOptions", "build_backbone", "fingerprint_of"]
+__all__ = [
+    "BACKBONES",
+    "Backbone",
+    "BackboneOptions",
+    "build_backbone",
+    "fingerprint_of",
+    "frames_per_feature",
+    "resize_of",
+]
 
 BuildBackbone = Callable[[str, BackboneOptions], Backbone]  # from what follows `name:`
 BACKBONES: Registry[BuildBackbone] = Registry(
@@ -18,6 +26,10 @@ BACKBONES: Registry[BuildBackbone] = Registry(
     {
         "cnn": Lazy("chainpipe.pipeline.backbones.cnn", "build_cnn_named"),
         "clip": Lazy("chainpipe.pipeline.backbones.clip", "build_clip_named"),
+        "timm": Lazy("chainpipe.pipeline.backbones.timm_model", "build_timm_named"),
+        "onnx": Lazy("chainpipe.pipeline.backbones.onnx_model", "build_onnx_named"),
+        "st": Lazy("chainpipe.pipeline.backbones.sentence_model", "build_sentence_named"),
+        "hf": Lazy("chainpipe.pipeline.backbones.video_model", "build_video_named"),
     },
 )
 FORMS = (
@@ -26,6 +38,10 @@ FORMS = (
     "clip:MODEL/FILE.safetensors",
     "clip:local-dir:FOLDER",
     "clip:hf-hub:ORG/NAME",
+    "timm:NAME",
+    "onnx:FILE",
+    "st:FOLDER",
+    "hf:FOLDER",
 )
 
 
@@ -42,8 +58,9 @@ def build_backbone(
     """Build a backbone from its name, ready to embed frames from several threads at once.
 
     Args:
-        name: ``cnn`` (the same as ``cnn:efficientnet-lite0``), one of the ``clip:`` forms, or the
-            name of a plug-in's, with or without ``:REST``.
+        name: ``cnn`` (the same as ``cnn:efficientnet-lite0``), one of the forms of ``clip:``,
+            ``timm:``, ``onnx:``, ``st:`` and ``hf:``, or the name of a plug-in's, with or without
+            ``:REST``.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads that one call of ``embed`` may use.
         trust_weights: Whether ``.pt`` and ``.bin`` files that the name points to may be read.

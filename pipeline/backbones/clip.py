@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import warnings
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +11,7 @@ from ..errors import UsageError
 from . import BackboneOptions, unknown_backbone
 from .base import Backbone
 from .clip_weights import ClipSource, find_clip
+from .quiet import quiet_libraries
 from .torch_runner import build_runner
 from .weights import sha256_of
 
@@ -153,7 +150,7 @@ def load_clip(form: str, *, trust_weights: bool) -> tuple[ClipSource, Any]:
     Raises:
         UsageError: If the model or its weights are not to be had.
     """
-    with _quiet():
+    with quiet_libraries():
         source = find_clip(form, trusted=trust_weights)
         return source, _load(source)
 
@@ -178,19 +175,6 @@ def _load(source: ClipSource) -> Any:
             hint="check that the file is complete and of this very model",
         ) from error
     return model.eval()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep open_clip's log lines and warnings away from the user's terminal."""
-    previous = logging.root.manager.disable
-    logging.disable(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(previous)
 
 
 def _side(size: int | tuple[int, int] | list[int], name: str) -> int:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 import os
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import UsageError
+from .hub import skip_a_hub_out_of_reach
 from .weights import require_trust
 
 _CONFIG = "open_clip_config.json"
@@ -122,7 +121,7 @@ def _from_hub(repository: str) -> ClipSource:
 
 def _fetch(fetch: Callable[[], str], *, name: str, hint: str) -> Path:
     """Run one of open_clip's downloads; whatever it raises becomes the one message."""
-    _skip_a_hub_out_of_reach()
+    skip_a_hub_out_of_reach()
     try:
         path = fetch()
     except Exception as error:  # the hub raises a dozen kinds of its own
@@ -131,21 +130,6 @@ def _fetch(fetch: Callable[[], str], *, name: str, hint: str) -> Path:
     if not path:
         raise UsageError(f"open_clip publishes no weights for `{name}`", hint=hint)
     return Path(path)
-
-
-def _skip_a_hub_out_of_reach() -> None:
-    """Check once whether the hub is reachable: without network its client retries for a minute."""
-    from huggingface_hub import constants
-
-    if constants.HF_HUB_OFFLINE:
-        return
-    request = urllib.request.Request(constants.ENDPOINT, method="HEAD")
-    try:
-        urllib.request.urlopen(request, timeout=5).close()
-    except urllib.error.HTTPError:
-        return  # it is reachable
-    except OSError:
-        constants.HF_HUB_OFFLINE = True  # what is in the hub's cache still loads
 
 
 def _require_model(model: str) -> None:

@@ -27,7 +27,7 @@ class TorchNetwork:
     On a CPU, where the tests run it, the same buffers do the same without streams.
 
     Args:
-        net: From bytes (n, size, size, 3) to features (n, D).
+        net: From bytes (n, size, size, 3), or (n, F, size, size, 3), to features (n, D).
         device: ``cuda``, ``cuda:N`` or ``cpu``.
         size: Side of its input.
         batch: The most frames at once.
@@ -35,6 +35,7 @@ class TorchNetwork:
             coarse: the CNN's features turn by up to 6 degrees).
         compiled: Whether ``torch.compile`` is to make kernels of its own; then every batch is
             filled up to ``batch``, so that one compilation serves all.
+        frames: F, how many frames make one feature; a batch counts such segments.
 
     Attributes:
         dim: D, the length of a feature.
@@ -53,8 +54,12 @@ class TorchNetwork:
         batch: int,
         half: bool,
         compiled: bool,
+        frames: int = 1,
     ) -> None:
         import torch
+
+        shape = input_shape(size, frames)
+        self._frames = frames
 
         self._device, self._batch, self._half = torch.device(device), batch, half
         self._net: Callable[..., torch.Tensor] = net.to(device).to(
@@ -65,10 +70,10 @@ class TorchNetwork:
         self._next = 0
         self._stages: list[_Stage] = []
         with self._on_device():
-            self.compiled = compiled and self._compile(size)
+            self.compiled = compiled and self._compile(shape)
             # A full batch shows now, not hours later, whether it fits.
-            self.dim = self._warm(size, batch if on_gpu else 1)
-            self._stages = [_Stage(self._device, batch, size, self.dim) for _ in range(2)]
+            self.dim = self._warm(shape, batch if on_gpu else 1)
+            self._stages = [_Stage(self._device, (batch, *shape), self.dim) for _ in range(2)]
             if on_gpu:
                 torch.cuda.synchronize()  # the stream for copies waits for nothing by itself
 
@@ -106,20 +111,20 @@ class TorchNetwork:
         with torch.autocast(self._device.type, dtype=torch.float16, enabled=self._half):
             return self._net(pixels)
 
-    def _warm(self, size: int, count: int) -> int:
+    def _warm(self, shape: tuple[int, ...], count: int) -> int:
         import torch
 
-        pixels = torch.zeros((count, size, size, 3), dtype=torch.uint8, device=self._device)
+        pixels = torch.zeros((count, *shape), dtype=torch.uint8, device=self._device)
         return int(self._forward(pixels).shape[1])
 
-    def _compile(self, size: int) -> bool:
+    def _compile(self, shape: tuple[int, ...]) -> bool:
         """Compile for full batches; keep the plain network if that fails."""
         import torch
 
         plain = self._net
         self._net = torch.compile(plain, dynamic=False)
         try:
-            self._warm(size, self._batch)
+            self._warm(shape, self._batch)
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # no compiler, an operator it does not know ...
@@ -139,27 +144,36 @@ class TorchNetwork:
             with torch.inference_mode(), gpu:
                 yield
         except torch.OutOfMemoryError as error:
+            count = self._batch * self._frames
             raise UsageError(
-                f"{self._batch} frames at once do not fit the memory of `{self._device}`",
-                hint=f"try `--batch {max(self._batch // 2, 1)}`",
+                f"{count} frames at once do not fit the memory of `{self._device}`",
+                hint=f"try `--batch {max(count // 2, 1)}`",
             ) from error
+
+
+def input_shape(size: int, frames: int) -> tuple[int, ...]:
+    """Return the shape of what makes one feature.
+
+    >>> input_shape(224, 1), input_shape(224, 16)
+    ((224, 224, 3), (16, 224, 224, 3))
+    """
+    return (size, size, 3) if frames == 1 else (frames, size, size, 3)
 
 
 class _Stage:
     """The buffers of one batch under way: page-locked ones on the host, one on the device."""
 
-    def __init__(self, device: torch.device, batch: int, size: int, dim: int) -> None:
+    def __init__(self, device: torch.device, shape: tuple[int, ...], dim: int) -> None:
         import torch
 
-        on_gpu = device.type == "cuda"
-        shape = batch, size, size, 3
+        on_gpu, batch = device.type == "cuda", shape[0]
         self.host_pixels = torch.empty(shape, dtype=torch.uint8, pin_memory=on_gpu)
         self.pixels = torch.zeros(shape, dtype=torch.uint8, device=device)
         self.host_features = torch.empty((batch, dim), pin_memory=on_gpu)
         self.done = torch.cuda.Event() if on_gpu else None  # type: ignore[no-untyped-call]
 
     def fill(self, pieces: Sequence[Pixels]) -> int:
-        """Lay the pieces one behind the other and return how many frames they are."""
+        """Lay the pieces one behind the other and return how many frames, or segments, they are."""
         rows, start = self.host_pixels.numpy(), 0
         for piece in pieces:
             rows[start : start + len(piece)] = piece

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from .batching import Batcher, Features, Pixels
-from .torch_network import TorchNetwork
+from .torch_network import TorchNetwork, input_shape
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +25,7 @@ class EmbeddingRunner(Protocol):
     dim: int
 
     def embed(self, pixels: Pixels) -> Features:
-        """Turn frames (n, size, size, 3) RGB into features (n, D)."""
+        """Turn frames (n, size, size, 3) RGB, or segments of F, into features (n, D)."""
         ...
 
     def close(self) -> None:
@@ -36,16 +36,17 @@ class EmbeddingRunner(Protocol):
 class CpuRunner:
     """Runs the network in whichever thread asks, so that threads never wait for each other."""
 
-    def __init__(self, net: torch.nn.Module, *, size: int) -> None:
+    def __init__(self, net: torch.nn.Module, *, size: int, frames: int = 1) -> None:
         self._net = net
+        self._at_once = max(_CPU_FRAMES // frames, 1)
         self.dim = 0
-        self.dim = self._run(np.zeros((1, size, size, 3), np.uint8)).shape[1]
+        self.dim = self._run(np.zeros((1, *input_shape(size, frames)), np.uint8)).shape[1]
 
     def embed(self, pixels: Pixels) -> Features:
-        """Turn frames (n, size, size, 3) RGB into features (n, D)."""
+        """Turn frames (n, size, size, 3) RGB, or segments of F, into features (n, D)."""
         features = np.empty((len(pixels), self.dim), np.float32)
-        for start in range(0, len(pixels), _CPU_FRAMES):
-            part = slice(start, start + _CPU_FRAMES)
+        for start in range(0, len(pixels), self._at_once):
+            part = slice(start, start + self._at_once)
             features[part] = self._run(pixels[part])
         return features
 
@@ -61,22 +62,39 @@ class CpuRunner:
 
 
 def build_runner(
-    net: torch.nn.Module, *, device: str, size: int, batch: int, half: bool, compiled: bool
+    net: torch.nn.Module,
+    *,
+    device: str,
+    size: int,
+    batch: int,
+    half: bool,
+    compiled: bool,
+    frames: int = 1,
 ) -> EmbeddingRunner:
     """Put a network on its device.
 
     Args:
-        net: From bytes (n, size, size, 3) to float32 features (n, D).
+        net: From bytes (n, size, size, 3), or (n, F, size, size, 3), to float32 features (n, D).
         device: As ``pick_device`` returns it.
         size: Side of its input.
         batch: The most frames that a GPU gets at once.
         half: Whether a GPU computes in float16.
         compiled: Whether ``torch.compile`` makes a GPU's kernels.
+        frames: F, how many frames make one feature.
 
     Raises:
         UsageError: If ``batch`` frames do not fit the GPU's memory.
     """
     if device == "cpu":
-        return CpuRunner(net, size=size)
-    network = TorchNetwork(net, device=device, size=size, batch=batch, half=half, compiled=compiled)
-    return Batcher(network, batch=batch)
+        return CpuRunner(net, size=size, frames=frames)
+    segments = max(batch // frames, 1)
+    network = TorchNetwork(
+        net,
+        device=device,
+        size=size,
+        batch=segments,
+        half=half,
+        compiled=compiled,
+        frames=frames,
+    )
+    return Batcher(network, batch=segments)

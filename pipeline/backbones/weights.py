@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import UsageError
@@ -25,6 +25,50 @@ def sha256_of(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise UsageError(f"weights `{path}` cannot be read: {error.strerror}") from error
+
+
+def sha256_of_all(folder: Path, files: Sequence[Path]) -> str:
+    """Return what identifies the weights of a model that may be several files, hexadecimal.
+
+    Args:
+        folder: The model's.
+        files: Its weights, at least one.
+
+    Returns:
+        The SHA-256 of the one file; of several that of their names in the folder and digests.
+
+    Raises:
+        UsageError: If a file cannot be read.
+    """
+    if len(files) == 1:
+        return sha256_of(files[0])
+    lines = [f"{path.relative_to(folder).as_posix()} {sha256_of(path)}\n" for path in sorted(files)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def folder_weights(folder: Path, *, trusted: bool, deep: bool = False) -> list[Path]:
+    """Return the weights files of a saved model; safetensors where it has them.
+
+    Args:
+        folder: The model's.
+        trusted: Whether pickled weights may be read where there are no others.
+        deep: Whether folders in it are searched, too, each for itself.
+
+    Raises:
+        UsageError: If there are none, or only pickled ones that are not trusted.
+    """
+    places = [folder, *(path for path in sorted(folder.rglob("*")) if deep and path.is_dir())]
+    found: list[Path] = []
+    for place in places:
+        safe = sorted(place.glob("*.safetensors"))
+        pickled = [path for suffix in _PICKLED for path in sorted(place.glob(f"*{suffix}"))]
+        for path in pickled if not safe else ():
+            require_trust(path, trusted=trusted)
+        found += safe or pickled
+    if not found:
+        hint = "put `model.safetensors` there"
+        raise UsageError(f"folder `{folder}` holds no weights", hint=hint)
+    return found
 
 
 def require_trust(path: Path, *, trusted: bool) -> None:

@@ -123,7 +123,7 @@ def extract(
     backbone: Annotated[
         list[str] | None,
         option(
-            "`cnn`, `clip:MODEL/PRETRAINED` ...; several share one decoding.",
+            "`cnn`, `clip:`, `timm:`, `onnx:`, `st:`, `hf:` ...; several share one decoding.",
             BACKBONES,
             show_default=BACKBONE,
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -10,7 +11,7 @@ import numpy as np
 from rich.table import Table
 
 from ..console import counted, format_duration, format_size, printable
-from ..records import AugmentationStatistics, Split, Status, count_statuses
+from ..records import AugmentationStatistics, Split, Status, StoreMeta, count_statuses
 from ..store import FeatureStore, SequenceStore, bytes_on_disk
 
 
@@ -69,7 +70,7 @@ def store_table(store: FeatureStore) -> Table:
     table.add_column(style="bold")
     table.add_column()
     table.add_row("videos", f"{n}, {len(np.unique(videos.ids, axis=0))} distinct")
-    frames = _frames_line(store) or counted(t, "frame")
+    frames = _frames_line(store) or _segments_line(meta) or counted(t, "frame")
     table.add_row("features", f"{counted(n, 'video')} x {frames} x {d}, {meta.dtype}")
     table.add_row(
         "backbone", f"{meta.fingerprint.backbone} ({meta.fingerprint.weights_sha256[:12]})"
@@ -93,6 +94,12 @@ def _per_time_facts(store: FeatureStore) -> dict[str, object]:
     if not isinstance(store, SequenceStore):
         return {}
     return {"every": store.meta.every, "all_frames": int(store.counts().sum())}
+
+
+def _segments_line(meta: StoreMeta) -> str:
+    """Say how many frames a video encoder made each feature of; nothing for an image network."""
+    found = re.search(r" frames=(\d+)$", meta.fingerprint.preprocessing)
+    return f"{counted(meta.frames, 'segment')} of {found[1]} frames" if found else ""
 
 
 def _frames_line(store: FeatureStore) -> str:

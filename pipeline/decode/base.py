@@ -33,6 +33,7 @@ class FrameRequest:
         reader: ``auto``, or one reader by name: ``exact``, ``linear`` or ``ffmpeg``.
         hwaccel: Hardware decoder of the ffmpeg program (``cuda``, ``vaapi`` ...); empty for none.
         every: Seconds between two moments, in place of T moments; 0 for T of them.
+        resize: ``bilinear`` or ``bicubic``; both with antialiasing.
         pictures: Whether a still picture is read, too, as a video of one frame.
         moments: Seconds of the wanted frames, rising, T of them; empty for sampled ones.
     """
@@ -50,6 +51,7 @@ class FrameRequest:
     reader: str = DecodeOptions.reader
     hwaccel: str = DecodeOptions.hwaccel
     every: float = SamplingOptions.every
+    resize: str = "bilinear"
     pictures: bool = False
     moments: tuple[float, ...] = ()
 

@@ -19,6 +19,7 @@ from ..records import FailedVideo, count_statuses, raise_if_ours
 from ..store import bytes_on_disk, check_suffix, open_store
 from . import finalize
 from .engines import build_engine
+from .extraction_spec import ExtractionSpec
 from .known_failures import new_failures
 from .listed_videos import listed_videos
 from .measure_shift import measure_augmentation
@@ -88,6 +89,7 @@ def extract_all(
         networks = backbones or build_backbones(names, options.compute)
         at_end.callback(_close, () if backbones else networks)
         specs = extraction_specs(options, networks)
+        _tell_segments(specs, console)
         engine = build_engine(options, manifest.root, stop, console)
         with open_outputs(
             [out for _, out in options.targets],
@@ -109,6 +111,15 @@ def extract_all(
 def _is_elsewhere(before: bytes, now: bytes) -> bool:
     """Return whether the videos came from another folder, which is not there now."""
     return before != now and not os.path.lexists(before)
+
+
+def _tell_segments(specs: Sequence[ExtractionSpec], console: Console) -> None:
+    """Say how many frames video encoders read of each video: T is rarely meant to be 25 then."""
+    for spec in specs:
+        if spec.frames_per_feature > 1:
+            count, each = spec.meta.frames, spec.frames_per_feature
+            segments = f"{counted(count, 'segment')} of {each} frames"
+            console.log(f"{segments}: {count * each} frames of each video (`--frames`)")
 
 
 def _close(backbones: Sequence[Backbone]) -> None:

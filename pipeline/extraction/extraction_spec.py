@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 
-from ..backbones import Backbone
+import numpy as np
+import numpy.typing as npt
+
+from ..backbones import Backbone, frames_per_feature, resize_of
 from ..decode import FrameRequest
 from ..options import DecodeOptions
 from ..records import StoreMeta
@@ -39,7 +43,7 @@ class ExtractionSpec:
     ) -> ExtractionSpec:
         """Return the recipe for a store's settings."""
         request = FrameRequest(
-            frames=meta.frames,
+            frames=meta.frames * frames_per_feature(backbone),
             by=meta.by,
             size=backbone.size,
             fit=fit,
@@ -52,8 +56,21 @@ class ExtractionSpec:
             reader=reader,
             hwaccel=hwaccel,
             every=meta.every,
+            resize=resize_of(backbone),
         )
         return cls(backbone, request, meta)
+
+    @property
+    def frames_per_feature(self) -> int:
+        """F, how many frames make one feature: 1 for an image network."""
+        return frames_per_feature(self.backbone)
+
+    def embed(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Turn frames (n F, size, size, 3) into features (n, D), on the clock."""
+        start = time.thread_time()
+        features = self.backbone.embed(pixels)
+        self.clock.add(time.thread_time() - start)
+        return features
 
 
 class CpuClock:

@@ -1,9 +1,8 @@
-"""One file to one video's features: decode in a child once, embed with every backbone."""
+"""One file to one video's features: decode in a child, embed with every backbone."""
 
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,9 +17,9 @@ from ..records import Frames, Status, VideoError, VideoFeatures
 from ..store import invalid_reason
 from .blank_frames import blank_of
 from .extraction_spec import ExtractionSpec
+from .segments import embed_segments, shown_frames
 from .sequences import read_sequences
 
-Pixels = npt.NDArray[np.uint8]
 Features = npt.NDArray[np.float32]
 
 
@@ -32,7 +31,7 @@ def read_features(
     before: FileIdentity,
     specs: Sequence[ExtractionSpec],
 ) -> list[VideoFeatures | VideoError]:
-    """Decode one file once and embed it with every recipe's backbone.
+    """Decode one file and embed it with every recipe's backbone.
 
     Args:
         decoder: Of the calling thread.
@@ -40,7 +39,8 @@ def read_features(
         name: Its path in the store.
         video_id: SHA-256 of its bytes.
         before: Its identity before those were read.
-        specs: What to do; they differ in the backbone only.
+        specs: What to do; they differ in the backbone only. Those that want the same frames,
+            resized alike, share one decoding.
 
     Returns:
         For each recipe the features, or why its backbone gave none.
@@ -48,6 +48,31 @@ def read_features(
     Raises:
         VideoError: If the file gives no frames; ``CHANGED`` if it is not the file of ``before``.
     """
+    found: dict[int, VideoFeatures | VideoError] = {}
+    for alike in decoded_together(specs):
+        group = [specs[number] for number in alike]
+        made = _read_once(decoder, path, name, video_id, before, group)
+        found |= zip(alike, made, strict=True)
+    return [found[number] for number in range(len(specs))]
+
+
+def decoded_together(specs: Sequence[ExtractionSpec]) -> list[list[int]]:
+    """Return the numbers of the recipes in groups that want the same frames, resized alike."""
+    groups: dict[tuple[int, str], list[int]] = {}
+    for number, spec in enumerate(specs):
+        groups.setdefault((spec.request.frames, spec.request.resize), []).append(number)
+    return list(groups.values())
+
+
+def _read_once(
+    decoder: Decoder,
+    path: Path,
+    name: bytes,
+    video_id: bytes,
+    before: FileIdentity,
+    specs: Sequence[ExtractionSpec],
+) -> list[VideoFeatures | VideoError]:
+    """Decode one file once; see :func:`read_features`."""
     request = replace(specs[0].request, seed=video_seed(video_id, specs[0].request.seed))
     if request.every:
         try:
@@ -102,12 +127,13 @@ def _features(
         )
     assert clip is not None
     extra = frames.candidates
+    shown = shown_frames(len(frames.index), spec.frames_per_feature)
     video = VideoFeatures(
         path=name,
         video_id=video_id,
         features=clip,
-        seconds=frames.seconds,
-        index=frames.index,
+        seconds=frames.seconds[shown],
+        index=frames.index[shown],
         info=frames.info,
         status=frames.status,
         reader=frames.reader,
@@ -132,6 +158,9 @@ def embed(
 
     A frame that occurs several times is embedded once; all go in one call, for a GPU's sake.
     """
+    if spec.frames_per_feature > 1:
+        clip, segment_views = embed_segments(frames, spec)
+        return clip, None, segment_views
     extra, views = frames.candidates, frames.views
     pixels, index = frames.pixels, frames.index
     side, t, d = pixels.shape[1:], len(index), spec.backbone.dim
@@ -140,17 +169,10 @@ def embed(
         index = np.concatenate([index, extra.index.ravel()])
     _, first, back = np.unique(index, return_index=True, return_inverse=True)
     distinct = [pixels[first]] if views is None else [pixels[first], views.reshape(-1, *side)]
-    found = _timed(np.concatenate(distinct), spec)
+    found = spec.embed(np.concatenate(distinct))
     shown = found[: len(first)][back]
     return (
         shown[:t],
         None if extra is None else shown[t:].reshape(*extra.index.shape, d),
         None if views is None else found[len(first) :].reshape(len(views), t, d),
     )
-
-
-def _timed(pixels: Pixels, spec: ExtractionSpec) -> Features:
-    start = time.thread_time()
-    features = spec.backbone.embed(pixels)
-    spec.clock.add(time.thread_time() - start)
-    return features

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from chainpipe.distribution import installed_version
 
 from ..augment import Augmentation
-from ..backbones import Backbone, build_backbone, fingerprint_of
+from ..backbones import Backbone, build_backbone, fingerprint_of, frames_per_feature
 from ..errors import UsageError
 from ..options import BackboneOptions
 from ..records import StoreMeta
@@ -54,8 +54,10 @@ def meta_of(options: ExtractOptions, backbone: Backbone) -> StoreMeta:
     """Return the settings that a store made with these options has.
 
     Raises:
-        UsageError: If the augmentation makes no sense.
+        UsageError: If the augmentation makes no sense, or a video encoder is asked for what only
+            single frames have.
     """
+    _check_segments(options, backbone)
     sampling, views, output = options.sampling, options.views, options.output
     # Parsed without views, too: a wrong line is refused now, not when shifts are measured.
     augmentation = augmentation_line(views.augmentation)
@@ -75,6 +77,18 @@ def meta_of(options: ExtractOptions, backbone: Backbone) -> StoreMeta:
         seed=sampling.seed if random else 0,
         every=sampling.every,
         chainpipe=installed_version(),
+    )
+
+
+def _check_segments(options: ExtractOptions, backbone: Backbone) -> None:
+    """Refuse options that need a feature of each frame, if a feature is made of several."""
+    frames, sampling = frames_per_feature(backbone), options.sampling
+    if frames == 1 or not (sampling.every or sampling.per_segment):
+        return
+    option = "--every" if sampling.every else "--per-segment"
+    raise UsageError(
+        f"`{option}` needs a feature of each frame, and `{backbone.name}` makes one of {frames}",
+        hint=f"leave out `{option}`, or choose an image network",
     )
 
 

@@ -56,9 +56,14 @@ def resized(width: int, height: int, *, size: int, fit: str) -> tuple[int, int]:
 
 
 class Resizer:
-    """Resizes frames bilinearly with antialiasing; keeps libav's tables from frame to frame."""
+    """Resizes frames with antialiasing; keeps libav's tables from frame to frame.
 
-    def __init__(self) -> None:
+    Args:
+        method: ``bilinear`` or ``bicubic``.
+    """
+
+    def __init__(self, method: str = "bilinear") -> None:
+        self._method = method.upper()
         self._by_output: dict[tuple[int, int, str], VideoReformatter] = {}
 
     def __call__(
@@ -69,7 +74,7 @@ class Resizer:
             frame = as_one(frame)
         same = self._by_output.setdefault((width, height, layout), VideoReformatter())
         small = same.reformat(
-            frame, width, height, layout, src_colorspace=space, interpolation="BILINEAR"
+            frame, width, height, layout, src_colorspace=space, interpolation=self._method
         )
         return np.asarray(small.to_ndarray())
 
@@ -102,7 +107,7 @@ def square(
 ) -> Picture:
     """Return one frame as (size, size, 3) RGB bytes.
 
-    Bilinear with antialiasing; ``crop`` keeps the middle, ``squash`` ignores the aspect, ``pad``
+    Resized with antialiasing; ``crop`` keeps the middle, ``squash`` ignores the aspect, ``pad``
     adds black. Rotation, mirroring and pixel aspect are applied.
     """
     width, height = shown_size(frame.width, frame.height, aspect, is_turned(matrix))

@@ -78,7 +78,7 @@ class FrameRenderer:
         self._stream = stream
         self._request, self.aspect, self._orientation = request, aspect, orientation
         self.shape, self.note = (0, 0), ""
-        self._resizers = [(size, Resizer()) for size in sizes]
+        self._resizers = [(size, Resizer(request.resize)) for size in sizes]
 
     def __call__(self, frame: VideoFrame) -> RenderedFrame:
         """Return the squares, in the order of their sizes, then as many wholes for views.

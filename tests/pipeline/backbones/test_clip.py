@@ -179,11 +179,11 @@ def test_a_published_model_without_network_says_what_to_do(
 def test_a_hub_out_of_reach_is_noticed_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     from huggingface_hub import constants
 
-    from chainpipe.pipeline.backbones import clip_weights
+    from chainpipe.pipeline.backbones.hub import skip_a_hub_out_of_reach
 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    clip_weights._skip_a_hub_out_of_reach()
+    skip_a_hub_out_of_reach()
     assert constants.HF_HUB_OFFLINE
 
 

@@ -1,0 +1,1 @@
+"""ONNX export of a trained model: its network, the file, and the comparison with the model."""

@@ -1,0 +1,25 @@
+"""Packages that a backbone needs and that are installed on request only."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from chainpipe.distribution import extra_hint
+
+from ..errors import UsageError
+
+
+def require_package(package: str, extra: str, name: str) -> None:
+    """Check that a backbone's package is installed, without importing it.
+
+    Args:
+        package: The module's name.
+        extra: The extra that installs it.
+        name: Of the backbone.
+
+    Raises:
+        UsageError: If it is not installed.
+    """
+    if find_spec(package) is None:
+        message = f"backbone `{name}` needs the package `{package}`"
+        raise UsageError(message, hint=f"`{extra_hint(extra)}` installs it")
