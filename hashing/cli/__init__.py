@@ -2,7 +2,7 @@
 
 import typer
 
-from chainpipe.lazy_command import add_lazily
+from chainpipe.lazy_command import ReadyGroup, add_lazily
 
 PANEL = "Stage two: features to codes and answers"
 VERBS = {
@@ -27,8 +27,41 @@ VERBS = {
     ),
 }
 
+GROUPS = {
+    "export": (
+        "Write codes and models as files that other programs read.",
+        {
+            "codes": (
+                "export:codes",
+                "Write the codes as CSV, JSON lines, Parquet, SQLite or SQL, with path, id and "
+                "labels.",
+            ),
+        },
+    ),
+    "index": (
+        "Keep the codes in a database: PostgreSQL with pgvector, or Milvus.",
+        {
+            "push": (
+                "index:push",
+                "Push the codes into a database; videos that are there are replaced, by their "
+                "content.",
+            ),
+            "search": (
+                "index:search",
+                "Find the nearest codes of a database, in the order (distance, id).",
+            ),
+            "remove": ("index:remove", "Delete the rows of some videos from a database."),
+        },
+    ),
+}
+
 app = typer.Typer(no_args_is_help=True)
 for _name, (_target, _about) in VERBS.items():
     add_lazily(app, _name, f"{__name__}.{_target}", about=_about, panel=PANEL)
+for _name, (_about, _verbs) in GROUPS.items():
+    _group = typer.Typer(no_args_is_help=True)
+    for _verb, (_target, _line) in _verbs.items():
+        add_lazily(_group, _verb, f"{__name__}.{_target}", about=_line, panel="Commands")
+    app.add_typer(_group, name=_name, help=_about, rich_help_panel=PANEL, cls=ReadyGroup)
 
 __all__ = ["app"]
