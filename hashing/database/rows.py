@@ -95,8 +95,8 @@ class CodeTable:
         """Return one video of each content, the first, in the order of the ids.
 
         Example:
-            >>> codes = Codes.from_bits([[0], [1], [1]], ids="abb")
-            >>> len(CodeTable.of(codes).one_each())
+            >>> codes = Codes.from_bits([[0], [1]], ids="ab")
+            >>> len(CodeTable.of(codes.append(codes)).one_each())
             2
         """
         _, first = np.unique(_as_keys(self.codes.video_ids), return_index=True)

@@ -118,9 +118,9 @@ def planted_features(
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """The address of a real PostgreSQL with pgvector."""
-    with running_postgresql(tmp_path_factory.mktemp("postgresql")) as address:
+    with running_postgresql() as address:
         yield address
 
 

