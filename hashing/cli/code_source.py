@@ -84,13 +84,12 @@ def code_source(
         raise UsageError(f"there are no codes in `{codes}`", hint="encode a store that has videos")
     path = store if store is not None else _trained_store(codes)
     kind = f"{counted(len(found), 'code')} of {counted(found.bits, 'bit')}"
-    tools.log(
-        f"codes {codes} ({kind})" if path is None else f"codes {codes} ({kind}), store {path}"
-    )
+    tools.log(f"codes {codes} ({kind})")
     if path is None:
         return CodeSource(CodeTable.of(found, of_windows=windows), codes, None, frozenset())
     from chainpipe.pipeline.store import open_store
 
+    tools.log(f"store {path}, for the durations")
     with open_store(path) as opened:
         table = CodeTable.of(found, opened.videos, of_windows=windows)
         root = opened.root

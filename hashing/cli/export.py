@@ -20,7 +20,6 @@ from .code_source import (
 )
 from .context import tools_of
 from .defaults import JsonOption, ModelOption, print_json
-from .encode import is_store
 
 
 def codes(
@@ -49,7 +48,7 @@ def codes(
     tools = tools_of(context)
     name = format_of(out, format_)
     source = code_source(codes_file, model, store, tools, windows=windows)
-    _check_output(out, source)
+    _check_output(out, name, source)
     with tools.progress("export", len(source.table)) as advance:
         rows = write_file(out, source.table, name, advance=advance)
     size = out.stat().st_size
@@ -61,17 +60,21 @@ def codes(
         print(out)
 
 
-def _check_output(out: Path, source: CodeSource) -> None:
-    """Refuse a place without a folder, and a file that holds codes, features or a video.
+def _check_output(out: Path, name: str, source: CodeSource) -> None:
+    """Refuse a place without a folder, and a file that is not one of this format.
 
     Raises:
         UsageError: If it is one.
     """
+    from ..database.formats import SUFFIXES
+
     if not out.parent.is_dir():
         message = f"there is no folder `{printable(out.parent)}` for `{printable(out.name)}`"
         raise UsageError(message, hint="make it first, or name another place")
     real = os.path.realpath(out)
     inputs = {os.path.realpath(one) for one in (source.codes, source.store) if one is not None}
-    if real in inputs or os.fsencode(real) in source.videos or (out.exists() and is_store(out)):
-        message = f"`{printable(out)}` holds codes, features or a video"
+    suffix = Path(real).suffix.lower()
+    other = out.exists() and suffix != "" and SUFFIXES.get(suffix) != name
+    if real in inputs or os.fsencode(real) in source.videos or other:
+        message = f"`{printable(out)}` is there, and is no {name} file"
         raise UsageError(message, hint="name a new file")

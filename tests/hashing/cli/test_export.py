@@ -66,13 +66,21 @@ def test_durations_come_from_the_store_by_content(encoded: Stage) -> None:
 
 def test_no_input_store_or_video_is_replaced(encoded: Stage) -> None:
     shutil.copy("feats.h5", "other.h5")
-    outs = ["feats.h5", "other.h5", str(CODES), str(encoded.root / "bee/b1.mp4")]
+    Path("notes.sql").write_text("SELECT 1")
+    outs = ["feats.h5", "other.h5", "notes.sql", str(CODES), str(encoded.root / "bee/b1.mp4")]
     Path("link.csv").symlink_to("feats.h5")
     for out in [*outs, "link.csv"]:
         before = Path(out).read_bytes()
-        with pytest.raises(UsageError, match="holds codes, features or a video"):
+        with pytest.raises(UsageError, match="is there, and is no csv file"):
             encoded.run("export", "codes", "--out", out, "--format", "csv")
         assert Path(out).read_bytes() == before
+
+
+def test_an_older_file_of_the_format_is_replaced(encoded: Stage) -> None:
+    for name in ("codes.csv", "codes"):
+        for _ in range(2):
+            encoded.run("export", "codes", "--out", name, "--format", "csv")
+        assert len(exported(Path(name))) == 12
 
 
 def test_wrong_options_are_refused(encoded: Stage) -> None:
