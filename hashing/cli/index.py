@@ -57,21 +57,18 @@ def push(
 
     Example: chainpipe index push postgresql://me@localhost/videos
     """
-    from ..database.collection import INDEXES, CollectionFacts
-    from ..database.open import database_for
+    from ..database.collection import CollectionFacts
+    from ..database.open import check_index, database_for
     from ..database.protocol import PushCount
 
     tools = tools_of(context)
-    if index is not None and index not in INDEXES:
-        raise UsageError(f"no index `{index}`", hint=f"one of: {', '.join(INDEXES)}")
+    if index is not None:
+        check_index(url, index)
     table = code_source(codes, model, store, tools, windows=windows).table
     unique = table.one_each()
     if copies := len(table) - len(unique):
         tools.log(f"{counted(copies, 'row')} of the same bytes as others: one row a content")
     with _closed(database_for(url, CollectionFacts.of(table), recreate=recreate)) as database:
-        if index is not None and index not in database.indexes:
-            hint = f"one of: {', '.join(database.indexes)}"
-            raise UsageError(f"`{database.name}` has no index {index} over codes", hint=hint)
         total = PushCount(0, 0, 0)
         with tools.progress("push", len(unique)) as advance:
             for rows in unique.batches():

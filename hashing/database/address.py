@@ -16,7 +16,8 @@ FORMS = (
     "milvus://HOST:PORT/COLLECTION",
     "milvus+file:PATH?collection=NAME",
 )
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+NAMES = "letters, digits and `_`, at most 58"  # of PostgreSQL's 63: an index adds its own
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,57}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _postgresql(url: SplitResult) -> DatabaseAddress:
     table = names[-1] if names else COLLECTION
     parts = table.split(".")
     if len(parts) > 2 or not all(_NAME.fullmatch(part) for part in parts):
-        raise UsageError(f"`{table}` is no name of a table", hint="letters, digits and `_`")
+        raise UsageError(f"`{table}` is no name of a table", hint=NAMES)
     rest = urlencode([pair for pair in options if pair[0] != "table"])
     server = url._replace(scheme=POSTGRESQL, query=rest).geturl()
     netloc = url.netloc.replace(":@", "@")
@@ -104,8 +105,7 @@ def _milvus_file(url: SplitResult) -> DatabaseAddress:
 
 def _checked(name: str) -> str:
     if not _NAME.fullmatch(name):
-        hint = "letters, digits and `_`, at most 63"
-        raise UsageError(f"`{name}` is no name of a collection", hint=hint)
+        raise UsageError(f"`{name}` is no name of a collection", hint=NAMES)
     return name
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import Protocol
 
-from chainpipe.pipeline.errors import NotFoundError
+from chainpipe.pipeline.errors import NotFoundError, UsageError
 
 from .address import POSTGRESQL, DatabaseAddress, parse_address
-from .collection import FORMAT, CollectionFacts, facts_of_json
+from .collection import EXACT, FORMAT, INDEXES, IVF, CollectionFacts, facts_of_json
 from .protocol import CodeDatabase
 
 
@@ -34,6 +34,23 @@ class DatabaseServer(Protocol):
     def close(self) -> None:
         """End the connection."""
         ...
+
+
+def check_index(address: str, index: str) -> None:
+    """Refuse an index that no database of an address's kind has.
+
+    Args:
+        address: Of the collection.
+        index: The name.
+
+    Raises:
+        UsageError: If the address is none, or its engine has no such index.
+    """
+    place = parse_address(address)
+    known = INDEXES if place.kind == POSTGRESQL else (EXACT, IVF)
+    if index not in known:
+        hint = f"one of: {', '.join(known)}"
+        raise UsageError(f"`{place.kind}` has no index `{index}` over codes", hint=hint)
 
 
 def open_database(address: str) -> CodeDatabase:

@@ -50,12 +50,10 @@ class CodeDatabase(Protocol):
     Attributes:
         facts: What it holds.
         name: How messages name it; without a password.
-        indexes: Which of ``INDEXES`` its engine has.
     """
 
     facts: CollectionFacts
     name: str
-    indexes: tuple[str, ...]
 
     def count(self) -> int:
         """Return the number of rows."""
@@ -105,7 +103,7 @@ class CodeDatabase(Protocol):
         """Make an index over the rows that are there, in place of the one before.
 
         Args:
-            index: One of ``indexes``.
+            index: One of ``INDEXES``, that its engine has.
 
         Returns:
             What to tell the user: the recall that was measured, or nothing.

@@ -33,8 +33,6 @@ class MilvusCodes:
         facts: What it holds.
     """
 
-    indexes: tuple[str, ...] = (EXACT, IVF)
-
     def __init__(self, client: Any, address: DatabaseAddress, facts: CollectionFacts) -> None:
         self.name = address.shown
         self._client = client
@@ -90,9 +88,10 @@ class MilvusCodes:
         removed = 0
         with milvus_errors(self.name):
             for name in ids:
-                while keys := self._keys_of(name):
+                before: list[str] = []
+                while (keys := self._keys_of(name)) and keys != before:
                     self._client.delete(self._collection, ids=keys, timeout=PATIENCE)
-                    removed += len(keys)
+                    before, removed = keys, removed + len(keys)
         return removed
 
     def set_index(self, index: str) -> str:

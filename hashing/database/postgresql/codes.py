@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...retrieval.bitpack import U8
 from ..address import DatabaseAddress
 from ..code_text import bit_texts, code_of_text
-from ..collection import EXACT, INDEXES, CollectionFacts
+from ..collection import EXACT, CollectionFacts
 from ..protocol import DatabaseHit, PushCount
 from ..rows import CodeRow
 from .errors import postgresql_errors
@@ -29,8 +29,6 @@ class PostgresqlCodes:
         address: Of the table.
         facts: What it holds.
     """
-
-    indexes: tuple[str, ...] = INDEXES
 
     def __init__(
         self, connection: Connection, address: DatabaseAddress, facts: CollectionFacts

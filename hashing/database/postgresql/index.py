@@ -41,10 +41,23 @@ class SearchedTable(Protocol):
 
 
 def drop_index(connection: Connection, table: str) -> None:
-    """Drop the index that :func:`build_index` made, if there is one."""
-    schema, _, name = table.rpartition(".")
-    prefix = f'"{schema}".' if schema else ""
-    connection.execute(f'DROP INDEX IF EXISTS {prefix}"{name}_code"')
+    """Drop the index of a table that :func:`build_index` made, if there is one."""
+    found = connection.execute(
+        "SELECT indexrelid::regclass::text FROM pg_index JOIN pg_class ON oid = indexrelid "
+        "WHERE indrelid = to_regclass(%s) AND relname = %s",
+        (quoted(table), name_of_index(table)),
+    ).fetchall()
+    for (name,) in found:
+        connection.execute(f"DROP INDEX {name}")
+
+
+def name_of_index(table: str) -> str:
+    """Return the name of the index over the codes of a table.
+
+    >>> name_of_index("media.clips")
+    'clips_code'
+    """
+    return f"{table.rpartition('.')[2]}_code"
 
 
 def build_index(
@@ -68,8 +81,7 @@ def build_index(
     how = f"ivfflat (code bit_hamming_ops) WITH (lists = {cells(rows)})"
     if index != IVF:
         how = "hnsw (code bit_hamming_ops)"
-    name = f"{table.rpartition('.')[2]}_code"
-    connection.execute(f'CREATE INDEX "{name}" ON {quoted(table)} USING {how}')
+    connection.execute(f'CREATE INDEX "{name_of_index(table)}" ON {quoted(table)} USING {how}')
     effort = 1 if index == IVF else FIRST_CANDIDATES
     return replace(facts, index=index, effort=effort), f"index {index} of no rows"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from chainpipe.hashing.database.collection import EXACT, CollectionFacts
+from chainpipe.hashing.database.collection import CollectionFacts
 from chainpipe.hashing.database.protocol import DatabaseHit, PushCount
 from chainpipe.hashing.database.rows import CodeRow
 from chainpipe.hashing.retrieval.backends import make_index
@@ -15,8 +15,6 @@ from chainpipe.hashing.retrieval.bitpack import U8
 
 class InMemoryCodes:
     """Rows in a dictionary, searched by one of the backends of ``search``."""
-
-    indexes: tuple[str, ...] = (EXACT,)
 
     def __init__(self, facts: CollectionFacts, backend: str) -> None:
         self.facts, self.name, self._backend = facts, backend, backend

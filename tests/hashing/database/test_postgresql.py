@@ -269,3 +269,17 @@ def test_a_killed_push_is_taken_up_again(table: str, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert f"{30_000 - there} new, 0 changed, {there} as they were; 30000 rows" in done.stderr
     database.close()
+
+
+def test_an_index_of_another_table_is_left_as_it_is(table: str, postgresql: str) -> None:
+    source = table_of(tied_codes(5))
+    name = name_of(table)
+    with (
+        connected(postgresql) as connection,
+        closing(database_for(table, facts_of(source))) as database,
+    ):
+        connection.execute(f"CREATE TABLE other_{name} AS SELECT 7 AS mine")
+        connection.execute(f"CREATE INDEX {name}_code ON other_{name} (mine)")
+        assert database.set_index("exact") == ""
+        query = "SELECT count(*) FROM pg_indexes WHERE indexname = %s"
+        assert connection.execute(query, [f"{name}_code"]).fetchone() == (1,)
