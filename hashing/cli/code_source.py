@@ -17,6 +17,8 @@ from .defaults import choose_model
 from .encode import CODES
 
 if TYPE_CHECKING:
+    from chainpipe.pipeline.records import VideoTable
+
     from ..database.rows import CodeTable
 
 CodesOption = Annotated[
@@ -82,19 +84,30 @@ def code_source(
     found = read_codes(codes)
     if not len(found):
         raise UsageError(f"there are no codes in `{codes}`", hint="encode a store that has videos")
-    path = store if store is not None else _trained_store(codes)
     kind = f"{counted(len(found), 'code')} of {counted(found.bits, 'bit')}"
     tools.log(f"codes {codes} ({kind})")
-    if path is None:
-        return CodeSource(CodeTable.of(found, of_windows=windows), codes, None, frozenset())
+    path = store if store is not None else _trained_store(codes)
+    videos, root = _videos(path, tools, must=store is not None)
+    table = CodeTable.of(found, videos, of_windows=windows)
+    taken = () if videos is None else (root + b"/" + name for name in videos.paths)
+    return CodeSource(table, codes, path, frozenset(taken))
+
+
+def _videos(path: Path | None, tools: Tools, *, must: bool) -> tuple[VideoTable | None, bytes]:
+    """Return the videos and the root of a store; one that nobody named may be damaged."""
     from chainpipe.pipeline.store import open_store
 
-    tools.log(f"store {path}, for the durations")
-    with open_store(path) as opened:
-        table = CodeTable.of(found, opened.videos, of_windows=windows)
-        root = opened.root
-        videos = frozenset(root + b"/" + name for name in opened.videos.paths)
-    return CodeSource(table, codes, path, videos)
+    if path is None:
+        return None, b""
+    try:
+        with open_store(path) as store:
+            tools.log(f"store {path}, for the durations")
+            return store.videos, store.root
+    except ChainpipeError as error:
+        if must:
+            raise
+        tools.log(f"no durations: {error}")
+        return None, b""
 
 
 def _trained_store(codes: Path) -> Path | None:

@@ -11,7 +11,7 @@ import pytest
 
 from chainpipe.hashing.database.formats import FORMATS
 from chainpipe.hashing.retrieval.codes import read_codes, write_codes
-from chainpipe.pipeline.errors import NotFoundError, StorageError, UsageError
+from chainpipe.pipeline.errors import DamageError, NotFoundError, StorageError, UsageError
 from tests.hashing.cli.test_cli import NAMES, Stage, stage
 
 __all__ = ["stage"]  # the fixture
@@ -62,6 +62,18 @@ def test_durations_come_from_the_store_by_content(encoded: Stage) -> None:
     Path("feats.h5").rename("gone.h5")
     encoded.run("export", "codes", "--out", "c.csv")
     assert {row["duration"] for row in exported(Path("c.csv"))} == {""}
+
+
+def test_a_damaged_store_costs_the_durations_unless_it_was_named(encoded: Stage) -> None:
+    content = Path("feats.h5").read_bytes()
+    Path("feats.h5").write_bytes(content[: len(content) // 2])
+    encoded.run("export", "codes", "--out", "a.csv")
+    assert {row["duration"] for row in exported(Path("a.csv"))} == {""}
+    assert any(line.startswith("no durations: ") for line in encoded.said)
+    with pytest.raises(DamageError):
+        encoded.run("export", "codes", "--out", "a.csv", "--store", "feats.h5")
+    with pytest.raises(NotFoundError):
+        encoded.run("export", "codes", "--out", "a.csv", "--store", "no.h5")
 
 
 def test_no_input_store_or_video_is_replaced(encoded: Stage) -> None:

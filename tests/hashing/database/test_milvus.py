@@ -18,6 +18,7 @@ import pytest
 
 from chainpipe.hashing.database.milvus import server as server_module
 from chainpipe.hashing.database.milvus import ties
+from chainpipe.hashing.database.milvus.errors import milvus_errors
 from chainpipe.hashing.database.open import database_for, open_database
 from chainpipe.hashing.retrieval.codes import write_codes
 from chainpipe.pipeline.errors import NotFoundError, StorageError, UsageError
@@ -158,6 +159,15 @@ def test_without_its_library_it_says_what_to_install(
     with pytest.raises(UsageError, match="needs `pymilvus`") as caught:
         open_database("milvus://127.0.0.1/clips")
     assert caught.value.hint == "pip install 'chainpipe-video[milvus]'"
+
+
+def test_a_milvus_lite_without_binary_vectors_says_which_has_them() -> None:
+    from pymilvus import MilvusException
+
+    words = "uses Milvus type BinaryVector which MilvusLite does not support"
+    with pytest.raises(UsageError, match="BinaryVector") as caught, milvus_errors("codes.db"):
+        raise MilvusException(message=words)
+    assert "Milvus Lite 2.5.1" in str(caught.value.hint)
 
 
 def test_a_file_is_pushed_and_searched_in_the_environment_of_milvus_lite(tmp_path: Path) -> None:
