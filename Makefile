@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint docs soak newest clean
+.PHONY: demo test lint docs soak newest milvus clean
 
 ## Run the main job on real videos: make demo, or make demo VIDEOS=my/folder
 demo: $(INSTALLED)
@@ -33,6 +33,12 @@ soak: $(INSTALLED)
 ## The newest Python that is here, the newest release of every dependency, the built wheel
 newest:
 	$(PYTHON) tests/newest.py $(if $(NEWEST_ENV),--env "$(NEWEST_ENV)")
+
+## An environment with Milvus Lite, which the tests of Milvus need: newer ones have no binary codes
+MILVUS := build/milvus-env
+milvus:
+	test -x $(MILVUS)/bin/pip || { rm -rf $(MILVUS); $(PYTHON) -m venv $(MILVUS); }
+	$(MILVUS)/bin/pip install --quiet 'setuptools<81' 'milvus-lite==2.5.1' 'pymilvus>=2.6,<2.7' h5py numpy rich typer
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -48,9 +48,19 @@ def help_of(*verb: str) -> str:
     return "\n".join(line.rstrip() for line in shown.stdout.strip().splitlines())
 
 
-def verbs() -> list[str]:
-    """Return the verbs that the program lists."""
-    return re.findall(r"^│ ([a-z]+)  ", help_of(), flags=re.MULTILINE)
+def verbs() -> list[tuple[str, ...]]:
+    """Return the verbs that the program lists, those of a group after the group."""
+    found: list[tuple[str, ...]] = []
+    for verb in _listed(help_of()):
+        found.append((verb,))
+        text = help_of(verb)
+        if "COMMAND [ARGS]" in text:
+            found += [(verb, inner) for inner in _listed(text)]
+    return found
+
+
+def _listed(text: str) -> list[str]:
+    return re.findall(r"^│ ([a-z]+)  ", text, flags=re.MULTILINE)
 
 
 def block(*verb: str) -> str:
@@ -61,7 +71,7 @@ def block(*verb: str) -> str:
 
 def page() -> str:
     """Return the whole page."""
-    return "\n".join([INTRODUCTION, block(), *(block(verb) for verb in verbs())])
+    return "\n".join([INTRODUCTION, block(), *(block(*verb) for verb in verbs())])
 
 
 if __name__ == "__main__":

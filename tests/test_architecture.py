@@ -24,7 +24,16 @@ ORDER = {
     ],
     "hashing": [
         *("cli", "reporting", "experiments", "runs", "films", "methods", "training", "mining"),
-        *("losses", "views", "evaluation", "duplicates", "matching", "retrieval", "model_folder"),
+        *(
+            "losses",
+            "views",
+            "evaluation",
+            "duplicates",
+            "matching",
+            "database",
+            "retrieval",
+            "model_folder",
+        ),
         *("models", "data", "monitoring", "config", "runtime"),
     ],
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -168,3 +169,17 @@ def test_the_page_of_duplicates_says_what_its_rows_say(tmp_path: Path) -> None:
     subprocess.run(command, check=True, env=environment)
     assert (tmp_path / "duplicates.md").read_text() == (SCRIPTS / "duplicates.md").read_text()
     assert (tmp_path / "duplicates.png").stat().st_size > 10_000
+
+
+def test_the_page_of_databases_is_what_its_json_gives(tmp_path: Path) -> None:
+    shutil.copy(SCRIPTS / "databases.json", tmp_path)
+    run("databases_page.py", "--out", str(tmp_path))
+    assert (tmp_path / "databases.md").read_text() == (SCRIPTS / "databases.md").read_text()
+
+
+@pytest.mark.soak
+def test_databases_are_measured(tmp_path: Path) -> None:
+    run("bench_databases.py", "--quick", "--out", str(tmp_path), "--only", "postgresql")
+    found = read(tmp_path, "databases")["postgresql"]
+    assert [line["rows"] for line in found] == [200, 1000, 10_000]
+    assert all(line["exact: recall@100"] == 1 for line in found)

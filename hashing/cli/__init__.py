@@ -36,6 +36,26 @@ GROUPS = {
                 "Write a trained model as an ONNX file, after a comparison bit by bit on its "
                 "store.",
             ),
+            "codes": (
+                "export:codes",
+                "Write the codes as CSV, JSON lines, Parquet, SQLite or SQL, with path, id and "
+                "labels.",
+            ),
+        },
+    ),
+    "index": (
+        "Keep the codes in a database: PostgreSQL with pgvector, or Milvus.",
+        {
+            "push": (
+                "index:push",
+                "Push the codes into a database; videos that are there are replaced, by their "
+                "content.",
+            ),
+            "search": (
+                "index:search",
+                "Find the nearest codes of a database, in the order (distance, id).",
+            ),
+            "remove": ("index:remove", "Delete the rows of some videos from a database."),
         },
     ),
 }

@@ -63,7 +63,7 @@ def asked_videos(
     Raises:
         UsageError: If a text is no query, or none can be answered.
     """
-    queries = find_queries(_unfolded(texts, tools), library.names())
+    queries = find_queries(unfolded(texts, tools), library.names())
     files = list(dict.fromkeys(one.file for one in queries if one.file is not None))
     results = dict(zip(files, _extracted(files, library, tools), strict=True))
     failed = [result for result in results.values() if isinstance(result, FailedVideo)]
@@ -129,7 +129,7 @@ def features_of(one: AskedVideo, library: SearchedLibrary) -> npt.NDArray[np.flo
     return features
 
 
-def _unfolded(texts: Sequence[str], tools: Tools) -> list[str]:
+def unfolded(texts: Sequence[str], tools: Tools) -> list[str]:
     """Replace folders by the videos in them."""
     files: list[str] = []
     for text in texts:

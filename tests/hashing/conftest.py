@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count as numbers
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +22,15 @@ from chainpipe.pipeline.records import (
     VideoInfo,
 )
 from chainpipe.pipeline.store import write_store
+from tests.hashing.database.servers import (
+    MILVUS_REASON,
+    milvus_python,
+    running_milvus,
+    running_postgresql,
+)
 
 MakeStore = Callable[..., Path]
+_TABLES = numbers()
 
 
 @pytest.fixture
@@ -107,3 +115,25 @@ def planted_features(
     own = rng.normal(size=(videos, 1, dim))
     noise = rng.normal(size=(videos, frames, dim))
     return (centres[np.arange(videos) % classes] + own + noise).astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The address of a real PostgreSQL with pgvector."""
+    with running_postgresql() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def milvus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """``HOST:PORT`` of a real Milvus Lite."""
+    if milvus_python() is None:
+        pytest.skip(MILVUS_REASON)
+    with running_milvus(tmp_path_factory.mktemp("milvus")) as address:
+        yield address
+
+
+@pytest.fixture
+def table(postgresql: str) -> str:
+    """The address of a table that is not there yet."""
+    return f"{postgresql}&table=own_{next(_TABLES)}"

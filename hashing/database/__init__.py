@@ -1,0 +1,1 @@
+"""Codes for other programs: files that they read, and databases that search them."""

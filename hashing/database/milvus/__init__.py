@@ -1,0 +1,1 @@
+"""Codes in Milvus and Milvus Lite, in its binary vectors."""

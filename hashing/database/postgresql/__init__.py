@@ -1,0 +1,1 @@
+"""Codes in PostgreSQL, in pgvector's ``bit(K)``."""
