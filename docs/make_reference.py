@@ -48,9 +48,9 @@ def help_of(*verb: str) -> str:
     return "\n".join(line.rstrip() for line in shown.stdout.strip().splitlines())
 
 
-def verbs() -> list[str]:
-    """Return the verbs that the program lists."""
-    return re.findall(r"^│ ([a-z]+)  ", help_of(), flags=re.MULTILINE)
+def verbs(*group: str) -> list[str]:
+    """Return the verbs that the program, or a group of verbs, lists."""
+    return re.findall(r"^│ ([a-z]+)  ", help_of(*group), flags=re.MULTILINE)
 
 
 def block(*verb: str) -> str:
@@ -61,7 +61,10 @@ def block(*verb: str) -> str:
 
 def page() -> str:
     """Return the whole page."""
-    return "\n".join([INTRODUCTION, block(), *(block(verb) for verb in verbs())])
+    blocks = [block()]
+    for verb in verbs():
+        blocks += [block(verb), *(block(verb, inner) for inner in verbs(verb))]
+    return "\n".join([INTRODUCTION, *blocks])
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from .defaults import (
     print_json,
 )
 from .encode import CODES
+from .evaluate_codes import evaluate_codes, scores_of
 
 if TYPE_CHECKING:
     from ..evaluation.distances import Distance, DistanceChoice
@@ -56,10 +57,20 @@ def eval_(
         ),
     ] = None,
     store: StoreOption = None,
+    codes: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--codes",
+            help="Codes file with labels, in place of a model, such as `import codes` writes; may "
+            "be repeated.",
+        ),
+    ] = None,
     queries: Annotated[
         Path | None,
         typer.Option(
-            "--queries", help="Another store with the query videos; all of --store is the database."
+            "--queries",
+            help="Another store with the query videos; all of --store is the database. With "
+            "--codes, another codes file.",
         ),
     ] = None,
     protocol: Annotated[
@@ -102,7 +113,7 @@ def eval_(
     Scores on the store that the model was trained on are kept in its card.
 
     Examples: chainpipe eval --store feats.h5 · chainpipe eval --model models/a --model models/b
-    --picture curves.png
+    --picture curves.png · chainpipe eval --codes rival.npz
     """
     tools = tools_of(context)
     if picture is not None and picture.suffix.lower() != ".png":
@@ -110,6 +121,11 @@ def eval_(
     if queries is not None:
         _check_two(protocol, keep_self)
     measure = _chosen_distance(distance, rerank_depth)
+    if codes:
+        _check_codes_alone(models, store, measure)
+        judged = evaluate_codes(codes, queries, protocol, keep_self=keep_self, tools=tools)
+        _show(codes, judged, picture, tools, as_json=as_json)
+        return
     given: Sequence[Path | None] = models or [None]
     chosen = [choose_model(one, tools.log) for one in given]
     _check_models(chosen, store)
@@ -119,16 +135,41 @@ def eval_(
             encoded = _encode_one(store, folder, facts, protocol, keep_self, measure, tools)
         else:
             encoded = _encode_two(queries, store, folder, facts, measure, tools)
-        found.append(_evaluate(*encoded, facts, tools))
-    if len(chosen) == 1:
-        _report(found[0], as_json=as_json)
-    else:
-        _report_several([folder for folder, _ in chosen], found, as_json=as_json)
+        codes_of_model, among, by = encoded
+        found.append(scores_of(codes_of_model, among, facts.method, tools, by))
+    _show([folder for folder, _ in chosen], found, picture, tools, as_json=as_json)
     for (folder, facts), (first, *_) in zip(chosen, found, strict=True):
         if queries is None and _is_own(store, facts):
             _keep(folder, facts, first, tools)
+
+
+def _check_codes_alone(
+    models: Sequence[Path] | None, store: Path | None, measure: DistanceChoice
+) -> None:
+    """Refuse options that codes without their model have no use for."""
+    if models or store is not None:
+        hint = "leave out `--model` and `--store`, or `--codes`"
+        raise UsageError("`--codes` are judged by themselves", hint=hint)
+    if measure.needs_values or measure.needs_means:
+        hint = "leave out `--distance`"
+        raise UsageError(f"`--distance {measure.name}` needs more than codes", hint=hint)
+
+
+def _show(
+    paths: Sequence[Path],
+    found: Sequence[list[Evaluation]],
+    picture: Path | None,
+    tools: Tools,
+    *,
+    as_json: bool,
+) -> None:
+    """Print the scores of one or several models or codes files, and draw them if asked."""
+    if len(found) == 1:
+        _report(found[0], as_json=as_json)
+    else:
+        _report_several(paths, found, as_json=as_json)
     if picture is not None:
-        _draw(picture, [folder for folder, _ in chosen], [first for first, *_ in found])
+        _draw(picture, paths, [first for first, *_ in found])
         tools.log(f"wrote {picture}")
 
 
@@ -285,21 +326,6 @@ def _encode_two(
         choose_protocol(codes.labels, codes.split),
         measure.distance(sides[0].values, means),
     )
-
-
-def _evaluate(
-    codes: Codes, protocol: Protocol, distance: Distance, facts: ModelFacts, tools: Tools
-) -> list[Evaluation]:
-    """Return the scores; if queries stay in the database, also those with each query removed."""
-    from ..evaluation.choose_protocol import without_itself
-    from ..evaluation.evaluate import evaluate
-
-    ways = [protocol, without_itself(protocol)] if protocol.keeps_itself else [protocol]
-    with tools.progress("evaluate", len(protocol.queries) * len(ways)) as advance:
-        return [
-            evaluate(codes, method=facts.method, protocol=way, distance=distance, progress=advance)
-            for way in ways
-        ]
 
 
 def _is_own(store: Path | None, facts: ModelFacts) -> bool:
