@@ -20,7 +20,7 @@ from ..store.lock import output_lock
 from .import_options import ImportOptions
 from .open_source import open_source
 from .store_rows import store_rows
-from .survey import Survey, bad_words, survey
+from .survey import SourceSurvey, bad_words, survey
 from .values import columns_of, with_labels
 
 UNKNOWN_STEP = 1.0  # seconds between two frames where videos differ in length and nobody says
@@ -115,7 +115,7 @@ def _check_places(options: ImportOptions) -> None:
             raise UsageError(f"`{options.out}` would replace `{source}`", hint=hint)
 
 
-def _check(found: Survey, options: ImportOptions) -> None:
+def _check(found: SourceSurvey, options: ImportOptions) -> None:
     if found.bad and not options.skip_bad:
         raise UsageError(bad_words(found.bad), hint="`--skip-bad` leaves them out")
     if not found.lengths:
@@ -123,7 +123,7 @@ def _check(found: Survey, options: ImportOptions) -> None:
         raise UsageError(what, hint="there is nothing to import")
 
 
-def _notes(found: Survey, options: ImportOptions) -> tuple[str, ...]:
+def _notes(found: SourceSurvey, options: ImportOptions) -> tuple[str, ...]:
     few, most = min(found.lengths), max(found.lengths)
     if few == most or options.every:
         return ()
@@ -131,7 +131,7 @@ def _notes(found: Survey, options: ImportOptions) -> tuple[str, ...]:
     return (f"{words}: `--every` tells it",)
 
 
-def _meta(found: Survey, options: ImportOptions, content: str) -> StoreMeta:
+def _meta(found: SourceSurvey, options: ImportOptions, content: str) -> StoreMeta:
     """Return the settings of the store; of videos that differ in length each keeps its frames."""
     from chainpipe.distribution import installed_version
 
@@ -151,7 +151,7 @@ def _meta(found: Survey, options: ImportOptions, content: str) -> StoreMeta:
     )
 
 
-def _digest(found: Survey, columns: Columns) -> str:
+def _digest(found: SourceSurvey, columns: Columns) -> str:
     """Return what tells whether a store holds the same."""
     digest = hashlib.sha256(found.sha256.encode())
     for part in (columns.labels, columns.split):

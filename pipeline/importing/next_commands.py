@@ -52,7 +52,7 @@ def _columns(kind: FileKind, features: Sequence[ArrayFacts]) -> str:
 
 
 def _differ_in_length(features: Sequence[ArrayFacts]) -> bool:
-    """Return whether data sets have the same numbers a frame; then each may be one video."""
+    """Return whether data sets are [T, D] of one D: then each may be one video."""
     return len({one.shape[1:] for one in features}) == 1 and len(features[0].shape) == 2
 
 

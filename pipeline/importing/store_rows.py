@@ -13,11 +13,11 @@ from ..errors import DamageError
 from ..records import Reader, Split, Status, StoreMeta, VideoFeatures, VideoInfo
 from ..store.arrays.columns import Columns
 from .source import FeatureSource
-from .survey import Survey, as_stored, frames_of, rows_without
+from .survey import SourceSurvey, as_stored, frames_of, rows_without
 
 
 def store_rows(
-    source: FeatureSource, found: Survey, columns: Columns, meta: StoreMeta
+    source: FeatureSource, found: SourceSurvey, columns: Columns, meta: StoreMeta
 ) -> Iterator[VideoFeatures]:
     """Yield the rows of the store.
 

@@ -36,7 +36,7 @@ class BadRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class SourceSurvey:
     """What N videos of a source are.
 
     Attributes:
@@ -66,7 +66,7 @@ def survey(
     dtype: np.dtype[Any] | None,
     *,
     progress: Callable[[int], None] = lambda videos: None,
-) -> Survey:
+) -> SourceSurvey:
     """Read all videos once.
 
     Args:
@@ -98,7 +98,7 @@ def survey(
         for part in ("ids", "labels", "splits"):
             getattr(raw, part).append(getattr(row, part))
     digest.update(repr((raw, lengths, dim, widest)).encode("utf-8", "surrogateescape"))
-    return Survey(raw, tuple(lengths), dim, dtype or widest, tuple(bad), digest.hexdigest())
+    return SourceSurvey(raw, tuple(lengths), dim, dtype or widest, tuple(bad), digest.hexdigest())
 
 
 def frames_of(row: SourceRow) -> npt.NDArray[Any]:
