@@ -185,6 +185,14 @@ def test_frames_of_different_sizes_in_one_video(tmp_path: Path, out: Path) -> No
     refused(UsageError, "the frames of row 0 have 1 and 2 features", tmp_path / "a.parquet", out)
 
 
+def test_nulls_inside_a_video(tmp_path: Path, out: Path) -> None:
+    kind = pa.list_(pa.list_(pa.float32()))
+    pq.write_table(pa.table({"emb": pa.array([[[1.0, None]]], kind)}), tmp_path / "a.parquet")
+    refused(UsageError, "row 0 has 1 number that is NaN", tmp_path / "a.parquet", out, dtype="f4")
+    pq.write_table(pa.table({"emb": pa.array([[[1.0], None]], kind)}), tmp_path / "b.parquet")
+    refused(UsageError, "row 0", tmp_path / "b.parquet", out)
+
+
 def test_sources_that_are_not_there_or_of_another_kind(tmp_path: Path, out: Path) -> None:
     refused(NotFoundError, "there is no", tmp_path / "nowhere.npy", out)
     (tmp_path / "a.txt").write_text("hello")

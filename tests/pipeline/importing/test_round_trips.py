@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import datasets
 import h5py
 import numpy as np
 import pyarrow as pa
@@ -122,6 +123,23 @@ def test_tensors_and_fixed_lists_of_arrow(tmp_path: Path, out: Path) -> None:
         run(path, out, ColumnNames("emb"), restart=True)
         with open_store(out) as store:
             assert_holds(store, videos)
+
+
+def test_arrays_of_a_dataset_without_parts(tmp_path: Path, out: Path) -> None:
+    videos = same_length()
+    features = datasets.Features(
+        {
+            "emb": datasets.Array2D((4, DIM), "float32"),
+            "kinds": datasets.List(datasets.ClassLabel(2)),
+        }
+    )
+    columns = {"emb": [video.tolist() for video in videos], "kinds": [[0], [0, 1], []] * 4}
+    datasets.Dataset.from_dict(columns, features=features).save_to_disk(tmp_path / "saved")
+    run(tmp_path / "saved", out, ColumnNames(labels="kinds"))
+    with open_store(out) as store:
+        assert_holds(store, videos)
+        assert [store.videos.names_of(row) for row in range(3)] == [("0",), ("0", "1"), ()]
+        assert set(store.videos.split) == {Split.NONE}
 
 
 def test_several_files_follow_each_other(tmp_path: Path, out: Path) -> None:
