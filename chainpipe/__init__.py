@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chainpipe.api.duplicates import Duplicates, find_duplicates
     from chainpipe.api.evaluation import Evaluation, evaluate
     from chainpipe.api.extraction import extract
+    from chainpipe.api.importing import import_features
     from chainpipe.api.library import list_videos, relocate, update
     from chainpipe.api.model import Model, load_model
     from chainpipe.api.store import Store, open_store, store_from_arrays
@@ -57,6 +58,7 @@ _MODULES = {
     "load_model": "chainpipe.api.model",
     "Model": "chainpipe.api.model",
     "Codes": "chainpipe.hashing.retrieval.codes",
+    "import_features": "chainpipe.api.importing",
     "list_videos": "chainpipe.api.library",
     "relocate": "chainpipe.api.library",
     "update": "chainpipe.api.library",
@@ -99,6 +101,7 @@ __all__ = [
     "extract",
     "find_clip",
     "find_duplicates",
+    "import_features",
     "list_videos",
     "load_model",
     "load_plugins",

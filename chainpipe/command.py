@@ -19,6 +19,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import chainpipe.hashing.cli
+import chainpipe.importing
 import chainpipe.library
 import chainpipe.pipeline.cli
 from chainpipe.distribution import installed_version
@@ -41,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(chainpipe.pipeline.cli.app)
+app.add_typer(chainpipe.importing.app, name="import", rich_help_panel=chainpipe.importing.PANEL)
 app.add_typer(chainpipe.hashing.cli.app)
 app.add_typer(chainpipe.library.app)
 both = typer.Typer()  # verbs about files of both stages; they replace those of one stage

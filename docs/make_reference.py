@@ -48,19 +48,9 @@ def help_of(*verb: str) -> str:
     return "\n".join(line.rstrip() for line in shown.stdout.strip().splitlines())
 
 
-def verbs() -> list[tuple[str, ...]]:
-    """Return the verbs that the program lists, those of a group after the group."""
-    found: list[tuple[str, ...]] = []
-    for verb in _listed(help_of()):
-        found.append((verb,))
-        text = help_of(verb)
-        if "COMMAND [ARGS]" in text:
-            found += [(verb, inner) for inner in _listed(text)]
-    return found
-
-
-def _listed(text: str) -> list[str]:
-    return re.findall(r"^│ ([a-z]+)  ", text, flags=re.MULTILINE)
+def verbs(*group: str) -> list[str]:
+    """Return the verbs that the program, or a group of verbs, lists."""
+    return re.findall(r"^│ ([a-z]+)  ", help_of(*group), flags=re.MULTILINE)
 
 
 def block(*verb: str) -> str:
@@ -71,7 +61,10 @@ def block(*verb: str) -> str:
 
 def page() -> str:
     """Return the whole page."""
-    return "\n".join([INTRODUCTION, block(), *(block(*verb) for verb in verbs())])
+    blocks = [block()]
+    for verb in verbs():
+        blocks += [block(verb), *(block(verb, inner) for inner in verbs(verb))]
+    return "\n".join([INTRODUCTION, *blocks])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainpipe.pipeline.console import counted
 from chainpipe.pipeline.errors import StorageError, UsageError
 from chainpipe.pipeline.store import FeatureStore
 
@@ -20,29 +19,18 @@ from .defaults import (
     StoreOption,
     choose_model,
     open_chosen_store,
-    print_json,
 )
 from .encode import CODES
+from .evaluate_codes import evaluate_codes, scores_of
+from .evaluation_report import draw, report
 
 if TYPE_CHECKING:
     from ..evaluation.distances import Distance, DistanceChoice
     from ..evaluation.evaluate import Evaluation
     from ..evaluation.protocol import Protocol
-    from ..evaluation.published import PublishedResult
     from ..retrieval.codes import Codes
     from ..retrieval.encode import EncodedVideos
     from ..retrieval.hamming import Rows
-
-SAME = (
-    "schema",
-    "method",
-    "bits",
-    "distance",
-    "rerank_depth",
-    "protocol",
-    "queries",
-    "database",
-)  # equal with and without the query in the database
 
 
 def eval_(
@@ -56,10 +44,20 @@ def eval_(
         ),
     ] = None,
     store: StoreOption = None,
+    codes: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--codes",
+            help="Codes file with labels, in place of a model, such as `import codes` writes; may "
+            "be repeated.",
+        ),
+    ] = None,
     queries: Annotated[
         Path | None,
         typer.Option(
-            "--queries", help="Another store with the query videos; all of --store is the database."
+            "--queries",
+            help="Another store with the query videos; all of --store is the database. With "
+            "--codes, another codes file.",
         ),
     ] = None,
     protocol: Annotated[
@@ -102,7 +100,7 @@ def eval_(
     Scores on the store that the model was trained on are kept in its card.
 
     Examples: chainpipe eval --store feats.h5 · chainpipe eval --model models/a --model models/b
-    --picture curves.png
+    --picture curves.png · chainpipe eval --codes rival.npz
     """
     tools = tools_of(context)
     if picture is not None and picture.suffix.lower() != ".png":
@@ -110,6 +108,12 @@ def eval_(
     if queries is not None:
         _check_two(protocol, keep_self)
     measure = _chosen_distance(distance, rerank_depth)
+    if codes:
+        _check_codes_alone(models, store, measure)
+        judged = evaluate_codes(codes, queries, protocol, keep_self=keep_self, tools=tools)
+        report(codes, judged, as_json=as_json)
+        draw(picture, codes, judged, tools)
+        return
     given: Sequence[Path | None] = models or [None]
     chosen = [choose_model(one, tools.log) for one in given]
     _check_models(chosen, store)
@@ -119,17 +123,26 @@ def eval_(
             encoded = _encode_one(store, folder, facts, protocol, keep_self, measure, tools)
         else:
             encoded = _encode_two(queries, store, folder, facts, measure, tools)
-        found.append(_evaluate(*encoded, facts, tools))
-    if len(chosen) == 1:
-        _report(found[0], as_json=as_json)
-    else:
-        _report_several([folder for folder, _ in chosen], found, as_json=as_json)
+        codes_of_model, among, by = encoded
+        found.append(scores_of(codes_of_model, among, facts.method, tools, by))
+    folders = [folder for folder, _ in chosen]
+    report(folders, found, as_json=as_json)
     for (folder, facts), (first, *_) in zip(chosen, found, strict=True):
         if queries is None and _is_own(store, facts):
             _keep(folder, facts, first, tools)
-    if picture is not None:
-        _draw(picture, [folder for folder, _ in chosen], [first for first, *_ in found])
-        tools.log(f"wrote {picture}")
+    draw(picture, folders, found, tools)
+
+
+def _check_codes_alone(
+    models: Sequence[Path] | None, store: Path | None, measure: DistanceChoice
+) -> None:
+    """Refuse options that codes without their model have no use for."""
+    if models or store is not None:
+        hint = "leave out `--model` and `--store`, or `--codes`"
+        raise UsageError("`--codes` are judged by themselves", hint=hint)
+    if measure.needs_values or measure.needs_means:
+        hint = "leave out `--distance`"
+        raise UsageError(f"`--distance {measure.name}` needs more than codes", hint=hint)
 
 
 def _chosen_distance(name: str, depth: int | None) -> DistanceChoice:
@@ -154,34 +167,6 @@ def _check_models(chosen: Sequence[tuple[Path, ModelFacts]], store: Path | None)
     if store is None and len(stores) > 1:
         message = f"the models were trained on different stores: `{stores[0]}`, `{stores[1]}`"
         raise UsageError(message, hint="name the one to evaluate on with `--store`")
-
-
-def _labels(folders: Sequence[Path], found: Sequence[Evaluation]) -> list[str]:
-    """Return a label for each model: its folder's name, or path where two have the same name."""
-    names = [folder.resolve().name for folder in folders]
-    heads = [
-        name if names.count(name) == 1 else str(folder)
-        for name, folder in zip(names, folders, strict=True)
-    ]
-    return [
-        f"{head} ({one.method}, {counted(one.bits, 'bit')})"
-        for head, one in zip(heads, found, strict=True)
-    ]
-
-
-def _draw(path: Path, folders: Sequence[Path], found: Sequence[Evaluation]) -> None:
-    """Plot one model with published results, or several models on the same panels."""
-    from ..reporting.figures import write_png
-    from ..reporting.line_plots import comparison_panels, draw_panels
-    from ..reporting.metric_plots import draw_scores
-
-    first = found[0]
-    if len(found) == 1:
-        write_png(path, draw_scores(first, peers=_published(first)))
-        return
-    panels = comparison_panels(list(zip(_labels(folders, found), found, strict=True)))
-    sizes = f"{len(first.protocol.queries)} in {len(first.protocol.database)}"
-    write_png(path, draw_panels(panels, title=f"{first.protocol.name}, {sizes} videos"))
 
 
 def _encode_one(
@@ -287,21 +272,6 @@ def _encode_two(
     )
 
 
-def _evaluate(
-    codes: Codes, protocol: Protocol, distance: Distance, facts: ModelFacts, tools: Tools
-) -> list[Evaluation]:
-    """Return the scores; if queries stay in the database, also those with each query removed."""
-    from ..evaluation.choose_protocol import without_itself
-    from ..evaluation.evaluate import evaluate
-
-    ways = [protocol, without_itself(protocol)] if protocol.keeps_itself else [protocol]
-    with tools.progress("evaluate", len(protocol.queries) * len(ways)) as advance:
-        return [
-            evaluate(codes, method=facts.method, protocol=way, distance=distance, progress=advance)
-            for way in ways
-        ]
-
-
 def _is_own(store: Path | None, facts: ModelFacts) -> bool:
     """Return whether a store is the one that the model was trained on."""
     return store is None or str(store.resolve()) == facts.store
@@ -317,55 +287,3 @@ def _keep(folder: Path, facts: ModelFacts, found: Evaluation, tools: Tools) -> N
         tools.warn(f"the scores are not in the model's card: {error}")
     else:
         tools.log(f"scores kept in {folder}, which its card shows")
-
-
-def _published(found: Evaluation) -> list[PublishedResult]:
-    from ..evaluation.published import published
-
-    return published(found.protocol.name, bits=found.bits)
-
-
-def _report(found: list[Evaluation], *, as_json: bool) -> None:
-    """Print the scores of one model."""
-    from ..reporting.tables import print_out, published_notes, published_table, scores_table
-
-    first = found[0]
-    peers = _published(first)
-    if as_json:
-        print_json(_to_json(found))
-        return
-    for evaluation in found:
-        print_out(scores_table(evaluation), "")
-    if peers:
-        print_out(published_table(first, peers), "")
-    print_out(*first.sentences(), *published_notes(peers))
-
-
-def _report_several(
-    folders: Sequence[Path], found: Sequence[list[Evaluation]], *, as_json: bool
-) -> None:
-    """Print the scores of several models, one line each."""
-    from ..reporting.tables import comparison_table, print_out
-
-    if as_json:
-        models = [
-            {"model": str(folder), **_to_json(one)}
-            for folder, one in zip(folders, found, strict=True)
-        ]
-        print_json({"schema": 1, "models": models})
-        return
-    for way in zip(*found, strict=True):
-        print_out(comparison_table(list(zip(_labels(folders, way), way, strict=True))), "")
-    print_out(*found[0][0].sentences())
-
-
-def _to_json(found: Sequence[Evaluation]) -> dict[str, object]:
-    """Return the object that ``chainpipe eval --json`` prints of one model."""
-    first, *removed = found
-    content = first.to_json()
-    for other in removed:
-        rest = other.to_json().items()
-        content["without_itself"] = {name: value for name, value in rest if name not in SAME}
-    if peers := _published(first):
-        content["peers"] = [peer.to_json() for peer in peers]
-    return content

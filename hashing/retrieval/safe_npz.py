@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainpipe.pipeline.errors import ChainpipeError, DamageError, NotFoundError, StorageError
+from chainpipe.pipeline.store.foreign.hints import reading_hint
 
 SHA256 = "sha256"  # array that holds the digest of the others
 MAGIC = b"PK\x03\x04"
@@ -93,7 +94,7 @@ def _check_kind(path: Path, what: str, hint: str) -> None:
     except OSError as error:
         raise StorageError(f"cannot read `{path}`: {error.strerror}") from error
     if start != MAGIC:
-        raise NotFoundError(f"`{path}` is not a {what}", hint=hint)
+        raise NotFoundError(f"`{path}` is not a {what}", hint=reading_hint(path, hint))
 
 
 def _check_members(
@@ -101,7 +102,7 @@ def _check_members(
 ) -> None:
     missing = [name for name in names if name not in found]
     if len(missing) > len(names) // 2:
-        raise NotFoundError(f"`{path}` is not a {what}", hint=hint)
+        raise NotFoundError(f"`{path}` is not a {what}", hint=reading_hint(path, hint))
     if missing:
         lost = ", ".join(f"`{name}`" for name in missing)
         raise DamageError(f"the {what} `{path}` lacks {lost}", hint=hint)

@@ -32,6 +32,7 @@ BACKBONES: Registry[BuildBackbone] = Registry(
         "hf": Lazy("chainpipe.pipeline.backbones.video_model", "build_video_named"),
     },
 )
+FOREIGN = ("imported:", "published:")  # so begin the names of what others computed
 FORMS = (
     BACKBONE,
     "clip:MODEL/PRETRAINED",
@@ -96,5 +97,8 @@ def build_backbone(
 
 def unknown_backbone(name: str) -> UsageError:
     """Return the error for a name that is none of a backbone."""
+    if name.startswith(FOREIGN):
+        hint = "ask by a video of the store, or by a store with features of the same network"
+        return UsageError(f"`{name}`: its features were made elsewhere, from no file", hint=hint)
     known = ", ".join(f"`{form}`" for form in (*FORMS, *BACKBONES.plugins()))
     return UsageError(f"no backbone `{name}`", hint=f"one of {known}; `--plugin FILE` adds others")

@@ -10,7 +10,7 @@ VERBS = {
         "extract:extract",
         "Extract frame features from a folder of videos into a store.",
     ),
-    "info": ("stores:info", "Show what is inside a feature store."),
+    "info": ("stores:info", "Show what is inside a feature store, or a file of another program."),
     "list": (
         "listing:list_videos",
         "List the videos of a store: id, status, duration, labels, split, blank frames.",

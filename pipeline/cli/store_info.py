@@ -72,9 +72,8 @@ def store_table(store: FeatureStore) -> Table:
     table.add_row("videos", f"{n}, {len(np.unique(videos.ids, axis=0))} distinct")
     frames = _frames_line(store) or _segments_line(meta) or counted(t, "frame")
     table.add_row("features", f"{counted(n, 'video')} x {frames} x {d}, {meta.dtype}")
-    table.add_row(
-        "backbone", f"{meta.fingerprint.backbone} ({meta.fingerprint.weights_sha256[:12]})"
-    )
+    weights = meta.fingerprint.weights_sha256[:12]  # features that were imported have none
+    table.add_row("backbone", meta.fingerprint.backbone + f" ({weights})" * bool(weights))
     table.add_row("preprocessing", meta.fingerprint.preprocessing)
     step = f"every {meta.every:g} s" if meta.every else f"{meta.sampling} by {meta.by}"
     table.add_row("sampling", step + ", strict" * meta.strict)

@@ -20,15 +20,26 @@ Store = Annotated[Path, typer.Argument(metavar="STORE", help="A `.h5` or `.zarr`
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
-def info(store: Store, as_json: Json = False) -> None:
-    """Show what is inside a feature store.
+def info(
+    store: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A store, or a file or folder of others.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Show what is inside a feature store, or a file of another program.
 
-    Example: chainpipe info feats.h5
+    Of the latter: its arrays, the published set that it belongs to, and the command to go on.
+
+    Examples: chainpipe info feats.h5 · chainpipe info rival.mat
     """
     from rich.console import Console as RichConsole
 
+    from ..importing.describe import describe
     from ..records import Status
     from ..store import open_store
+    from ..store.foreign.hints import quoted
+    from ..store.open import is_published
+    from .foreign_info import show_foreign
     from .store_info import (
         failures_table,
         mended_rows,
@@ -38,6 +49,9 @@ def info(store: Store, as_json: Json = False) -> None:
         store_table,
     )
 
+    if (foreign := describe(store)) is not None and not is_published(store):
+        show_foreign(foreign, as_json=as_json)
+        return
     with open_store(store) as opened:
         if as_json:
             typer.echo(json.dumps(store_facts(opened), indent=2))
@@ -50,6 +64,8 @@ def info(store: Store, as_json: Json = False) -> None:
             console.print(mended_table(opened))
         if opened.failed:
             console.print(failures_table(opened))
+        if is_published(store):
+            typer.echo(f"chainpipe train {quoted(store)} --bits 64")
 
 
 def verify(store: Store, as_json: Json = False) -> None:

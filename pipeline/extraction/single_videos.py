@@ -163,7 +163,9 @@ def fit_of(meta: StoreMeta) -> str:
     """
     found = re.search(r"\bfit=(crop|squash|pad)\b", meta.fingerprint.preprocessing)
     if not found:
-        raise UsageError(f"unknown preprocessing `{meta.fingerprint.preprocessing}`")
+        words = f"features of `{meta.fingerprint.backbone}`, preprocessing"
+        hint = "nothing here computes such features: they were made elsewhere"
+        raise UsageError(f"{words} `{meta.fingerprint.preprocessing}`", hint=hint)
     return found[1]
 
 

@@ -13,6 +13,7 @@ from ..console import counted, some_names
 from ..errors import UsageError
 from ..options import InputOptions
 from ..records import VideoItem
+from ..store.foreign.hints import reading_hint
 from .file_identity import FileIdentity, content_id, ensure_unchanged, identify
 from .folder_scan import SUFFIXES, scan_folder
 from .manifest_files import LIST_SUFFIXES, ManifestList, ManifestRow, read_manifest_file
@@ -113,7 +114,8 @@ def _of_folder(folder: Path, follow_symlinks: bool, any_suffix: bool) -> Manifes
     if not scan.paths:
         suffixes = " ".join(sorted(os.fsdecode(suffix) for suffix in SUFFIXES))
         passed = "".join(f"; {note}" for note in scan.notes())
-        raise UsageError(f"no videos in `{folder}`{passed}", hint=f"videos end in {suffixes}")
+        hint = reading_hint(folder, f"videos end in {suffixes}")
+        raise UsageError(f"no videos in `{folder}`{passed}", hint=hint)
     items = tuple(VideoItem(path) for path in sorted(scan.paths))
     return Manifest(os.fsencode(folder), items, scan.notes())
 
@@ -156,7 +158,7 @@ def _read_list(file: Path) -> ManifestList:
             f"there is no `{file}`", hint=f"give a folder of videos, or a {_LISTS} list"
         )
     if file.suffix.lower() not in LIST_SUFFIXES:
-        hint = f"a folder of videos, or a list whose name ends in {_LISTS}"
+        hint = reading_hint(file, f"a folder of videos, or a list whose name ends in {_LISTS}")
         raise UsageError(f"`{file}` is neither a folder nor a list", hint=hint)
     return read_manifest_file(file)
 

@@ -240,6 +240,23 @@ def _as_text(label: str) -> str:
     return plain_text(label)
 
 
+def split_word(value: object, *, where: str) -> str:
+    """Return the name of a split as people write it, such as ``validation``.
+
+    Args:
+        value: A word; nothing, or blanks, for none.
+        where: It stands, for messages.
+
+    Raises:
+        UsageError: If there is no such split.
+
+    Example:
+        >>> split_word("Training", where="line 1"), split_word(None, where="line 2")
+        ('train', 'none')
+    """
+    return _split(value, where=where).name.lower()
+
+
 def _split(value: object, *, where: str) -> Split:
     name = str(value or "none").strip().lower() or "none"
     try:

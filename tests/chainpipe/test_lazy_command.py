@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 import typer
@@ -14,13 +15,17 @@ from typer.testing import CliRunner
 from chainpipe.command import app
 from chainpipe.lazy_command import LazyCommand, add_lazily
 
-TOP = typer.main.get_command(app).commands
-INNER = {
-    f"{group} {name}": one
-    for group, found in TOP.items()
-    for name, one in getattr(found, "commands", {}).items()
-}
-COMMANDS = {name: one for name, one in TOP.items() if not hasattr(one, "commands")} | INNER
+
+def commands_of(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield all commands by name, those of groups with the group's name before theirs."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands_of(command, f"{before}{name} ")
+        else:
+            yield before + name, command
+
+
+COMMANDS = dict(commands_of(typer.main.get_command(app)))
 LAZY = {name: one for name, one in COMMANDS.items() if isinstance(one, LazyCommand)}
 HEAVY = ("numpy", "h5py", "torch", "pydantic", "chainpipe.hashing.config")
 

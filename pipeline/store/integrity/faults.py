@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from ...errors import ChainpipeError, DamageError, NotFoundError, StorageError, UsageError
+from ..foreign.hints import reading_hint
 from ..layout import PER_TIME, VERSION
 
 # Altered bytes can make h5py, zarr and json raise nearly anything but a signal.
@@ -83,7 +84,7 @@ def ranges(rows: Sequence[int]) -> str:
 
 def not_a_store(path: Path) -> NotFoundError:
     """Return the error about a file or folder that exists and is no store."""
-    hint = "`chainpipe extract VIDEOS --out feats.h5` makes one"
+    hint = reading_hint(path, "`chainpipe extract VIDEOS --out feats.h5` makes one")
     return NotFoundError(f"`{path}` is not a chainpipe feature store", hint=hint)
 
 

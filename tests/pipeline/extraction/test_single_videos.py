@@ -74,7 +74,7 @@ def test_a_query_with_another_backbone_is_refused(videos: Path) -> None:
 
 def test_preprocessing_that_does_not_say_the_fit_is_refused() -> None:
     meta = StoreMeta(Fingerprint("mean", "00", 3, "size=32"), 4)
-    with pytest.raises(UsageError, match="unknown preprocessing `size=32`"):
+    with pytest.raises(UsageError, match="preprocessing `size=32`"):
         fit_of(meta)
     assert fit_of(replace(meta, fingerprint=Fingerprint("mean", "00", 3, "fit=crop"))) == "crop"
 
