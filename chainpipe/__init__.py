@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chainpipe.api.extraction import extract
     from chainpipe.api.library import list_videos, relocate, update
     from chainpipe.api.model import Model, load_model
+    from chainpipe.api.rows import encode_one, extract_one
     from chainpipe.api.store import Store, open_store, store_from_arrays
     from chainpipe.api.training import train
     from chainpipe.hashing.retrieval.codes import Codes
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         StorageError,
         TimeLimitError,
         UsageError,
+        VideoReadError,
     )
     from chainpipe.plugins import load_plugins, register
 
@@ -53,6 +55,8 @@ _MODULES = {
     "train": "chainpipe.api.training",
     "load_model": "chainpipe.api.model",
     "Model": "chainpipe.api.model",
+    "extract_one": "chainpipe.api.rows",
+    "encode_one": "chainpipe.api.rows",
     "Codes": "chainpipe.hashing.retrieval.codes",
     "list_videos": "chainpipe.api.library",
     "relocate": "chainpipe.api.library",
@@ -71,6 +75,7 @@ _MODULES = {
     "LockedError": _ERRORS,
     "TimeLimitError": _ERRORS,
     "DistributedError": _ERRORS,
+    "VideoReadError": _ERRORS,
 }
 
 __all__ = [
@@ -89,9 +94,12 @@ __all__ = [
     "Store",
     "TimeLimitError",
     "UsageError",
+    "VideoReadError",
     "__version__",
+    "encode_one",
     "evaluate",
     "extract",
+    "extract_one",
     "find_clip",
     "find_duplicates",
     "list_videos",
