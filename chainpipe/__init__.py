@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chainpipe.api.extraction import extract
     from chainpipe.api.library import list_videos, relocate, update
     from chainpipe.api.model import Model, load_model
+    from chainpipe.api.mteb import mteb_model, mteb_task
     from chainpipe.api.rows import encode_one, extract_one
     from chainpipe.api.store import Store, open_store, store_from_arrays
     from chainpipe.api.training import train
@@ -61,6 +62,8 @@ _MODULES = {
     "list_videos": "chainpipe.api.library",
     "relocate": "chainpipe.api.library",
     "update": "chainpipe.api.library",
+    "mteb_model": "chainpipe.api.mteb",
+    "mteb_task": "chainpipe.api.mteb",
     "find_duplicates": "chainpipe.api.duplicates",
     "Duplicates": "chainpipe.api.duplicates",
     "evaluate": "chainpipe.api.evaluation",
@@ -105,6 +108,8 @@ __all__ = [
     "list_videos",
     "load_model",
     "load_plugins",
+    "mteb_model",
+    "mteb_task",
     "open_store",
     "register",
     "relocate",

@@ -23,7 +23,7 @@ walk through it. In shapes, N or B are videos, T frames, D numbers of a frame, K
 """
 FUNCTIONS = (
     *("extract", "open_store", "store_from_arrays", "train", "load_model", "evaluate"),
-    *("find_duplicates", "find_clip"),
+    *("find_duplicates", "find_clip", "extract_one", "encode_one", "mteb_model", "mteb_task"),
 )
 CLASSES = ("Store", "Model", "Codes", "Evaluation", "Duplicates", "FilmPlace", "register")
 SKIPPED = re.compile(r" *# doctest: \+SKIP")

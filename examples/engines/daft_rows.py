@@ -23,7 +23,7 @@ class Encoder:
     def code(self, path: str) -> bytes | None:
         """Return the packed code of a video; None where it cannot be read."""
         try:
-            return chainpipe.encode_one(path, self.model, device="cpu").tobytes()
+            return chainpipe.encode_one(path, self.model).tobytes()
         except chainpipe.VideoReadError:
             return None
 

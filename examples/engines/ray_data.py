@@ -23,7 +23,7 @@ class Extractor:
         features, status = [], []
         for path in batch["path"]:
             try:
-                features.append(chainpipe.extract_one(path, frames=4, device="cpu").ravel())
+                features.append(chainpipe.extract_one(path).ravel())
                 status.append("ok")
             except chainpipe.VideoReadError as error:
                 features.append(np.zeros(0, np.float16))

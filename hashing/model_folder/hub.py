@@ -175,8 +175,16 @@ def _hub_errors(
         raise StorageError(f"the hub refused `{name}`: {first}", hint="try again later") from error
     except errors.HFValidationError as error:
         raise UsageError(f"`{name}` is no name on the hub", hint=str(error)) from error
-    except (OSError, errors.HTTPError) as error:
+    except (OSError, _transport_error()) as error:
         raise _unreachable(name) from error
+
+
+def _transport_error() -> type[Exception]:
+    """Return the errors of the client's HTTP library, whichever it is."""
+    from huggingface_hub import errors
+
+    found: type[Exception] = getattr(errors, "HTTPError", OSError)
+    return found
 
 
 def _not_allowed(name: HubName) -> UsageError:
