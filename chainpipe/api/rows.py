@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from chainpipe.hashing.cli.encode import training_meta
 from chainpipe.hashing.model_folder.folder import CONFIG
+from chainpipe.hashing.model_folder.hub import is_hub_name
 from chainpipe.hashing.retrieval.encode import encode_features
 from chainpipe.pipeline.console import printable
 from chainpipe.pipeline.errors import UsageError
@@ -137,7 +138,7 @@ def encode_one(
     Args:
         video: Path of a video or picture, the bytes of one, or its frame features (T, D) as
             :func:`extract_one` returns them.
-        model: A model, or its folder, which is loaded once a process.
+        model: A model, or its folder or name on the hub, which is loaded once a process.
         device: Device of the backbone, as for :func:`extract`, like the other settings.
         threads: CPU threads of the backbone.
         trust_weights: Whether ``.pt`` and ``.bin`` weights may be read.
@@ -190,6 +191,8 @@ def _checked(features: npt.NDArray[np.floating], dim: int) -> npt.NDArray[np.flo
 
 def _kept_model(folder: str | os.PathLike[str]) -> Model:
     """Return the model of a folder, loaded again where the folder has another one by now."""
+    if is_hub_name(os.fspath(folder)):
+        return _of_hub(os.fspath(folder))
     path = Path(folder).absolute()
     try:
         facts = (path / CONFIG).stat()
@@ -201,3 +204,8 @@ def _kept_model(folder: str | os.PathLike[str]) -> Model:
 @lru_cache(maxsize=_KEPT_MODELS)
 def _loaded(path: Path, inode: int, mtime_ns: int) -> Model:
     return load_model(path)
+
+
+@lru_cache(maxsize=_KEPT_MODELS)
+def _of_hub(name: str) -> Model:
+    return load_model(name)

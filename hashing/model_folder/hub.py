@@ -48,6 +48,16 @@ def is_hub_name(name: str) -> bool:
     return name.startswith(SCHEME)
 
 
+def is_hub_folder(folder: Path) -> bool:
+    """Return whether a folder is part of the hub's cache, where nothing may be written.
+
+    >>> is_hub_folder(Path("hub/models--someone--codes/snapshots/0123abc"))
+    True
+    """
+    above = folder.absolute().parent
+    return above.name == "snapshots" and above.parent.name.startswith("models--")
+
+
 def parse_hub_name(name: str, revision: str | None = None) -> HubName:
     """Return the parts of ``ORG/NAME``, ``hf:ORG/NAME`` or one of these with ``@REVISION``.
 

@@ -14,21 +14,23 @@ import pytest
 import yaml
 
 import chainpipe
-from chainpipe import DamageError, NotFoundError, StorageError, UsageError
+from chainpipe import DamageError, NotFoundError, StorageError, UsageError, command
+from chainpipe.hashing.model_folder.hub import FILES
 
 from .hub_server import TOKEN, HubServer, commit_of, serving
 
 ROOT = Path(__file__).parents[3]
-FEATURES = np.random.default_rng(0).normal(size=(40, 3, 12)).astype(np.float32)
 NAME = "someone/codes"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of a labelled store on disk, evaluated: its folder names the store's place."""
-    place = tmp_path_factory.mktemp("secret-place")
-    chainpipe.train(FEATURES, bits=16, method="pca-itq", out=place / "model")
-    return place / "model"
+    own = tmp_path_factory.mktemp("own") / "model"
+    words = ["train", str(store), "--bits", "8", "--method", "pca-itq", "--out", str(own)]
+    assert command.run(words) == 0
+    assert command.run(["eval", "--model", str(own)]) == 0
+    return own
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +43,7 @@ class Client:
     """Runs Python with a cache of its own; the hub's client reads its settings when imported."""
 
     def __init__(self, home: Path, address: str) -> None:
+        self.home = home
         self._env = {
             **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},
             "HF_HOME": str(home),
@@ -91,7 +94,7 @@ def test_pushing_makes_a_private_repository_with_one_commit(
 ) -> None:
     assert pushed == f"{hub.address}/{NAME}/commit/{commit_of(NAME, 0)}"
     (files,) = hub.repos[NAME]
-    assert set(files) == {"README.md", "config.json", "model.safetensors"}
+    assert set(files) == {"README.md", "config.json", "model.safetensors", "quality.json"}
     assert files["model.safetensors"] == (folder / "model.safetensors").read_bytes()
     assert NAME in hub.private
     card = files["README.md"].decode()
@@ -119,16 +122,29 @@ def test_a_model_comes_back_from_the_hub_and_then_from_the_cache(
 
 
 @pytest.mark.usefixtures("pushed")
-def test_the_command_takes_a_model_of_the_hub(client: Client, folder: Path, tmp_path: Path) -> None:
-    np.save(tmp_path / "a.npy", FEATURES)
-    chainpipe.load_model(folder).encode(FEATURES).save(tmp_path / "own.npz")
-    command = ("-m", "chainpipe", "search", "--model", f"hf:{NAME}", "--k", "3", "--json", "7")
-    wrong = client.run(*command, HF_HUB_OFFLINE="1")
-    assert wrong.returncode == 10
-    assert "names no store" in wrong.stderr
-    codes = client.run("-m", "chainpipe", "encode", "--model", f"hf:{NAME}", HF_HUB_OFFLINE="1")
-    assert codes.returncode == 2
-    assert "--out" in codes.stderr
+def test_the_command_takes_a_model_of_the_hub(
+    client: Client, folder: Path, store: Path, tmp_path: Path
+) -> None:
+    out, model = tmp_path / "codes.npz", ("--model", f"hf:{NAME}@{commit_of(NAME, 0)}")
+    words = ("-m", "chainpipe", "encode", *model, "--store", str(store), "--out", str(out))
+    ended = client.run(*words)
+    assert ended.returncode == 0, ended.stderr
+    with chainpipe.open_store(store) as opened:
+        wanted = chainpipe.load_model(folder).encode(opened)
+    made = chainpipe.Codes.load(out)
+    np.testing.assert_array_equal(made.packed, wanted.packed)
+    assert made.origin == wanted.origin
+    asked = ("search", "card/0.mp4", *model, "--store", str(store), "--k", "1", "--json")
+    found = client.run("-m", "chainpipe", *asked, HF_HUB_OFFLINE="1")
+    assert json.loads(found.stdout)["path"] == "card/1.mp4"
+    without = client.run("-m", "chainpipe", "encode", *model, HF_HUB_OFFLINE="1")
+    assert without.returncode == 2
+    assert "--out" in without.stderr
+    nowhere = client.run("-m", "chainpipe", "search", "x", *model, HF_HUB_OFFLINE="1")
+    assert nowhere.returncode == 10
+    assert "names no store" in nowhere.stderr
+    cached = (client.home / "hub").rglob("snapshots/*/*")
+    assert {path.name for path in cached} <= set(FILES)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +211,8 @@ def test_a_folder_is_a_pretrained_model_and_has_no_revision(tmp_path: Path, fold
     own = chainpipe.load_model(folder)
     own.save_pretrained(tmp_path / "public", name=NAME)
     made = chainpipe.Model.from_pretrained(tmp_path / "public")
-    np.testing.assert_array_equal(made.encode(FEATURES).packed, own.encode(FEATURES).packed)
+    features = np.random.default_rng(0).normal(size=(9, 2, own.dim)).astype(np.float32)
+    np.testing.assert_array_equal(made.encode(features).packed, own.encode(features).packed)
     with pytest.raises(UsageError, match="has no revisions"):
         chainpipe.Model.from_pretrained(tmp_path / "public", revision="v1")
     with pytest.raises(UsageError, match="is no model on the hub"):
@@ -214,21 +231,16 @@ def test_a_folder_is_a_pretrained_model_and_has_no_revision(tmp_path: Path, fold
         chainpipe.Model.from_pretrained(tmp_path / "public")
 
 
-def test_no_file_of_a_public_copy_names_the_place_of_the_store(store: Path, tmp_path: Path) -> None:
-    """A model of a store on disk: its path is in its own folder, and in no file of the copy."""
-    from chainpipe import command
-
-    own = tmp_path / "model"
-    words = ["train", str(store), "--bits", "8", "--method", "pca-itq", "--out", str(own)]
-    assert command.run(words) == 0
-    assert command.run(["eval", "--model", str(own)]) == 0
-    assert str(store.parent).encode() in (own / "config.json").read_bytes()
-    chainpipe.load_model(own).save_pretrained(tmp_path / "public", name=NAME)
+def test_no_file_of_a_public_copy_names_the_place_of_the_store(
+    store: Path, folder: Path, tmp_path: Path
+) -> None:
+    assert str(store.parent).encode() in (folder / "config.json").read_bytes()
+    chainpipe.load_model(folder).save_pretrained(tmp_path / "public", name=NAME)
     for path in (tmp_path / "public").iterdir():
         assert str(store.parent).encode() not in path.read_bytes()
     front = (tmp_path / "public" / "README.md").read_text().split("---\n")[1]
     (index,) = yaml.safe_load(front)["model-index"]
-    measured = json.loads((own / "quality.json").read_text())["measured"][0]["map"]
+    measured = json.loads((folder / "quality.json").read_text())["measured"][0]["map"]
     found = {one["type"]: one["value"] for one in index["results"][0]["metrics"]}
     assert found == {f"map_at_{k}": round(value, 6) for k, value in measured.items()}
     copy = chainpipe.load_model(tmp_path / "public")

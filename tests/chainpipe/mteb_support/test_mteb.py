@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.hashing.conftest import planted_features
 mteb = pytest.importorskip("mteb")
 
 VIDEOS, FRAMES, DIM = 60, 3, 12
+PAGE = Path(__file__).parents[3] / "docs" / "mteb.md"
 KS = (5, 20, 40, 60, 80, 100)
 
 
@@ -198,8 +200,22 @@ def test_a_classification_of_the_hub_gets_vectors(
     np.testing.assert_allclose(model.similarity_pairwise(vectors, vectors), 1, atol=1e-6)
 
 
+def test_the_example_of_the_page_runs(
+    store: Path, hasher: chainpipe.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(store, tmp_path / "feats.h5")
+    hasher.save(tmp_path / "models" / "feats-chain-32")
+    monkeypatch.chdir(tmp_path)
+    code = PAGE.read_text().split("```python\n")[1].split("```")[0]
+    names: dict[str, Any] = {}
+    exec(compile(code, str(PAGE), "exec"), names)
+    with chainpipe.open_store(store) as opened:
+        assert_same(names["scores"], chainpipe.evaluate(hasher.encode(opened)))
+    names["store"].close()
+
+
 def test_tasks_that_the_page_names_are_in_the_registry() -> None:
-    page = (Path(__file__).parents[3] / "docs" / "mteb.md").read_text()
+    page = PAGE.read_text()
     named = [
         line.split("`")[1] for line in page.splitlines() if line.startswith("| `") and "v2" in line
     ]
