@@ -23,8 +23,8 @@ from chainpipe.pipeline.store.arrays.store import BACKBONE as ARRAYS
 
 from ..api.model import Model
 from ..api.store import Store
-from .representations import CodeRepresentation, FeatureRepresentation, Representation, Rows
-from .videos import VideoReader
+from .representations import CodeRepresentation, FeatureRepresentation, Rows, VideoRepresentation
+from .videos import DatasetVideos
 
 CELLS = 1 << 22  # queries x videos of the corpus that are compared at once
 Vectors = npt.NDArray[np.float32]
@@ -42,7 +42,7 @@ class MtebModel:
     """
 
     def __init__(
-        self, representation: Representation, reader: VideoReader, meta: ModelMeta
+        self, representation: VideoRepresentation, reader: DatasetVideos, meta: ModelMeta
     ) -> None:
         self.mteb_model_meta = meta
         self._representation, self._reader = representation, reader
@@ -163,7 +163,7 @@ def build_model(
     """
     if model is None:
         meta = _feature_meta(store, backbone, frames, options)
-        representation: Representation = FeatureRepresentation(meta.fingerprint.backbone)
+        representation: VideoRepresentation = FeatureRepresentation(meta.fingerprint.backbone)
         size, revision = meta.fingerprint.dim, meta.fingerprint.weights_sha256
     else:
         meta = training_meta(model.facts)
@@ -171,7 +171,7 @@ def build_model(
             check_fingerprint(model.facts, store.raw.meta.fingerprint)
         representation = CodeRepresentation(model)
         size, revision = model.bits, model.facts.weights_sha256
-    reader = VideoReader(representation, lambda: _spec(meta, options), store, workers)
+    reader = DatasetVideos(representation, lambda: _spec(meta, options), store, workers)
     return MtebModel(representation, reader, _model_meta(representation.name, revision, size))
 
 

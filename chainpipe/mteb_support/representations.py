@@ -21,7 +21,7 @@ Features = npt.NDArray[np.floating]
 Rows = npt.NDArray[Any]  # (N, ...), one representation a video
 
 
-class Representation(Protocol):
+class VideoRepresentation(Protocol):
     """One representation of a video, and how far two are apart."""
 
     name: str
@@ -55,11 +55,11 @@ class CodeRepresentation:
         self._model = model
 
     def of_store(self, store: Store) -> Rows:
-        """See :class:`Representation`."""
+        """See :class:`VideoRepresentation`."""
         return self._model.encode(store).packed
 
     def of_videos(self, features: Sequence[Features]) -> Rows:
-        """See :class:`Representation`."""
+        """See :class:`VideoRepresentation`."""
         hasher = self._model.hasher
         return np.concatenate([encode_features(hasher, one[None], [b"video"]) for one in features])
 
@@ -68,7 +68,7 @@ class CodeRepresentation:
         return 2 * unpack(rows, self._model.bits).astype(np.float32) - 1
 
     def distances(self, queries: Rows, corpus: Rows) -> npt.NDArray[np.integer]:
-        """See :class:`Representation`."""
+        """See :class:`VideoRepresentation`."""
         return distance_matrix(queries, corpus)
 
 
@@ -85,18 +85,18 @@ class FeatureRepresentation:
         self.name = name.replace("/", "-").replace(":", "-")
 
     def of_store(self, store: Store) -> Rows:
-        """See :class:`Representation`."""
+        """See :class:`VideoRepresentation`."""
         blocks = range(0, len(store), 256)
         return np.concatenate(
             [video_means(store.raw.features(slice(one, one + 256))) for one in blocks]
         )
 
     def of_videos(self, features: Sequence[Features]) -> Rows:
-        """See :class:`Representation`."""
+        """See :class:`VideoRepresentation`."""
         return np.concatenate([video_means(one[None]) for one in features])
 
     def embeddings(self, rows: Rows) -> npt.NDArray[np.float32]:
-        """See :class:`Representation`."""
+        """See :class:`VideoRepresentation`."""
         return np.asarray(rows, np.float32)
 
     def distances(self, queries: Rows, corpus: Rows) -> npt.NDArray[np.integer]:

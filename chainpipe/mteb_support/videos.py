@@ -23,14 +23,14 @@ from chainpipe.pipeline.options import available_cpus
 from chainpipe.pipeline.records import VideoError
 
 from ..api.store import Store
-from .representations import Features, Representation, Rows
+from .representations import Features, Rows, VideoRepresentation
 
 COLUMN = "video"
 AT_ONCE = 32  # videos whose bytes are in memory
 Item = Mapping[str, Any]  # a video of a dataset: its `path` and perhaps its `bytes`
 
 
-class VideoReader:
+class DatasetVideos:
     """Returns the representation of each video of a dataset.
 
     Args:
@@ -42,7 +42,7 @@ class VideoReader:
 
     def __init__(
         self,
-        representation: Representation,
+        representation: VideoRepresentation,
         spec: Callable[[], ExtractionSpec | None],
         store: Store | None,
         workers: int | None,
