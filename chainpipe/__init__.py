@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from chainpipe.api.importing import import_features
     from chainpipe.api.library import list_videos, relocate, update
     from chainpipe.api.model import Model, load_model
+    from chainpipe.api.mteb import mteb_model, mteb_task
+    from chainpipe.api.rows import encode_one, extract_one
     from chainpipe.api.store import Store, open_store, store_from_arrays
     from chainpipe.api.text_search import TextAnswer, TextSearch
     from chainpipe.api.training import train
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
         StorageError,
         TimeLimitError,
         UsageError,
+        VideoReadError,
     )
     from chainpipe.plugins import load_plugins, register
 
@@ -57,11 +60,15 @@ _MODULES = {
     "train": "chainpipe.api.training",
     "load_model": "chainpipe.api.model",
     "Model": "chainpipe.api.model",
+    "extract_one": "chainpipe.api.rows",
+    "encode_one": "chainpipe.api.rows",
     "Codes": "chainpipe.hashing.retrieval.codes",
     "import_features": "chainpipe.api.importing",
     "list_videos": "chainpipe.api.library",
     "relocate": "chainpipe.api.library",
     "update": "chainpipe.api.library",
+    "mteb_model": "chainpipe.api.mteb",
+    "mteb_task": "chainpipe.api.mteb",
     "find_duplicates": "chainpipe.api.duplicates",
     "Duplicates": "chainpipe.api.duplicates",
     "evaluate": "chainpipe.api.evaluation",
@@ -76,6 +83,7 @@ _MODULES = {
     "LockedError": _ERRORS,
     "TimeLimitError": _ERRORS,
     "DistributedError": _ERRORS,
+    "VideoReadError": _ERRORS,
 }
 
 __all__ = [
@@ -96,15 +104,20 @@ __all__ = [
     "TextSearch",
     "TimeLimitError",
     "UsageError",
+    "VideoReadError",
     "__version__",
+    "encode_one",
     "evaluate",
     "extract",
+    "extract_one",
     "find_clip",
     "find_duplicates",
     "import_features",
     "list_videos",
     "load_model",
     "load_plugins",
+    "mteb_model",
+    "mteb_task",
     "open_store",
     "register",
     "relocate",

@@ -23,9 +23,13 @@ walk through it. In shapes, N or B are videos, T frames, D numbers of a frame, K
 """
 FUNCTIONS = (
     *("extract", "open_store", "store_from_arrays", "train", "load_model", "evaluate"),
-    *("find_duplicates", "find_clip", "import_features"),
+    *("find_duplicates", "find_clip", "import_features", "extract_one", "encode_one"),
+    *("mteb_model", "mteb_task"),
 )
-CLASSES = ("Store", "Model", "Codes", "Evaluation", "Duplicates", "FilmPlace", "register")
+CLASSES = (
+    *("Store", "Model", "Codes", "Evaluation", "Duplicates", "FilmPlace", "TextSearch"),
+    *("TextAnswer", "register"),
+)
 SKIPPED = re.compile(r" *# doctest: \+SKIP")
 LISTS = ("Args", "Raises", "Attributes")
 SECTION = re.compile(r"^(Args|Returns|Yields|Raises|Attributes|Example|Examples):$")

@@ -21,6 +21,7 @@ PICTURE = Path(__file__).with_name("architecture.png")
 DATA = Path(__file__).with_name("architecture.json")
 STAGES = ("pipeline", "hashing")
 DOOR = "chainpipe"
+DOOR_ROOMS = ("api", "library", "mteb_support")
 GROUND = ("chainpipe/distribution", "chainpipe/lazy_command")  # for everybody
 INK, FAINT, EDGE = "#1f3b57", "#b8c4d0", "#7a8fa6"
 FILL = {"pipeline": "#e8f1fa", "hashing": "#eef6e9"}
@@ -34,7 +35,7 @@ def sources() -> Iterator[Path]:
     """Yield the source files of both stages and of the installed package."""
     for stage in STAGES:
         yield from sorted((ROOT / stage).rglob("*.py"))
-    for folder in (ROOT / DOOR, ROOT / DOOR / "api", ROOT / DOOR / "library"):
+    for folder in (ROOT / DOOR, *(ROOT / DOOR / name for name in DOOR_ROOMS)):
         yield from sorted(folder.glob("*.py"))
 
 

@@ -41,6 +41,25 @@ class UsageError(ChainpipeError):
     exit_code = 2
 
 
+class VideoReadError(ChainpipeError):
+    """One video gives no features.
+
+    Attributes:
+        status: Its status in a store's list of failed videos, such as ``corrupt``.
+
+    Example:
+        >>> error = VideoReadError("corrupt: no frames", status="corrupt")
+        >>> error.status, error.exit_code
+        ('corrupt', 3)
+    """
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, status: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)  # status has a default so that it can be unpickled
+        self.status = status
+
+
 class DamageError(ChainpipeError):
     """A truncated or altered store, codes file or model."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,14 @@ from chainpipe.hashing.model_folder.folder import (
     read_tensors,
     save_model,
 )
+from chainpipe.hashing.model_folder.hub import (
+    fetch_model,
+    is_hub_name,
+    parse_hub_name,
+    push_folder,
+)
+from chainpipe.hashing.model_folder.public_copy import public_extras, public_facts
+from chainpipe.hashing.models.hasher import Hasher
 from chainpipe.hashing.retrieval.codes import Codes
 from chainpipe.hashing.retrieval.encode import encode_store, encode_with_values
 from chainpipe.hashing.runs.resume import finished
@@ -32,7 +41,7 @@ from chainpipe.pipeline.store.base import FeatureStore
 from .store import Store, reading
 
 Progress = Callable[[int, int], None]
-EXTRAS = ("README.md", "history.csv", "curves.png")
+EXTRAS = ("README.md", "quality.json", "history.csv", "curves.png")
 
 
 class Model:
@@ -60,6 +69,11 @@ class Model:
     def facts(self) -> ModelFacts:
         """Metadata: input features, training data, versions, SHA-256 of the weights."""
         return self._facts
+
+    @property
+    def hasher(self) -> Hasher:
+        """The internal hasher: frame features (B, T, D) to bits (B, K)."""
+        return self._hasher
 
     @property
     def bits(self) -> int:
@@ -194,6 +208,112 @@ class Model:
         finished(folder)
         self._facts = save_model(folder, self._facts, self._tensors, self._extras)
 
+    def save_pretrained(self, folder: str | os.PathLike[str], *, name: str | None = None) -> None:
+        """Write the model folder as others may have it: it names no path of this machine.
+
+        Weights, config and card are those of :meth:`save`, without the place of the store, the
+        folders of plug-ins and weights, and the checksums of single training videos. The card's
+        front matter has a ``model-index`` of what ``chainpipe eval`` measured, and nothing else.
+
+        Args:
+            folder: The model folder; an existing model is replaced.
+            name: ``ORG/NAME`` on the hub, for the card; the folder's name by default.
+
+        Raises:
+            UsageError: If the folder contains something else than a model, or ``name`` is no name.
+            StorageError: If the folder cannot be written.
+
+        Example:
+            >>> import chainpipe, numpy as np, tempfile
+            >>> features = np.random.default_rng(0).normal(size=(40, 16))
+            >>> model = chainpipe.train(features, bits=8, method="lsh")
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     model.save_pretrained(f"{folder}/model")
+            ...     chainpipe.Model.from_pretrained(f"{folder}/model").facts.store
+            ''
+        """
+        target = Path(folder)
+        title = target.absolute().name if name is None else parse_hub_name(name).repo
+        source = str(folder) if name is None else str(parse_hub_name(name))
+        finished(target)
+        extras = public_extras(self._facts, self._extras, name=title, source=source)
+        save_model(target, public_facts(self._facts), self._tensors, extras)
+
+    def push_to_hub(
+        self,
+        name: str,
+        *,
+        revision: str | None = None,
+        private: bool = True,
+        token: str | None = None,
+        message: str = "Add model",
+    ) -> str:
+        """Upload what :meth:`save_pretrained` writes to the Hugging Face hub, in one commit.
+
+        Args:
+            name: ``ORG/NAME``; the repository is made if there is none.
+            revision: Branch; ``main`` by default.
+            private: Whether a new repository is private.
+            token: Access token; by default the one that ``hf auth login`` stored.
+            message: Of the commit.
+
+        Returns:
+            The address of the commit.
+
+        Raises:
+            UsageError: If ``name`` is no name, or the token is missing or may not write there.
+            StorageError: If the hub is not reachable.
+
+        Example:
+            >>> import chainpipe
+            >>> model = chainpipe.load_model("models/feats-chain-32")  # doctest: +SKIP
+            >>> model.push_to_hub("someone/holiday-codes")  # doctest: +SKIP
+            'https://huggingface.co/someone/holiday-codes/commit/0123abc...'
+        """
+        target = parse_hub_name(name, revision)
+        with tempfile.TemporaryDirectory(prefix="chainpipe-") as scratch:
+            folder = Path(scratch) / "model"
+            self.save_pretrained(folder, name=target.repo)
+            return push_folder(folder, target, private=private, token=token, message=message)
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str | os.PathLike[str], *, revision: str | None = None, token: str | None = None
+    ) -> Model:
+        """Load a model folder, or a model on the Hugging Face hub.
+
+        The hub's files are kept in its cache; with ``HF_HUB_OFFLINE=1`` nothing else is read. The
+        weights are safetensors and checked by their SHA-256; no pickle is read, no code is run.
+
+        Args:
+            name: A folder, ``ORG/NAME`` or ``hf:ORG/NAME@REVISION``.
+            revision: Branch, tag or commit on the hub.
+            token: Access token of a private model.
+
+        Raises:
+            NotFoundError: If there is no such model, or it is not in the cache and the hub is not
+                reachable.
+            DamageError: If it is truncated or altered.
+            UsageError: If ``name`` is neither a folder nor a name on the hub, or as
+                :func:`load_model`.
+
+        Example:
+            >>> import chainpipe
+            >>> chainpipe.Model.from_pretrained("someone/codes")  # doctest: +SKIP
+            Model(chain, 32 bits, 1280 features per frame)
+            >>> try:
+            ...     chainpipe.Model.from_pretrained("no such name")
+            ... except chainpipe.UsageError as error:
+            ...     print(error)
+            `no such name` is no model on the hub
+        """
+        if Path(name).is_dir() and not is_hub_name(os.fspath(name)):
+            if revision is not None:
+                hint = "leave out `revision`"
+                raise UsageError(f"the folder `{name}` has no revisions", hint=hint)
+            return load_model(name)
+        return load_model(fetch_model(parse_hub_name(os.fspath(name), revision), token=token))
+
     def __repr__(self) -> str:
         return f"Model({self.method}, {self.bits} bits, {self.dim} features per frame)"
 
@@ -212,7 +332,11 @@ def _counting(progress: Progress | None, total: int) -> Callable[[int], None]:
 
 
 def load_model(path: str | os.PathLike[str]) -> Model:
-    """Load a model folder that ``train`` or :meth:`Model.save` wrote.
+    """Load a model folder that ``train`` or :meth:`Model.save` wrote, or a model on the hub.
+
+    Args:
+        path: A folder, or ``hf:ORG/NAME`` with or without ``@REVISION``; see
+            :meth:`Model.from_pretrained`.
 
     Raises:
         NotFoundError: If there is no finished model.
@@ -228,6 +352,8 @@ def load_model(path: str | os.PathLike[str]) -> Model:
         ...     print(error, "|", error.hint)
         no model in `no-such-folder` | `chainpipe train STORE` makes one
     """
+    if is_hub_name(os.fspath(path)):
+        return Model.from_pretrained(path)
     folder = Path(path)
     facts, tensors = read_facts(folder), read_tensors(folder)
     check_plugins(facts)

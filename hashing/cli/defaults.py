@@ -15,12 +15,15 @@ from chainpipe.pipeline.records import load_all
 from chainpipe.pipeline.store import FeatureStore, open_store
 
 from ..model_folder.folder import ModelFacts, check_fingerprint, newest_model, read_facts
+from ..model_folder.hub import fetch_model, is_hub_name, parse_hub_name
 from .moved_store import with_moved_store
 
 ModelOption = Annotated[
     Path | None,
     typer.Option(
-        "--model", help="Model folder.", show_default="the newest finished one in models/"
+        "--model",
+        help="Model folder, or hf:ORG/NAME[@REVISION] on the Hugging Face hub.",
+        show_default="the newest finished one in models/",
     ),
 ]
 StoreOption = Annotated[
@@ -51,6 +54,12 @@ def choose_model(given: Path | None, log: Callable[[str], None]) -> tuple[Path, 
         NotFoundError: If there is none.
         DamageError: If it is damaged.
     """
+    if given is not None and is_hub_name(str(given)):
+        name = parse_hub_name(str(given))
+        folder = fetch_model(name)
+        facts = read_facts(folder)
+        log(f"model {name} ({facts.method}, {counted(facts.bits, 'bit')}, of the hub)")
+        return folder, facts
     folder = given if given is not None else newest_model()
     facts = with_moved_store(folder, read_facts(folder))
     which = "" if given is not None else ", the newest"
@@ -76,7 +85,7 @@ def open_chosen_store(
     """
     if given is None and not facts.store:
         hint = "name a store with `--store`"
-        raise NotFoundError("the model was trained on arrays, not on a store", hint=hint)
+        raise NotFoundError("the model names no store that it was trained on", hint=hint)
     path = given if given is not None else Path(facts.store)
     if given is None and not path.exists():
         message = f"the store that the model was trained on is gone: `{path}`"

@@ -17,6 +17,7 @@ from chainpipe.pipeline.store import FeatureStore
 from chainpipe.pipeline.store.published.layouts import layout_of
 
 from ..model_folder.folder import ModelFacts
+from ..model_folder.hub import is_hub_folder
 from .context import Tools, tools_of
 from .defaults import (
     JsonOption,
@@ -68,6 +69,9 @@ def encode(
         message = f"both `{source}` and `--store {store}` are given"
         raise UsageError(message, hint="one of them is enough")
     folder, facts = choose_model(model, tools.log)
+    if out is None and is_hub_folder(folder):
+        hint = "name the codes file with `--out`"
+        raise UsageError("a model of the hub has no folder for codes", hint=hint)
     failed: list[FailedVideo] = []
     if source is not None and not is_store(source):
         videos = tools.find(source)

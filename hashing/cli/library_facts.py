@@ -24,6 +24,7 @@ from chainpipe.pipeline.store.atomic import atomic_replace
 from .. import matching
 from ..matching.second_check import SecondCheck, Thresholds
 from ..matching.space import FrameSpace
+from ..model_folder.hub import is_hub_folder
 from ..models.hasher import F32
 from ..models.linear_hash import video_means
 from ..retrieval.encode import digest
@@ -61,7 +62,7 @@ def library_facts(
 
     Args:
         store: The library.
-        folder: The model folder; where it cannot be written, nothing is kept.
+        folder: The model folder; where it cannot be written, or is the hub's, nothing is kept.
         log: Told when it is learned.
 
     Raises:
@@ -73,6 +74,8 @@ def library_facts(
     log("looking at the library once, for later searches, too")
     means = video_means(store.features(sample_rows(store.shape[0])))
     facts = LibraryFacts(means, SecondCheck.fit(store) if knows_times(store) else None)
+    if is_hub_folder(folder):
+        return facts
     arrays = _arrays(facts, key)
     with (
         suppress(OSError, ChainpipeError),

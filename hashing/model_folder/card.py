@@ -25,7 +25,7 @@ codes.save("codes.npz")
 ```
 
 ```console
-chainpipe encode --model THIS_FOLDER --store feats.h5
+chainpipe encode --model THIS_FOLDER --store feats.h5 --out codes.npz
 chainpipe search QUERY.mp4 --model THIS_FOLDER
 ```
 """

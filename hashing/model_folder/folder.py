@@ -129,9 +129,13 @@ def read_facts(folder: Path) -> ModelFacts:
             f"`{folder}` has model format {content['version']}, newer than {FORMAT_VERSION}",
             hint="update chainpipe",
         )
-    facts = content["model"]
-    facts = {**facts, "config": canonical_sections(facts.get("config", {}))}
-    return ModelFacts(**{**facts, "fingerprint": Fingerprint(**facts["fingerprint"])})
+    try:
+        facts = content["model"]
+        facts = {**facts, "config": canonical_sections(facts.get("config", {}))}
+        return ModelFacts(**{**facts, "fingerprint": Fingerprint(**facts["fingerprint"])})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:  # others write files, too
+        hint = "get the model again from where it came"
+        raise DamageError(f"`{path}` does not describe a model: {error}", hint=hint) from error
 
 
 def read_tensors(folder: Path) -> Tensors:

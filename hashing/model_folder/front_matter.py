@@ -39,7 +39,8 @@ def with_results(card: str, entries: Sequence[Mapping[str, Any]], *, name: str) 
         return card
     head, body = card[len(_FENCE) :].split("\n" + _FENCE, 1)
     kept = (head + "\n").partition(_RESULTS)[0]
-    return _FENCE + kept + _index(entries, name) + _FENCE + body
+    listed = _index(entries, name) if entries else ""
+    return _FENCE + kept + listed + _FENCE + body
 
 
 def _index(entries: Sequence[Mapping[str, Any]], name: str) -> str:

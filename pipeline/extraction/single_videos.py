@@ -79,6 +79,24 @@ def extract_features(
     """
     name = meta.fingerprint.backbone
     network = backbone or _built(name, device, threads, trust_weights)
+    spec = spec_like(meta, network, cached=cached, pictures=pictures)
+    return _each(paths, lambda decoder, path: _features(decoder, path, spec), workers, advance)
+
+
+def spec_like(
+    meta: StoreMeta, network: Backbone, *, cached: bool = False, pictures: bool = False
+) -> ExtractionSpec:
+    """Return how a store was made, to treat other videos the same way.
+
+    Args:
+        meta: The settings of the store.
+        network: Its backbone.
+        cached: As for :func:`extract_features`, like ``pictures``.
+        pictures: Whether a still picture is taken, too.
+
+    Raises:
+        UsageError: If ``network`` is not the store's backbone.
+    """
     fit = fit_of(meta)
     if differences := meta.fingerprint.differences(fingerprint_of(network, fit=fit)):
         listed = ", ".join(f"`{difference}`" for difference in differences)
@@ -88,8 +106,7 @@ def extract_features(
         )
     wanted = meta if cached else replace(meta, per_segment=0, views=0, every=0.0)
     spec = ExtractionSpec.of(wanted, network, fit=fit)
-    spec = replace(spec, request=replace(spec.request, pictures=pictures))
-    return _each(paths, lambda decoder, path: _features(decoder, path, spec), workers, advance)
+    return replace(spec, request=replace(spec.request, pictures=pictures))
 
 
 def thumbnails(

@@ -1,7 +1,7 @@
 """Records shared by both stages: frozen, validated on creation; and registries."""
 
 from .enums import Blank, Reader, Split, Status, VideoError, words_of
-from .meta import AugmentationStatistics, Fingerprint, StoreMeta
+from .meta import AugmentationStatistics, Fingerprint, StoreMeta, portable_backbone
 from .plugins import forget_plugins, load_all, load_entry_points, load_plugins, loaded_plugins
 from .registry import Lazy, Plugin, Registry
 from .video_table import VideoTable
@@ -43,6 +43,7 @@ __all__ = [
     "load_entry_points",
     "load_plugins",
     "loaded_plugins",
+    "portable_backbone",
     "raise_if_ours",
     "words_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 
 import numpy as np
@@ -34,7 +35,23 @@ class Fingerprint:
         ['dim: 8 / 4']
         """
         mine, theirs = asdict(self), asdict(other)
+        same = portable_backbone(self.backbone) == portable_backbone(other.backbone)
+        theirs["backbone"] = mine["backbone"] if same else other.backbone
         return [f"{k}: {mine[k]} / {theirs[k]}" for k in mine if mine[k] != theirs[k]]
+
+
+def portable_backbone(name: str) -> str:
+    """Return a backbone's name without the folders of this machine.
+
+    A file may lie in another folder elsewhere; the SHA-256 of its weights says whether it is the
+    same.
+
+    >>> portable_backbone("clip:ViT-B-32//home/me/weights.safetensors")
+    'clip:ViT-B-32/weights.safetensors'
+    >>> portable_backbone("clip:ViT-B-32/openai"), portable_backbone("clip:local-dir:/models/own")
+    ('clip:ViT-B-32/openai', 'clip:local-dir:own')
+    """
+    return re.sub(r"(?<=[:/])/(?:[^/]+/)*", "", name)
 
 
 # What 0.1.0 made and did not write: facts of its stores, whatever the defaults are now.
