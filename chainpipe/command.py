@@ -18,6 +18,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+import chainpipe.gallery
 import chainpipe.hashing.cli
 import chainpipe.library
 import chainpipe.pipeline.cli
@@ -43,6 +44,7 @@ app = typer.Typer(
 app.add_typer(chainpipe.pipeline.cli.app)
 app.add_typer(chainpipe.hashing.cli.app)
 app.add_typer(chainpipe.library.app)
+app.add_typer(chainpipe.gallery.app)
 both = typer.Typer()  # verbs about files of both stages; they replace those of one stage
 add_lazily(
     both,
