@@ -22,6 +22,7 @@ import chainpipe.gallery
 import chainpipe.hashing.cli
 import chainpipe.library
 import chainpipe.pipeline.cli
+import chainpipe.server
 from chainpipe.distribution import installed_version
 from chainpipe.hashing.cli.context import Tools
 from chainpipe.lazy_command import ReadyGroup, add_lazily
@@ -45,6 +46,7 @@ app.add_typer(chainpipe.pipeline.cli.app)
 app.add_typer(chainpipe.hashing.cli.app)
 app.add_typer(chainpipe.library.app)
 app.add_typer(chainpipe.gallery.app)
+app.add_typer(chainpipe.server.app)
 both = typer.Typer()  # verbs about files of both stages; they replace those of one stage
 add_lazily(
     both,
