@@ -102,7 +102,7 @@ class ServedDuplicates:
         return [json.loads(line) for line in text.split(b"\n") if line.strip()]
 
     def decide(self, line: bytes) -> Facts:
-        """Append a decision to the file; paths are those of the library, whatever the line says.
+        """Append a decision to the file; its paths are those of the library.
 
         Args:
             line: A JSON object as the file has them.
@@ -117,13 +117,18 @@ class ServedDuplicates:
         except ChainpipeError as error:
             hint = 'send {"schema": 1, "a": SHA256, "b": SHA256, "decision": "ignore" or "accept"}'
             raise RequestProblem(400, "no_decision", str(error), hint=hint) from error
-        paths = [self._library.path_of(one) for one in (pair.a, pair.b)]
-        if pair.a == pair.b or None in paths:
-            message = "the two ids are not those of two videos of this library"
-            raise RequestProblem(404, "not_found", message)
-        kept = DecidedPair(pair.a, pair.b, pair.decision, *map(str, paths))
+        paths = [self._path(pair.a, pair.path_a), self._path(pair.b, pair.path_b)]
+        kept = DecidedPair(pair.a, pair.b, pair.decision, *paths)
         add_decisions(self._decisions, [kept])
         found: Facts = json.loads(kept.line())
+        return found
+
+    def _path(self, hex_id: str, told: str) -> str:
+        """Return the path of a video; the one that was told if the library has the video there."""
+        if told and self._library.id_of(told) == hex_id:
+            return told
+        if (found := self._library.path_of(hex_id)) is None:
+            raise RequestProblem(404, "not_found", f"no video of this library has the id {hex_id}")
         return found
 
     def _read(self, path: Path) -> Iterator[Facts]:
