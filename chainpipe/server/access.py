@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import ipaddress
 import secrets
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -103,7 +104,7 @@ def access_rules(host: str, names: Sequence[str], token: str | None) -> AccessRu
     if token and (len(token) < SHORTEST_TOKEN or not token.isascii() or not token.isprintable()):
         hint = f"at least {SHORTEST_TOKEN} ASCII characters, or `--token {AUTO}`"
         raise UsageError(f"the token of {len(token)} characters is too easy to guess", hint=hint)
-    own = LOCAL if loopback else LOCAL | {host.lower()}
+    own = LOCAL if loopback else LOCAL | {host.lower(), socket.gethostname().lower()}
     allowed = own | {name.lower() for name in names}
     return AccessRules(frozenset(allowed), not loopback, token or "")
 

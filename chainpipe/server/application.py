@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,12 +12,12 @@ from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
 
 from chainpipe.distribution import installed_version
-from chainpipe.pipeline.errors import ChainpipeError
+from chainpipe.pipeline.errors import BugError, ChainpipeError
 
 from .access import AccessRules
 from .guard import Guard
 from .problems import RequestProblem
-from .replies import problem_reply
+from .replies import bug_reply, files_reply, problem_reply
 from .routes import LibraryApi
 
 DESCRIPTION = "Search a library of videos by binary codes. The same paths lie below `/api`, too."
@@ -48,7 +46,6 @@ def make_application(api: LibraryApi, gallery: Path, rules: AccessRules) -> Fast
     app.add_exception_handler(RequestValidationError, _refuse_values)
     app.add_exception_handler(HTTPException, _refuse_http)
     app.add_exception_handler(ChainpipeError, _refuse_ours)
-    app.add_exception_handler(Exception, _fail)
     app.include_router(api.router())
     app.include_router(api.router(), prefix="/api", include_in_schema=False)
     app.mount("/", StaticFiles(directory=gallery, html=True, follow_symlink=False))
@@ -79,13 +76,4 @@ async def _refuse_http(_request: Request, error: Exception) -> Response:
 
 
 async def _refuse_ours(_request: Request, error: Exception) -> Response:
-    """Tell that a file of the server is damaged or cannot be written; which one, on stderr only."""
-    sys.stderr.write(f"error: {error}\n")
-    message = "the server cannot read or write its files; it says why where it was started"
-    return problem_reply(RequestProblem(500, "server_files", message))
-
-
-async def _fail(_request: Request, error: Exception) -> Response:
-    """Tell of a bug of ours; what it was, on stderr only."""
-    sys.stderr.write("".join(traceback.format_exception(error)))
-    return problem_reply(RequestProblem(500, "bug", "a bug in chainpipe; see the server's stderr"))
+    return bug_reply(error.trace) if isinstance(error, BugError) else files_reply(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from .access import COOKIE, AccessRules
 from .login_page import login_page
 from .problems import RequestProblem
-from .replies import problem_reply
+from .replies import bug_reply, files_reply, problem_reply
 
 Next = Callable[[Request], Awaitable[Response]]
 OPEN = frozenset({"/healthz", "/api/healthz"})  # without a token
@@ -48,6 +49,10 @@ class Guard:
             reply = await self._checked(request, go_on)
         except RequestProblem as problem:
             reply = problem_reply(problem)
+        except OSError as error:
+            reply = files_reply(error)
+        except Exception as error:  # a bug of ours ends one request, not the server
+            reply = bug_reply("".join(traceback.format_exception(error)))
         for name, value in HEADERS.items():
             reply.headers.setdefault(name, value)
         if request.url.path.startswith("/api/") or reply.status_code >= 400:

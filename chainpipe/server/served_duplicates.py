@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from chainpipe.gallery.duplicate_pairs import HINT
+from chainpipe.gallery.json_lines import read_json_lines
 from chainpipe.hashing.duplicates.decisions import (
     DecidedPair,
     add_decisions,
@@ -16,7 +18,7 @@ from chainpipe.hashing.duplicates.decisions import (
 from chainpipe.hashing.duplicates.find import DuplicateSearch, find_copies
 from chainpipe.hashing.duplicates.lines import json_lines
 from chainpipe.hashing.retrieval.bitpack import U8
-from chainpipe.pipeline.errors import ChainpipeError
+from chainpipe.pipeline.errors import ChainpipeError, UsageError
 from chainpipe.pipeline.store import FeatureStore
 
 from .problems import RequestProblem, bad_value
@@ -55,6 +57,10 @@ class ServedDuplicates:
         library: The library.
         lines: What ``dedup --json`` printed; ``None`` if it was not looked for duplicates.
         decisions: File of decisions.
+
+    Raises:
+        NotFoundError: If there is no file of lines.
+        UsageError: If a line is no pair of the library.
     """
 
     def __init__(self, library: ServedLibrary, lines: Path | None, decisions: Path) -> None:
@@ -132,8 +138,11 @@ class ServedDuplicates:
         return found
 
     def _read(self, path: Path) -> Iterator[Facts]:
-        for line in path.read_text().splitlines():
-            facts = json.loads(line)
-            if "blank" not in facts:
-                ids = {f"id_{one}": self._library.id_of(facts[one]) for one in ("a", "b")}
-                yield facts | ids
+        for where, facts in read_json_lines(path, schema=SCHEMA, hint=HINT):
+            if "blank" in facts:
+                continue
+            names = [facts.get(one) for one in ("a", "b")]
+            ids = [self._library.id_of(name) for name in names if isinstance(name, str)]
+            if len(ids) < len(names) or not all(ids) or facts.get("answer") not in ANSWERS:
+                raise UsageError(f"{where} is no pair of this library", hint=HINT)
+            yield facts | {"id_a": ids[0], "id_b": ids[1]}
