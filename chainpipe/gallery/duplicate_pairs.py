@@ -105,9 +105,9 @@ def _groups(pairs: Sequence[tuple[int, int, Facts]], store: FeatureStore) -> lis
 def _alignment(facts: Facts) -> Alignment:
     """Return the alignment that the facts of a pair tell of."""
     score = float(facts.get("score") or 0.0)
-    times = [float(facts.get(name) or 0.0) for name in _TIMES]
-    shares = (float(facts.get(name) or 0.0) for name in ("share_a", "share_b"))
-    return Alignment((AlignedRun(*times),), *shares, dyn=0, step=0, cosine=0, score=score)
+    run = AlignedRun(*(float(facts.get(name) or 0.0) for name in _TIMES))
+    share_a, share_b = (float(facts.get(name) or 0.0) for name in ("share_a", "share_b"))
+    return Alignment((run,), share_a, share_b, dyn=0.0, step=0.0, cosine=0.0, score=score)
 
 
 def _relation(facts: Facts, where: str) -> Relation:

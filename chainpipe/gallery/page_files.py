@@ -18,11 +18,14 @@ from chainpipe.pipeline.store.atomic import atomic_replace, leftovers, remove, s
 PAGE = "index.html"
 MARK = "gallery.json"
 FORMAT = {"format": "chainpipe-gallery", "version": 1}
-STYLES = ("base", "frame", "library", "video", "review", "films", "map", "small")
+STYLES = (
+    *("theme", "base", "bar", "controls", "frame", "library", "video", "review"),
+    *("films", "map", "small"),
+)
 SCRIPTS = (
     *("dom", "words", "data", "frames", "theme", "play", "filter", "decisions", "router"),
-    *("tiles", "library", "video", "review_cases", "review", "films", "map_view", "map", "apart"),
-    *("search", "start"),
+    *("tiles", "library", "video", "review_cases", "compare", "review", "films", "map_view"),
+    *("map", "apart", "search", "start"),
 )
 ICON = "icon.svg"
 EARLY = "early"  # sets the theme before anything is drawn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -136,7 +136,7 @@ class StripFolder:
         return PictureJob(path, seconds, max(frame_size(self.table, strips[0].row)))
 
     def _content(self, row: int) -> bytes:
-        return self.table.ids[row].tobytes()
+        return bytes(self.table.ids[row])
 
     def _readable_file(self, row: int) -> Path | None:
         """Return a file of the content of a row that is still what the store was made from."""
@@ -165,17 +165,3 @@ class StripFolder:
             path.parent.mkdir(parents=True, exist_ok=True)
             with atomic_replace(path) as temporary:
                 joined.save(temporary, format="JPEG", quality=QUALITY, optimize=True)
-
-
-def evenly(seconds: Sequence[float], count: int) -> Iterator[float]:
-    """Yield the middles of ``count`` equal runs of some moments, or all of fewer.
-
-    >>> list(evenly([0.0, 1.0, 2.0, 3.0, 4.0, 5.0], 3)), list(evenly([0.5], 3))
-    ([1.0, 3.0, 5.0], [0.5])
-    """
-    total = len(seconds)
-    if total <= count:
-        yield from seconds
-        return
-    for place in range(count):
-        yield seconds[(2 * place + 1) * total // (2 * count)]

@@ -11,8 +11,9 @@ import typer
 from chainpipe.library.store_choice import only_store
 from chainpipe.pipeline.console import Console, counted
 
-from .build import NEIGHBOURS, THUMBNAILS, GalleryInputs, GalleryReport, build_gallery
+from .build import GalleryReport, build_gallery
 from .code_map import MapKind
+from .inputs import NEIGHBOURS, THUMBNAILS, GalleryInputs
 
 
 def gallery(

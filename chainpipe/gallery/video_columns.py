@@ -57,7 +57,7 @@ def video_columns(
         "splits": [Split(int(value)).name.lower() for value in table.split],
         "status": [Status(int(value)).label for value in table.status],
         "notes": {row: printable(table.notes[row]) for row in rows if table.notes[row]},
-        "blank": _blank(store) | {int(row): printable(why) for row, why in blank.items()},
+        "blank": {int(row): printable(why) for row, why in blank.items()} | _blank(store),
         "missing": {int(row): printable(why) for row, why in missing.items()},
         "strips": {
             row: strip_facts(files[strip], strip, frame_size(table, row))

@@ -18,7 +18,7 @@
   }
 
   function section(title, note, content) {
-    return el("section", {}, el("h2", { text: title }), el("p", { class: "help", text: note }), content);
+    return el("section", {}, el("h2", { text: title }), el("p", { class: "help" }, ...Gallery.prose(note)), content);
   }
 
   function draw(main) {

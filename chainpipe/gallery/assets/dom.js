@@ -19,11 +19,16 @@
     return element;
   }
 
+  // Text in which words between backticks are code.
+  function prose(text) {
+    return text.split("`").map((part, at) => (at % 2 ? el("code", { text: part }) : part));
+  }
+
   function say(text) {
     document.getElementById("status").textContent = text;
   }
 
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
 
-  Object.assign(Gallery, { el, say, movesLittle: () => still.matches });
+  Object.assign(Gallery, { el, prose, say, movesLittle: () => still.matches });
 })();

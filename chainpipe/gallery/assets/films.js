@@ -26,7 +26,7 @@
     const steps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
     const step = steps.find((each) => seconds / each <= 8) ?? 7200;
     const marks = [];
-    for (let at = 0; at <= seconds; at += step) {
+    for (let at = 0; at <= 0.96 * seconds; at += step) {
       const mark = el("span", { text: words.clock(at) });
       mark.style.left = `${(100 * at) / seconds}%`;
       marks.push(mark);
@@ -52,7 +52,8 @@
       el("dl", { class: "facts tight" }, ...lines.flatMap(([term, text]) => [el("dt", { text: term }), el("dd", { text })])));
   }
 
-  function filmSection(film) {
+  function filmSection(film, number) {
+    const first = number === 0;
     const seconds = lengthOf(film);
     const rows = lanes(film.places);
     const shown = el("div", { class: "film-detail", "aria-live": "polite" });
@@ -75,6 +76,7 @@
       bar.style.top = `${30 * rows[at]}px`;
       track.append(bar);
     });
+    if (first) track.firstChild.click();
     const name = film.row >= 0
       ? el("a", { href: `#/video/${film.row}`, text: film.name })
       : el("span", { text: film.name });
@@ -92,7 +94,7 @@
       const passing = (name, row) => !Gallery.filter.active() || Gallery.filter.passesText(name) || (row >= 0 && Gallery.filter.passes(row));
       const some = films.filter((film) => passing(film.name, film.row) || film.places.some((one) => passing(one.query, one.row)));
       place.replaceChildren(...some.map(filmSection));
-      if (!films.length && !nowhere.length) place.append(el("p", { class: "nothing", text: "No clips were looked for: chainpipe gallery --finds FILE shows what `find --json` printed." }));
+      if (!films.length && !nowhere.length) place.append(el("p", { class: "nothing" }, ...Gallery.prose("No clips were looked for: `chainpipe gallery --finds FILE` shows what `find --json` printed.")));
       const lost = nowhere.filter(([name, row]) => passing(name, row));
       if (lost.length) {
         place.append(el("section", {}, el("h2", { text: "Clips that are in no film" }),

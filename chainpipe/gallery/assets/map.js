@@ -3,10 +3,10 @@
 
 (() => {
   const { el, videos } = Gallery;
-  const { points, method, of } = Gallery.data.plane;
+  const { points, method, of, steps } = Gallery.data.plane;
   const NEAR = 16; // pixels from which the pointer takes a point
   const HUES = 8;
-  const place = (row) => [points[2 * row] / 10_000, points[2 * row + 1] / 10_000];
+  const place = (row) => [points[2 * row] / steps, points[2 * row + 1] / steps];
 
   // The commonest labels get colours of their own.
   const common = (() => {
@@ -24,14 +24,17 @@
     const card = el("div", { class: "map-card", hidden: true });
     const now = el("p", { class: "unseen", id: "map-now", "aria-live": "polite" });
     const stage = el("div", { class: "map-stage" }, canvas, card);
+    const probe = el("i", { hidden: true }); // resolves colours of the theme
     let chosen = -1;
     let waiting = false;
     let drag = null;
 
     function paint() {
       waiting = false;
-      const style = getComputedStyle(document.documentElement);
-      const colour = (name) => style.getPropertyValue(name).trim();
+      const colour = (name) => {
+        probe.style.color = `var(${name})`;
+        return getComputedStyle(probe).color;
+      };
       const brush = canvas.getContext("2d");
       const ratio = window.devicePixelRatio || 1;
       canvas.width = Math.round(view.width * ratio);
@@ -174,7 +177,7 @@
       el("div", { class: "tools" },
         el("p", { class: "tool-count", text: `${method} of the ${of}` }), el("span", { class: "spring" }),
         zoom("−", "Zoom out", 1 / 1.4), zoom("+", "Zoom in", 1.4), zoom("⤢", "Show all", 0)),
-      legend, stage, now,
+      legend, stage, now, probe,
       el("p", { class: "help", text: "Near points are videos whose codes or features are near; far distances say little. Wheel, + and - zoom; drag moves; arrow keys go from video to video." }),
     );
     const sized = new ResizeObserver(() => {

@@ -3,6 +3,12 @@
 
 (() => {
   const { el, videos, words, cases, review, decisions } = Gallery;
+  const KINDS = {
+    "copies and parts": (answer) => answer !== "same-scenes",
+    "same scenes": (answer) => answer === "same-scenes",
+    everything: () => true,
+  };
+  let kind = cases.some((one) => one.kind !== "same-scenes") ? "copies and parts" : "everything";
   const STATES = { accept: "duplicate", ignore: "not a duplicate" };
 
   function statusOf(keep, row) {
@@ -40,75 +46,34 @@
     return button;
   }
 
-  function share(value) {
-    return value === null ? "" : words.percent(value);
-  }
-
-  // One line for each thing that is known of a pair, `keep` first.
-  function reasons(keep, row, { pair, turned }) {
-    const [mine, theirs] = turned ? [pair.share_b, pair.share_a] : [pair.share_a, pair.share_b];
-    const lines = [["Why", pair.exact ? "the same bytes" : pair.reason]];
-    if (mine !== null && mine !== undefined) {
-      lines.push(["Alike", `${share(mine)} of ${videos.base(keep)}, ${share(theirs)} of ${videos.base(row)}`]);
-    }
-    if (pair.offset !== null && pair.offset !== undefined && !pair.exact) {
-      const [speed, offset] = turned ? [1 / pair.speed, -pair.offset / pair.speed] : [pair.speed, pair.offset];
-      const later = Math.abs(offset) < 0.05 ? "at the same time" : `${Math.abs(offset).toFixed(1)} s ${offset > 0 ? "later" : "earlier"}`;
-      lines.push(["Times", `${later} in ${videos.base(row)}${Math.abs(speed - 1) > 0.005 ? `, speed ${speed.toFixed(2)}` : ""}`]);
-    }
-    if (pair.mirrored) lines.push(["Mirrored", "one is the other's mirror image"]);
-    if (pair.distance !== null && pair.distance !== undefined) lines.push(["Codes", Gallery.videos.distanceWords(pair.distance)]);
-    if (pair.score && !pair.exact) lines.push(["Score", pair.score.toFixed(2)]);
-    return el("dl", { class: "facts tight" }, ...lines.flatMap(([term, text]) => [el("dt", { text: term }), el("dd", { text })]));
-  }
-
-  function stretch(row, start, end) {
-    const whole = Math.max(videos.seconds(row), end, 0.001);
-    const bar = el("b", {});
-    bar.style.left = `${(100 * start) / whole}%`;
-    bar.style.width = `${(100 * (end - start)) / whole}%`;
-    return el("span", { class: "stretch", role: "img", "aria-label": `${words.clock(start, 1)} to ${words.clock(end, 1)} of ${words.clock(whole, 1)}` }, bar);
-  }
-
-  function side(row, strip, start, end) {
-    const frames = strip
-      ? Gallery.filmstrip(strip, videos.base(row))
-      : el("p", { class: "nothing", text: videos.without(row) });
-    return el("div", { class: "side" },
-      el("p", { class: "side-name" }, el("a", { href: `#/video/${row}`, text: videos.base(row) }),
-        start === null ? "" : el("span", { text: ` ${words.clock(start, 1)} to ${words.clock(end, 1)} of ${words.clock(videos.seconds(row), 1)}` })),
-      start === null ? "" : stretch(row, start, end),
-      frames);
-  }
-
-  function compare(keep, row) {
-    const found = review.pairOf(keep, row);
-    if (!found) return el("p", { class: "nothing", text: "These two were not compared with each other." });
-    const { pair, turned } = found;
-    const one = [pair.strips[0], pair.a_start ?? null, pair.a_end];
-    const other = [pair.strips[1], pair.b_start ?? null, pair.b_end];
-    const [mine, theirs] = turned ? [other, one] : [one, other];
-    return el("div", { class: "compare" },
-      el("h3", { text: "The same moments" }),
-      side(keep, ...mine), side(row, ...theirs), reasons(keep, row, found));
-  }
-
   function key(letter, text, act, kind = "") {
     return el("button", { class: `button ${kind}`, type: "button", on: { click: act } }, el("kbd", { text: letter, "aria-hidden": "true" }), ` ${text}`);
   }
 
   function draw(main, [text]) {
-    const shownCases = () => cases.filter((one) => !Gallery.filter.active() || one.rows.some(Gallery.filter.passes));
+    const shownCases = () => cases.filter((one) => KINDS[kind](one.kind) && (!Gallery.filter.active() || one.rows.some(Gallery.filter.passes)));
     if (!cases.length) {
       main.append(el("p", { class: "nothing", text: "No duplicates were found or looked for." }));
       return undefined;
     }
-    let one = cases[Number(text)] ?? shownCases().find((each) => !review.decided(each)) ?? cases[0];
+    const one = (text ? cases[Number(text)] : null) ?? shownCases().find((each) => !review.decided(each)) ?? shownCases()[0] ?? cases[0];
+    if (!KINDS[kind](one.kind)) kind = "everything";
     let selected = one.rows.find((row) => row !== review.kept(one) && !decisions.of(review.kept(one), row)) ?? one.rows[1];
     const list = el("ol", { class: "cases", "aria-label": "Groups and pairs" });
     const stage = el("section", { class: "stage" });
     const done = el("p", { class: "tool-count" });
     const save = el("button", { class: "button strong", type: "button", on: { click: decisions.download } });
+    const select = el("select", {
+      on: {
+        change: () => {
+          kind = select.value;
+          const [first] = shownCases();
+          if (!first || KINDS[kind](one.kind)) redraw();
+          else location.hash = `#/duplicates/${first.number}`;
+        },
+      },
+    }, ...Object.keys(KINDS).map((name) => el("option", { text: name, selected: name === kind })));
+    const picker = el("label", { class: "picker" }, el("span", { text: "Show" }), select);
     const trouble = el("p", { class: "trouble", role: "alert" });
 
     function step(by) {
@@ -183,7 +148,7 @@
           key("D", "Duplicate", () => judge("accept"), "good"),
           key("N", "Not a duplicate", () => judge("ignore"), "bad"),
           Gallery.served ? "" : key("U", "Undo", undo, "quiet")),
-        compare(keep, other),
+        Gallery.comparePair(keep, other),
       );
     }
 
@@ -225,11 +190,11 @@
     const help = "← → choose a file, ↑ ↓ the group. Decisions are about the file to keep and the chosen one.";
     const where = Gallery.served
       ? "Each decision is saved at once."
-      : "Save writes decisions.jsonl with all decisions: put it beside the store, or name it with --decisions.";
+      : "Save writes `decisions.jsonl` with all decisions: put it beside the store, or name it with `--decisions`.";
     main.append(
-      el("div", { class: "tools" }, done, el("span", { class: "spring" }), Gallery.served ? "" : save),
+      el("div", { class: "tools" }, done, el("span", { class: "spring" }), picker, Gallery.served ? "" : save),
       trouble,
-      el("div", { class: "review" }, list, el("div", {}, stage, el("p", { class: "help", text: `${help} ${where}` }))),
+      el("div", { class: "review" }, list, el("div", {}, stage, el("p", { class: "help" }, ...Gallery.prose(`${help} ${where}`)))),
     );
     redraw();
     list.querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
@@ -245,6 +210,6 @@
     };
   }
 
-  const open = () => cases.filter((one) => !review.decided(one)).length;
+  const open = () => cases.filter((one) => KINDS[kind](one.kind) && !review.decided(one)).length;
   Gallery.reviewPage = { title: "Duplicates", tab: true, count: open, draw };
 })();

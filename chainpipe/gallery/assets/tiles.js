@@ -5,7 +5,7 @@
   const { el } = Gallery;
   const GAP = 14;
   const CAPTION = 46; // pixels below the picture
-  const SPARE = 1.0; // screens above and below that exist, too
+  const SPARE = 0.6; // screens above and below that exist, too
 
   // `make(item)` returns a tile with a link; `narrow` is the smallest width of a tile in pixels.
   function grid(items, make, { narrow, label }) {

@@ -46,7 +46,7 @@
       ["Path", videos.name(row)],
       ["Labels", videos.labels(row).join(", ")],
       ["Split", videos.split(row)],
-      ["Length", videos.seconds(row) > 0 ? `${words.clock(videos.seconds(row), 1)} min` : ""],
+      ["Length", videos.seconds(row) > 0 ? words.clock(videos.seconds(row), 1) : ""],
       ["Picture", videos.picture(row)],
       ["Frames a second", raw.fps[row] ? String(raw.fps[row]) : ""],
       ["File", raw.bytes[row] ? words.size(raw.bytes[row]) : ""],
