@@ -96,6 +96,8 @@ def test_what_does_not_start(shelf: Path) -> None:
         (["feats.h5", "--port", 0, "--model", "nowhere"], 10, "no model in `nowhere`"),
         (["away.h5", "--port", 0], 10, "there is no store `away.h5`"),
         (["feats.h5", "--port", 0, "--no-build", "--gallery", "g"], 10, "no gallery in `g`"),
+        (["feats.h5", "--port", 0, "--gallery", "clips"], 2, "`clips` holds other files"),
+        (["feats.h5", "--port", 0, "--duplicates", "none.jsonl"], 10, "no file `none.jsonl`"),
     ):
         assert said in run(shelf, "serve", *words, code=code).stderr
     assert not (shelf / "g").exists()
