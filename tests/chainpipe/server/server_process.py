@@ -104,8 +104,12 @@ class Server:
 
     def __exit__(self, *error: object) -> None:
         if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
             self.process.kill()
-        self.process.wait(DEADLINE)
+            raise
 
     def stop(self, number: signal.Signals) -> int:
         """Send a signal; return the exit code."""

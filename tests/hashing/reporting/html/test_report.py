@@ -45,15 +45,31 @@ def run(*words: object) -> None:
     assert command.run([str(word) for word in words]) == 0
 
 
+@pytest.fixture(scope="module")
+def trained() -> dict[str, Path]:
+    """Where the store and the models lie that the first test made: each test gets a copy."""
+    return {}
+
+
 @pytest.fixture
 def library(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_store: MakeStore, planted: np.ndarray
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    make_store: MakeStore,
+    planted: np.ndarray,
+    trained: dict[str, Path],
 ) -> Library:
-    monkeypatch.chdir(tmp_path)
-    make_store(planted, labels=[f"class {i % 4}" for i in range(len(planted))])
-    found = Library(tmp_path)
-    found.train()
-    return found
+    if not trained:
+        make_store(planted, labels=[f"class {i % 4}" for i in range(len(planted))])
+        Library(tmp_path).train()
+        trained["home"] = tmp_path_factory.mktemp("trained") / "home"
+        trained["home"].mkdir()
+        for path in list(tmp_path.iterdir()):
+            shutil.move(path, trained["home"])
+    home = shutil.copytree(trained["home"], tmp_path / "home")
+    monkeypatch.chdir(home)
+    return Library(home)
 
 
 def report(*words: object, out: str = "report.html") -> ReadPage:
