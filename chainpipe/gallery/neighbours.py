@@ -52,7 +52,7 @@ def nearest_by_means(means: F32, k: int) -> NearVideos:
 
     >>> means = np.array([[1, 0], [0.9, 0.1], [-1, 0], [0, 1]], np.float32)
     >>> nearest_by_means(means, 1).rows.tolist()
-    [[1], [0], [3], [1]]
+    [[1], [0], [3], [2]]
     """
     count = len(means)
     k = min(k, count - 1)
