@@ -34,7 +34,8 @@ def sources() -> Iterator[Path]:
     """Yield the source files of both stages and of the installed package."""
     for stage in STAGES:
         yield from sorted((ROOT / stage).rglob("*.py"))
-    for folder in (ROOT / DOOR, ROOT / DOOR / "api", ROOT / DOOR / "library"):
+    for name in ("", "api", "library", "gallery"):
+        folder = ROOT / DOOR / name
         yield from sorted(folder.glob("*.py"))
 
 

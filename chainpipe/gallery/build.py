@@ -18,6 +18,8 @@ from .library import shown_library
 from .page_files import PAGE, check_folder, mark_folder, write_pages
 from .strips import FOLDER, StripFolder
 
+__all__ = ["GalleryInputs", "GalleryReport", "build_gallery"]
+
 Log = Callable[[str], None]
 Progress = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 

@@ -134,16 +134,16 @@ def _near_and_map(
     if library.codes is not None:
         found = nearest_by_codes(library.codes, inputs.neighbours)
         values = np.asarray(library.codes.numpy(signed=True), np.float32)
-        distances, of = found.distances.astype(np.int64), f"codes of {found.bits} bits"
+        of = f"codes of {found.bits} bits"
     else:
         means = mean_features(library.store)
         found = nearest_by_means(means, inputs.neighbours)
-        values, distances, of = centred_units(means), found.distances, "mean features"
+        values, of = centred_units(means), "mean features"
     near = {
         "bits": found.bits,
         "count": found.rows.shape[1],
         "rows": found.rows.ravel().tolist(),
-        "distances": distances.ravel().tolist(),
+        "distances": [int(far) if found.bits else float(far) for far in found.distances.flat],
     }
     points = kept_map(folder, values, inputs.map, progress)
     steps = np.round(points * STEPS).astype(np.int64)

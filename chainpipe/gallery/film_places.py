@@ -23,7 +23,7 @@ class FoundPlace:
     """A stretch of a film that a clip shows.
 
     Attributes:
-        query: The clip, as it was asked for.
+        query: The clip: its path in the gallery's store, else as it was asked for.
         path: The film as its store has it; empty where the clip is in no film.
         query_row: Row of the clip in the gallery's store, -1 if it is not there.
         film_row: Row of the film there, -1 if it is not.
@@ -75,6 +75,8 @@ def read_places(path: Path, store: FeatureStore) -> list[FoundPlace]:
         if not isinstance(query, str) or not isinstance(film, str | None):
             raise UsageError(f"{where} is no place of `find --json`", hint=HINT)
         query_row = _row_of(query, rows, root)
+        if query_row >= 0:
+            query = os.fsdecode(store.videos.paths[query_row])
         if film is None:
             found.append(FoundPlace(query, "", query_row, -1))
         else:

@@ -75,7 +75,7 @@ def shown_library(
             yield ShownLibrary(store, None)
             return
         folder, facts = chosen
-        log(f"model {folder} ({facts.method}, {counted(facts.bits, 'bit')})")
+        log(f"model {_shown(folder)} ({facts.method}, {counted(facts.bits, 'bit')})")
         check_fingerprint(facts, store.meta.fingerprint)
         if codes is not None:
             found = _codes_of_file(codes, store)
@@ -84,6 +84,12 @@ def shown_library(
             found = kept or _encoded(store, folder, progress)
         name = f"{facts.method}, {counted(facts.bits, 'bit')}"
         yield ShownLibrary(store, found, name)
+
+
+def _shown(folder: Path) -> Path:
+    """Return a folder as seen from the working folder, if it is below that."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def _encoded(store: FeatureStore, folder: Path, progress: Progress) -> Codes:

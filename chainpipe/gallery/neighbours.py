@@ -52,7 +52,7 @@ def nearest_by_means(means: F32, k: int) -> NearVideos:
 
     >>> means = np.array([[1, 0], [0.9, 0.1], [-1, 0], [0, 1]], np.float32)
     >>> nearest_by_means(means, 1).rows.tolist()
-    [[1], [0], [3], [1]]
+    [[1], [0], [3], [2]]
     """
     count = len(means)
     k = min(k, count - 1)
@@ -65,8 +65,11 @@ def nearest_by_means(means: F32, k: int) -> NearVideos:
         block = np.arange(start, min(start + _BLOCK, count))
         far = np.round(1 - (unit[block] @ unit.T).astype(np.float64), _DIGITS)
         far[np.arange(len(block)), block] = np.inf
-        order = np.argsort(far, axis=1, kind="stable")[:, :k]
-        rows[block], distances[block] = order, np.take_along_axis(far, order, axis=1)
+        limits = np.partition(far, k - 1, axis=1)[:, k - 1]
+        for row, own, limit in zip(block, far, limits, strict=True):
+            near = np.flatnonzero(own <= limit)
+            rows[row] = near[np.argsort(own[near], kind="stable")[:k]]
+            distances[row] = own[rows[row]]
     return NearVideos(rows, np.abs(distances))
 
 

@@ -37,7 +37,7 @@
   function side(row, strip, start, end) {
     const frames = strip
       ? Gallery.filmstrip(strip, videos.base(row))
-      : el("p", { class: "nothing", text: videos.without(row) });
+      : el("p", { class: "nothing", text: videos.strip(row) ? "No frames of the same moments." : videos.without(row) });
     return el("div", { class: "side" },
       el("p", { class: "side-name" }, el("a", { href: `#/video/${row}`, text: videos.base(row) }),
         start === null ? "" : el("span", { text: ` ${words.clock(start, 1)} to ${words.clock(end, 1)} of ${words.clock(videos.seconds(row), 1)}` })),

@@ -5,6 +5,7 @@
   const { el } = Gallery;
   const FOLDER = "sprites/";
   const TILE = 1.5; // width by height of the boxes that frames are cut to
+  const SEAM = 1.5; // pixels of a frame at each side that its neighbour may show in
 
   // `cover` cuts a frame to fill its box, which is 3:2; else the box takes the frame's shape.
   function frame(strip, at, { cover = false, alt = "", eager = false } = {}) {
@@ -21,10 +22,14 @@
     const box = el("div", { class: cover ? "frame cover" : "frame" }, inner);
     inner.style.aspectRatio = `${width} / ${height}`;
     if (cover) inner.classList.add(shape >= TILE ? "tall" : "wide");
-    image.style.width = `${seconds.length * 100}%`;
+    const grown = width / (width - 2 * SEAM);
+    image.style.width = `${100 * seconds.length * grown}%`;
+    image.style.height = `${100 * grown}%`;
+    image.style.top = `${50 - 50 * grown}%`;
     box.show = (place) => {
       box.at = Math.max(0, Math.min(seconds.length - 1, place));
-      image.style.transform = `translateX(${(-100 * box.at) / seconds.length}%)`;
+      const left = (box.at * width + SEAM) / (seconds.length * width);
+      image.style.transform = `translateX(${-100 * left}%)`;
     };
     box.frames = seconds.length;
     box.show(at);

@@ -5,7 +5,7 @@
   const { el, videos } = Gallery;
   const { points, method, of, steps } = Gallery.data.plane;
   const NEAR = 16; // pixels from which the pointer takes a point
-  const HUES = 8;
+  const HUES = 7; // the rest of the labels share one more
   const place = (row) => [points[2 * row] / steps, points[2 * row + 1] / steps];
 
   // The commonest labels get colours of their own.
@@ -16,6 +16,7 @@
     }
     return [...counts].sort((a, b) => b[1] - a[1]).slice(0, HUES).map(([name]) => name);
   })();
+  const rest = videos.raw.labelNames.length - common.length;
   const hueOf = (row) => common.findIndex((name) => videos.labels(row).includes(name));
 
   function draw(main) {
@@ -42,7 +43,7 @@
       brush.setTransform(ratio, 0, 0, ratio, 0, 0);
       const radius = Math.max(2.2, Math.min(6, 60 / Math.sqrt(videos.count))) * Math.min(2, view.zoom ** 0.3);
       const hues = common.map((_, at) => colour(`--hue-${at}`));
-      const plain = common.length ? colour("--muted") : colour("--accent");
+      const plain = colour(common.length ? "--hue-7" : "--accent");
       for (let row = 0; row < videos.count; row += 1) {
         const [left, top] = view.toPixels(...place(row));
         if (left < -9 || top < -9 || left > view.width + 9 || top > view.height + 9) continue;
@@ -171,7 +172,8 @@
     });
     const legend = common.length
       ? el("ul", { class: "legend", "aria-label": "Labels" }, ...common.map((name, number) =>
-        el("li", {}, el("button", { type: "button", on: { click: () => Gallery.filter.set(`label:${name.toLowerCase().split(/\s+/)[0]}`) } }, el("i", { class: `dot hue-${number}` }), name))))
+        el("li", {}, el("button", { type: "button", on: { click: () => Gallery.filter.set(`label:${name.toLowerCase().split(/\s+/)[0]}`) } }, el("i", { class: `dot hue-${number}` }), name))),
+        rest > 0 ? el("li", { class: "rest" }, el("i", { class: "dot hue-7" }), `${rest} more`) : "")
       : "";
     main.append(
       el("div", { class: "tools" },

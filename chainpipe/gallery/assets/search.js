@@ -3,7 +3,7 @@
 
 (() => {
   const { el, videos, served } = Gallery;
-  const K = 24;
+  const K = 14;
 
   async function ask(request) {
     const answer = await fetch(...request);
@@ -46,6 +46,16 @@
     const results = el("div");
     const file = el("input", { type: "file", class: "unseen", id: "search-file", accept: "video/*,image/*", on: { change: () => file.files[0] && run(file.files[0].name, byFile(file.files[0])) } });
     const text = el("input", { type: "search", placeholder: "Words, where the model has words", "aria-label": "Search by words", autocomplete: "off" });
+    const clear = el("button", {
+      class: "button quiet", type: "button", text: "Clear the answers",
+      on: {
+        click: () => {
+          state.textContent = "";
+          results.replaceChildren();
+          text.value = "";
+        },
+      },
+    });
     let turn = 0;
 
     async function run(name, request) {
@@ -57,7 +67,7 @@
         const found = (await ask(request)).filter((answer) => answer.path !== null);
         if (mine !== turn) return;
         state.textContent = found.length ? `Nearest to ${name}` : `Nothing is near ${name}.`;
-        results.replaceChildren(el("ol", { class: "plain-grid" }, ...found.map(tileOf)));
+        results.replaceChildren(el("ol", { class: "plain-grid" }, ...found.map(tileOf)), clear);
       } catch (error) {
         if (mine === turn) state.textContent = `No answer for ${name}: ${error.message}`;
       }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,34 @@ def test_a_place_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
         check_folder(tmp_path / ("x" * 300))
     with pytest.raises(StorageError):
         write_pages(tmp_path / "gone", {}, title="t")
+
+
+def colours() -> dict[str, tuple[str, str]]:
+    theme = (files("chainpipe.gallery") / "assets" / "theme.css").read_text()
+    found = re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", theme)
+    return {name: (light, dark) for name, light, dark in found}
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of WCAG."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])
+def test_text_has_the_contrast_of_wcag_aa(scheme: int) -> None:
+    grounds = {
+        "text": ("bg", "surface", "raised", "accent-soft"),
+        "muted": ("bg", "surface", "raised", "accent-soft"),
+        "accent": ("bg", "surface", "accent-soft"),
+        "on-accent": ("accent",),
+        "good": ("surface", "good-soft", "accent-soft"),
+        "bad": ("surface", "bad-soft"),
+        "surface": tuple(f"hue-{number}" for number in range(8)),  # names on the bars of films
+    }
+    of = {name: luminance(pair[scheme]) for name, pair in colours().items()}
+    for text, behind in grounds.items():
+        for ground in behind:
+            low, high = sorted((of[text], of[ground]))
+            assert (high + 0.05) / (low + 0.05) >= 4.5, (text, ground)
