@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from .access import COOKIE, AccessRules
-from .login_page import login_page
+from .login_page import STYLE_HASH, login_page
 from .problems import RequestProblem
 from .replies import bug_reply, files_reply, problem_reply
 
@@ -18,7 +18,8 @@ Next = Callable[[Request], Awaitable[Response]]
 OPEN = frozenset({"/healthz", "/api/healthz"})  # without a token
 POLICY = "; ".join(
     (
-        *("default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:"),
+        *("default-src 'none'", "script-src 'self'", "img-src 'self' data:"),
+        f"style-src 'self' 'sha256-{STYLE_HASH}'",
         *("connect-src 'self'", "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'"),
     )
 )

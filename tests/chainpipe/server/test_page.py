@@ -42,8 +42,10 @@ def test_a_dropped_file_is_searched_for(shelf: Path, server: Server, width: int)
 def test_the_token_opens_the_page_and_decisions_are_written(shelf: Path) -> None:
     options = ("--token", TOKEN, "--gallery", "own", "--decisions", "page.jsonl")
     with Server(shelf, *options) as server, open_browser() as browser:
-        page = browser.new_page()
+        page = browser.new_page(viewport={"width": 360, "height": 700})
         page.goto(server.url)
+        assert page.evaluate("getComputedStyle(document.body).display") == "grid"
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
         page.get_by_label("Token of this server").fill(TOKEN)
         page.keyboard.press("Enter")
         page.locator("#tabs a, #tabs button").first.wait_for(timeout=60_000)
