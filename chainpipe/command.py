@@ -18,10 +18,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
+import chainpipe.gallery
 import chainpipe.hashing.cli
 import chainpipe.importing
 import chainpipe.library
 import chainpipe.pipeline.cli
+import chainpipe.server
 from chainpipe.distribution import installed_version
 from chainpipe.hashing.cli.context import Tools
 from chainpipe.lazy_command import ReadyGroup, add_lazily
@@ -45,6 +47,8 @@ app.add_typer(chainpipe.pipeline.cli.app)
 app.add_typer(chainpipe.importing.app, name="import", rich_help_panel=chainpipe.importing.PANEL)
 app.add_typer(chainpipe.hashing.cli.app)
 app.add_typer(chainpipe.library.app)
+app.add_typer(chainpipe.gallery.app)
+app.add_typer(chainpipe.server.app)
 both = typer.Typer()  # verbs about files of both stages; they replace those of one stage
 add_lazily(
     both,

@@ -21,6 +21,10 @@ VERBS = {
         "evaluate:eval_",
         "Compute mAP, precision and recall of the codes of one or more models on a labelled store.",
     ),
+    "report": (
+        "report:report",
+        "Write one HTML page about models: settings, losses, code health, scores, curves.",
+    ),
     "experiment": (
         "experiment:experiment",
         "Compare methods or settings: train and evaluate every row with several seeds.",

@@ -20,6 +20,7 @@ from .search_queries import AskedVideo, codes_of, query_means, values_of
 from .search_words import AnswerWords, AskedArrays
 
 if TYPE_CHECKING:
+    from ..retrieval.index import HammingIndex
     from .library_facts import LibraryFacts
 
 
@@ -46,8 +47,26 @@ class SearchPlan:
     keep_self: bool = False
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadySearch:
+    """What many searches of one library share, so that it is made once.
+
+    Attributes:
+        index: Of all its codes; a plan that names rows has one of its own.
+        facts: Of the library; ``None`` where they are not needed.
+    """
+
+    index: HammingIndex
+    facts: LibraryFacts | None = None
+
+
 def find_answers(
-    asked: Sequence[AskedVideo], library: SearchedLibrary, plan: SearchPlan, tools: Tools
+    asked: Sequence[AskedVideo],
+    library: SearchedLibrary,
+    plan: SearchPlan,
+    tools: Tools,
+    *,
+    ready: ReadySearch | None = None,
 ) -> list[Found]:
     """Return the answers to each query, with their words.
 
@@ -56,6 +75,7 @@ def find_answers(
         library: What is searched.
         plan: How.
         tools: Of the command.
+        ready: What earlier searches made; by default it is made now.
 
     Raises:
         UsageError: If values of rows are needed and there is no store, or the model gives none.
@@ -64,9 +84,9 @@ def find_answers(
     own = _left_out(asked, keep_self=plan.keep_self, tools=tools)
     copies = _copies(asked, plan)
     needs_facts = plan.check or plan.distance == RERANK
-    facts = _facts(library, tools) if needs_facts else None
+    facts = _facts(library, tools, ready) if needs_facts else None
     arrays = _arrays(asked, library, plan.distance)
-    ranker = _ranker(library, plan, arrays, own, copies, facts, tools)
+    ranker = _ranker(library, plan, arrays, own, copies, facts, tools, ready)
     ranked, gone = answers_of(
         ranker, plan.k, copies=copies, within=plan.within, is_gone=library.is_gone
     )
@@ -110,7 +130,9 @@ def _copies(asked: Sequence[AskedVideo], plan: SearchPlan) -> list[tuple[int, ..
     return [tuple(row for row in one if row in passing) for one in every]
 
 
-def _facts(library: SearchedLibrary, tools: Tools) -> LibraryFacts:
+def _facts(library: SearchedLibrary, tools: Tools, ready: ReadySearch | None) -> LibraryFacts:
+    if ready is not None and ready.facts is not None:
+        return ready.facts
     from .library_facts import library_facts
 
     assert library.store is not None
@@ -142,6 +164,7 @@ def _ranker(
     copies: Sequence[Sequence[int]],
     facts: LibraryFacts | None,
     tools: Tools,
+    ready: ReadySearch | None,
 ) -> Ranker:
     bits, packed, rows = library.codes.bits, library.codes.packed, plan.rows
     searched = packed if rows is None else packed[rows]
@@ -149,7 +172,10 @@ def _ranker(
         assert arrays.values is not None
         scale = library.codes.value_scale
         return AsymmetricRanker(searched, bits, arrays.values, scale=scale, rows=rows, left_out=own)
-    index = make_index(searched, bits, queries=len(own), backend=plan.backend, log=tools.log)
+    if ready is not None and rows is None:
+        index = ready.index
+    else:
+        index = make_index(searched, bits, queries=len(own), backend=plan.backend, log=tools.log)
     first = HammingRanker(index, arrays.codes, rows=rows, left_out=own)
     if plan.distance == HAMMING:
         return first

@@ -115,7 +115,7 @@ def read_decisions(path: Path | None) -> Decisions:
     by_pair: dict[frozenset[str], Decision] = {}
     for number, line in enumerate(text.split(b"\n"), start=1):
         if line.strip():
-            pair = _parsed(line, f"line {number} of `{printable(path)}`")
+            pair = parse_decision(line, f"line {number} of `{printable(path)}`")
             by_pair[frozenset((pair.a, pair.b))] = pair.decision
     return Decisions(by_pair)
 
@@ -151,7 +151,16 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _parsed(line: bytes, where: str) -> DecidedPair:
+def parse_decision(line: bytes, where: str) -> DecidedPair:
+    """Return the pair that a line of the file holds.
+
+    Args:
+        line: A JSON object as :meth:`DecidedPair.line` writes it.
+        where: What the line is, for messages.
+
+    Raises:
+        UsageError: If it is not one of ours.
+    """
     try:
         facts = json.loads(line)
     except ValueError as error:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
+
+from chainpipe.pipeline.errors import DamageError
 
 HistoryRow = dict[str, float]
 
@@ -24,6 +27,23 @@ def history_csv(history: list[HistoryRow]) -> bytes:
     writer.writeheader()
     writer.writerows({n: f"{value:.6g}" for n, value in row.items()} for row in history)
     return text.getvalue().encode()
+
+
+def read_history(path: Path) -> list[HistoryRow]:
+    """Read a file that :func:`history_csv` made; a missing one has no rows.
+
+    Raises:
+        DamageError: If it holds anything but numbers below names.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file, strict=True))
+        return [{name: float(value) for name, value in row.items() if value} for row in rows]
+    except FileNotFoundError:
+        return []
+    except (ValueError, TypeError, csv.Error) as error:
+        hint = "train the model again with `--restart`"
+        raise DamageError(f"`{path}` was altered or is cut short: {error}", hint=hint) from error
 
 
 def draw_curves(history: list[HistoryRow], *, title: str) -> bytes:

@@ -1,0 +1,1 @@
+"""A report of trained models as one HTML file that needs nothing else."""
