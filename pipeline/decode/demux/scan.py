@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from av.video.stream import VideoStream
 from ...options import DecodeLimits
 from ...records import Status, VideoError
 from . import clock
+from .block_table import block_batches, has_blocks
 from .container import Heartbeat, exact, open_container
 from .gaps import TIGHT, GapCheck
 from .libav_log import LibavLog
@@ -73,7 +75,8 @@ class Scan:
         Raises:
             VideoError: ``LIMIT`` for too many frames, ``CHANGED`` for a file that grows.
         """
-        self._codec = stream.codec_context.name, stream.codec_context.extradata or b""
+        context = stream.codec_context  # whose own name is the decoder's, such as libdav1d
+        self._codec = context.codec.canonical_name, context.extradata or b""
         self._transport = container.format.name == "mpegts"
         self._log.errors()  # messages while opening are no sign of damage
         self._columns = self._read(container, stream)
@@ -81,10 +84,11 @@ class Scan:
 
     def _read(self, container: InputContainer, stream: VideoStream) -> PacketColumns:
         """Return what a long film's own table says, else what its packets do."""
-        if self._size <= self._keep or not has_sample_table(container, stream):
+        read = _table_reader(container, stream)
+        if self._size <= self._keep or read is None:
             return self._read_packets(container, stream)
         told = len(self._log.lines)
-        columns = self._read_samples(container, stream)
+        columns = read(self, container, stream)
         if columns is None:  # some packets were read, so the container is not at its beginning
             with open_container(self._path) as again:
                 self._log.errors()
@@ -104,18 +108,34 @@ class Scan:
         return columns if whole and not self._log.errors() else None
 
     def _take_samples(self, samples: Samples, columns: PacketColumns) -> bool:
-        """Check all packets of a table; return whether they are there and too many to be kept."""
+        """Check all packets of a table; return whether they are sound and too many to be kept."""
         if samples.size.sum() <= self._keep:
             return False
         if len(samples.pos) > self._limits.frames:
             raise self._too_many()
         with open(self._path, "rb", buffering=0) as file:
             for batch in sample_batches(file, samples, reads=columns.checker.reads):
-                if batch is None:
+                if batch is None or columns.damaged:  # libav may know of more damage
                     return False
                 self._heartbeat()
                 columns.add(batch)
-        return True
+        return not columns.damaged
+
+    def _read_blocks(self, container: InputContainer, stream: VideoStream) -> PacketColumns | None:
+        """Return what the blocks of a Matroska file say, if nothing in it is strange."""
+        columns = self._no_columns()
+        with open(self._path, "rb", buffering=0) as file:
+            for batch in block_batches(file, container, stream):
+                if batch is None or columns.damaged:
+                    return None
+                self._heartbeat()
+                if columns.count + len(batch) > self._limits.frames:
+                    raise self._too_many()
+                columns.add(batch)
+        self._reached = columns.end * float(stream.time_base or 0)
+        promised = (container.duration or 0) / av.time_base
+        whole = self._reached >= MISSING * promised and not columns.damaged
+        return columns if whole and not self._log.errors() else None
 
     def _read_packets(self, container: InputContainer, stream: VideoStream) -> PacketColumns:
         columns = self._no_columns()
@@ -273,6 +293,16 @@ class Scan:
             packed=self._columns.packed,
             orientation=self._columns.orientation,
         )
+
+
+TableReader = Callable[[Scan, InputContainer, VideoStream], PacketColumns | None]
+
+
+def _table_reader(container: InputContainer, stream: VideoStream) -> TableReader | None:
+    """Return what reads a container's own table of packets, if it has one."""
+    if has_sample_table(container, stream):
+        return Scan._read_samples
+    return Scan._read_blocks if has_blocks(container, stream) else None
 
 
 def _is_tight(container: InputContainer) -> bool:
