@@ -16,7 +16,7 @@ from .packet_batch import PADDING, Bytes, PacketBatch
 from .packet_columns import UNKNOWN
 from .sample_table import Samples
 
-BATCH_BYTES = 1 << 21  # that lie in a core's cache
+BATCH_BYTES = 1 << 22  # that lie in a processor's cache
 OVERHEAD = 256  # bytes that a packet takes beside its own
 
 
