@@ -24,14 +24,19 @@ from page import about_lines, goal_rows, middle, number, table, wrapped
 from rivals import Ask, Pixels, pyav_seek, torchcodec
 from setting import about, arguments, goal, save
 
-from chainpipe.pipeline.decode import DecodeWorker, FrameRequest
+from chainpipe.pipeline.decode import DecodeLimits, DecodeWorker, FrameRequest
+from chainpipe.pipeline.decode.demux.container import NoHeartbeat, open_video
+from chainpipe.pipeline.decode.demux.libav_log import LibavLog
+from chainpipe.pipeline.decode.demux.scan import Scan
 from chainpipe.pipeline.decode.frame_sampling import uniform_indices
+from chainpipe.pipeline.decode.readers.fallback import read_video
 from chainpipe.pipeline.inputs.file_identity import content_id
 
 LENGTHS, QUICK_LENGTHS = (30, 300, 3000, 10_800), (4, 8)
 SIZE, FRAMES = 224, 25
 OURS, TORCHCODEC, PYAV = "chainpipe", "torchcodec exact", "PyAV, seek every frame"
 HASH = "SHA-256 of the file"
+OPENING, TABLE, DECODING = "opening", "packet table", "decoding and fitting"
 MOST = {"mp4": 0.60, "mkv": 1.00}  # of torchcodec's CPU time
 LONG = 3000  # seconds, from which on a goal is set
 Method = Callable[[Path, Ask], Pixels]
@@ -56,6 +61,7 @@ def measure(film: LongFilm, path: Path, ways: dict[str, Method], repeats: int) -
     ask = Ask(FRAMES, SIZE)
     content_id(path)  # from here on the file lies in memory
     cpu: dict[str, list[float]] = {name: [] for name in [*ways, HASH]}
+    phases: dict[str, list[float]] = {name: [] for name in (OPENING, TABLE, DECODING)}
     right: dict[str, int] = {}
     for _ in range(repeats):
         for name, way in ways.items():
@@ -66,13 +72,28 @@ def measure(film: LongFilm, path: Path, ways: dict[str, Method], repeats: int) -
         with measured() as spent:
             content_id(path)
         cpu[HASH].append(spent.cpu)
+        for name, seconds in _phases(path).items():
+            phases[name].append(seconds)
     ratios = {name: _ratios(cpu[OURS], cpu[name]) for name in cpu if name != OURS}
     return {
         "name": path.name, "seconds": film.seconds, "container": film.container,
         "sound": film.sound, "frames": film.frames, "bytes": path.stat().st_size,
         "cpu": {name: spread(values) for name, values in cpu.items()},
         "ours / this": ratios, "right frames": right,
+        "phases": {name: spread(values) for name, values in phases.items()},
     }  # fmt: skip
+
+
+def _phases(path: Path) -> dict[str, float]:
+    """Return the CPU seconds of our parts, in this process."""
+    limits = DecodeLimits()
+    with LibavLog() as log, measured() as opening, open_video(path, limits) as (container, stream):
+        with measured() as table:
+            Scan(path, limits, NoHeartbeat(), log).table(container, stream)
+    with measured() as whole:
+        read_video(path, FrameRequest(FRAMES, size=SIZE), limits)
+    parts = {OPENING: opening.cpu - table.cpu, TABLE: table.cpu}
+    return parts | {DECODING: whole.cpu - opening.cpu}
 
 
 def _ratios(ours: list[float], others: list[float]) -> dict[str, float | int]:
@@ -94,7 +115,8 @@ def goals(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
             most, ratio = MOST[film["container"]], film["ours / this"].get(TORCHCODEC)
             middle = ratio["median"] if ratio else None
             reached = None if middle is None else middle <= most
-            lines.append(goal(f"{OURS} / {TORCHCODEC}: {film['name']}", f"<= {most}", middle, reached))
+            words = f"{OURS} / {TORCHCODEC}: {film['name']}"
+            lines.append(goal(words, f"<= {most}", middle, reached))
     wrong = [film["name"] for film in found if film["right frames"][OURS] != FRAMES]
     words = ", ".join(wrong) or "all"
     return [*lines, goal(f"{FRAMES} of {FRAMES} right frames", "all", words, not wrong)]
@@ -122,7 +144,8 @@ def write_page(folder: Path) -> None:
     page = ["# Long films, measured", "", *INTRODUCTION, ""]
     page += table(["goal", "limit", "found", "", "why not"], goal_rows(facts["goals"], reasons))
     page += ["", about_lines(facts["about"]), "", "## Cost", "", *table(heads, costs), ""]
-    page += ["## Growth", "", GROWTH_WORDS, "", *_growth(found), "", *PHASES]
+    page += ["## Growth", "", GROWTH_WORDS, "", *_growth(found), ""]
+    page += ["## Where our time goes", "", *_parts(found), "", *PARTS_WORDS]
     (folder / "long-films.md").write_text(wrapped(page) + "\n")
 
 
@@ -140,6 +163,17 @@ def _growth(found: list[dict[str, Any]]) -> list[str]:
     return table(["CPU s", *(f"x{number(n / lengths[0])} ({n} s)" for n in lengths)], rows)
 
 
+def _parts(found: list[dict[str, Any]]) -> list[str]:
+    """Return a table of the parts of our own reader."""
+    names = (OPENING, TABLE, DECODING)
+    rows = [
+        [film["name"], *(middle(film["phases"][name]) for name in names),
+         number(film["phases"][TABLE]["median"] / film["frames"] * 1e6)]
+        for film in found
+    ]  # fmt: skip
+    return table(["film", *(f"{name}, CPU s" for name in names), f"{TABLE}, us a frame"], rows)
+
+
 INTRODUCTION = [
     "25 frames of a film at 480p, H.264, one key frame in at most 250 frames, 3 B-frames in a row. "
     "The footage is 30 or 300 s long and comes again and again, so a film of three hours is made "
@@ -150,7 +184,7 @@ GROWTH_WORDS = (
     "The 25 frames cost the same in a film of any length; what grows is finding out where all "
     "frames are. The shortest films have fewer packets in front of a wanted frame."
 )
-PHASES: list[str] = []
+PARTS_WORDS: list[str] = []
 
 
 def report(asked: argparse.Namespace) -> dict[str, Any]:
