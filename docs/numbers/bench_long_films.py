@@ -86,14 +86,19 @@ def measure(film: LongFilm, path: Path, ways: dict[str, Method], repeats: int) -
 
 def _phases(path: Path) -> dict[str, float]:
     """Return the CPU seconds of our parts, in this process."""
-    limits = DecodeLimits()
-    with LibavLog() as log, measured() as opening, open_video(path, limits) as (container, stream):
-        with measured() as table:
+    limits, request = DecodeLimits(), FrameRequest(FRAMES, size=SIZE)
+    with LibavLog() as log:
+        with measured() as opening, open_video(path, limits):
+            pass
+        with measured() as known, open_video(path, limits) as (container, stream):
             Scan(path, limits, NoHeartbeat(), log).table(container, stream)
     with measured() as whole:
-        read_video(path, FrameRequest(FRAMES, size=SIZE), limits)
-    parts = {OPENING: opening.cpu - table.cpu, TABLE: table.cpu}
-    return parts | {DECODING: whole.cpu - opening.cpu}
+        read_video(path, request, limits)
+    return {
+        OPENING: opening.cpu,
+        TABLE: known.cpu - opening.cpu,
+        DECODING: whole.cpu - known.cpu,
+    }
 
 
 def _ratios(ours: list[float], others: list[float]) -> dict[str, float | int]:

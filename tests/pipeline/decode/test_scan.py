@@ -49,6 +49,7 @@ CLIPS = {
 }
 TABLED = ("b-frames.mp4", "sound.mp4", "sound.mov", "open.mp4", "negative.mp4", "vfr.mp4",
           "hevc.mp4", "vp9.mp4", "av1.mp4", "mpeg4.mp4")  # fmt: skip
+AVCC = bytes([1, 100, 0, 31, 255, 225])  # units follow four bytes that tell their length
 KEEPS = {"packets": scan.KEEP, "table": 0}
 
 
@@ -240,6 +241,21 @@ def test_a_damaged_packet_of_av1_is_seen(keep: int, clips: dict[str, Path], tmp_
     path.write_bytes(data)
     assert by_scan(path, keep).damaged >= {29, 30}
     assert read_video(path, REQUEST, LIMITS).status is Status.PARTIAL
+
+
+@pytest.mark.parametrize("zeros", [0.02, 0.3, 1.0])
+def test_zeros_in_a_row_are_damage_wherever_they_lie(zeros: float) -> None:
+    chance = np.random.default_rng(3)
+    check, checker = packet_checker("h264", AVCC), BatchChecker("h264", AVCC)
+    for _ in range(20):
+        packets = []
+        for size in chance.integers(2, 400, 30).tolist():
+            body = chance.integers(1, 256, size, np.uint8)
+            body[chance.random(size) < zeros * chance.random()] = 0
+            packets.append((size + 1).to_bytes(4, "big") + b"\x41" + body.tobytes())
+        found = checker(batch_of(packets, [False] * len(packets)))
+        assert check is not None
+        assert found.complete.tolist() == [check(data).complete for data in packets]
 
 
 def batch_of(packets: list[bytes], key: list[bool]) -> PacketBatch:
