@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from footage import read_code
-from long_films import LongFilm, build_film, films
+from long_films import CONTAINERS, LongFilm, build_film, films
 from measure import measured, spread
 from page import about_lines, goal_rows, middle, number, table, wrapped
 from rivals import Ask, Pixels, pyav_seek, torchcodec
@@ -192,36 +192,36 @@ GROWTH_WORDS = (
 PARTS_WORDS: list[str] = []
 
 
-def report(asked: argparse.Namespace) -> dict[str, Any]:
-    """Make the films, measure them all, return the whole JSON."""
+def report(asked: argparse.Namespace) -> None:
+    """Make the films, measure them, write the JSON after each; what is not asked for is kept."""
     lengths = QUICK_LENGTHS if asked.quick else LENGTHS
     cache = asked.cache / ("long-quick" if asked.quick else "long")
     cache.mkdir(exist_ok=True)
-    head = about("bench_long_films", asked)
-    todo = [(one, build_film(one, cache, quick=asked.quick)) for one in films(lengths, asked.quick)]
+    wanted = [film for film in films(lengths, asked.quick) if film.container in asked.only]
+    paths = [build_film(film, cache, quick=asked.quick) for film in wanted]
     if asked.prepare:
-        return {}
-    found = []
+        return
+    head, known = about("bench_long_films", asked), asked.out / "long_films.json"
+    before = json.loads(known.read_text())["films"] if known.exists() else []
+    found = {film["name"]: film for film in before}
     with DecodeWorker() as worker:
         ways = methods(worker)
         for way in ways.values():
-            way(todo[0][1], Ask(FRAMES, SIZE))
-        for film, path in todo:
-            print(f"measuring {film.name}", flush=True)
-            found.append(measure(film, path, ways, asked.repeats))
-    return {"about": head, "films": found, "goals": goals(found)}
+            way(paths[0], Ask(FRAMES, SIZE))
+        for film, path in zip(wanted, paths, strict=True):
+            found[film.name] = measure(film, path, ways, asked.repeats)
+            order = [found[one.name] for one in films(lengths, asked.quick) if one.name in found]
+            save(asked.out, "long_films", {"about": head, "films": order, "goals": goals(order)})
 
 
 def main() -> None:
     """Measure everything, write the JSON and its page."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    asked = arguments(__doc__ or "", repeats=3, parts=("measure", "report"))
-    if "measure" in asked.only:
-        facts = report(asked)
-        if asked.prepare:
-            return
-        save(asked.out, "long_films", facts)
-    write_page(asked.out)
+    asked = arguments(__doc__ or "", repeats=3, parts=(*CONTAINERS, "report"))
+    if set(CONTAINERS) & set(asked.only):
+        report(asked)
+    if "report" in asked.only and not asked.prepare:
+        write_page(asked.out)
 
 
 if __name__ == "__main__":
