@@ -180,16 +180,32 @@ def _parts(found: list[dict[str, Any]]) -> list[str]:
 
 
 INTRODUCTION = [
-    "25 frames of a film at 480p, H.264, one key frame in at most 250 frames, 3 B-frames in a row. "
-    "The footage is 30 or 300 s long and comes again and again, so a film of three hours is made "
-    "in seconds. CPU seconds of the whole process tree, ratios within one round; every method runs "
-    "warmed up and on one thread; the files lie in memory.",
+    "25 frames of a film at 480p, H.264, one key frame in at most 250 frames, 3 B-frames in a "
+    "row. The footage is 30 or 300 s long and comes again and again, so a film of three hours "
+    "is made in seconds. CPU seconds of the whole process tree, ratios within one round; "
+    "every method runs warmed up and on one thread; the files lie in memory. All three used "
+    "the same libavcodec: torchcodec was given the libraries of PyAV's wheel. Where a goal is "
+    "not reached, the reason stands beside it.",
 ]
 GROWTH_WORDS = (
     "The 25 frames cost the same in a film of any length; what grows is finding out where all "
     "frames are. The shortest films have fewer packets in front of a wanted frame."
 )
-PARTS_WORDS: list[str] = []
+PARTS_WORDS = [
+    "- **Packet table.** MP4 has one of its own. In Matroska the heads of blocks are read, "
+    "and sound is passed over by its size. All bytes of the pictures' packets are looked at "
+    "for damage. Where anything is strange, libav reads every packet of every track: about 6 "
+    "us a packet.",
+    "- **Decoding** does not grow with the film. From a key frame to a wanted frame, all "
+    "frames that others may refer to are decoded; the rest is skipped, which torchcodec does "
+    "not do. To skip more would change pixels. On this footage that leaves about two thirds "
+    "of the decoding.",
+    "- **SHA-256** is taken before decoding: equal bytes are decoded once, and a run is "
+    "resumed by content. Of 294 MB it takes 0.15 CPU seconds out of the memory, where 25 "
+    "frames take 0.85, and 0.44 from a cold disk, of which the decoder then saves a part. "
+    "Hashing while the packets are looked at would not do: sound is passed over. For clips of "
+    "seconds it does not matter (below 1 ms at 500 kB).",
+]
 
 
 def report(asked: argparse.Namespace) -> None:
