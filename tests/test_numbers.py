@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "docs" / "numbers"
 
 
+JSONS = ["decode", "backbone", "encode", "extract", "train", "costs", "long_films"]
+
+
 def run(script: str, *words: str) -> None:
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(SCRIPTS / script), *words]
@@ -33,6 +36,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("bench_extract.py", "--quick", "--only", "memory", *places)
     run("bench_train.py", "--quick", *places)
     run("bench_costs.py", "--quick", *places)
+    run("bench_long_films.py", "--quick", *places)
     run("bench_search.py", "--quick", "--only", "batches", *places)
     return folder
 
@@ -41,7 +45,7 @@ def read(folder: Path, name: str) -> dict:
     return json.loads((folder / f"{name}.json").read_text())
 
 
-@pytest.mark.parametrize("name", ["decode", "backbone", "encode", "extract", "train", "costs"])
+@pytest.mark.parametrize("name", JSONS)
 def test_every_json_says_how_it_was_made(out: Path, name: str) -> None:
     found = read(out, name)
     about = found["about"]
@@ -61,6 +65,16 @@ def test_decoders_give_the_numbered_frames(out: Path) -> None:
         assert ours["identical"] is True
         assert ours["cpu"]["min"] > 0
         assert base["ratio"] == {"median": 1, "min": 1, "max": 1, "times": 1}
+
+
+def test_long_films_give_the_numbered_frames_and_are_drawn(out: Path) -> None:
+    found = read(out, "long_films")["films"]
+    assert {(film["container"], film["sound"]) for film in found} == {
+        (container, sound) for container in ("mp4", "mkv") for sound in (False, True)
+    }
+    assert all(film["right frames"]["chainpipe"] == 25 for film in found)
+    page = (out / "long-films.md").read_text()
+    assert all(f"| {film['name']} |" in page for film in found)
 
 
 def test_a_header_that_lies_makes_select_take_the_wrong_frames(out: Path) -> None:

@@ -1,7 +1,7 @@
 """Packets of a stream, many at once: most need no closer look than arrays can take.
 
 The checks of ``bitstream`` look at one packet. Here the same is found for plain packets of H.264,
-HEVC and VP9 by a few passes over arrays; every packet that is not plain is given to those checks.
+HEVC, VP9 and AV1 by a few passes over arrays; every other packet is given to those checks.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ Bytes = npt.NDArray[np.uint8]
 
 PADDING = 8  # bytes behind a batch, which a unit's header may be sought in
 ROUNDS = 64  # units of a packet that are followed; more are left to the closer look
+PAIRS = 8  # of bytes, whose comparison gives as many bytes
+MANY = 256  # bytes; with zeros in each group of so many, another way to find them is faster
 KINDS = np.arange(256)
+AV1_OF_SIZE, AV1_SIZED = 0x83, 0x02  # of a unit's header: bits that are 0, and one that is 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,8 @@ class BatchChecker:
 def _plain_finder(codec: str, extradata: bytes) -> PlainFinder | None:
     if codec == "vp9":
         return _plain_vp9
+    if codec == "av1":
+        return _plain_av1
     width = prefix_width(codec, extradata) if codec in ("h264", "hevc") else 0
     if not width:
         return None
@@ -143,6 +148,29 @@ def _plain_vp9(batch: PacketBatch) -> Plain:
     plain = (batch.size > 0) & (first >> 6 == 2) & (first & 0x30 != 0x30)
     plain &= (last >> 5 != 6) & (again | ~key)
     return plain, key, np.ones(len(batch), bool), again | shown
+
+
+def _plain_av1(batch: PacketBatch) -> Plain:
+    """Units that each state their size, of at most three bytes."""
+    ones, data, plain = np.ones(len(batch), bool), batch.data, np.zeros(len(batch), bool)
+    left = np.flatnonzero(batch.size > 0)
+    at, end = batch.at[left], (batch.at + batch.size)[left]
+    for _ in range(ROUNDS):
+        if len(left) == 0:
+            break
+        header = data[at]
+        at = at + 1 + (header >> 2 & 1)
+        parts = data[at[:, None] + np.arange(3)].astype(np.int64)
+        more = np.cumprod(parts > 127, axis=1)  # further bytes of the size follow
+        length = parts[:, 0] & 127
+        length += (parts[:, 1] & 127) * more[:, 0] << 7
+        length += (parts[:, 2] & 127) * more[:, 1] << 14
+        at = at + 1 + more[:, :2].sum(axis=1) + length
+        sound = (header & AV1_OF_SIZE == AV1_SIZED) & (more[:, 2] == 0) & (at <= end)
+        plain[left[sound & (at == end)]] = True
+        sound &= at < end
+        left, at, end = left[sound], at[sound], end[sound]
+    return plain, ones, ones.copy(), ones.copy()
 
 
 class _PlainH264:
@@ -232,10 +260,15 @@ def _followed(
 
 
 def _zero_runs(data: Bytes) -> Indices:
-    """Return where three zeros in a row begin, rising."""
-    even = len(data) & ~1
-    # Three zeros in a row hold two at an even place.
-    at = 2 * np.flatnonzero(data[:even].view(np.uint16) == 0)
+    """Return where three zeros in a row begin, never falling; some places come twice."""
+    # Three zeros in a row hold two at an even place. Most groups of such pairs have none.
+    zero = data[: len(data) & ~(2 * PAIRS - 1)].view(np.uint16) == 0
+    some = np.flatnonzero(zero.view(np.uint64) != 0)
+    if len(some) > len(data) // MANY:  # silence beside the pictures
+        return np.flatnonzero((data[:-2] | data[1:-1] | data[2:]) == 0)
+    grouped = (PAIRS * some[:, None] + np.arange(PAIRS)).ravel()
+    at = 2 * np.concatenate([grouped, np.arange(len(zero), len(data) // 2)])
+    at = at[data[at] | data[at + 1] == 0]
     before = at[data[np.maximum(at - 1, 0)] == 0] - 1
     behind = at[data[np.minimum(at + 2, len(data) - 1)] == 0]
-    return np.union1d(before, behind)
+    return np.sort(np.concatenate([before, behind]), kind="stable")  # two rising parts

@@ -16,7 +16,7 @@ from .packet_batch import PADDING, Bytes, PacketBatch
 from .packet_columns import UNKNOWN
 from .sample_table import Samples
 
-BATCH_BYTES = 1 << 21  # that lie in a core's cache
+BATCH_BYTES = 1 << 22  # that lie in a processor's cache
 OVERHEAD = 256  # bytes that a packet takes beside its own
 
 
@@ -105,18 +105,20 @@ def sample_batches(file: FileIO, samples: Samples, *, reads: bool) -> Iterator[P
     """
     ends = samples.pos + samples.size
     buffer = np.zeros(BATCH_BYTES + PADDING, np.uint8)
-    first, count = 0, len(ends)
+    data, first, count = buffer[:PADDING], 0, len(ends)
     while first < count:
         begin = int(samples.pos[first])
         behind = count
         if reads:
             fitting = int(np.searchsorted(ends, begin + BATCH_BYTES, side="right"))
             behind = max(first + 1, fitting)
-            buffer = _read(file, begin, int(ends[behind - 1]), buffer)
+            end = int(ends[behind - 1])
+            buffer = _read(file, begin, end, buffer)
             if not len(buffer):
                 yield None
                 return
-        yield _part(samples, slice(first, behind), buffer, begin if reads else -1)
+            data = buffer[: end - begin + PADDING]
+        yield _part(samples, slice(first, behind), data, begin if reads else -1)
         first = behind
 
 

@@ -25,7 +25,7 @@ from av.video.stream import VideoStream
 from .packet_batch import Flags, Indices
 
 # Whose packets libav gives as they lie there.
-CODECS = ("h264", "hevc", "av1", "libdav1d", "vp9", "mpeg4")
+CODECS = ("h264", "hevc", "av1", "vp9", "mpeg4")
 MOST_BOXES = 1000  # at the top of a file
 MOST_HEADER = 256 << 20  # bytes of the box moov
 INDEX_KEY, INDEX_DISCARD = 1, 2  # libav's flags
@@ -60,7 +60,8 @@ class Samples:
 
 def has_sample_table(container: InputContainer, stream: VideoStream) -> bool:
     """Return whether a track may have a table that is understood here."""
-    return "mov" in container.format.name and stream.codec_context.name in CODECS
+    codec = stream.codec_context.codec.canonical_name
+    return "mov" in container.format.name and codec in CODECS
 
 
 def sample_table(path: Path, container: InputContainer, stream: VideoStream) -> Samples | None:

@@ -11,23 +11,17 @@ import av
 import numpy as np
 import numpy.typing as npt
 from av.container import InputContainer
-from av.packet import Packet
 from av.video.stream import VideoStream
 
 from ...options import DecodeLimits
 from ...records import Status, VideoError
 from . import clock
-from .container import Heartbeat, exact, open_container
-from .gaps import TIGHT, GapCheck
+from .container import Heartbeat, exact
 from .libav_log import LibavLog
-from .packet_columns import UNKNOWN, PacketColumns
-from .packet_rows import BATCH_BYTES, OVERHEAD, PacketRows, film_packets, sample_batches
+from .packet_columns import UNKNOWN
+from .packet_reader import MISSING, PacketReader
 from .packet_table import NEAR, Flags, Indices, PacketTable, is_steady
-from .sample_table import Samples, has_sample_table, sample_table
 
-MISSING = 0.9  # below this fraction of the header's duration the file is truncated
-# A picture of these needs all pictures before it, whatever their container says.
-CHAINED = {"gif"}
 KEEP = 16 << 20  # bytes of packets that are kept rather than read twice
 RAW = ("h264", "hevc")
 HOLE = 10  # frames; a longer pause was meant
@@ -63,9 +57,7 @@ class Scan:
         self._path, self._limits, self._heartbeat, self._log = path, limits, heartbeat, log
         self._size = os.stat(path).st_size
         self._keep = keep
-        self._kept: list[Packet[Any]] = []
         self._suspects: list[int] = []
-        self._reached, self._kept_bytes = 0.0, 0
 
     def table(self, container: InputContainer, stream: VideoStream) -> PacketTable:
         """Return the table of a stream.
@@ -73,99 +65,12 @@ class Scan:
         Raises:
             VideoError: ``LIMIT`` for too many frames, ``CHANGED`` for a file that grows.
         """
-        self._codec = stream.codec_context.name, stream.codec_context.extradata or b""
-        self._transport = container.format.name == "mpegts"
         self._log.errors()  # messages while opening are no sign of damage
-        self._columns = self._read(container, stream)
+        reader = PacketReader(self._path, self._limits, self._heartbeat, self._log, self._keep)
+        self._columns = reader.read(container, stream)
+        self._kept, self._reached = reader.kept, reader.reached
+        self._codec = reader.codec
         return self._finished(container, stream)
-
-    def _read(self, container: InputContainer, stream: VideoStream) -> PacketColumns:
-        """Return what a long film's own table says, else what its packets do."""
-        if self._size <= self._keep or not has_sample_table(container, stream):
-            return self._read_packets(container, stream)
-        told = len(self._log.lines)
-        columns = self._read_samples(container, stream)
-        if columns is None:  # some packets were read, so the container is not at its beginning
-            with open_container(self._path) as again:
-                self._log.errors()
-                del self._log.lines[told:]  # the packets will say so
-                columns = self._read_packets(again, stream)
-            self._kept.clear()  # they were the other container's
-        return columns
-
-    def _no_columns(self) -> PacketColumns:
-        chained = self._codec[0] in CHAINED
-        return PacketColumns(*self._codec, transport=self._transport, chained=chained)
-
-    def _read_samples(self, container: InputContainer, stream: VideoStream) -> PacketColumns | None:
-        """Return what the table says, and check the bytes that it points at."""
-        samples, columns = sample_table(self._path, container, stream), self._no_columns()
-        whole = samples is not None and self._take_samples(samples, columns)
-        return columns if whole and not self._log.errors() else None
-
-    def _take_samples(self, samples: Samples, columns: PacketColumns) -> bool:
-        """Check all packets of a table; return whether they are there and too many to be kept."""
-        if samples.size.sum() <= self._keep:
-            return False
-        if len(samples.pos) > self._limits.frames:
-            raise self._too_many()
-        with open(self._path, "rb", buffering=0) as file:
-            for batch in sample_batches(file, samples, reads=columns.checker.reads):
-                if batch is None:
-                    return False
-                self._heartbeat()
-                columns.add(batch)
-        return True
-
-    def _read_packets(self, container: InputContainer, stream: VideoStream) -> PacketColumns:
-        columns = self._no_columns()
-        gaps = GapCheck(self._path) if _is_tight(container) else None
-        ticks = np.array([float(one.time_base or 0) for one in container.streams])
-        held: list[Packet[Any]] = []
-        room, captured = BATCH_BYTES, self._log.captured
-        try:
-            for packet in container.demux():
-                held.append(packet)
-                if captured and self._log.errors():
-                    columns.mark_damaged(columns.count + film_packets(held, stream.index))
-                room -= packet.size + OVERHEAD
-                if room < 0:
-                    self._take(PacketRows(held, stream.index), columns, gaps, ticks)
-                    held, room = [], BATCH_BYTES
-        except av.error.MemoryError:
-            raise
-        except av.error.FFmpegError:
-            columns.mark_damaged(columns.count + film_packets(held, stream.index))
-        self._take(PacketRows(held, stream.index), columns, gaps, ticks)
-        return columns
-
-    def _take(
-        self,
-        rows: PacketRows,
-        columns: PacketColumns,
-        gaps: GapCheck | None,
-        ticks: npt.NDArray[np.float64],
-    ) -> None:
-        """Add what came to the columns, and keep a small stream's packets."""
-        self._heartbeat()
-        self._reached = max(self._reached, rows.reached(ticks))
-        if columns.count + len(rows.film) > self._limits.frames:
-            raise self._too_many()
-        batch = rows.batch(reads=columns.checker.reads)
-        if (batch.pos >= self._size).any():
-            raise VideoError(Status.CHANGED, "grows while it is read")
-        if gaps is not None:
-            for count in gaps.found(rows.pos, rows.size, columns.count + rows.before):
-                columns.mark_damaged(count)
-        columns.add(batch)
-        self._kept_bytes += int(batch.size.sum())
-        if self._kept_bytes > self._keep:
-            self._kept.clear()
-        else:
-            self._kept += rows.film
-
-    def _too_many(self) -> VideoError:
-        return VideoError(Status.LIMIT, f"more than {self._limits.frames} frames")
 
     def _check_counts(self, pts: Indices, start: Flags, restarts: Indices, usual: float) -> None:
         """Call packets damaged where transport packets are miscounted, but for parts joined.
@@ -206,7 +111,7 @@ class Scan:
         counted = all(abs(behind - one) > NEAR for one in self._columns.miscounted)
         if start[min(before, behind) + 1 : behind + 1].any():  # counting begins anew behind it
             self._columns.damaged.add(before)
-        elif counted and self._codec[0] in COUNTED:
+        elif counted and self._codec in COUNTED:
             self._suspects.append(behind)
         else:
             self._columns.damaged.add(behind)
@@ -241,7 +146,7 @@ class Scan:
         usual = float(np.median(steps)) if len(steps) else 1 / (rate * float(base))
         if timed and end <= pts[~hidden].max(initial=end - 1):
             end += round(usual)  # the last packet does not tell how long it stays
-        if self._transport:
+        if name == "mpegts":
             self._check_counts(pts, start, restarts, usual)
             self._check_steps(pts, start, restarts)
         truncation = ""
@@ -250,7 +155,7 @@ class Scan:
         if name == "avi" and not truncation:
             pts = self._shift_after_loss(pts, stream)
         backward = known[1:][np.diff(dts[known]) < 0]
-        reordered = self._codec[0] in REORDERED and bool(stream.codec_context.has_b_frames)
+        reordered = self._codec in REORDERED and bool(stream.codec_context.has_b_frames)
         # Avi tells no frame's own time, and what was copied out of one does not, either.
         unordered = reordered and not start.all() and bool((np.diff(pts) > 0).all())
         return PacketTable(
@@ -273,10 +178,6 @@ class Scan:
             packed=self._columns.packed,
             orientation=self._columns.orientation,
         )
-
-
-def _is_tight(container: InputContainer) -> bool:
-    return any(name in container.format.name for name in TIGHT)
 
 
 def _rate(container: InputContainer, stream: VideoStream) -> float:

@@ -20,7 +20,7 @@ from chainpipe.pipeline.decode.demux.packet_table import PacketTable
 from chainpipe.pipeline.decode.demux.sample_table import has_sample_table, sample_table
 from chainpipe.pipeline.decode.demux.scan import Scan
 from chainpipe.pipeline.decode.readers.fallback import read_video
-from chainpipe.pipeline.records import VideoError
+from chainpipe.pipeline.records import Status, VideoError
 from tests.pipeline.conftest import MakeClip
 from tests.pipeline.decode.decode_samples import LIMITS, REQUEST, X264, convert
 
@@ -49,6 +49,7 @@ CLIPS = {
 }
 TABLED = ("b-frames.mp4", "sound.mp4", "sound.mov", "open.mp4", "negative.mp4", "vfr.mp4",
           "hevc.mp4", "vp9.mp4", "av1.mp4", "mpeg4.mp4")  # fmt: skip
+AVCC = bytes([1, 100, 0, 31, 255, 225])  # units follow four bytes that tell their length
 KEEPS = {"packets": scan.KEEP, "table": 0}
 
 
@@ -82,7 +83,7 @@ def by_loop(path: Path) -> Plain:
     found = Plain([], set())
     with LibavLog() as log, open_video(path, LIMITS) as (container, stream):
         context = stream.codec_context
-        check = packet_checker(context.name, context.extradata or b"")
+        check = packet_checker(context.codec.canonical_name, context.extradata or b"")
         log.errors()
         packets = container.demux()
         while True:
@@ -96,7 +97,7 @@ def by_loop(path: Path) -> Plain:
                 if packet.is_corrupt or not seen.complete:
                     found.damaged |= {max(0, count - 1), count}
                 key = packet.is_keyframe
-                first_only = context.name != "gif" or count == 0
+                first_only = context.codec.name != "gif" or count == 0
                 found.rows.append(
                     (
                         UNKNOWN if packet.pts is None else packet.pts,
@@ -201,11 +202,12 @@ def test_frames_are_the_same_by_table_and_by_packets(
     assert (by_table.status, by_table.reader) == (by_packets.status, by_packets.reader)
 
 
-@pytest.mark.parametrize("name", ["b-frames.mp4", "hevc.mp4", "vp9.mp4", "mpeg4.mp4"])
+@pytest.mark.parametrize("name", ["b-frames.mp4", "hevc.mp4", "vp9.mp4", "av1.mp4", "mpeg4.mp4"])
 def test_packets_are_checked_at_once_as_one_by_one(name: str, clips: dict[str, Path]) -> None:
     with av.open(str(clips[name])) as container:
         stream = container.streams.video[0]
-        codec = stream.codec_context.name, stream.codec_context.extradata or b""
+        context = stream.codec_context
+        codec = context.codec.canonical_name, context.extradata or b""
         packets = [(bytes(one), one.is_keyframe) for one in container.demux(stream) if one.size]
     chance, check, checker = random.Random(2), packet_checker(*codec), BatchChecker(*codec)
     for _ in range(60):
@@ -228,6 +230,32 @@ def test_packets_are_checked_at_once_as_one_by_one(name: str, clips: dict[str, P
             if key:
                 assert found.random_access[place] == one.random_access
                 assert found.closed[place] == one.closed
+
+
+@pytest.mark.parametrize("keep", KEEPS.values(), ids=KEEPS)
+def test_a_damaged_packet_of_av1_is_seen(keep: int, clips: dict[str, Path], tmp_path: Path) -> None:
+    whole, path = by_scan(clips["av1.mp4"], 0), tmp_path / "damaged.mp4"
+    assert not whole.damaged
+    data = bytearray(clips["av1.mp4"].read_bytes())
+    data[whole.pos[30]] |= 0x81  # bits of the first unit's header that are always 0
+    path.write_bytes(data)
+    assert by_scan(path, keep).damaged >= {29, 30}
+    assert read_video(path, REQUEST, LIMITS).status is Status.PARTIAL
+
+
+@pytest.mark.parametrize("zeros", [0.02, 0.3, 1.0])
+def test_zeros_in_a_row_are_damage_wherever_they_lie(zeros: float) -> None:
+    chance = np.random.default_rng(3)
+    check, checker = packet_checker("h264", AVCC), BatchChecker("h264", AVCC)
+    for _ in range(20):
+        packets = []
+        for size in chance.integers(2, 400, 30).tolist():
+            body = chance.integers(1, 256, size, np.uint8)
+            body[chance.random(size) < zeros * chance.random()] = 0
+            packets.append((size + 1).to_bytes(4, "big") + b"\x41" + body.tobytes())
+        found = checker(batch_of(packets, [False] * len(packets)))
+        assert check is not None
+        assert found.complete.tolist() == [check(data).complete for data in packets]
 
 
 def batch_of(packets: list[bytes], key: list[bool]) -> PacketBatch:
