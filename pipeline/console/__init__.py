@@ -1,0 +1,25 @@
+"""Console on stderr: messages, progress, printable names, counts and sizes."""
+
+from .progress import progress_line
+from .stderr import Console
+from .words import (
+    counted,
+    format_duration,
+    format_rate,
+    format_size,
+    printable,
+    shortened,
+    some_names,
+)
+
+__all__ = [
+    "Console",
+    "counted",
+    "format_duration",
+    "format_rate",
+    "format_size",
+    "printable",
+    "progress_line",
+    "shortened",
+    "some_names",
+]
