@@ -31,7 +31,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("bench_encode.py", "--quick", *places)
     run("bench_extract.py", "--quick", "--only", "memory", *places)
     run("bench_train.py", "--quick", *places)
-    run("bench_costs.py", "--quick", *places)
+    run("bench_costs.py", "--quick", "--only", "search", "walk", "curves", "help", *places)
     run("bench_search.py", "--quick", "--only", "batches", *places)
     return folder
 
@@ -103,10 +103,22 @@ def test_the_products_of_a_training_are_counted_by_watching_it(out: Path) -> Non
 def test_costs_are_measured_as_the_library_grows(out: Path) -> None:
     found = read(out, "costs")
     assert [line["videos"] for line in found["search"]] == [100, 1000, 10_000]
-    assert [line["videos"] for line in found["walk"]] == [10, 100]
+    assert [line["videos"] for line in found["walk"]] == [50, 100]
     for line in found["search"]:
-        assert all(cpu["min"] > 0 for name, cpu in line["CPU seconds"].items() if "cold" in name)
-    assert found["covariance"]["reckoned for FCVID, every frame"] > 0
+        assert all(cpu["min"] > 0 for name, cpu in line["CPU seconds"].items() if "comm" in name)
+    assert all(line["the same neighbours"] == 1 for line in found["walk"])
+
+
+@pytest.mark.soak
+def test_costs_of_files_encoding_and_moments_are_measured(tmp_path: Path) -> None:
+    parts = ("files", "encode", "moments")
+    places = ("--out", str(tmp_path), "--cache", str(tmp_path / "cache"))
+    run("bench_costs.py", "--quick", "--only", *parts, *places)
+    found = read(tmp_path, "costs")
+    assert set(parts) <= found.keys()
+    assert [line["bits that differ"] for line in found["encode"]] == [0, 0]
+    assert found["files"]["CPU seconds"]["720p"]["min"] > 0
+    assert found["moments"]["reckoned for FCVID, CPU seconds"] > 0
 
 
 def test_searches_beside_raw_faiss_give_the_answers_of_numpy(out: Path) -> None:
