@@ -37,7 +37,9 @@ def fingerprint(dim: int) -> Fingerprint:
     return Fingerprint("drawn", "00", dim, "none")
 
 
-def rows(videos: int, *, frames: int = 1, dim: int = DIM) -> Iterator[VideoFeatures]:
+def rows(
+    videos: int, *, frames: int = 1, dim: int = DIM, labelled: bool = False
+) -> Iterator[VideoFeatures]:
     """Yield videos of 50 classes."""
     rng = np.random.default_rng(0)
     centres = rng.gamma(1.0, 0.5, (CLASSES, 1, dim)).astype(np.float16)
@@ -49,19 +51,22 @@ def rows(videos: int, *, frames: int = 1, dim: int = DIM) -> Iterator[VideoFeatu
             path=b"library/%02d/clip %07d.mp4" % (row % CLASSES, row), video_id=content(row),
             features=look, seconds=seconds, index=seconds.astype(np.int64), info=info,
             status=Status.OK, reader=Reader.EXACT, size=1, mtime_ns=1,
-            labels=(LABELS[row % CLASSES],),
+            labels=(LABELS[row % CLASSES],) if labelled else (),
         )  # fmt: skip
 
 
-def write(path: Path, videos: int, *, frames: int = 1, dim: int = DIM) -> float:
+def write(
+    path: Path, videos: int, *, frames: int = 1, dim: int = DIM, labelled: bool = False
+) -> float:
     """Write a store; return the writer's CPU seconds a row, without the drawing."""
     with measured() as drawing:
-        for _ in rows(videos, frames=frames, dim=dim):
+        for _ in rows(videos, frames=frames, dim=dim, labelled=labelled):
             pass
     meta = StoreMeta(fingerprint(dim), frames)
     with measured() as writing:
-        drawn = rows(videos, frames=frames, dim=dim)
-        write_store(path, root=b"/", meta=meta, rows=drawn, count=videos, label_names=LABELS)
+        drawn = rows(videos, frames=frames, dim=dim, labelled=labelled)
+        names = LABELS if labelled else ()
+        write_store(path, root=b"/", meta=meta, rows=drawn, count=videos, label_names=names)
     return (writing.cpu - drawing.cpu) / videos
 
 

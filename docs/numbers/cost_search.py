@@ -175,7 +175,7 @@ def without_torch(videos: int, repeats: int, *, dim: int) -> dict[str, Any]:
     spent: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write(folder / "f.h5", videos, frames=25, dim=dim)
+        write(folder / "f.h5", videos, frames=25, dim=dim, labelled=True)
         words = [*VERB, "train", "f.h5", "--bits", "64", "--out", "m", "--set", "optim.epochs=0"]
         subprocess.run(words, cwd=folder, check=True, capture_output=True)
         encode = ["encode", "--model", str(folder / "m"), "--store", str(folder / "f.h5")]

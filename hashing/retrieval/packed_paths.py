@@ -79,6 +79,8 @@ class PackedPaths(Sequence[bytes]):
             self._of_length[len(path)] = rows
         ends = self.offsets[rows + 1]
         for back, byte in enumerate(reversed(path), start=1):  # most paths differ near their end
+            if not len(rows):
+                break
             fits = self.run[ends - back] == byte
             rows, ends = rows[fits], ends[fits]
         return int(rows[0]) if len(rows) else None

@@ -1,5 +1,6 @@
 """Console on stderr: messages, progress, printable names, counts and sizes."""
 
+from .json_text import json_text, restored
 from .progress import progress_line
 from .stderr import Console
 from .words import (
@@ -18,8 +19,10 @@ __all__ = [
     "format_duration",
     "format_rate",
     "format_size",
+    "json_text",
     "printable",
     "progress_line",
+    "restored",
     "shortened",
     "some_names",
 ]
