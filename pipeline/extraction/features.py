@@ -15,9 +15,9 @@ from ..decode import Decoder
 from ..inputs.file_end import EMPTY, cut_off, how_it_ends
 from ..inputs.manifest import FileIdentity, ensure_unchanged
 from ..records import Frames, Status, VideoError, VideoFeatures
-from ..store import invalid_reason
 from .blank_frames import blank_of
 from .extraction_spec import ExtractionSpec
+from .filled_video import filled_video
 from .sequences import read_sequences
 
 Pixels = npt.NDArray[np.uint8]
@@ -101,28 +101,11 @@ def _features(
             None if part is None else part.astype(spec.meta.dtype) for part in embed(frames, spec)
         )
     assert clip is not None
-    extra = frames.candidates
-    video = VideoFeatures(
-        path=name,
-        video_id=video_id,
-        features=clip,
-        seconds=frames.seconds,
-        index=frames.index,
-        info=frames.info,
-        status=frames.status,
-        reader=frames.reader,
-        size=before.size,
-        mtime_ns=before.mtime_ns,
-        note=frames.note,
-        blank=blank_of(frames, spec.request.fit),
-        candidates=candidates,
-        views=views,
-        candidate_seconds=None if extra is None else extra.seconds,
-        candidate_index=None if extra is None else extra.index,
-    )
-    if reason := invalid_reason(video, spec.meta):
-        return VideoError(Status.CRASHED, reason, command=spec.backbone.name)
-    return video
+    return filled_video(
+        frames, clip, spec, name=name, video_id=video_id, before=before, note=frames.note,
+        blank=blank_of(frames, spec.request.fit), candidates=candidates,
+        candidate_frames=frames.candidates, views=views,
+    )  # fmt: skip
 
 
 def embed(
