@@ -109,6 +109,12 @@ def test_costs_are_measured_as_the_library_grows(out: Path) -> None:
     assert all(line["the same neighbours"] == 1 for line in found["walk"])
 
 
+def test_the_page_of_costs_says_what_its_json_says(tmp_path: Path) -> None:
+    (tmp_path / "costs.json").write_bytes((SCRIPTS / "costs.json").read_bytes())
+    run("draw_costs.py", "--out", str(tmp_path))
+    assert (tmp_path / "costs.md").read_text() == (SCRIPTS / "costs.md").read_text()
+
+
 @pytest.mark.soak
 def test_costs_of_files_encoding_and_moments_are_measured(tmp_path: Path) -> None:
     parts = ("files", "encode", "moments")

@@ -140,9 +140,9 @@ def _rows_alike(ids: U8, digits: Sequence[str]) -> dict[str, list[int]]:
     wanted = {bytes.fromhex(one[:SHORTEST_ID]) for one in digits}
     starts = np.zeros(1 << 16, bool)  # of the first two bytes: leaves few rows to look at
     starts[np.frombuffer(b"".join(one[:2] for one in wanted), np.uint16)] = True
-    firsts = np.ascontiguousarray(ids[:, :2]).view(np.uint16).ravel()
+    firsts = np.ascontiguousarray(ids).view(np.uint16)[:, 0].copy()
     alike: dict[str, list[int]] = {}
-    for row in np.flatnonzero(starts[firsts]).tolist():
+    for row in np.flatnonzero(starts.take(firsts)).tolist():
         if (head := ids[row, : SHORTEST_ID // 2].tobytes()) in wanted:
             alike.setdefault(head.hex(), []).append(row)
     return alike
