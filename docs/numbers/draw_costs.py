@@ -88,7 +88,7 @@ def walk_lines(found: list[Facts]) -> list[str]:
         "thread; MB beyond what the process had before. *Right* is the share of neighbours of the "
         "same planted kind, of 40 videos each. *All pairs* compares every scene with every other "
         "and walks over the whole graph; beyond 4,096 videos ours walks over parts of it, and "
-        "beyond 8,192 videos of three scenes it looks for scenes in 32 cells of faiss.", "",
+        "beyond 16,384 videos of three scenes it looks for scenes in 32 cells of faiss.", "",
         *table(heads, rows), "",
     ]  # fmt: skip
 

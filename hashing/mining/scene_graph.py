@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from ..data.disk_array import Splittable
 
-EXACT = 24_576  # scenes up to which each is compared with all others
+EXACT = 49_152  # scenes up to which each is compared with all others
 PROBES = 32  # cells of faiss that are looked into beyond
 _CHUNK = 512  # videos that are read, and scenes that are searched for, at once
 
