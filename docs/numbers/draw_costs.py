@@ -106,8 +106,8 @@ def moment_lines(found: Facts) -> list[str]:
         "features: reading and checking every row, moments, PCA whitening, the initial hash layer "
         "with its distillation, and the model's files. FCVID's 45,585 videos are reckoned on the "
         f"line through both: {number(found['reckoned for FCVID, CPU seconds'])} CPU seconds. "
-        "Memory grows up to 24,400 videos, whose mean features fill the 1.2 GB that they may take; "
-        "of more videos every second, third ... is taken.", "",
+        "Mean features may take 1.2 GB (24,400 videos); of more videos every second, third ... is "
+        "taken. Memory is looked at four times a second.", "",
         *table(["videos", "CPU seconds", "peak MB"], rows), "",
     ]  # fmt: skip
 
