@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chainpipe.hashing.retrieval.codes import read_codes
+from chainpipe.hashing.retrieval.codes import HINT, read_codes
 from chainpipe.hashing.retrieval.safe_npz import MAGIC
 from chainpipe.pipeline.cli.stores import Json
 from chainpipe.pipeline.cli.stores import verify as verify_store
-from chainpipe.pipeline.console import Console, counted, printable
-from chainpipe.pipeline.errors import DamageError
+from chainpipe.pipeline.cli.verified import tell_verified
+from chainpipe.pipeline.console import Console, printable
+from chainpipe.pipeline.errors import DamageError, NotFoundError
+
+CHECKED = "`verify` checks feature stores (`.h5`, `.zarr`) and codes files (`.npz`)"
 
 
 def verify(
@@ -28,8 +30,14 @@ def verify(
     """
     if _is_codes(path):
         _verify_codes(path, as_json=as_json)
-    else:
+        return
+    try:
         verify_store(path, as_json)
+    except NotFoundError as error:
+        if not path.exists():
+            raise
+        message = f"`{printable(path)}` is neither a feature store nor a codes file"
+        raise NotFoundError(message, hint=CHECKED) from error
 
 
 def _is_codes(path: Path) -> bool:
@@ -43,20 +51,10 @@ def _is_codes(path: Path) -> bool:
 
 
 def _verify_codes(path: Path, *, as_json: bool) -> None:
-    console, damage, count = Console(), list[str](), None
-    hint = None
+    damage, count = list[str](), None
     try:
-        with console.progress("read every byte", None):
+        with Console().progress("read every byte", None):
             count = len(read_codes(path, whole=True))
     except DamageError as error:
-        damage, hint = [str(error)], error.hint
-    if as_json:
-        facts = {"schema": 1, "path": printable(path), "videos": count, "damage": damage}
-        typer.echo(json.dumps(facts, indent=2))
-    else:
-        for line in damage:
-            typer.echo(line)
-    if damage:
-        console.hint(hint or "")
-        raise typer.Exit(4)
-    console.success(f"`{printable(path)}` is whole: {counted(count or 0, 'code')}")
+        damage = [str(error)]
+    tell_verified(path, count=count, noun="code", damage=damage, hint=HINT, as_json=as_json)

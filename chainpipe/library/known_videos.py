@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,10 @@ class KnownVideos:
             np.array(there, bool),
             store.failed,
         )
+
+    def all_there(self) -> KnownVideos:
+        """Return the same videos, all of them with their files."""
+        return replace(self, present=np.ones_like(self.present))
 
     def save(self, folder: Path) -> None:
         """Write it into a folder, in one rename.

@@ -159,8 +159,8 @@ def update_library(
             before = KnownVideos.of(opened)
         model = model_of(store, options.model)
         if (known := KnownVideos.load(folder)) is None:
-            before.save(folder)
-            known = before
+            known = before.all_there()  # as when they were extracted: what is gone is told
+            known.save(folder)
         report = extract(
             asked.changed(
                 prune=options.prune,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from chainpipe.pipeline.cli.stopping import exit_on_signal
-from chainpipe.pipeline.console import Console
+from chainpipe.pipeline.console import Console, json_text
 from chainpipe.pipeline.errors import NotFoundError
 from chainpipe.pipeline.extraction.option_values import failures_named
 from chainpipe.pipeline.options import BackboneOptions, OutputOptions
@@ -165,5 +164,5 @@ def _store_of(folder: Path) -> Path:
 
 
 def _print(report: UpdateReport, *, as_json: bool) -> None:
-    for line in [json.dumps(facts_of(report))] if as_json else lines_of(report):
+    for line in [json_text(facts_of(report))] if as_json else lines_of(report):
         typer.echo(line)

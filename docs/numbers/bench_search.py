@@ -16,26 +16,17 @@ from typing import Any
 
 import faiss
 import numpy as np
-from bench_costs import content, library
-from files import X264
+from cost_library import content, library
+from cost_search import RAW, draw
 from measure import measured, run_command, spread
 from setting import about, arguments, goal, save
 
 from chainpipe.hashing.retrieval.backends import make_index
 from chainpipe.hashing.retrieval.index import NumpyFlat
-from chainpipe.pipeline.decode import ffmpeg_program
 
 PARTS = ("batches", "shell", "file")
 BITS, TOP, K, IDS = 64, 100, 10, 100
 SIZES = (1_000_000, 10_000_000)
-RAW = """
-import sys, faiss, numpy as np
-faiss.omp_set_num_threads(1)
-codes = np.load(sys.argv[1])["codes"]
-index = faiss.IndexBinaryFlat(8 * codes.shape[1])
-index.add(codes)
-index.search(codes[: int(sys.argv[2])], int(sys.argv[3]))
-"""
 
 
 def batches(videos: int, queries: int, repeats: int) -> dict[str, Any]:
@@ -102,14 +93,6 @@ def shell(videos: int, repeats: int, cache: Path) -> dict[str, Any]:
         "CPU seconds, cold": {name: spread(values) for name, values in found.items()},
         "command with 100 ids, times raw faiss": spread([a / b for a, b in pairs]),
     }  # fmt: skip
-
-
-def draw(path: Path, number: int) -> None:
-    """Draw a clip of 320x240, 10 s; each number has other colours."""
-    card = "testsrc2=size=320x240:rate=25:duration=10"
-    command = [ffmpeg_program(), "-v", "error", "-f", "lavfi", "-i", card]
-    look = ["-vf", f"hue=h={33 * number},noise=alls=8:allf=t:all_seed={number}"]
-    subprocess.run([*command, *look, *X264, str(path)], check=True, stdin=subprocess.DEVNULL)
 
 
 def clip(repeats: int) -> dict[str, Any]:

@@ -96,7 +96,8 @@ def dedup(
         bool, typer.Option("--json", help="Print one JSON object a line, for each pair.")
     ] = False,
     groups: Annotated[
-        bool, typer.Option("--groups", help="Print one JSON object a line, for each group.")
+        bool,
+        typer.Option("--groups", help="Print one JSON object a line, for each group."),
     ] = False,
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write all pairs as a table.")
@@ -159,7 +160,8 @@ def dedup(
             workers=workers or os.cpu_count() or 1,
         )
         inputs = [store, decided, *(() if against is None else (against,))]
-        _check_outputs([path for path in (csv, list_, script) if path is not None], inputs, videos)
+        outputs = [path for path in (csv, list_, script) if path is not None]
+        _check_outputs(outputs, inputs, [videos, *([] if other is None else [other])])
         codes = None if model is None else _codes(videos, other, model, tools)
         report = find_copies(videos, search, against=other, codes=codes, progress=tools.progress)
         if looking is not None:
@@ -213,17 +215,20 @@ def _decided(store: FeatureStore, pair: Pair, decision: Decision) -> DecidedPair
     return DecidedPair(a, b, decision, *paths)
 
 
-def _check_outputs(paths: Sequence[Path], inputs: Sequence[Path], store: FeatureStore) -> None:
+def _check_outputs(
+    paths: Sequence[Path], inputs: Sequence[Path], stores: Sequence[FeatureStore]
+) -> None:
     """Refuse a file without a folder, and one that would replace what is read, before the work."""
     taken = {os.path.realpath(path) for path in inputs}
-    root = os.path.realpath(os.fsdecode(store.root))
+    videos = [(os.path.realpath(os.fsdecode(one.root)), set(one.videos.paths)) for one in stores]
     for path in paths:
         if not path.parent.is_dir():
             message = f"there is no folder `{printable(path.parent)}` for `{printable(path.name)}`"
             raise UsageError(message, hint="make it first, or name another place")
         real = os.path.realpath(path)
-        inside = os.fsencode(os.path.relpath(real, root))
-        if real in taken or inside in set(store.videos.paths):
+        if real in taken or any(
+            os.fsencode(os.path.relpath(real, root)) in names for root, names in videos
+        ):
             message = f"`{printable(path)}` is read or written by this run already"
             raise UsageError(message, hint="name a new file for each output")
         taken.add(real)

@@ -122,10 +122,11 @@ def _describe(store: FeatureStore, tools: Tools) -> None:
     from ..films.library import COARSE, coarseness
 
     tools.log(f"store {store.path} ({counted(len(store.videos), 'video')})")
-    gap = coarseness(store)
-    if gap:
-        words = f"{store.shape[1]} frames of each video, one every {gap:.1f} s"
-        advice = "; films need `extract --every 0.5`" if gap > COARSE else ""
+    least, most = coarseness(store)
+    if most:
+        gap = " to ".join(dict.fromkeys(f"{one:.1f}" for one in (least, most)))
+        words = f"{store.shape[1]} frames of each video, one every {gap} s"
+        advice = "; films need `extract --every 0.5`" if most > COARSE else ""
         tools.log(f"{words}: times are that coarse{advice}")
 
 

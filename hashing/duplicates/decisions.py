@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from chainpipe.pipeline.console import printable
+from chainpipe.pipeline.console import json_text, printable
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
@@ -55,7 +55,7 @@ class DecidedPair:
     def line(self) -> str:
         """Return the line of JSON, without its end."""
         facts = {"schema": SCHEMA, "a": self.a, "b": self.b, "decision": self.decision.value}
-        return json.dumps(facts | {"path_a": self.path_a, "path_b": self.path_b})
+        return json_text(facts | {"path_a": self.path_a, "path_b": self.path_b})
 
 
 class Decisions:

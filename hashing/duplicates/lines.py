@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chainpipe.pipeline.console import some_names
+from chainpipe.pipeline.console import json_text, some_names
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
 from .pairs import ApartVideo, CopyGroup, VideoPair
@@ -26,17 +25,17 @@ CSV_COLUMNS = (
 def json_lines(report: DuplicateReport) -> Iterator[str]:
     """Yield a JSON object for each pair, then for each video set apart."""
     for pair in report.pairs:
-        yield json.dumps({"schema": SCHEMA, **pair_facts(report, pair)})
+        yield json_text({"schema": SCHEMA, **pair_facts(report, pair)})
     for apart in report.apart:
-        yield json.dumps({"schema": SCHEMA, **apart_facts(report, apart)})
+        yield json_text({"schema": SCHEMA, **apart_facts(report, apart)})
 
 
 def group_lines(report: DuplicateReport) -> Iterator[str]:
     """Yield a JSON object for each group, then for each video set apart."""
     for number, group in enumerate(report.groups, start=1):
-        yield json.dumps({"schema": SCHEMA, "group": number, **group_facts(report, group)})
+        yield json_text({"schema": SCHEMA, "group": number, **group_facts(report, group)})
     for apart in report.apart:
-        yield json.dumps({"schema": SCHEMA, **apart_facts(report, apart)})
+        yield json_text({"schema": SCHEMA, **apart_facts(report, apart)})
 
 
 def pair_facts(report: DuplicateReport, pair: VideoPair) -> dict[str, Any]:

@@ -107,11 +107,16 @@ def clip_finder(
     return ClipFinder(frames, codes, encode=model.encode)
 
 
-def coarseness(store: FeatureStore) -> float:
-    """Return the mean seconds between two stored frames of a store of T frames a video, else 0."""
-    if store.meta.every or not len(store.videos):
-        return 0.0
-    return float(np.median(store.videos.duration)) / max(1, store.shape[1])
+def coarseness(store: FeatureStore) -> tuple[float, float]:
+    """Return the seconds between two frames of the shortest and of the longest video.
+
+    Both are 0 for a store of frames per time, which is as fine as ``--every`` says.
+    """
+    lengths = store.videos.duration[store.videos.duration > 0]
+    if store.meta.every or not len(lengths):
+        return 0.0, 0.0
+    frames = max(1, store.shape[1])
+    return float(lengths.min()) / frames, float(lengths.max()) / frames
 
 
 def _index(store: FeatureStore, path: Path | None, progress: Progress, log: Log) -> FilmIndex:

@@ -1,5 +1,8 @@
 """Batched k-means: many small sets of points at once, without a loop over the sets.
 
+Only distances between the points of a set are read: a centre is a mean of points, so its distance
+to a point follows from theirs. Every round then costs T numbers a point instead of M.
+
 k-means++ initialization (2007): https://dl.acm.org/doi/10.5555/1283383.1283494
 """
 
@@ -24,7 +27,7 @@ def kmeans(
         points: Sets of T points, (B, T, M), on the CPU.
         num_clusters: P, maximum number of clusters; equal points are never separated.
         generator: Random number generator on the CPU.
-        restarts: Independent initializations.
+        restarts: R, independent initializations.
         iterations: Maximum number of iterations of Lloyd's algorithm.
 
     Returns:
@@ -36,65 +39,85 @@ def kmeans(
         >>> bool(labels[0, 0] == labels[0, 1] != labels[0, 2]), round(inertia.item(), 3)
         (True, 0.005)
     """
-    sets, frames, _ = points.shape
-    many = points.repeat(restarts, 1, 1)  # (restarts * B, T, M)
-    centres = first_centres(many, num_clusters, generator)
-    labels, nearest = _lloyd(many, centres, iterations)
-    inertia, best = nearest.sum(dim=1).view(restarts, sets).min(dim=0)
-    return labels.view(restarts, sets, frames)[best, torch.arange(sets)], inertia
+    squares = squared_distances(points)
+    first = first_centres(squares, num_clusters, restarts=restarts, generator=generator)
+    labels, nearest = lloyd(squares, first, iterations)
+    inertia, best = nearest.sum(dim=2).min(dim=1)
+    return labels[torch.arange(len(points)), best], inertia
 
 
-def _lloyd(points: Tensor, centres: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
-    """Improve centres (B, P, M); return each point's nearest one and its distance, (B, T) each."""
-    squares = points.square().sum(dim=2)[:, :, None]
-    labels, nearest = _assign(points, squares, centres)
-    moving = torch.arange(len(points))  # sets whose labels may still change
+def squared_distances(points: Tensor) -> Tensor:
+    """Return the squared distances within sets of points (B, T, M), (B, T, T).
+
+    Of equal points they are exactly 0, which products of the points would not give.
+    """
+    return torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist").square_()
+
+
+def first_centres(
+    squares: Tensor, num_clusters: int, *, restarts: int, generator: torch.Generator
+) -> Tensor:
+    """Draw points as initial centres by k-means++; return their indices, (B, R, P).
+
+    Args:
+        squares: Squared distances within each set, (B, T, T).
+        num_clusters: P.
+        restarts: R.
+        generator: Random number generator on the CPU.
+    """
+    sets, frames, _ = squares.shape
+    which = torch.arange(sets).repeat(restarts)
+    chosen = [torch.randint(frames, (len(which),), generator=generator)]
+    nearest = torch.full((len(which), frames), float("inf"))
+    for _ in range(num_clusters - 1):
+        nearest = torch.minimum(nearest, squares[which, chosen[-1]])
+        covered = nearest.sum(dim=1, keepdim=True) <= 0  # all points are centres: draw uniformly
+        chosen.append(torch.multinomial(nearest + covered, 1, generator=generator)[:, 0])
+    return torch.stack(chosen, dim=1).view(restarts, sets, num_clusters).transpose(0, 1)
+
+
+def lloyd(squares: Tensor, first: Tensor, iterations: int) -> tuple[Tensor, Tensor]:
+    """Improve centres; return each point's nearest one and its squared distance, (B, R, T) each.
+
+    Args:
+        squares: Squared distances within each set, (B, T, T).
+        first: Points that are the initial centres, (B, R, P).
+        iterations: Maximum number of iterations.
+    """
+    weights = F.one_hot(first, squares.shape[1]).to(squares.dtype)  # of points in centres
+    labels, nearest = _assign(squares, weights)
+    moving = torch.arange(len(squares))  # sets whose labels may still change
     now = labels.clone()
     for _ in range(iterations):
-        centres = _means(points, now, centres)
+        weights = _means(now, weights)
         before = now
-        now, nearest[moving] = _assign(points, squares, centres)
+        now, nearest[moving] = _assign(squares, weights)
         labels[moving] = now
-        changed = (before != now).any(dim=1)
+        changed = (before != now).flatten(1).any(dim=1)
         if not changed.any():
             break
         if 2 * changed.sum() < len(changed):  # a copy costs as much as a round
-            moving, points, squares = moving[changed], points[changed], squares[changed]
-            now, centres = now[changed], centres[changed]
+            moving, squares = moving[changed], squares[changed]
+            now, weights = now[changed], weights[changed]
     return labels, nearest
 
 
-def first_centres(points: Tensor, num_clusters: int, generator: torch.Generator) -> Tensor:
-    """Draw initial centres (B, P, M) from points (B, T, M) by k-means++."""
-    sets, frames, _ = points.shape
-    which = torch.arange(sets)
-    chosen = [points[which, torch.randint(frames, (sets,), generator=generator)]]
-    nearest = torch.full((sets, frames), float("inf"))
-    for _ in range(num_clusters - 1):
-        nearest = torch.minimum(nearest, (points - chosen[-1][:, None]).square().sum(dim=2))
-        covered = nearest.sum(dim=1, keepdim=True) <= 0  # all points are centres: draw uniformly
-        far = torch.multinomial(nearest + covered, 1, generator=generator)
-        chosen.append(points[which, far[:, 0]])
-    return torch.stack(chosen, dim=1)
-
-
-def _assign(points: Tensor, squares: Tensor, centres: Tensor) -> tuple[Tensor, Tensor]:
-    """Return each point's nearest centre and its squared distance, (B, T) each.
+def _assign(squares: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Return each point's nearest centre and its squared distance, (B, R, T) each.
 
     Args:
-        points: (B, T, M).
-        squares: Their squared lengths, (B, T, 1).
-        centres: (B, P, M).
+        squares: Squared distances within each set, (B, T, T).
+        weights: Of each point in each centre, (B, R, P, T); those of a centre sum to 1.
     """
-    both = squares + centres.square().sum(dim=2)[:, None]
-    distances = both - 2 * points @ centres.transpose(1, 2)  # (B, T, P)
-    nearest = distances.min(dim=2)
+    around = (weights.flatten(1, 2) @ squares).view_as(weights)  # mean distance to a centre's
+    spread = (around * weights).sum(dim=3, keepdim=True) / 2  # of a centre's points around it
+    nearest = (around - spread).min(dim=2)
     return nearest.indices, nearest.values.clamp(min=0)
 
 
-def _means(points: Tensor, labels: Tensor, centres: Tensor) -> Tensor:
-    """Return the mean of each cluster (B, P, M); an empty cluster keeps its centre."""
-    member = F.one_hot(labels, centres.shape[1]).to(points.dtype)  # (B, T, P)
-    counts = member.sum(dim=1)[:, :, None]  # (B, P, 1)
-    sums = member.transpose(1, 2) @ points
-    return torch.where(counts > 0, sums / counts.clamp(min=1), centres)
+def _means(labels: Tensor, weights: Tensor) -> Tensor:
+    """Return the weights (B, R, P, T) of each cluster's mean; an empty cluster keeps its centre."""
+    clusters = torch.arange(weights.shape[2])[:, None]
+    member = (labels[:, :, None] == clusters).to(weights.dtype)
+    counts = member.sum(dim=3, keepdim=True)
+    return torch.where(counts > 0, member / counts.clamp(min=1), weights)

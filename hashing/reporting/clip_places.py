@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from chainpipe.pipeline.console import counted, printable
+from chainpipe.pipeline.console import counted, json_text, printable
 
 from ..films.records import ClipPlace
 from .contact_sheet import TILE, SheetRow, Tile, draw_sheet, write_sheet
@@ -60,9 +59,9 @@ def json_lines(found: Sequence[FoundClip], paths: Sequence[bytes]) -> list[str]:
     none = dict.fromkeys(("path", "start", "end", "query_start", "query_end", "speed", "score"))
     lines = []
     for one in found:
-        lines += [json.dumps(_facts(one.query, place, paths)) for place in one.places]
+        lines += [json_text(_facts(one.query, place, paths)) for place in one.places]
         if not one.places:
-            lines.append(json.dumps({"schema": 1, "query": one.query, **none}))
+            lines.append(json_text({"schema": 1, "query": one.query, **none}))
     return lines
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from chainpipe.pipeline.console import counted, printable
+from chainpipe.pipeline.console import counted, json_text, printable
 
 from ..retrieval.answers import Found
 from ..retrieval.codes import Codes
@@ -42,7 +41,7 @@ def to_json(found: Sequence[Found], codes: Codes, *, distance: str) -> Iterator[
 def print_lines(found: Sequence[Found], codes: Codes, *, distance: str) -> None:
     """Print one JSON object for each answer, one a line, to stdout."""
     for line in to_json(found, codes, distance=distance):
-        print(json.dumps(line))
+        print(json_text(line))
 
 
 def print_tables(found: Sequence[Found], codes: Codes, *, distance: str) -> None:

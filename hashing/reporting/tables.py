@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -27,9 +28,12 @@ HEADS = {
 
 
 def print_out(*what: RenderableType) -> None:
-    """Print to stdout; in a pipe, lines are neither wrapped nor cut."""
-    width = None if sys.stdout.isatty() else 10_000
-    console = Console(file=sys.stdout, width=width, highlight=False)
+    """Print to stdout; in a pipe, lines are as long as they need to be, or as ``COLUMNS`` says."""
+    asked = os.environ.get("COLUMNS", "")
+    piped = int(asked) if asked.isdecimal() and int(asked) else 10_000
+    console = Console(
+        file=sys.stdout, width=None if sys.stdout.isatty() else piped, highlight=False
+    )
     for one in what:
         console.print(one)
 

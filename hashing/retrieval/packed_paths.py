@@ -30,9 +30,10 @@ class PackedPaths(Sequence[bytes]):
 
     def __init__(self, run: U8, offsets: npt.NDArray[np.int64]) -> None:
         bounded = len(offsets) and offsets[0] == 0 and offsets[-1] == len(run)
-        if not bounded or (offsets[1:] < offsets[:-1]).any():
+        lengths = offsets[1:] - offsets[:-1]
+        if not bounded or (lengths < 0).any():
             raise ValueError("path offsets do not fit the path bytes")
-        self.run, self.offsets = run, offsets
+        self.run, self.offsets, self._lengths = run, offsets, lengths
         self._of_length: dict[int, npt.NDArray[np.int64]] = {}  # rows, once asked for
 
     @classmethod
@@ -75,10 +76,12 @@ class PackedPaths(Sequence[bytes]):
     def find(self, path: bytes) -> int | None:
         """Return the first row of a path, ``None`` where there is none."""
         if (rows := self._of_length.get(len(path))) is None:
-            rows = np.flatnonzero(self.offsets[1:] - self.offsets[:-1] == len(path))
+            rows = np.flatnonzero(self._lengths == len(path))
             self._of_length[len(path)] = rows
         ends = self.offsets[rows + 1]
         for back, byte in enumerate(reversed(path), start=1):  # most paths differ near their end
+            if not len(rows):
+                break
             fits = self.run[ends - back] == byte
             rows, ends = rows[fits], ends[fits]
         return int(rows[0]) if len(rows) else None

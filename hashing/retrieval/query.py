@@ -19,6 +19,7 @@ from .bitpack import U8
 from .packed_paths import PackedPaths
 
 SHORTEST_ID = 8  # hexadecimal digits
+_HEX = frozenset(string.hexdigits)
 NEAREST = 3  # paths that a hint names
 COMPARED = 20_000  # paths that a mistyped one is compared with
 
@@ -122,14 +123,14 @@ def _row_of_file(path: Path, paths: PackedPaths, names: VideoNames) -> int | Non
 
 def _digits(text: str, paths: Sequence[bytes]) -> str:
     """Return the digits of an id that is neither a file nor a path."""
-    name, digits = printable(text), text.lower()
-    if not digits or set(digits) - set(string.hexdigits):
+    digits = text.lower()
+    if not digits or set(digits) - _HEX:
         raise UsageError(
-            f"`{name}` is neither a file nor a video of this store",
+            f"`{printable(text)}` is neither a file nor a video of this store",
             hint=_nearest_paths(text, paths),
         )
     if len(digits) < SHORTEST_ID:
-        message = f"`{name}` is too short for a video's id"
+        message = f"`{printable(text)}` is too short for a video's id"
         raise UsageError(message, hint=f"give at least {SHORTEST_ID} digits of it")
     return digits
 
@@ -139,9 +140,9 @@ def _rows_alike(ids: U8, digits: Sequence[str]) -> dict[str, list[int]]:
     wanted = {bytes.fromhex(one[:SHORTEST_ID]) for one in digits}
     starts = np.zeros(1 << 16, bool)  # of the first two bytes: leaves few rows to look at
     starts[np.frombuffer(b"".join(one[:2] for one in wanted), np.uint16)] = True
-    firsts = np.ascontiguousarray(ids[:, :2]).view(np.uint16).ravel()
+    firsts = np.ascontiguousarray(ids).view(np.uint16)[:, 0].copy()
     alike: dict[str, list[int]] = {}
-    for row in np.flatnonzero(starts[firsts]).tolist():
+    for row in np.flatnonzero(starts.take(firsts)).tolist():
         if (head := ids[row, : SHORTEST_ID // 2].tobytes()) in wanted:
             alike.setdefault(head.hex(), []).append(row)
     return alike
@@ -155,11 +156,13 @@ def _query(text: str, asked: _Asked, alike: Mapping[str, Sequence[int]], ids: U8
         return Query(text, (asked.row, *others), itself=asked.row)
     if asked.file is not None:
         return Query(text, tuple(rows), None if rows else asked.file)
-    name, different = printable(text), sorted({_hex(ids[row]) for row in rows})
     if not rows:
+        name = printable(text)
         hint = "`chainpipe search --json` prints ids beside paths; a path or a file will do, too"
         raise UsageError(f"no video of this store has an id that starts with `{name}`", hint=hint)
+    different = sorted({_hex(ids[row]) for row in rows})
     if len(different) > 1:
+        name = printable(text)
         hint = f"give more digits: {', '.join(different[:3])}"
         raise UsageError(f"`{name}` could be {len(different)} different videos", hint=hint)
     return Query(text, tuple(rows), itself=rows[0])

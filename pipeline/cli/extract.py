@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..console import Console, counted, printable, some_names
+from ..console import Console, counted, json_text, printable, some_names
 from ..options import (
     BACKBONE,
     STORE,
@@ -256,7 +255,7 @@ def extract(
     if as_json:
         facts = [report.facts() for report in reports]
         printed = facts[0] if len(facts) == 1 else {"schema": 1, "stores": facts}
-        typer.echo(json.dumps(printed, indent=2))
+        typer.echo(json_text(printed, indent=2))
     raise typer.Exit(max(report.exit_code for report in reports))
 
 
@@ -268,7 +267,7 @@ def _print_plan(options: ExtractOptions, console: Console, *, as_json: bool) -> 
     with exit_on_signal(console, hint="nothing was written"):
         found = estimate(options, console=console)
     if as_json:
-        typer.echo(json.dumps({"schema": 1, **asdict(found)}, indent=2))
+        typer.echo(json_text({"schema": 1, **asdict(found)}, indent=2))
     else:
         RichConsole(highlight=False).print(estimate_table(found))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
-from ..console import printable
+from ..console import json_text, printable
 from ..errors import UsageError
 from ..inputs.manifest_files import joined_labels
 from ..records import Blank, Split, Status
@@ -105,7 +104,7 @@ def csv_line(fields: dict[str, Any]) -> str:
 
 
 def _json(line: VideoLine) -> str:
-    return json.dumps(line)
+    return json_text(line)
 
 
 def _csv(line: VideoLine) -> str:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..console import Console, counted, printable, some_names
+from ..console import Console, counted, json_text, printable, some_names
 from ..errors import DamageError
 from ..options import BackboneOptions, InputOptions
 from .stopping import exit_on_signal
+from .verified import tell_verified
 
 if TYPE_CHECKING:
     from ..extraction.repair_store import RepairReport
@@ -54,7 +54,7 @@ def info(
         return
     with open_store(store) as opened:
         if as_json:
-            typer.echo(json.dumps(store_facts(opened), indent=2))
+            typer.echo(json_text(store_facts(opened), indent=2))
             return
         console = RichConsole(highlight=False)
         console.print(store_table(opened))
@@ -79,16 +79,8 @@ def verify(store: Store, as_json: Json = False) -> None:
     with console.progress("read every byte", None):
         damage = list(damage_of(store))
         count = _videos(store)
-    if as_json:
-        facts = {"schema": 1, "path": printable(store), "videos": count, "damage": damage}
-        typer.echo(json.dumps(facts, indent=2))
-    else:
-        for line in damage:
-            typer.echo(line)
-    if damage:
-        console.hint("`chainpipe repair` extracts just the damaged rows again")
-        raise typer.Exit(4)
-    console.success(f"`{printable(store)}` is whole: {counted(count or 0, 'video')}")
+    hint = f"`chainpipe repair {printable(store)}` extracts just the damaged rows again"
+    tell_verified(store, count=count, noun="video", damage=damage, hint=hint, as_json=as_json)
 
 
 def _videos(store: Path) -> int | None:
@@ -146,7 +138,7 @@ def repair(
             "failed": [printable(video.path) for video in report.failed],
             "statistics_lost": report.statistics_lost,
         }
-        typer.echo(json.dumps(facts, indent=2))
+        typer.echo(json_text(facts, indent=2))
     else:
         for line in report.damage:
             typer.echo(line)
@@ -186,7 +178,7 @@ def relocate(
             "missing": [printable(path) for path in report.missing],
             "dropped": [printable(path) for path in report.dropped],
         }
-        typer.echo(json.dumps(facts, indent=2))
+        typer.echo(json_text(facts, indent=2))
     if kept := [path for path in report.missing if path not in set(report.dropped)]:
         count, named = counted(len(kept), "video"), some_names(kept)
         console.warn(f"{count} found nowhere, which keep their rows: {named}")

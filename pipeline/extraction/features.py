@@ -14,10 +14,10 @@ from ..decode import Decoder
 from ..inputs.file_end import EMPTY, cut_off, how_it_ends
 from ..inputs.manifest import FileIdentity, ensure_unchanged
 from ..records import Frames, Status, VideoError, VideoFeatures
-from ..store import invalid_reason
 from .blank_frames import blank_of
 from .extraction_spec import ExtractionSpec
-from .segments import embed_segments, shown_frames
+from .filled_video import filled_video
+from .segments import embed_segments
 from .sequences import read_sequences
 
 Features = npt.NDArray[np.float32]
@@ -126,29 +126,11 @@ def _features(
             None if part is None else part.astype(spec.meta.dtype) for part in embed(frames, spec)
         )
     assert clip is not None
-    extra = frames.candidates
-    shown = shown_frames(len(frames.index), spec.frames_per_feature)
-    video = VideoFeatures(
-        path=name,
-        video_id=video_id,
-        features=clip,
-        seconds=frames.seconds[shown],
-        index=frames.index[shown],
-        info=frames.info,
-        status=frames.status,
-        reader=frames.reader,
-        size=before.size,
-        mtime_ns=before.mtime_ns,
-        note=frames.note,
-        blank=blank_of(frames, spec.request.fit),
-        candidates=candidates,
-        views=views,
-        candidate_seconds=None if extra is None else extra.seconds,
-        candidate_index=None if extra is None else extra.index,
-    )
-    if reason := invalid_reason(video, spec.meta):
-        return VideoError(Status.CRASHED, reason, command=spec.backbone.name)
-    return video
+    return filled_video(
+        frames, clip, spec, name=name, video_id=video_id, before=before, note=frames.note,
+        blank=blank_of(frames, spec.request.fit), candidates=candidates,
+        candidate_frames=frames.candidates, views=views,
+    )  # fmt: skip
 
 
 def embed(

@@ -12,9 +12,9 @@ from ..decode import Decoder, FrameRequest
 from ..inputs.file_end import cut_off
 from ..inputs.manifest import FileIdentity
 from ..records import Status, VideoError, VideoFeatures
-from ..store import invalid_reason
 from .blank_frames import GreyLevels
 from .extraction_spec import ExtractionSpec
+from .filled_video import filled_video
 
 BATCH = 32  # pictures that are embedded at once: 5 MiB of them
 
@@ -95,21 +95,10 @@ def read_sequences(
     found: list[VideoFeatures | VideoError] = []
     for spec, embedder in zip(specs, embedders, strict=True):
         features = embedder.features()[frames.places]
-        video = VideoFeatures(
-            path=name,
-            video_id=video_id,
-            features=features,
-            seconds=frames.seconds,
-            index=frames.index,
-            info=frames.info,
-            status=frames.status,
-            reader=frames.reader,
-            size=before.size,
-            mtime_ns=before.mtime_ns,
-            note=note,
-            blank=embedder.levels.blank(frames.info.frames),
-        )
-        reason = invalid_reason(video, spec.meta)
-        wrong = VideoError(Status.CRASHED, reason, command=spec.backbone.name) if reason else None
-        found.append(wrong or video)
+        blank = embedder.levels.blank(frames.info.frames)
+        video = filled_video(
+            frames, features, spec, name=name, video_id=video_id, before=before, note=note,
+            blank=blank,
+        )  # fmt: skip
+        found.append(video)
     return found

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..console import printable, shortened
+from ..console import printable, restored, shortened
 from ..errors import UsageError
 from ..records import Split
 from .list_text import decode_list, split_header
@@ -152,6 +152,11 @@ def _json_records(file: Path, text: str, encoding: str) -> Iterator[_Record]:
             ) from error
         if not isinstance(record, dict):
             raise UsageError(f"{where} is not an object", hint=hint)
+        try:
+            record = restored(record)
+        except ValueError as error:
+            hint = "`path_bytes` is a path's bytes in hexadecimal, as `list --json` prints them"
+            raise UsageError(f"{where} has bytes that are no bytes: {error}", hint=hint) from error
         names = [name.strip().casefold() for name in record]
         if KEYS[0] not in names:
             raise UsageError(f"{where} has no `path`", hint=_HINT)

@@ -13,6 +13,7 @@ import pytest
 
 import chainpipe
 from chainpipe import command
+from chainpipe.pipeline.console import restored
 from chainpipe.pipeline.decode import ffmpeg_program
 from tests.hashing.duplicates.duplicate_samples import META, library, write
 
@@ -68,7 +69,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, list[s
 
 
 def pairs(lines: list[str]) -> dict[frozenset[str], dict[str, object]]:
-    found = map(json.loads, lines)
+    found = (restored(json.loads(line)) for line in lines)
     return {frozenset((one["a"], one["b"])): one for one in found if "answer" in one}
 
 
@@ -252,6 +253,27 @@ def test_no_output_replaces_what_is_read(
         assert (code, lines) == (2, [])
         assert "is read or written by this run already" in said
     assert planted.read_bytes() == before
+
+
+def test_no_output_replaces_a_video_of_the_other_library(
+    planted: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = write(tmp_path / "other.h5", library()[:3], root=tmp_path / "films")
+    video = tmp_path / "films" / os.fsdecode(library()[0].path)
+    video.parent.mkdir(parents=True)
+    video.write_bytes(b"film")
+    code, lines, said = run(capsys, planted, "--against", other, "--csv", video)
+    assert (code, lines) == (2, [])
+    assert "is read or written by this run already" in said
+    assert video.read_bytes() == b"film"
+
+
+def test_groups_are_json_with_or_without_json(
+    planted: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    groups = run(capsys, planted, "--groups")[1]
+    assert groups == run(capsys, planted, "--groups", "--json")[1]
+    assert json.loads(groups[0])["keep"] == "a/original.mp4"
 
 
 def test_two_outputs_need_two_files(planted: Path, capsys: pytest.CaptureFixture[str]) -> None:

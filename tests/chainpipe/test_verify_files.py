@@ -42,6 +42,7 @@ def test_codes_that_are_cut_short_end_with_4(codes: Path, keep: float, capsys: C
     assert command.run(["verify", str(codes)]) == 4
     said = capsys.readouterr()
     assert "truncated or damaged" in said.out
+    assert f"error: `{codes}` is damaged in 1 place" in said.err
     assert "chainpipe encode" in said.err
 
 
@@ -55,8 +56,12 @@ def test_any_flipped_bit_of_the_arrays_ends_with_4(codes: Path, capsys: Capture)
         assert json.loads(capsys.readouterr().out)["damage"]
 
 
-def test_what_is_no_codes_file_is_checked_as_a_store(tmp_path: Path, capsys: Capture) -> None:
+def test_what_is_neither_is_told_what_can_be_checked(tmp_path: Path, capsys: Capture) -> None:
     (tmp_path / "text").write_text("hello")
-    for path in (tmp_path / "text", tmp_path, tmp_path / "missing.h5"):
+    for path in (tmp_path / "text", tmp_path):
         assert command.run(["verify", str(path)]) == 10
-    assert "feature store" in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert f"`{path}` is neither a feature store nor a codes file" in said
+        assert "`verify` checks feature stores" in said
+    assert command.run(["verify", str(tmp_path / "missing.h5")]) == 10
+    assert "there is no feature store" in capsys.readouterr().err

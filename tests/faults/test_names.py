@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from chainpipe import command
+from chainpipe.pipeline.console import restored
 from chainpipe.pipeline.extraction.report import failures_path
 from chainpipe.pipeline.records import Status
 from tests.faults.campaign import counts
@@ -94,7 +95,7 @@ def test_lists_of_failures_give_back_every_byte(
         assert {os.fsencode(row["path"]) for row in csv.DictReader(file)} == bad
     assert command.run(["info", str(out), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert {os.fsencode(video["path"]) for video in told["failed"]} == bad
+    assert {os.fsencode(restored(video)["path"]) for video in told["failed"]} == bad
     assert contents(out).keys() == set(NAMES)
 
 

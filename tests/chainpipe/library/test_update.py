@@ -198,6 +198,14 @@ def test_codes_of_another_time_are_made_anew(home: Home, tiny: Tiny) -> None:
     assert (report.model, report.encoded) == (home.model.with_name("n"), 7)
 
 
+def test_what_is_gone_is_told_also_without_a_state(home: Home) -> None:
+    home.update()
+    shutil.rmtree(home.store.with_name(home.store.name + STATE))
+    (home.videos / "cat/b.mp4").unlink()
+    assert home.update().changes == Changes(gone=(b"cat/b.mp4",))
+    assert home.update().changes == Changes()
+
+
 def test_labels_follow_into_the_codes(
     options: ExtractOptions, videos: Path, clips: Path, tiny: Tiny
 ) -> None:

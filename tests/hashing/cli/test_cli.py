@@ -89,7 +89,7 @@ class Stage:
     def run_to(self, *arguments: str | Path) -> tuple[int, str]:
         """Run a verb; return its exit code and stdout; errors for users are raised."""
         words = [str(argument) for argument in arguments]
-        result = CliRunner().invoke(app, words, obj=self.tools(), env={"COLUMNS": "80"})
+        result = CliRunner().invoke(app, words, obj=self.tools(), env={"COLUMNS": "200"})
         if isinstance(result.exception, Exception):
             raise result.exception
         return result.exit_code, result.stdout

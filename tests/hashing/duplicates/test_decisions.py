@@ -50,8 +50,10 @@ def test_a_line_has_the_documented_keys(tmp_path: Path) -> None:
     assert text.count(b"\n") == 1
     assert json.loads(text) == {
         **{"schema": 1, "a": A, "b": B, "decision": "ignore"},
-        **{"path_a": odd, "path_b": "b.mp4"},
+        **{"path_a": "new\nline \\xff.mp4", "path_b": "b.mp4"},
+        "path_a_bytes": b"new\nline \xff.mp4".hex(),
     }
+    assert len(read_decisions(path)) == 1
 
 
 def test_what_was_in_the_file_stays_as_it_was(tmp_path: Path) -> None:

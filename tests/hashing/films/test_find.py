@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chainpipe import command
 from chainpipe.hashing.films.finder import ClipFinder
 from chainpipe.hashing.films.index_file import index_path, read_index, write_index
 from chainpipe.hashing.films.library import ModelWindows, clip_finder, clip_meta, coarseness
@@ -117,10 +118,24 @@ def test_a_store_of_t_frames_is_searched_as_coarsely_as_it_is(tmp_path: Path) ->
     meta = replace(META, every=0.0, frames=25)
     films = [MadeFilm(seed, 20.0) for seed in range(20, 32)]
     with open_store(film_store(tmp_path / "feats.h5", films, meta)) as store:
-        assert coarseness(store) == 0.8
+        assert coarseness(store) == (0.8, 0.8)
         (found,) = finder_of(store).find(films[4].clip(4.0, 12.0))
     assert (found.row, round(found.start), round(found.end)) == (4, 4, 16)
     assert clip_meta(meta).every == clip_meta(META).every == 0.25
+
+
+def test_a_store_of_short_and_long_videos_tells_both_steps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    meta = replace(META, every=0.0, frames=25)
+    films = [MadeFilm(seed, seconds) for seed, seconds in ((1, 5.0), (2, 20.0), (3, 100.0))]
+    path = film_store(tmp_path / "feats.h5", films, meta)
+    with open_store(path) as store:
+        assert coarseness(store) == (0.2, 4.0)
+    assert command.run(["find", str(path), "--in", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert "25 frames of each video, one every 0.2 to 4.0 s: times are that coarse" in said
+    assert "films need `extract --every 0.5`" in said
 
 
 def test_an_index_is_kept_and_made_anew_where_it_does_not_fit(

@@ -7,7 +7,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainpipe.hashing.losses.kmeans import _assign, _lloyd, _means, first_centres, kmeans
+from chainpipe.hashing.losses.kmeans import (
+    _assign,
+    _means,
+    first_centres,
+    kmeans,
+    lloyd,
+    squared_distances,
+)
 
 
 def generator() -> torch.Generator:
@@ -58,16 +65,44 @@ def test_more_clusters_than_frames_put_each_frame_alone() -> None:
 def test_sets_that_are_done_are_left_alone_and_the_others_go_on() -> None:
     clips, _ = planted_scenes(60, 5)
     clips[40:] = torch.randn(20, 25, 6, generator=generator())  # these take long
-    points, squares = clips, clips.square().sum(dim=2, keepdim=True)
-    centres = first_centres(clips, 5, generator())
-    expected = _assign(points, squares, centres)
+    squares = squared_distances(clips)
+    first = first_centres(squares, 5, restarts=1, generator=generator())
+    weights = torch.nn.functional.one_hot(first, 25).float()
+    expected = _assign(squares, weights)
     for _ in range(30):  # every set in every round
-        centres = _means(points, expected[0], centres)
-        expected = _assign(points, squares, centres)
-    found = _lloyd(clips, first_centres(clips, 5, generator()), 30)
+        weights = _means(expected[0], weights)
+        expected = _assign(squares, weights)
+    found = lloyd(squares, first, 30)
     assert torch.equal(found[0], expected[0])
-    # Products of fewer sets at a time are added up in another order; squares lose digits by it.
     torch.testing.assert_close(found[1], expected[1], rtol=1e-4, atol=1e-4)
+
+
+def plain_lloyd(points: torch.Tensor, centres: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """One set: assign and average the points themselves until nothing changes."""
+    for _ in range(100):
+        distances = torch.cdist(points.double(), centres.double()).square()
+        nearest = distances.min(dim=1)
+        centres = torch.stack(
+            [
+                points[nearest.indices == k].mean(dim=0) if (nearest.indices == k).any() else centre
+                for k, centre in enumerate(centres)
+            ]
+        )
+    return nearest.indices, nearest.values
+
+
+def test_distances_between_points_give_what_the_points_give() -> None:
+    clips, _ = planted_scenes(20, 3)
+    squares = squared_distances(clips)
+    first = first_centres(squares, 3, restarts=2, generator=generator())
+    labels, nearest = lloyd(squares, first, 100)
+    for clip, chosen, label, distance in zip(clips, first, labels, nearest, strict=True):
+        for restart in range(2):
+            expected = plain_lloyd(clip, clip[chosen[restart]])
+            assert torch.equal(label[restart], expected[0])
+            torch.testing.assert_close(
+                distance[restart].double(), expected[1], rtol=1e-3, atol=1e-3
+            )
 
 
 @st.composite

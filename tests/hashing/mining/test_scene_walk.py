@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy.sparse
 import torch
 from torch import Tensor
 
 from chainpipe.hashing.losses.scene import find_scenes
-from chainpipe.hashing.mining import scene_walk
-from chainpipe.hashing.mining.scene_walk import (
-    RandomWalk,
-    scene_means,
-    scene_walk_neighbours,
-    transition_matrix,
-)
+from chainpipe.hashing.mining import random_walk, scene_graph
+from chainpipe.hashing.mining.random_walk import STEPS, RandomWalk, most_visited
+from chainpipe.hashing.mining.scene_graph import nearest_scenes, scene_means, transition_matrix
+from chainpipe.hashing.mining.scene_walk import scene_walk_neighbours
 
 
 def chance(seed: int = 0) -> torch.Generator:
@@ -71,13 +69,9 @@ def plain_transitions(
 
 @pytest.mark.parametrize("chunk", [7, 1000])
 def test_moves_are_those_of_a_plain_loop(chunk: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scene_walk, "_CHUNK", chunk)
+    monkeypatch.setattr(scene_graph, "_CHUNK", chunk)
     means, shares, video_indices = scenes_of()
-    moves = (
-        transition_matrix(means, shares, video_indices, edges_per_scene=5, videos=15)
-        .to_dense()
-        .numpy()
-    )
+    moves = transition_matrix(means, shares, video_indices, edges_per_scene=5, videos=15).toarray()
     np.testing.assert_allclose(moves, plain_transitions(means, shares, video_indices, 5), atol=1e-5)
     np.testing.assert_allclose(moves.sum(axis=1), 1, atol=1e-5)
 
@@ -85,16 +79,16 @@ def test_moves_are_those_of_a_plain_loop(chunk: int, monkeypatch: pytest.MonkeyP
 def test_a_scene_that_nothing_resembles_stays_where_it_is() -> None:
     means, video_indices = torch.eye(3), torch.arange(3)
     moves = transition_matrix(means, torch.ones(3), video_indices, edges_per_scene=2, videos=3)
-    torch.testing.assert_close(moves.to_dense(), torch.eye(3))
+    np.testing.assert_allclose(moves.toarray(), np.eye(3))
 
 
 def test_a_walk_is_a_power_series_of_its_moves() -> None:
     moves = torch.rand(6, 6, generator=chance())
     moves = moves / moves.sum(dim=1, keepdim=True)
-    expected = 0.8**scene_walk.STEPS * torch.matrix_power(moves, scene_walk.STEPS)
-    for step in range(scene_walk.STEPS):
+    expected = 0.8**STEPS * torch.matrix_power(moves, STEPS)
+    for step in range(STEPS):
         expected = expected + 0.2 * 0.8**step * torch.matrix_power(moves, step)
-    where = RandomWalk(moves.to_sparse(), damping=0.8).visits(torch.eye(6)).T
+    where = RandomWalk(scipy.sparse.csr_array(moves.numpy()), damping=0.8).visits(torch.eye(6)).T
     torch.testing.assert_close(where, expected)
     torch.testing.assert_close(where.sum(dim=1), torch.ones(6))
 
@@ -104,7 +98,7 @@ def test_a_walk_is_a_power_series_of_its_moves() -> None:
 def test_the_walk_in_blocks_is_that_of_whole_matrices(
     walks: int, mkl: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scene_walk, "_WALKS", walks)
+    monkeypatch.setattr(random_walk, "_WALKS", walks)
     monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: mkl)
     frames, _ = planted_clips()
     table = scene_walk_neighbours(
@@ -114,7 +108,7 @@ def test_the_walk_in_blocks_is_that_of_whole_matrices(
     means, fractions, video_indices = scene_means(frames, scenes, 3)
     moves = torch.tensor(plain_transitions(means, fractions, video_indices, 6))
     where = torch.eye(48, dtype=torch.float64)
-    for _ in range(scene_walk.STEPS):
+    for _ in range(STEPS):
         where = 0.9 * where @ moves + 0.1 * torch.eye(48)
     score = where / where.mean(dim=0)
     score.fill_diagonal_(-1)
@@ -156,3 +150,102 @@ def test_two_videos_are_each_others_only_neighbours() -> None:
         frames, 8, num_clusters=2, edges_per_scene=6, damping=0.97, generator=chance()
     )
     assert table.shape == (2, 1)
+
+
+def looks_of_classes(videos: int) -> tuple[Tensor, np.ndarray]:
+    """Classes of 25 videos; each shows five looks out of its class's six and two of the next's."""
+    draw, count = chance(3), videos // 25
+    looks, classes = torch.randn(count * 6, 32, generator=draw), np.arange(videos) % count
+    which = 6 * torch.from_numpy(classes)[:, None] + torch.randint(8, (videos, 5), generator=draw)
+    frames = looks[which % len(looks)].repeat_interleave(2, dim=1)
+    return frames + 0.8 * torch.randn(frames.shape, generator=draw), classes
+
+
+def dense_walk(frames: Tensor, count: int, *, damping: float) -> np.ndarray:
+    """All pairs of scenes and whole matrices of videos: what the search was before."""
+    scenes = find_scenes(frames, num_clusters=3, min_std=0.1, generator=chance(1))
+    means, fractions, video = scene_means(frames, scenes, 3)
+    cosine = (means @ means.T).masked_fill(video[:, None] == video, -2.0)
+    best = cosine.topk(15, dim=1)
+    edges = torch.zeros_like(cosine).scatter_(1, best.indices, best.values.clamp(min=0))
+    edges = edges + edges.T
+    member = torch.nn.functional.one_hot(video).float()  # (E, N)
+    moves = (member * fractions[:, None]).T @ (edges / edges.sum(dim=1, keepdim=True)) @ member
+    start = torch.eye(len(frames))
+    where = start
+    for _ in range(STEPS):
+        where = damping * (where @ moves) + (1 - damping) * start
+    score = where / where.mean(dim=0)
+    return score.fill_diagonal_(-1).topk(count, dim=1).indices.numpy()
+
+
+@pytest.fixture(scope="module")
+def looks() -> tuple[Tensor, np.ndarray, np.ndarray]:
+    frames, classes = looks_of_classes(1500)
+    return frames, classes, dense_walk(frames, 15, damping=0.97)
+
+
+def walked(frames: Tensor) -> np.ndarray:
+    found: np.ndarray = scene_walk_neighbours(
+        frames, 15, num_clusters=3, edges_per_scene=15, damping=0.97, generator=chance(1)
+    ).numpy()
+    return found
+
+
+def shared(found: np.ndarray, expected: np.ndarray) -> float:
+    lines = zip(found, expected, strict=True)
+    return float(np.mean([len(set(a) & set(b)) / len(a) for a, b in lines]))
+
+
+def test_few_videos_find_what_the_whole_matrices_do(
+    looks: tuple[Tensor, np.ndarray, np.ndarray],
+) -> None:
+    frames, _, expected = looks
+    assert shared(walked(frames), expected) > 0.999
+
+
+def test_parts_of_the_graph_find_what_the_whole_does(
+    looks: tuple[Tensor, np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames, classes, expected = looks
+    monkeypatch.setattr(random_walk, "ROOM", 500)  # a third of the videos, as 4096 of 12,000
+    found = walked(frames)
+    right, before = ((classes[table] == classes[:, None]).mean() for table in (found, expected))
+    assert shared(found, expected) > 0.98
+    assert right > before - 0.005
+
+
+def test_cells_of_scenes_find_nearly_what_all_pairs_do(
+    looks: tuple[Tensor, np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frames, classes, expected = looks
+    monkeypatch.setattr(scene_graph, "EXACT", 1000)
+    found = walked(frames)
+    right, before = ((classes[table] == classes[:, None]).mean() for table in (found, expected))
+    assert shared(found, expected) > 0.95
+    assert right > before - 0.01
+
+
+def test_a_graph_in_pieces_is_walked_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(random_walk, "ROOM", 20)
+    monkeypatch.setattr(random_walk, "TOGETHER", 8)
+    rng = np.random.default_rng(0)
+    pieces = [rng.random((10, 10)) for _ in range(9)]
+    moves = scipy.sparse.block_diag([one / one.sum(axis=1, keepdims=True) for one in pieces])
+    table = most_visited(scipy.sparse.csr_array(moves, dtype=np.float32), 12, damping=0.9).numpy()
+    for row, found in enumerate(table):
+        piece = set(range(row // 10 * 10, row // 10 * 10 + 10)) - {row}
+        assert {video for video in found.tolist() if video >= 0} == piece
+        assert (found == -1).sum() == 3
+
+
+def test_cells_find_the_scenes_that_a_scan_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    means, _, video_indices = scenes_of(2000, 700)
+    exact = nearest_scenes(means, video_indices, 5)
+    monkeypatch.setattr(scene_graph, "EXACT", 1000)
+    monkeypatch.setattr(scene_graph, "PROBES", 40)
+    near = nearest_scenes(means, video_indices, 5)
+    assert (exact[0] == near[0]).mean() > 0.95
+    np.testing.assert_allclose(near[1].mean(), exact[1].mean(), rtol=0.01)
+    own = video_indices.numpy()
+    assert (own[near[0]] != own[:, None]).all()

@@ -129,6 +129,21 @@ def test_answers_are_not_cut_in_a_pipe_and_markup_is_text(
     assert "a[b]; c" in out
 
 
+def test_a_table_in_a_pipe_is_as_wide_as_columns_says(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = (1, "0.25", "0.75", "similar", b"long/" * 60, ())
+    monkeypatch.setenv("COLUMNS", "60")
+    print_out(answers_table([row]))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 60
+    assert sum(line.count("long/") for line in lines) > 10
+    for odd in ("0", "many", ""):
+        monkeypatch.setenv("COLUMNS", odd)
+        print_out(answers_table([row]))
+        assert "long/" * 60 in capsys.readouterr().out
+
+
 def test_without_labels_the_table_has_no_column_for_them(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -13,6 +13,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from chainpipe.pipeline.cli import app
+from chainpipe.pipeline.console import restored
 from chainpipe.pipeline.errors import NotFoundError, UsageError
 from chainpipe.pipeline.records import Blank, Split, Status
 from tests.pipeline.store.store_samples import FAILED, make, videos
@@ -30,8 +31,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_json_has_a_line_for_each_video_and_each_failure(store: Path) -> None:
-    lines = [json.loads(line) for line in run(store, "--json").stdout.splitlines()]
+    printed = run(store, "--json").stdout.splitlines()
+    lines = [restored(json.loads(line)) for line in printed]
     assert all(list(line) == KEYS for line in lines)
+    assert "udc" not in "".join(printed)
     for line, row in zip(lines, videos(8), strict=False):
         assert os.fsencode(line["path"]) == row.path
         assert (line["id"], line["duration"]) == (row.video_id.hex(), row.info.duration)

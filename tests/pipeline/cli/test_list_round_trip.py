@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.inputs.manifest import read_manifest
 from chainpipe.pipeline.store import open_store
 from tests.pipeline.cli.test_cli import run, videos
@@ -56,3 +57,18 @@ def test_lists_of_two_stores_in_one_name_files_of_both(videos: Path, tmp_path: P
         b"../b/cat/a.mp4",
         b"cat/a.mp4",
     ]
+
+
+def test_a_list_in_json_keeps_names_that_are_not_utf8(videos: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "lib"
+    folder.mkdir()
+    odd = os.fsencode(folder) + b"/caf\xe9.mp4"
+    shutil.copy(next(videos.rglob("*.mp4")), odd)
+    assert run("extract", folder, "--out", tmp_path / "f.h5", "--frames", 2).exit_code == 0
+    listed = tmp_path / "list.jsonl"
+    listed.write_bytes(run("list", tmp_path / "f.h5", "--json").stdout_bytes)
+    assert json.loads(listed.read_text())["path"] == r"caf\xe9.mp4"
+    assert read_manifest(listed).items[0].path == b"caf\xe9.mp4"
+    listed.write_text('{"path": "a.mp4", "path_bytes": "zz"}')
+    with pytest.raises(UsageError, match="bytes that are no bytes"):
+        read_manifest(listed)

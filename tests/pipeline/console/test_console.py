@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from rich.console import Console as RichConsole
 from rich.table import Table
 
-from chainpipe.pipeline import console as console_module
 from chainpipe.pipeline.console import (
     Console,
     counted,
@@ -22,6 +21,7 @@ from chainpipe.pipeline.console import (
     progress_line,
     shortened,
 )
+from chainpipe.pipeline.console import progress as progress_module
 
 
 def on_paper(quiet: bool = False, **options: object) -> tuple[Console, io.StringIO]:
@@ -60,6 +60,31 @@ def test_colours_are_for_terminals_that_want_them(monkeypatch: pytest.MonkeyPatc
     assert "\x1b[3" not in paper.getvalue()
 
 
+def test_in_a_pipe_every_line_is_what_rich_would_print(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    paper = io.StringIO()
+    for console in (Console(), Console(console=RichConsole(file=paper, highlight=False))):
+        console.log("[b]a[/b] \x07\t\u00e9 " * 30)
+        console.success("b")
+        console.warn("c")
+        console.error("d")
+        console.hint("e")
+    assert capsys.readouterr().err == paper.getvalue()
+
+
+def test_colours_in_a_pipe_are_for_those_who_ask(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    Console().warn("look")
+    assert "\x1b[33m" in capsys.readouterr().err
+
+
 def test_a_quiet_talk_still_tells_errors() -> None:
     console, paper = on_paper(quiet=True)
     console.log("a")
@@ -75,7 +100,7 @@ def test_a_quiet_talk_still_tells_errors() -> None:
 
 def test_off_a_terminal_progress_is_a_line_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
-    monkeypatch.setattr(console_module.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: clock[0])
     console, paper = on_paper()
     with console.progress("extract", 100) as advance:
         for _ in range(4):
