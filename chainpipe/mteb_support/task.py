@@ -21,7 +21,7 @@ from ..api.store import Store
 from .videos import video_paths
 
 SPLIT = "test"
-_COLUMNS = Features({"id": Value("string"), "video": Video(decode=False)})
+_COLUMNS = Features({"id": Value("string"), "video": Video()})
 
 
 class StoreRetrieval(AbsTaskRetrieval):
