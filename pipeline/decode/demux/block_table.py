@@ -17,7 +17,7 @@ from av.container import InputContainer
 from av.stream import Disposition
 from av.video.stream import VideoStream
 
-from .block_walk import UNTOLD, Blocks, BlockWalk, NotPlainError
+from .block_walk import LARGE, UNTOLD, Blocks, BlockWalk, NotPlainError
 from .matroska import outline
 from .packet_batch import Indices, PacketBatch
 from .packet_columns import UNKNOWN
@@ -79,6 +79,8 @@ class _Probe:
     def __init__(self, container: InputContainer, stream: VideoStream) -> None:
         head = _told(container, stream)
         length = (container.duration or 0) / av.time_base / float(stream.time_base or 1)
+        if not 0 <= length <= LARGE:
+            raise NotPlainError("an impossible duration")
         parts = [head]
         for place in range(1, PLACES):
             time = int(length * place / PLACES) + (stream.start_time or 0)

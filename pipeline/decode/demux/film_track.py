@@ -80,12 +80,15 @@ def is_cover(container: InputContainer, stream: VideoStream) -> bool:
 
 
 def _area(track: VideoStream) -> int:
-    return int(track.width * track.height)
+    """Return the pixels of a frame, 0 if no decoder is known for it."""
+    context = track.codec_context
+    return int(context.width * context.height) if context else 0
 
 
 def _bit_rate(track: VideoStream) -> int:
     """Return bits a second as the headers tell them, 0 if they do not."""
-    return int(track.codec_context.bit_rate or 0)
+    context = track.codec_context
+    return int(context.bit_rate or 0) if context else 0
 
 
 def _moving(indices: list[int], reopen: Callable[[], InputContainer]) -> set[int]:

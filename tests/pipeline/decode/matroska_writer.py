@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +81,7 @@ def write(
     tracks: Sequence[bytes] = (),
     a_cluster: int = 20,
     start_early: int = 0,
+    length: float = 0.0,
 ) -> Path:
     """Write a file of H.264.
 
@@ -94,11 +96,12 @@ def write(
         tracks: Further tracks.
         a_cluster: Packets of a cluster.
         start_early: Milliseconds that a cluster's time is before its first packet.
+        length: Milliseconds that the header tells, 0 for those of the packets.
     """
     size = element(0xE0, [element(0xB0, 320), element(0xBA, 240)])
     told = [element(0xD7, VIDEO), element(0x73C5, VIDEO), element(0x83, 1),
             element(0x86, b"V_MPEG4/ISO/AVC"), element(0x63A2, header), size, entry]  # fmt: skip
-    length = max(packet.time for packet in packets) + 40
+    length = length or max(packet.time for packet in packets) + 40.0
     info = element(0x1549A966, [element(0x2AD7B1, 1_000_000), element(0x4489, _float(length))])
     parts = [info, element(0x1654AE6B, [element(0xAE, told), *tracks])]
     for first in range(0, len(packets), a_cluster):
@@ -120,6 +123,4 @@ def sound_track(number: int = SOUND) -> bytes:
 
 
 def _float(value: float) -> bytes:
-    import struct
-
     return struct.pack(">d", value)

@@ -140,6 +140,7 @@ STRANGE: dict[str, Callable[[Path, Source], Path]] = {
     "an empty block": lambda path, source: write(
         path, source[0], [*source[1], Written(4000, False, b"")]
     ),
+    "a duration without end": lambda path, source: write(path, *source, length=1e15),
     "time falls": lambda path, source: write(
         path, source[0], [*source[1], *source[1][:30]], a_cluster=10
     ),

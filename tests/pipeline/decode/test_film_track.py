@@ -136,3 +136,11 @@ def test_one_frame_beside_a_moment_of_sound_is_short(tmp_path, clip) -> None:
     sound = ("-f", "lavfi", "-i", "sine=duration=1", "-frames:v", "1", *X264)
     found = read_video(convert(clip, tmp_path / "a.mp4", *sound), REQUEST, LIMITS)
     assert found.status is Status.SHORT
+
+
+def test_tracks_of_an_unknown_codec_are_named_as_such(pictures, tmp_path) -> None:
+    path = beside(pictures, "preview", tmp_path / "unknown.mkv", "-disposition", "0")
+    path.write_bytes(path.read_bytes().replace(b"V_MPEG4/ISO/AVC", b"V_MPEG4/ISO/XYZ"))
+    with pytest.raises(VideoError, match="no decoder is known") as failed:
+        read_video(path, REQUEST, LIMITS)
+    assert failed.value.status is Status.CORRUPT
