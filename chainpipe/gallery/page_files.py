@@ -24,7 +24,17 @@ STYLES = (
 )
 SCRIPTS = (
     *("dom", "words", "data", "frames", "theme", "play", "filter", "decisions", "router"),
-    *("tiles", "library", "video", "review_cases", "compare", "review", "films", "map_view"),
+    *(
+        "tiles",
+        "library",
+        "video",
+        "review_cases",
+        "review_parts",
+        "compare",
+        "review",
+        "films",
+        "map_view",
+    ),
     *("map", "apart", "search", "start"),
 )
 ICON = "icon.svg"

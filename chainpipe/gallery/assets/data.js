@@ -46,16 +46,30 @@
   }
 
   function facts(row) {
-    return [picture(row), length(row), videos.bytes[row] ? size(videos.bytes[row]) : ""]
-      .filter(Boolean);
+    return [picture(row), length(row), videos.bytes[row] ? size(videos.bytes[row]) : ""].filter(
+      Boolean,
+    );
   }
 
   const served = location.protocol === "http:" || location.protocol === "https:";
 
   Object.assign(Gallery, {
     videos: {
-      count, rowsOf, name, base, folder, labels, strip, path, picture, length, without,
-      neighbours, distanceWords, farness, facts,
+      count,
+      rowsOf,
+      name,
+      base,
+      folder,
+      labels,
+      strip,
+      path,
+      picture,
+      length,
+      without,
+      neighbours,
+      distanceWords,
+      farness,
+      facts,
       id: (row) => videos.ids[row],
       seconds: (row) => videos.seconds[row],
       blank: (row) => videos.blank[row] ?? "",

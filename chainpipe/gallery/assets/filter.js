@@ -15,11 +15,15 @@
 
   // `label:tank` looks in labels only, `path:` and `split:` likewise.
   function tests(text) {
-    return text.toLowerCase().split(/\s+/).filter(Boolean).map((word) => {
-      const found = /^(path|label|split):(.*)$/.exec(word);
-      if (found) return (one) => one[found[1]].includes(found[2]);
-      return (one) => one.path.includes(word) || one.label.includes(word) || one.split === word;
-    });
+    return text
+      .toLowerCase()
+      .split(/\s+/)
+      .filter(Boolean)
+      .map((word) => {
+        const found = /^(path|label|split):(.*)$/.exec(word);
+        if (found) return (one) => one[found[1]].includes(found[2]);
+        return (one) => one.path.includes(word) || one.label.includes(word) || one.split === word;
+      });
   }
 
   let wanted = [];
@@ -44,16 +48,19 @@
     changed();
   });
   document.addEventListener("keydown", (event) => {
-    const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
-    if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
+    if (event.key === "/" && !Gallery.isForOthers(event)) {
       event.preventDefault();
       input.focus();
       input.select();
     }
   });
-  document.getElementById("filter-words").append(
-    ...videos.raw.labelNames.slice(0, 200).map((name) => Gallery.el("option", { value: `label:${name}` })),
-  );
+  document
+    .getElementById("filter-words")
+    .append(
+      ...videos.raw.labelNames
+        .slice(0, 200)
+        .map((name) => Gallery.el("option", { value: `label:${name}` })),
+    );
 
   Gallery.filter = {
     passes,

@@ -52,8 +52,13 @@
   function filmstrip(strip, label) {
     const { clock } = Gallery.words;
     const items = strip[3].map((second, at) =>
-      el("li", {}, frame(strip, at, { alt: `${label} at ${clock(second, 1)}` }),
-        el("span", { class: "moment", text: clock(second, 1) })));
+      el(
+        "li",
+        {},
+        frame(strip, at, { alt: `${label} at ${clock(second, 1)}` }),
+        el("span", { class: "moment", text: clock(second, 1) }),
+      ),
+    );
     return el("ol", { class: "filmstrip", "aria-label": label }, ...items);
   }
 

@@ -10,24 +10,33 @@
     longest: (a, b) => videos.seconds(b) - videos.seconds(a) || a - b,
     "largest file": (a, b) => videos.raw.bytes[b] - videos.raw.bytes[a] || a - b,
     "largest picture": (a, b) =>
-      videos.raw.width[b] * videos.raw.height[b] - videos.raw.width[a] * videos.raw.height[a] || a - b,
+      videos.raw.width[b] * videos.raw.height[b] - videos.raw.width[a] * videos.raw.height[a] ||
+      a - b,
   };
   const chosen = { size: "medium", order: "as stored" };
-  const all = Array.from({ length: videos.count }, (_, row) => row).filter((row) => !videos.blank(row));
+  const all = Array.from({ length: videos.count }, (_, row) => row).filter(
+    (row) => !videos.blank(row),
+  );
 
   function line(row) {
-    return [...videos.labels(row), videos.split(row)].filter(Boolean).join(" · ") || videos.folder(row);
+    return (
+      [...videos.labels(row), videos.split(row)].filter(Boolean).join(" · ") || videos.folder(row)
+    );
   }
 
   function picker(label, values, key, changed) {
-    const select = el("select", {
-      on: {
-        change: () => {
-          chosen[key] = select.value;
-          changed();
+    const select = el(
+      "select",
+      {
+        on: {
+          change: () => {
+            chosen[key] = select.value;
+            changed();
+          },
         },
       },
-    }, ...values.map((value) => el("option", { text: value, selected: value === chosen[key] })));
+      ...values.map((value) => el("option", { text: value, selected: value === chosen[key] })),
+    );
     return el("label", { class: "picker" }, el("span", { text: label }), select);
   }
 
@@ -47,16 +56,20 @@
         narrow: SIZES[chosen.size],
         label: "Videos",
       });
-      const nothing = el("p", { class: "nothing", text: "No video passes the filter." });
+      const nothing = Gallery.note("No video passes the filter.", "nothing");
       place.replaceChildren(rows.length ? list : nothing);
       list.start();
     }
 
     main.append(
-      el("div", { class: "tools" }, count,
+      el(
+        "div",
+        { class: "tools" },
+        count,
         el("span", { class: "spring" }),
         picker("Order", Object.keys(ORDERS), "order", fill),
-        picker("Tiles", Object.keys(SIZES), "size", fill)),
+        picker("Tiles", Object.keys(SIZES), "size", fill),
+      ),
       Gallery.searchPanel ? Gallery.searchPanel() : "",
       place,
     );

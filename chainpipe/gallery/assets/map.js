@@ -5,6 +5,7 @@
   const { el, videos } = Gallery;
   const { points, method, of, steps } = Gallery.data.plane;
   const NEAR = 16; // pixels from which the pointer takes a point
+  const KEYS = "Arrow keys go from video to video, Enter opens one, plus and minus zoom.";
   const HUES = 7; // the rest of the labels share one more
   const place = (row) => [points[2 * row] / steps, points[2 * row + 1] / steps];
 
@@ -14,14 +15,33 @@
     for (let row = 0; row < videos.count; row += 1) {
       for (const name of videos.labels(row)) counts.set(name, (counts.get(name) ?? 0) + 1);
     }
-    return [...counts].sort((a, b) => b[1] - a[1]).slice(0, HUES).map(([name]) => name);
+    return [...counts]
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, HUES)
+      .map(([name]) => name);
   })();
   const rest = videos.raw.labelNames.length - common.length;
   const hueOf = (row) => common.findIndex((name) => videos.labels(row).includes(name));
 
+  function legend() {
+    if (!common.length) return "";
+    const items = common.map((name, number) => {
+      const act = () => Gallery.filter.set(`label:${name.toLowerCase().split(/\s+/)[0]}`);
+      const dot = el("i", { class: `dot hue-${number}` });
+      return el("li", {}, el("button", { type: "button", on: { click: act } }, dot, name));
+    });
+    const others = el("li", { class: "rest" }, el("i", { class: "dot hue-7" }), `${rest} more`);
+    return el("ul", { class: "legend", "aria-label": "Labels" }, ...items, rest > 0 ? others : "");
+  }
+
   function draw(main) {
     const view = new Gallery.MapView();
-    const canvas = el("canvas", { tabindex: 0, role: "application", "aria-label": "Map of all videos. Arrow keys go to the nearest video, Enter opens it, plus and minus zoom.", "aria-describedby": "map-now" });
+    const canvas = el("canvas", {
+      tabindex: 0,
+      role: "application",
+      "aria-label": `Map of all videos. ${KEYS}`,
+      "aria-describedby": "map-now",
+    });
     const card = el("div", { class: "map-card", hidden: true });
     const now = el("p", { class: "unseen", id: "map-now", "aria-live": "polite" });
     const stage = el("div", { class: "map-stage" }, canvas, card);
@@ -41,7 +61,8 @@
       canvas.width = Math.round(view.width * ratio);
       canvas.height = Math.round(view.height * ratio);
       brush.setTransform(ratio, 0, 0, ratio, 0, 0);
-      const radius = Math.max(2.2, Math.min(6, 60 / Math.sqrt(videos.count))) * Math.min(2, view.zoom ** 0.3);
+      const radius =
+        Math.max(2.2, Math.min(6, 60 / Math.sqrt(videos.count))) * Math.min(2, view.zoom ** 0.3);
       const hues = common.map((_, at) => colour(`--hue-${at}`));
       const plain = colour(common.length ? "--hue-7" : "--accent");
       for (let row = 0; row < videos.count; row += 1) {
@@ -79,7 +100,12 @@
       chosen = row;
       card.hidden = row < 0;
       if (row >= 0) {
-        card.replaceChildren(Gallery.poster(row, { eager: true }), el("b", { text: videos.base(row) }), el("span", { text: [...videos.labels(row), ...videos.facts(row).slice(0, 2)].join(" · ") }));
+        const line = [...videos.labels(row), ...videos.facts(row).slice(0, 2)].join(" · ");
+        card.replaceChildren(
+          Gallery.poster(row, { eager: true }),
+          el("b", { text: videos.base(row) }),
+          el("span", { text: line }),
+        );
         now.textContent = videos.name(row);
       }
       soon();
@@ -110,7 +136,8 @@
       if (next < 0) return undefined;
       choose(next);
       const [a, b] = view.toPixels(...place(next));
-      if (a < 20 || b < 20 || a > view.width - 20 || b > view.height - 20) view.move(view.width / 2 - a, view.height / 2 - b);
+      if (a < 20 || b < 20 || a > view.width - 20 || b > view.height - 20)
+        view.move(view.width / 2 - a, view.height / 2 - b);
       return soon();
     }
 
@@ -138,20 +165,33 @@
       choose(nearest(...at(event), NEAR));
       if (event.pointerType === "mouse") open();
     });
-    canvas.addEventListener("pointerleave", () => !drag && document.activeElement !== canvas && choose(-1));
-    canvas.addEventListener("wheel", (event) => {
-      event.preventDefault();
-      view.zoomAt(...at(event), Math.exp(-event.deltaY / 400));
-      soon();
-    }, { passive: false });
+    canvas.addEventListener(
+      "pointerleave",
+      () => !drag && document.activeElement !== canvas && choose(-1),
+    );
+    canvas.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        view.zoomAt(...at(event), Math.exp(-event.deltaY / 400));
+        soon();
+      },
+      { passive: false },
+    );
     canvas.addEventListener("keydown", (event) => {
-      const middle = chosen >= 0 ? view.toPixels(...place(chosen)) : [view.width / 2, view.height / 2];
+      const middle =
+        chosen >= 0 ? view.toPixels(...place(chosen)) : [view.width / 2, view.height / 2];
       const acts = {
-        ArrowRight: () => toward(1, 0), ArrowLeft: () => toward(-1, 0),
-        ArrowDown: () => toward(0, 1), ArrowUp: () => toward(0, -1),
-        Enter: open, Escape: () => choose(-1),
-        "+": () => view.zoomAt(...middle, 1.4), "=": () => view.zoomAt(...middle, 1.4),
-        "-": () => view.zoomAt(...middle, 1 / 1.4), 0: () => view.reset(),
+        ArrowRight: () => toward(1, 0),
+        ArrowLeft: () => toward(-1, 0),
+        ArrowDown: () => toward(0, 1),
+        ArrowUp: () => toward(0, -1),
+        Enter: open,
+        Escape: () => choose(-1),
+        "+": () => view.zoomAt(...middle, 1.4),
+        "=": () => view.zoomAt(...middle, 1.4),
+        "-": () => view.zoomAt(...middle, 1 / 1.4),
+        0: () => view.reset(),
       };
       if (!(event.key in acts) || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
@@ -160,27 +200,35 @@
     });
     card.addEventListener("click", open);
 
-    const zoom = (sign, label, factor) => el("button", {
-      class: "button quiet", type: "button", "aria-label": label, text: sign,
-      on: {
-        click: () => {
-          if (factor) view.zoomAt(view.width / 2, view.height / 2, factor);
-          else view.reset();
-          soon();
+    const zoom = (sign, label, factor) =>
+      el("button", {
+        class: "button quiet",
+        type: "button",
+        "aria-label": label,
+        text: sign,
+        on: {
+          click: () => {
+            if (factor) view.zoomAt(view.width / 2, view.height / 2, factor);
+            else view.reset();
+            soon();
+          },
         },
-      },
-    });
-    const legend = common.length
-      ? el("ul", { class: "legend", "aria-label": "Labels" }, ...common.map((name, number) =>
-        el("li", {}, el("button", { type: "button", on: { click: () => Gallery.filter.set(`label:${name.toLowerCase().split(/\s+/)[0]}`) } }, el("i", { class: `dot hue-${number}` }), name))),
-        rest > 0 ? el("li", { class: "rest" }, el("i", { class: "dot hue-7" }), `${rest} more`) : "")
-      : "";
+      });
     main.append(
-      el("div", { class: "tools" },
-        el("p", { class: "tool-count", text: `${method} of the ${of}` }), el("span", { class: "spring" }),
-        zoom("−", "Zoom out", 1 / 1.4), zoom("+", "Zoom in", 1.4), zoom("⤢", "Show all", 0)),
-      legend, stage, now, probe,
-      el("p", { class: "help", text: "Near points are videos whose codes or features are near; far distances say little. Wheel, + and - zoom; drag moves; arrow keys go from video to video." }),
+      el(
+        "div",
+        { class: "tools" },
+        el("p", { class: "tool-count", text: `${method} of the ${of}` }),
+        el("span", { class: "spring" }),
+        zoom("−", "Zoom out", 1 / 1.4),
+        zoom("+", "Zoom in", 1.4),
+        zoom("⤢", "Show all", 0),
+      ),
+      legend(),
+      stage,
+      now,
+      probe,
+      Gallery.note(`Near points are near videos; far distances say little. ${KEYS}`),
     );
     const sized = new ResizeObserver(() => {
       view.resize(stage.clientWidth, stage.clientHeight);

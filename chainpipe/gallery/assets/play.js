@@ -45,7 +45,8 @@
     if (!(box.frames > 1)) return;
     const from = box.at;
     target.addEventListener("pointerenter", (event) => {
-      if (event.pointerType === "mouse" && !Gallery.movesLittle() && playing?.box !== box) start(box);
+      if (event.pointerType === "mouse" && !Gallery.movesLittle() && playing?.box !== box)
+        start(box);
     });
     target.addEventListener("pointermove", (event) => {
       if (event.pointerType !== "mouse" || !Gallery.movesLittle()) return;

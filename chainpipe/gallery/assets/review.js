@@ -2,214 +2,215 @@
 "use strict";
 
 (() => {
-  const { el, videos, words, cases, review, decisions } = Gallery;
+  const { el, videos, words, cases, review, decisions, reviewParts: parts } = Gallery;
+  const HELP =
+    "← → choose a file, ↑ ↓ the group. Decisions are about the file to keep and the chosen one. " +
+    (Gallery.served
+      ? "Each decision is saved at once."
+      : "Save writes `decisions.jsonl` with all decisions: put it beside the store.");
   const KINDS = {
     "copies and parts": (answer) => answer !== "same-scenes",
     "same scenes": (answer) => answer === "same-scenes",
     everything: () => true,
   };
   let kind = cases.some((one) => one.kind !== "same-scenes") ? "copies and parts" : "everything";
-  const STATES = { accept: "duplicate", ignore: "not a duplicate" };
 
-  function statusOf(keep, row) {
-    if (row === keep) return el("span", { class: "chip keep", text: "keep" });
-    const state = decisions.of(keep, row);
-    return el("span", { class: `chip ${state ?? "open"}`, text: state ? STATES[state] : "undecided" });
-  }
+  const shownCases = () =>
+    cases.filter((one) => KINDS[kind](one.kind) && one.rows.some(Gallery.filter.passes));
+  const isOpen = (one) => !review.decided(one);
+  const goTo = (one) => {
+    location.hash = `#/duplicates/${one.number}`;
+  };
 
-  function caseLink(one, current) {
-    const names = one.rows.map(videos.base);
-    const done = review.decided(one);
-    return el("li", {},
-      el("a", { class: done ? "case done" : "case", href: `#/duplicates/${one.number}`, "aria-current": one === current ? "true" : null },
-        Gallery.poster(one.rows[0]),
-        el("span", { class: "case-name", text: names[0] }),
-        el("span", { class: "case-line", text: `${one.title} · ${words.counted(one.rows.length, "file")}${done ? " · decided" : ""}` })));
-  }
-
-  function member(one, row, keep, selected, choose) {
-    const best = row === one.rows[0] && one.reason;
-    const box = Gallery.poster(row, { eager: true });
-    box.append(el("i", { class: "progress" }));
-    const button = el("button", {
-      class: "member", type: "button", role: "radio", "aria-checked": String(row === selected),
-      tabindex: row === selected ? 0 : -1, title: videos.name(row), data: { row },
-      on: { click: () => choose(row) },
-    },
-    box,
-    el("span", { class: "tile-name", text: videos.base(row) }),
-    el("span", { class: "tile-line", text: videos.folder(row) || "." }),
-    el("span", { class: "tile-line", text: videos.facts(row).join(" · ") }),
-    best ? el("span", { class: "tile-line", text: one.reason }) : "",
-    statusOf(keep, row));
-    Gallery.play.onHover(button, box);
-    return button;
-  }
-
-  function key(letter, text, act, kind = "") {
-    return el("button", { class: `button ${kind}`, type: "button", on: { click: act } }, el("kbd", { text: letter, "aria-hidden": "true" }), ` ${text}`);
-  }
-
-  function draw(main, [text]) {
-    const shownCases = () => cases.filter((one) => KINDS[kind](one.kind) && (!Gallery.filter.active() || one.rows.some(Gallery.filter.passes)));
-    if (!cases.length) {
-      main.append(el("p", { class: "nothing", text: "No duplicates were found or looked for." }));
-      return undefined;
-    }
-    const one = (text ? cases[Number(text)] : null) ?? shownCases().find((each) => !review.decided(each)) ?? shownCases()[0] ?? cases[0];
-    if (!KINDS[kind](one.kind)) kind = "everything";
-    let selected = one.rows.find((row) => row !== review.kept(one) && !decisions.of(review.kept(one), row)) ?? one.rows[1];
-    const list = el("ol", { class: "cases", "aria-label": "Groups and pairs" });
-    const stage = el("section", { class: "stage" });
-    const done = el("p", { class: "tool-count" });
-    const save = el("button", { class: "button strong", type: "button", on: { click: decisions.download } });
-    const select = el("select", {
-      on: {
-        change: () => {
-          kind = select.value;
-          const [first] = shownCases();
-          if (!first || KINDS[kind](one.kind)) redraw();
-          else location.hash = `#/duplicates/${first.number}`;
-        },
-      },
-    }, ...Object.keys(KINDS).map((name) => el("option", { text: name, selected: name === kind })));
-    const picker = el("label", { class: "picker" }, el("span", { text: "Show" }), select);
-    const trouble = el("p", { class: "trouble", role: "alert" });
-
-    function step(by) {
-      const some = shownCases();
-      const next = some[(some.indexOf(one) + by + some.length) % some.length];
-      if (next) location.hash = `#/duplicates/${next.number}`;
+  // One case under review, and the file of it that is chosen.
+  class Review {
+    constructor(number) {
+      const shown = shownCases();
+      this.one = cases[number] ?? shown.find(isOpen) ?? shown[0] ?? cases[0];
+      if (!KINDS[kind](this.one.kind)) kind = "everything";
+      this.selected = review.open(this.one) ?? this.one.rows[1];
+      this.list = el("ol", { class: "cases", "aria-label": "Groups and pairs" });
+      this.stage = el("section", { class: "stage" });
+      this.count = el("p", { class: "tool-count" });
+      this.trouble = el("p", { class: "trouble", role: "alert" });
+      this.save = el("button", {
+        class: "button strong",
+        type: "button",
+        on: { click: decisions.download },
+      });
     }
 
-    function choose(row) {
-      selected = row;
-      drawStage();
-      stage.querySelector(`[data-row="${row}"]`)?.focus();
+    step(by) {
+      const shown = shownCases();
+      const next = shown[(shown.indexOf(this.one) + by + shown.length) % shown.length];
+      if (next) goTo(next);
+    }
+
+    turn(by) {
+      const { rows } = this.one;
+      this.choose(rows[(rows.indexOf(this.selected) + by + rows.length) % rows.length]);
+    }
+
+    choose(row) {
+      this.selected = row;
+      this.drawStage();
+      this.stage.querySelector(`[data-row="${row}"]`)?.focus();
     }
 
     // After a decision: the next file that is open, else the next case that is.
-    function onward() {
-      const keep = review.kept(one);
-      const open = one.rows.find((row) => row !== keep && decisions.of(keep, row) === null);
-      if (open !== undefined) return choose(open);
-      const some = shownCases();
-      const at = some.indexOf(one);
-      const next = [...some.slice(at + 1), ...some.slice(0, Math.max(0, at))].find((each) => !review.decided(each));
-      if (next) location.hash = `#/duplicates/${next.number}`;
-      else Gallery.say("Everything is decided.");
-      return undefined;
+    onward() {
+      const open = review.open(this.one);
+      if (open !== undefined) return this.choose(open);
+      const shown = shownCases();
+      const after = shown.indexOf(this.one) + 1;
+      const next = [...shown.slice(after), ...shown.slice(0, after)].find(isOpen);
+      return next ? goTo(next) : Gallery.say("Everything is decided.");
     }
 
-    async function judge(word) {
-      const keep = review.kept(one);
-      if (selected === keep) return Gallery.say("This is the file to keep. Choose another one.");
-      const row = selected;
-      if (await decisions.decide(keep, row, word)) {
-        Gallery.say(`${videos.base(row)}: ${STATES[word]}`);
-        onward();
+    async judge(word) {
+      const [keep, row] = [review.kept(this.one), this.selected];
+      if (row === keep) {
+        Gallery.say("This is the file to keep. Choose another one.");
+      } else if (await decisions.decide(keep, row, word)) {
+        Gallery.say(`${videos.base(row)}: ${parts.STATES[word]}`);
+        this.onward();
       }
-      return undefined;
     }
 
     // The chosen file is kept: all others that are not called different are duplicates of it.
-    async function keepThis() {
-      const keep = selected;
-      for (const row of one.rows) {
-        if (row !== keep && decisions.of(keep, row) !== "ignore" && !(await decisions.decide(keep, row, "accept"))) return;
+    async keep() {
+      const keep = this.selected;
+      for (const row of this.one.rows) {
+        if (row === keep || decisions.of(keep, row) === "ignore") continue;
+        if (!(await decisions.decide(keep, row, "accept"))) return;
       }
       Gallery.say(`${videos.base(keep)} is kept`);
-      onward();
+      this.onward();
     }
 
-    function undo() {
+    undo() {
       const line = decisions.undo();
       if (!line) return Gallery.say("Nothing to take back.");
-      const back = cases.find((each) => each.rows.some((row) => videos.id(row) === line.a) && each.rows.some((row) => videos.id(row) === line.b));
+      const holds = (one, id) => one.rows.some((row) => videos.id(row) === id);
+      const back = cases.find((one) => holds(one, line.a) && holds(one, line.b));
       Gallery.say("The last decision was taken back.");
-      if (back && back !== one) location.hash = `#/duplicates/${back.number}`;
-      return undefined;
+      return back && back !== this.one ? goTo(back) : undefined;
     }
 
-    function drawStage() {
-      const keep = review.kept(one);
-      const other = selected === keep ? one.rows.find((row) => row !== keep) : selected;
-      const some = shownCases();
-      stage.replaceChildren(
-        el("div", { class: "stage-head" },
-          el("h2", { text: `${one.title}: ${words.counted(one.rows.length, "file")}` }),
-          el("span", { class: "stage-place", text: some.includes(one) ? `${some.indexOf(one) + 1} of ${some.length}` : "" }),
-          el("span", { class: "spring" }),
-          el("button", { class: "button quiet", type: "button", "aria-label": "Previous", text: "‹", on: { click: () => step(-1) } }),
-          el("button", { class: "button quiet", type: "button", "aria-label": "Next", text: "›", on: { click: () => step(1) } })),
-        el("div", { class: "members", role: "radiogroup", "aria-label": "Files" }, ...one.rows.map((row) => member(one, row, keep, selected, choose))),
-        el("div", { class: "verdicts", role: "toolbar", "aria-label": "Decide" },
-          key("K", "Keep this one", keepThis),
-          key("D", "Duplicate", () => judge("accept"), "good"),
-          key("N", "Not a duplicate", () => judge("ignore"), "bad"),
-          Gallery.served ? "" : key("U", "Undo", undo, "quiet")),
-        Gallery.comparePair(keep, other),
+    buttons() {
+      const judge = (word) => () => this.judge(word);
+      return el(
+        "div",
+        { class: "verdicts", role: "toolbar", "aria-label": "Decide" },
+        parts.key("K", "Keep this one", () => this.keep()),
+        parts.key("D", "Duplicate", judge("accept"), "good"),
+        parts.key("N", "Not a duplicate", judge("ignore"), "bad"),
+        Gallery.served ? "" : parts.key("U", "Undo", () => this.undo(), "quiet"),
       );
     }
 
-    function drawList() {
-      const some = shownCases();
-      list.replaceChildren(...some.map((each) => caseLink(each, one)));
-      done.textContent = `${some.filter(review.decided).length} of ${some.length} decided`;
-      save.textContent = `Save decisions (${decisions.made()})`;
-      save.disabled = decisions.made() === 0;
-      Gallery.router.drawTabs();
+    drawStage() {
+      const { one, selected } = this;
+      const keep = review.kept(one);
+      const shown = shownCases();
+      const place = shown.includes(one) ? `${shown.indexOf(one) + 1} of ${shown.length}` : "";
+      const members = one.rows.map((row) =>
+        parts.member(one, row, keep, selected, () => this.choose(row)),
+      );
+      this.stage.replaceChildren(
+        el(
+          "div",
+          { class: "stage-head" },
+          el("h2", { text: `${one.title}: ${words.counted(one.rows.length, "file")}` }),
+          el("span", { class: "stage-place", text: place }),
+          el("span", { class: "spring" }),
+          parts.arrow("Previous", "‹", () => this.step(-1)),
+          parts.arrow("Next", "›", () => this.step(1)),
+        ),
+        el("div", { class: "members", role: "radiogroup", "aria-label": "Files" }, ...members),
+        this.buttons(),
+        Gallery.comparePair(
+          keep,
+          selected === keep ? one.rows.find((row) => row !== keep) : selected,
+        ),
+      );
     }
 
-    const redraw = () => {
-      trouble.textContent = "";
-      const focused = stage.contains(document.activeElement);
-      drawStage();
-      drawList();
-      if (focused) stage.querySelector('[aria-checked="true"]')?.focus({ preventScroll: true });
-    };
-    const unsaved = (event) => {
-      trouble.textContent = `Not saved: ${event.detail}`;
-    };
-    const acts = { k: keepThis, d: () => judge("accept"), n: () => judge("ignore"), u: Gallery.served ? null : undo };
-    const keys = (event) => {
-      if (/^(INPUT|SELECT)$/.test(event.target.tagName) || event.altKey || event.ctrlKey || event.metaKey) return;
-      const row = one.rows.indexOf(selected);
-      const moves = {
-        ArrowRight: () => choose(one.rows[(row + 1) % one.rows.length]),
-        ArrowLeft: () => choose(one.rows[(row + one.rows.length - 1) % one.rows.length]),
-        ArrowDown: () => step(1),
-        ArrowUp: () => step(-1),
+    redraw() {
+      const focused = this.stage.contains(document.activeElement);
+      const shown = shownCases();
+      this.trouble.textContent = "";
+      this.drawStage();
+      this.list.replaceChildren(...shown.map((one) => parts.caseLink(one, this.one)));
+      this.count.textContent = `${shown.filter(review.decided).length} of ${shown.length} decided`;
+      this.save.textContent = `Save decisions (${decisions.made()})`;
+      this.save.disabled = decisions.made() === 0;
+      Gallery.router.drawTabs();
+      const checked = this.stage.querySelector('[aria-checked="true"]');
+      if (focused) checked?.focus({ preventScroll: true });
+    }
+
+    picker() {
+      const options = Object.keys(KINDS).map((name) =>
+        el("option", { text: name, selected: name === kind }),
+      );
+      const change = () => {
+        kind = select.value;
+        const [first] = shownCases();
+        if (!first || KINDS[kind](this.one.kind)) this.redraw();
+        else goTo(first);
       };
-      const act = acts[event.key.toLowerCase()] ?? moves[event.key];
-      if (!act || list.contains(event.target)) return;
+      const select = el("select", { on: { change } }, ...options);
+      return el("label", { class: "picker" }, el("span", { text: "Show" }), select);
+    }
+
+    press(event) {
+      const acts = {
+        k: () => this.keep(),
+        d: () => this.judge("accept"),
+        n: () => this.judge("ignore"),
+        u: Gallery.served ? undefined : () => this.undo(),
+        arrowright: () => this.turn(1),
+        arrowleft: () => this.turn(-1),
+        arrowdown: () => this.step(1),
+        arrowup: () => this.step(-1),
+      };
+      const act = acts[event.key.toLowerCase()];
+      if (!act || Gallery.isForOthers(event) || this.list.contains(event.target)) return;
       event.preventDefault();
       act();
-    };
+    }
+  }
 
-    const help = "← → choose a file, ↑ ↓ the group. Decisions are about the file to keep and the chosen one.";
-    const where = Gallery.served
-      ? "Each decision is saved at once."
-      : "Save writes `decisions.jsonl` with all decisions: put it beside the store, or name it with `--decisions`.";
+  function draw(main, [number]) {
+    if (!cases.length) {
+      main.append(Gallery.note("No duplicates were found or looked for.", "nothing"));
+      return undefined;
+    }
+    const page = new Review(number);
+    const spring = el("span", { class: "spring" });
+    const save = Gallery.served ? "" : page.save;
     main.append(
-      el("div", { class: "tools" }, done, el("span", { class: "spring" }), picker, Gallery.served ? "" : save),
-      trouble,
-      el("div", { class: "review" }, list, el("div", {}, stage, el("p", { class: "help" }, ...Gallery.prose(`${help} ${where}`)))),
+      el("div", { class: "tools" }, page.count, spring, page.picker(), save),
+      page.trouble,
+      el("div", { class: "review" }, page.list, el("div", {}, page.stage, Gallery.note(HELP))),
     );
-    redraw();
-    list.querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
-    document.addEventListener("keydown", keys);
-    document.addEventListener("decisions", redraw);
-    document.addEventListener("filter", redraw);
-    document.addEventListener("unsaved", unsaved);
+    page.redraw();
+    page.list.querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
+    const heard = {
+      keydown: (event) => page.press(event),
+      decisions: () => page.redraw(),
+      filter: () => page.redraw(),
+      unsaved: (event) => {
+        page.trouble.textContent = `Not saved: ${event.detail}`;
+      },
+    };
+    for (const [name, act] of Object.entries(heard)) document.addEventListener(name, act);
     return () => {
-      document.removeEventListener("keydown", keys);
-      document.removeEventListener("decisions", redraw);
-      document.removeEventListener("filter", redraw);
-      document.removeEventListener("unsaved", unsaved);
+      for (const [name, act] of Object.entries(heard)) document.removeEventListener(name, act);
     };
   }
 
-  const open = () => cases.filter((one) => KINDS[kind](one.kind) && !review.decided(one)).length;
-  Gallery.reviewPage = { title: "Duplicates", tab: true, count: open, draw };
+  const count = () => cases.filter((one) => KINDS[kind](one.kind) && isOpen(one)).length;
+  Gallery.reviewPage = { title: "Duplicates", tab: true, count, draw };
 })();

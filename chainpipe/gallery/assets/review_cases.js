@@ -34,16 +34,20 @@
     for (const row of one.rows) {
       const others = one.rows.filter((other) => other !== row);
       const lines = others.map((other) => Gallery.decisions.lineOf(row, other));
-      const first = lines.filter((line) => line?.decision === "accept" && line.path_a === videos.path(row));
-      if (first.length && first.length === lines.filter((line) => line?.decision === "accept").length) return row;
+      const accepted = lines.filter((line) => line?.decision === "accept");
+      const first = accepted.filter((line) => line.path_a === videos.path(row));
+      if (first.length && first.length === accepted.length) return row;
     }
     return one.rows[0];
   }
 
-  function decided(one) {
+  // The first file of a case about which nothing is decided.
+  function open(one) {
     const keep = kept(one);
-    return one.rows.every((row) => row === keep || Gallery.decisions.of(keep, row) !== null);
+    return one.rows.find((row) => row !== keep && Gallery.decisions.of(keep, row) === null);
   }
 
-  Object.assign(Gallery, { cases, review: { pairOf, kept, decided } });
+  const decided = (one) => open(one) === undefined;
+
+  Object.assign(Gallery, { cases, review: { pairOf, kept, open, decided } });
 })();

@@ -23,10 +23,14 @@
     for (const [key, page] of pages) {
       if (!page.tab) continue;
       const number = page.count();
-      const link = Gallery.el("a", {
-        href: `#/${key}`,
-        "aria-current": key === name || (name === "video" && key === "library") ? "page" : null,
-      }, page.title);
+      const link = Gallery.el(
+        "a",
+        {
+          href: `#/${key}`,
+          "aria-current": key === name || (name === "video" && key === "library") ? "page" : null,
+        },
+        page.title,
+      );
       if (number !== null) {
         link.append(" ", Gallery.el("span", { class: "count", text: number.toLocaleString("en") }));
       }

@@ -35,19 +35,41 @@
   }
 
   function tileOf(answer) {
-    const row = videos.rowsOf.get(answer.id)?.find((one) => videos.path(one) === answer.path) ?? videos.rowsOf.get(answer.id)?.[0];
-    const line = [answer.answer, `distance ${Number(answer.distance).toPrecision(3)}`].filter(Boolean).join(" · ");
-    if (row === undefined) return el("li", {}, el("p", { class: "tile-name", text: answer.path }), el("p", { class: "tile-line", text: line }));
+    const rows = videos.rowsOf.get(answer.id) ?? [];
+    const row = rows.find((one) => videos.path(one) === answer.path) ?? rows[0];
+    const line = [answer.answer, `distance ${Number(answer.distance).toPrecision(3)}`]
+      .filter(Boolean)
+      .join(" · ");
+    if (row === undefined)
+      return el(
+        "li",
+        {},
+        el("p", { class: "tile-name", text: answer.path }),
+        el("p", { class: "tile-line", text: line }),
+      );
     return el("li", {}, Gallery.tile(row, line));
   }
 
   function panel() {
     const state = el("p", { class: "search-state", role: "status" });
     const results = el("div");
-    const file = el("input", { type: "file", class: "unseen", id: "search-file", accept: "video/*,image/*", on: { change: () => file.files[0] && run(file.files[0].name, byFile(file.files[0])) } });
-    const text = el("input", { type: "search", placeholder: "Words, where the model has words", "aria-label": "Search by words", autocomplete: "off" });
+    const file = el("input", {
+      type: "file",
+      class: "unseen",
+      id: "search-file",
+      accept: "video/*,image/*",
+      on: { change: () => runFile(file.files[0]) },
+    });
+    const text = el("input", {
+      type: "search",
+      placeholder: "Words, where the model has words",
+      "aria-label": "Search by words",
+      autocomplete: "off",
+    });
     const clear = el("button", {
-      class: "button quiet", type: "button", text: "Clear the answers",
+      class: "button quiet",
+      type: "button",
+      text: "Clear the answers",
       on: {
         click: () => {
           state.textContent = "";
@@ -74,32 +96,43 @@
       file.value = "";
     }
 
-    const drop = el("div", {
-      class: "drop",
-      on: {
-        dragover: (event) => {
-          event.preventDefault();
-          drop.classList.add("over");
-        },
-        dragleave: () => drop.classList.remove("over"),
-        drop: (event) => {
-          event.preventDefault();
-          drop.classList.remove("over");
-          const [one] = event.dataTransfer.files;
-          if (one) run(one.name, byFile(one));
-        },
-      },
-    },
-    el("label", { class: "button", for: "search-file", text: "Choose a video or picture" }), file,
-    el("span", { text: "or drop one here" }),
-    el("form", {
-      on: {
-        submit: (event) => {
-          event.preventDefault();
-          if (text.value.trim()) run(`“${text.value.trim()}”`, byWords(text.value.trim()));
+    function runFile(one) {
+      if (one) run(one.name, byFile(one));
+    }
+
+    const drop = el(
+      "div",
+      {
+        class: "drop",
+        on: {
+          dragover: (event) => {
+            event.preventDefault();
+            drop.classList.add("over");
+          },
+          dragleave: () => drop.classList.remove("over"),
+          drop: (event) => {
+            event.preventDefault();
+            drop.classList.remove("over");
+            runFile(event.dataTransfer.files[0]);
+          },
         },
       },
-    }, text));
+      el("label", { class: "button", for: "search-file", text: "Choose a video or picture" }),
+      file,
+      el("span", { text: "or drop one here" }),
+      el(
+        "form",
+        {
+          on: {
+            submit: (event) => {
+              event.preventDefault();
+              if (text.value.trim()) run(`“${text.value.trim()}”`, byWords(text.value.trim()));
+            },
+          },
+        },
+        text,
+      ),
+    );
     return el("section", { class: "search", "aria-label": "Search" }, drop, state, results);
   }
 

@@ -85,8 +85,12 @@
 
     list.addEventListener("keydown", (event) => {
       const steps = {
-        ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns,
-        Home: -items.length, End: items.length,
+        ArrowRight: 1,
+        ArrowLeft: -1,
+        ArrowDown: columns,
+        ArrowUp: -columns,
+        Home: -items.length,
+        End: items.length,
       };
       if (event.key in steps && !event.altKey && !event.ctrlKey && !event.metaKey) {
         event.preventDefault();
@@ -117,21 +121,24 @@
     const box = Gallery.poster(row, { cover: true });
     box.append(el("i", { class: "progress" }));
     if (videos.length(row)) box.append(el("span", { class: "length", text: videos.length(row) }));
-    const link = el("a", {
-      class: "tile-link",
-      href: `#/video/${row}`,
-      title: videos.name(row),
-      on: {
-        keydown: (event) => {
-          if (event.key !== " ") return;
-          event.preventDefault();
-          Gallery.play.start(box);
+    const link = el(
+      "a",
+      {
+        class: "tile-link",
+        href: `#/video/${row}`,
+        title: videos.name(row),
+        on: {
+          keydown: (event) => {
+            if (event.key !== " ") return;
+            event.preventDefault();
+            Gallery.play.start(box);
+          },
         },
       },
-    },
-    box,
-    el("span", { class: "tile-name", text: videos.base(row) }),
-    el("span", { class: "tile-line", text: line }));
+      box,
+      el("span", { class: "tile-name", text: videos.base(row) }),
+      el("span", { class: "tile-line", text: line }),
+    );
     Gallery.play.onHover(link, box);
     return el("div", { class: "tile" }, link);
   }

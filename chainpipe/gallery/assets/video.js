@@ -8,10 +8,17 @@
     const strip = videos.strip(row);
     if (!strip) return el("div", { class: "player" }, Gallery.placeholder(videos.without(row)));
     const name = videos.base(row);
-    const box = Gallery.frame(strip, Math.floor(strip[3].length / 2), { eager: true, alt: `Frame of ${name}` });
+    const box = Gallery.frame(strip, Math.floor(strip[3].length / 2), {
+      eager: true,
+      alt: `Frame of ${name}`,
+    });
     const moment = el("output", { class: "player-moment" });
     const slider = el("input", {
-      type: "range", min: 0, max: strip[3].length - 1, step: 1, "aria-label": "Frame",
+      type: "range",
+      min: 0,
+      max: strip[3].length - 1,
+      step: 1,
+      "aria-label": "Frame",
       on: { input: () => show(Number(slider.value)) },
     });
     const button = el("button", { class: "button", type: "button", on: { click: () => toggle() } });
@@ -55,10 +62,7 @@
       ["SHA-256", videos.id(row)],
     ];
     const shown = lines.filter(([, value]) => value);
-    return el("dl", { class: "facts" }, ...shown.flatMap(([term, value]) => [
-      el("dt", { text: term }),
-      el("dd", { text: value, class: term === "SHA-256" ? "digits" : null }),
-    ]));
+    return Gallery.factList(shown);
   }
 
   function strip(row, stage) {
@@ -66,15 +70,21 @@
     if (!found) return null;
     const list = Gallery.filmstrip(found, "Frames");
     [...list.children].forEach((item, at) => {
-      const button = el("button", {
-        class: "frame-button", type: "button", "aria-label": `Show ${words.clock(found[3][at], 1)}`,
-        on: {
-          click: () => {
-            stage.stop();
-            stage.show(at);
+      const button = el(
+        "button",
+        {
+          class: "frame-button",
+          type: "button",
+          "aria-label": `Show ${words.clock(found[3][at], 1)}`,
+          on: {
+            click: () => {
+              stage.stop();
+              stage.show(at);
+            },
           },
         },
-      }, ...item.childNodes);
+        ...item.childNodes,
+      );
       item.replaceChildren(button);
     });
     return list;
@@ -82,7 +92,9 @@
 
   function neighbours(row) {
     const found = videos.neighbours(row);
-    const by = Gallery.data.near.bits ? `by codes of ${Gallery.data.near.bits} bits` : "by mean features";
+    const by = Gallery.data.near.bits
+      ? `by codes of ${Gallery.data.near.bits} bits`
+      : "by mean features";
     const tiles = found.map(({ row: other, distance }, at) => {
       const tile = Gallery.tile(other, videos.distanceWords(distance));
       const meter = el("i", { class: "meter" }, el("b"));
@@ -90,40 +102,61 @@
       tile.querySelector("a").append(meter);
       return el("li", { value: at + 1 }, tile);
     });
-    return el("section", {},
+    return el(
+      "section",
+      {},
       el("h2", {}, "Nearest videos ", el("small", { text: by })),
-      tiles.length ? el("ol", { class: "plain-grid" }, ...tiles) : el("p", { class: "nothing", text: "There is no other video." }));
+      tiles.length
+        ? el("ol", { class: "plain-grid" }, ...tiles)
+        : Gallery.note("There is no other video.", "nothing"),
+    );
   }
 
   function related(row) {
     const cases = Gallery.cases.filter((one) => one.rows.includes(row));
     if (!cases.length) return null;
-    const links = cases.map((one) => el("li", {},
-      el("a", { href: `#/duplicates/${one.number}`, text: `${one.title}: ${one.rows.filter((r) => r !== row).map(videos.base).join(", ")}` })));
-    return el("section", {}, el("h2", { text: "Duplicates" }), el("ul", { class: "links" }, ...links));
+    const links = cases.map((one) => {
+      const others = one.rows.filter((other) => other !== row).map(videos.base);
+      const text = `${one.title}: ${others.join(", ")}`;
+      return el("li", {}, el("a", { href: `#/duplicates/${one.number}`, text }));
+    });
+    return el(
+      "section",
+      {},
+      el("h2", { text: "Duplicates" }),
+      el("ul", { class: "links" }, ...links),
+    );
   }
 
   function draw(main, [text]) {
     const row = Number(text);
     if (!(row >= 0 && row < videos.count)) {
-      main.append(el("p", { class: "nothing", text: "There is no such video." }));
+      main.append(Gallery.note("There is no such video.", "nothing"));
       return undefined;
     }
     const stage = player(row);
     const step = (by) => `#/video/${(row + by + videos.count) % videos.count}`;
     main.append(
-      el("div", { class: "tools" },
+      el(
+        "div",
+        { class: "tools" },
         el("a", { class: "button quiet", href: "#/library", text: "← Library" }),
         el("h2", { class: "page-title", text: videos.base(row) }),
         el("span", { class: "spring" }),
-        el("a", { class: "button quiet", href: step(-1), "aria-label": "Previous video", text: "‹" }),
-        el("a", { class: "button quiet", href: step(1), "aria-label": "Next video", text: "›" })),
+        el("a", {
+          class: "button quiet",
+          href: step(-1),
+          "aria-label": "Previous video",
+          text: "‹",
+        }),
+        el("a", { class: "button quiet", href: step(1), "aria-label": "Next video", text: "›" }),
+      ),
       el("div", { class: "video" }, el("div", {}, stage, strip(row, stage)), facts(row)),
       related(row) ?? "",
       neighbours(row),
     );
     const keys = (event) => {
-      if (/^(INPUT|SELECT)$/.test(event.target.tagName) || event.altKey || event.ctrlKey || event.metaKey) return;
+      if (Gallery.isForOthers(event)) return;
       if (event.key === "[") location.hash = step(-1);
       if (event.key === "]") location.hash = step(1);
       if (event.key === "Escape") location.hash = "#/library";
