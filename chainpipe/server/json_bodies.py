@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 
-from .problems import RequestProblem
+from .problems import RequestProblem, gone_away
 
 MOST = 64_000  # bytes
 KIND = "application/json"
@@ -19,17 +20,21 @@ async def json_body(request: Request) -> bytes:
     Pages of other sites cannot send that type without asking first.
 
     Raises:
-        RequestProblem: If the type is another one (415), or the body too large (413).
+        RequestProblem: If the type is another one (415), the body is too large (413), or
+            its sender is gone.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != KIND:
         hint = f"send `Content-Type: {KIND}`"
         raise RequestProblem(415, "no_json", "the request is not JSON", hint=hint)
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST:
-            raise RequestProblem(413, "too_large", f"the body is larger than {MOST} bytes")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST:
+                raise RequestProblem(413, "too_large", f"the body is larger than {MOST} bytes")
+    except ClientDisconnect as error:
+        raise gone_away() from error
     return bytes(body)
 
 

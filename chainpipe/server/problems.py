@@ -53,6 +53,11 @@ def busy(what: str) -> RequestProblem:
     )  # fmt: skip
 
 
+def gone_away() -> RequestProblem:
+    """Return the end of a request whose sender closed the connection; nobody reads it."""
+    return RequestProblem(400, "gone_away", "the body ends too early")
+
+
 def bad_value(name: str, value: object, hint: str) -> RequestProblem:
     """Return the refusal of a parameter."""
     return RequestProblem(400, "bad_value", f"`{name}` is `{value}`", hint=hint)

@@ -33,6 +33,9 @@ class VideoReading:
         seconds: For one video.
         device: For the backbone.
         trust_weights: Whether pickled weights may be read.
+
+    Attributes:
+        lacks: Why files cannot be read here; empty if they can, or before :meth:`prepare`.
     """
 
     def __init__(

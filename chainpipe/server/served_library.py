@@ -39,6 +39,13 @@ class ServedLibrary:
     Args:
         library: Codes and store.
         tools: Of the command.
+
+    Attributes:
+        library: Codes and store.
+        store: The store.
+
+    Raises:
+        UsageError: If the store is not at hand.
     """
 
     def __init__(self, library: SearchedLibrary, tools: Tools) -> None:

@@ -16,11 +16,12 @@ from typing import IO, Any
 from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect
 
 from chainpipe.pipeline.console import format_size, printable
 
 from .limits import ServerLimits
-from .problems import RequestProblem
+from .problems import RequestProblem, gone_away
 
 FILE = "file"  # the field with the file
 FORM = "multipart/form-data"
@@ -107,6 +108,8 @@ async def _receive(request: Request, form: _Form, limits: ServerLimits) -> None:
         message = "the upload was too slow"
         headers = {"Connection": "close"}
         raise RequestProblem(408, "too_slow", message, headers=headers) from error
+    except ClientDisconnect as error:
+        raise gone_away() from error
     except FormParserError as error:
         raise RequestProblem(400, "bad_form", f"the form is broken: {error}") from error
 

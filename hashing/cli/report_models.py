@@ -70,13 +70,15 @@ def reported_model(
 
     Raises:
         NotFoundError: If a named store does not exist.
-        UsageError: If a named store does not fit the model.
+        UsageError: If a named store does not fit the model, or a plug-in is not loaded.
         DamageError: If model, store or codes are damaged.
     """
+    from ..methods.registry import check_plugins
     from ..reporting.html.code_health import code_health
     from ..reporting.html.reported_model import ReportedModel
     from ..runs.train_command import train_command
 
+    check_plugins(facts)
     command = train_command(facts)
     measured = _measure(folder, facts, store, protocol, tools)
     return ReportedModel(

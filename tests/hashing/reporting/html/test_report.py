@@ -6,13 +6,14 @@ import json
 import shlex
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from chainpipe import command
-from chainpipe.hashing.model_folder.folder import read_facts
+from chainpipe.hashing.model_folder.folder import read_facts, write_facts
 from chainpipe.hashing.monitoring.history import history_csv, read_history
 from chainpipe.hashing.reporting.html.page import write_report
 from chainpipe.hashing.runs.train_command import train_command
@@ -278,6 +279,11 @@ def test_bad_input_is_refused(library: Library, capsys: pytest.CaptureFixture[st
         assert refused(capsys, *words)[0] == code
         assert told in refused(capsys, *words)[1]
     assert Path("notes.html").read_text() == "my own page"
+    facts = read_facts(library.lsh)
+    used = {"kind": "loss", "name": "mine", "file": "mine.py", "sha256": "00"}
+    write_facts(library.lsh, replace(facts, data={**facts.data, "plugins": [used]}))
+    assert refused(capsys, library.lsh)[0] == 2
+    assert "load it by `--plugin mine.py`" in refused(capsys, library.lsh)[1]
     (library.chain / "history.csv").write_text("epoch,loss\n1,much\n")
     assert refused(capsys, library.chain)[0] == 4
 
