@@ -66,6 +66,7 @@ class Ended:
         cpu: CPU seconds of its whole process tree.
         wall: Seconds on the clock.
         peak_bytes: Largest sum of proportional memory of the tree seen.
+        largest_bytes: Most memory that one of its processes ever had, by the system's count.
         stdout: What it printed.
         stderr: Its last words.
     """
@@ -74,6 +75,7 @@ class Ended:
     cpu: float
     wall: float
     peak_bytes: int
+    largest_bytes: int
     stdout: str
     stderr: str
 
@@ -109,7 +111,8 @@ def run_command(
         err.seek(0)
         texts = [file.read().decode(errors="replace") for file in (out, err)]
     cpu = usage.ru_utime + usage.ru_stime
-    return Ended(process.returncode, cpu, wall, peak, texts[0], texts[1][-2000:])
+    largest = 1024 * usage.ru_maxrss
+    return Ended(process.returncode, cpu, wall, peak, largest, texts[0], texts[1][-2000:])
 
 
 class _MemoryWatch:
