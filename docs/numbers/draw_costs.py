@@ -107,7 +107,7 @@ def moment_lines(found: Facts) -> list[str]:
         "with its distillation, and the model's files. FCVID's 45,585 videos are reckoned on the "
         f"line through both: {number(found['reckoned for FCVID, CPU seconds'])} CPU seconds. "
         "Mean features may take 1.2 GB (24,400 videos); of more videos every second, third ... is "
-        "taken. Memory is the most of the process by the system's count; torch takes .5 GB of it.", "",
+        "taken. Memory is the most that the process had by the system's count.", "",
         *table(["videos", "CPU seconds", "peak MB"], rows), "",
     ]  # fmt: skip
 
