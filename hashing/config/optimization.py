@@ -16,7 +16,7 @@ class NeighboursConfig:
         default="auto",
         metadata=about(
             "initial search: random walk over scenes, or video means; auto: scenes up to "
-            "50000 videos [ours]"
+            "8000 videos [ours]"
         ),
     )
     scenes_per_video: int = field(

@@ -31,7 +31,7 @@ FEW_STEPS = 200  # likewise for fewer than ENOUGH_VIDEOS [ours]
 FEW_VIDEOS, ENOUGH_VIDEOS = 350, 500  # trust in views: 0 up to the first, 1 from the second on
 STILL_COSINE, LIVELY_COSINE = 0.85, 0.7  # likewise, by the cosine of a video's two halves
 LEAST_DISTILLED = 100  # videos; with fewer the initial codes stay those of PCA-ITQ [ours]
-WALKED = 50_000  # videos up to which the walk was measured: 72 CPU seconds, .45 GB
+WALKED = 8000  # videos; beyond, the walk takes about 10 kB a video, which few may have to spare
 
 
 @dataclass(frozen=True, slots=True)
