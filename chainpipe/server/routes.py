@@ -91,13 +91,13 @@ class LibraryApi:
         self,
         id: Annotated[str, Query(description="First digits of a video's id, 8 to 64")] = "",
         row: Annotated[int | None, Query(description="Row of a video in the store")] = None,
-        text: Annotated[str, Query(description="Words, where the model has words")] = "",
+        text: Annotated[str, Query(description="Words, where the backbone knows words")] = "",
         k: Annotated[int, Query(description="Number of answers")] = K,
         distance: Annotated[
             str | None, Query(description="hamming, asymmetric or rerank (default)")
         ] = None,
     ) -> AsciiJson:
-        """Return the videos nearest to one of the library, which is left out of the answers."""
+        """Return the videos nearest to one of the library, itself left out, or to words."""
         return AsciiJson(await self._search_known(id, row, text, k, distance))
 
     async def search_posted(self, request: Request) -> AsciiJson:
@@ -155,13 +155,15 @@ class LibraryApi:
         self, digits: str, row: int | None, text: str, k: int, distance: str | None
     ) -> dict[str, Any]:
         self._check_k(k)
-        if text:
-            hint = "search by a file, or by the id of a video"
-            message = "the model of this library has no words"
-            raise RequestProblem(400, "no_words", message, hint=hint)
-        if bool(digits) == (row is not None):
+        if bool(text) + bool(digits) + (row is not None) != 1:
             hint = "give one of `id`, `row` and `text`"
-            raise RequestProblem(400, "no_query", "the request asks for nothing", hint=hint)
+            raise RequestProblem(
+                400, "no_query", "the request does not ask for one thing", hint=hint
+            )
+        if text:
+            words = self._library.words.search
+            async with self._searches.enter(), self._searches.turn():
+                return await _in_thread(self._searcher, lambda: words(text, k, distance))
         asked = self._library.by_id(digits) if row is None else self._library.by_row(row)
         return await self._answers(asked, k, distance)
 

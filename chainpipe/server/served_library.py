@@ -27,6 +27,7 @@ from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.records import VideoFeatures
 
 from .problems import RequestProblem, bad_value
+from .served_words import ServedWords
 from .uploads import Upload
 
 SCHEMA = 1
@@ -43,6 +44,7 @@ class ServedLibrary:
     Attributes:
         library: Codes and store.
         store: The store.
+        words: Answers to words.
 
     Raises:
         UsageError: If the store is not at hand.
@@ -60,6 +62,7 @@ class ServedLibrary:
         self._paths = PackedPaths.of(codes.paths)
         self._lock = threading.Lock()
         self._silent = Tools(tools.find, tools.features, tools.thumbnails, tools.progress, _nothing)
+        self.words = ServedWords(library, self._silent, SCHEMA)
         _ = library.hasher  # loaded now, not by two first requests at once
 
     def __len__(self) -> int:

@@ -191,10 +191,13 @@ def _search_texts(
     trust_weights: bool,
     as_json: bool,
 ) -> None:
+    from chainpipe.pipeline.backbones.texts import build_text_side
+
     from ..reporting.text_results import print_text_lines, print_text_tables
     from .search_texts import find_by_text
 
-    found = find_by_text(texts, library, plan, tools, trust_weights=trust_weights)
+    side = build_text_side(library.facts.fingerprint.backbone, trust_weights=trust_weights)
+    found = find_by_text(texts, library, plan, tools, side=side)
     if as_json:
         print_text_lines(found, library.codes, distance=plan.distance)
     else:

@@ -22,6 +22,8 @@ from .search_library import SearchedLibrary
 from .text_decoder import text_decoder
 
 if TYPE_CHECKING:
+    from chainpipe.pipeline.backbones.texts import TextSide
+
     from ..models.hasher import F32
 
 
@@ -31,7 +33,7 @@ def find_by_text(
     plan: SearchPlan,
     tools: Tools,
     *,
-    trust_weights: bool = False,
+    side: TextSide,
 ) -> list[FoundByText]:
     """Return the videos that answer each text best.
 
@@ -40,16 +42,12 @@ def find_by_text(
         library: What is searched.
         plan: How; the distance is ``asymmetric`` or ``hamming``.
         tools: Of the command.
-        trust_weights: Whether pickled weights of the backbone may be read.
+        side: The text side of the library's backbone.
 
     Raises:
-        UsageError: If the backbone knows no words, or the decoder was never fitted and there is
-            no store.
+        UsageError: If the decoder was never fitted and there is no store.
         DamageError: If rows that are read are damaged.
     """
-    from chainpipe.pipeline.backbones.texts import build_text_side
-
-    side = build_text_side(library.facts.fingerprint.backbone, trust_weights=trust_weights)
     matches = side.match(texts)
     known = [one for one in matches if one.direction is not None]
     ranked: list[Ranked] = []

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 from chainpipe.pipeline.console import counted, printable
 
@@ -20,21 +20,23 @@ if TYPE_CHECKING:
 NULLS = ("rank", "path", "id", "distance", "similarity", "answer", "seconds")
 
 
-def print_text_lines(found: Sequence[FoundByText], codes: Codes, *, distance: str) -> None:
-    """Print one JSON object for each answer, one a line, to stdout.
+def text_lines(
+    found: Sequence[FoundByText], codes: Codes, *, distance: str
+) -> Iterator[dict[str, Any]]:
+    """Yield the objects that ``chainpipe search --text --json`` prints, one for each answer.
 
     Those of a text with words that are not known have ``unknown``, these words, and ``nearest``,
     names that are known. A text without answers has one object with null fields.
     """
     for one in found:
-        head: dict[str, object] = {"schema": SCHEMA, "query": one.match.text}
+        head: dict[str, Any] = {"schema": SCHEMA, "query": one.match.text}
         if one.match.unknown:
             head["unknown"] = list(one.match.unknown)
             head["nearest"] = list(one.match.nearest)
         if not one.answers:
-            print(json.dumps(head | dict.fromkeys(NULLS)))
+            yield head | dict.fromkeys(NULLS)
         for answer, second in zip(one.answers, one.moments, strict=True):
-            line = {
+            yield head | {
                 "rank": answer.rank,
                 "path": os.fsdecode(codes.paths[answer.row]),
                 "id": bytes(codes.video_ids[answer.row]).hex(),
@@ -43,7 +45,12 @@ def print_text_lines(found: Sequence[FoundByText], codes: Codes, *, distance: st
                 "answer": None,
                 "seconds": None if math.isnan(second) else round(second, 3),
             }
-            print(json.dumps(head | line))
+
+
+def print_text_lines(found: Sequence[FoundByText], codes: Codes, *, distance: str) -> None:
+    """Print one JSON object for each answer, one a line, to stdout."""
+    for line in text_lines(found, codes, distance=distance):
+        print(json.dumps(line))
 
 
 def print_text_tables(found: Sequence[FoundByText], codes: Codes, *, distance: str) -> None:

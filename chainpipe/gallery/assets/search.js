@@ -14,7 +14,7 @@
       throw new Error(`the server said ${answer.status}`);
     }
     if (!answer.ok) throw new Error(reasonOf(found) ?? `the server said ${answer.status}`);
-    return Array.isArray(found) ? found : found.results;
+    return found;
   }
 
   function reasonOf(found) {
@@ -34,10 +34,18 @@
     return [`api/search?${new URLSearchParams({ text, k: String(K) })}`];
   }
 
+  function stateOf(name, found) {
+    const near = found.results.length ? `Nearest to ${name}` : `Nothing is near ${name}.`;
+    if (!found.unknown) return near;
+    const unknown = found.unknown.join(", ");
+    return `${near} · no word near ${unknown}; nearest: ${found.nearest.join(", ")}`;
+  }
+
   function tileOf(answer) {
     const rows = videos.rowsOf.get(answer.id) ?? [];
     const row = rows.find((one) => videos.path(one) === answer.path) ?? rows[0];
-    const line = [answer.answer, `distance ${Number(answer.distance).toPrecision(3)}`]
+    const moment = answer.seconds == null ? null : `at ${Gallery.words.clock(answer.seconds, 1)}`;
+    const line = [answer.answer, moment, `distance ${Number(answer.distance).toPrecision(3)}`]
       .filter(Boolean)
       .join(" · ");
     if (row === undefined)
@@ -62,7 +70,7 @@
     });
     const text = el("input", {
       type: "search",
-      placeholder: "Words, where the model has words",
+      placeholder: "Words, such as: a cat on a sofa",
       "aria-label": "Search by words",
       autocomplete: "off",
     });
@@ -86,10 +94,11 @@
       state.textContent = `Searching for ${name} ...`;
       results.replaceChildren();
       try {
-        const found = (await ask(request)).filter((answer) => answer.path !== null);
+        const found = await ask(request);
         if (mine !== turn) return;
-        state.textContent = found.length ? `Nearest to ${name}` : `Nothing is near ${name}.`;
-        results.replaceChildren(el("ol", { class: "plain-grid" }, ...found.map(tileOf)), clear);
+        state.textContent = stateOf(name, found);
+        const tiles = found.results.map(tileOf);
+        results.replaceChildren(el("ol", { class: "plain-grid" }, ...tiles), clear);
       } catch (error) {
         if (mine === turn) state.textContent = `No answer for ${name}: ${error.message}`;
       }

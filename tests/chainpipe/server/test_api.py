@@ -123,7 +123,6 @@ def test_duplicates_are_those_of_dedup_and_decisions_are_kept(shelf: Path) -> No
         ("/search?row=0&k=0", 400, "bad_value"),
         ("/search?row=0&k=1001", 400, "bad_value"),
         ("/search?row=0&distance=cosine", 400, "bad_value"),
-        ("/search?text=a+dog", 400, "no_words"),
         ("/duplicates?answer=twins", 400, "bad_value"),
         ("/duplicates?limit=0", 400, "bad_value"),
         ("/nothing", 404, "http"),
@@ -198,3 +197,33 @@ def test_no_path_of_the_server_is_shown(shelf: Path, server: Server) -> None:
         assert reply.headers["x-content-type-options"] == "nosniff"
         assert "default-src 'none'" in reply.headers["content-security-policy"]
         assert "server" not in reply.headers
+
+
+def test_words_are_answered_as_the_command_answers_them(server: Server, shelf: Path) -> None:
+    told = run(shelf, "search", "--text", "a zebra", "--json", "-k", 3).stdout
+    lines = [json.loads(line) for line in told.splitlines()]
+    found = server.ask("/search?text=a%20zebra&k=3")
+    assert found.json["distance"] == "asymmetric"
+    assert [one["path"] for one in found.json["results"]] == [line["path"] for line in lines]
+    assert [one["seconds"] for one in found.json["results"]] == [line["seconds"] for line in lines]
+
+
+def test_unknown_words_are_named(server: Server) -> None:
+    found = server.ask("/search?text=okapi").json
+    assert found["unknown"] == ["okapi"]
+    assert len(found["nearest"]) == 3
+    assert server.ask("/search?text=of%20the").json["near"] is False
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("text=cat&distance=rerank", "bad_value"),
+        ("text=cat&row=0", "no_query"),
+        (f"text={'a' * 501}", "bad_value"),
+    ],
+)
+def test_words_that_cannot_be_asked_are_refused(server: Server, query: str, code: str) -> None:
+    found = server.ask(f"/search?{query}")
+    assert found.status == 400
+    assert found.code == code
