@@ -196,7 +196,7 @@ GROWTH_WORDS = (
 PARTS_WORDS = [
     "- **Packet table.** MP4 has one of its own. In Matroska the heads of blocks are read, "
     "and sound is passed over by its size. All bytes of the pictures' packets are looked at "
-    "for damage. Where anything is strange, libav reads every packet of every track: about 6 "
+    "for damage. Where anything is strange, libav reads every packet of every track: 4 to 6 "
     "us a packet.",
     "- **Decoding** does not grow with the film. From a key frame to a wanted frame, all "
     "frames that others may refer to are decoded; the rest is skipped, which torchcodec does "
