@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from chainpipe.library.store_choice import only_store
-from chainpipe.pipeline.console import Console, counted
+from chainpipe.pipeline.console import Console, counted, json_text
 
 from .build import GalleryReport, build_gallery
 from .code_map import MapKind
@@ -104,7 +103,7 @@ def gallery(
         f"{counted(report.videos, 'video')}, {counted(report.pairs, 'pair')} of duplicates, "
         f"{counted(report.places, 'place')} of clips in films"
     )
-    print(json.dumps(_facts(report)) if as_json else report.page)
+    print(json_text(_facts(report)) if as_json else report.page)
 
 
 def _facts(report: GalleryReport) -> dict[str, object]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Any
 
 from starlette.responses import Response
+
+from chainpipe.pipeline.console import json_text
 
 from .problems import RequestProblem
 
@@ -18,7 +19,7 @@ class AsciiJson(Response):
 
     def render(self, content: Any) -> bytes:
         """Return the body."""
-        return json.dumps(content).encode("ascii")
+        return json_text(content).encode("ascii")
 
 
 def problem_reply(problem: RequestProblem) -> AsciiJson:

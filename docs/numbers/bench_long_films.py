@@ -148,7 +148,9 @@ def write_page(folder: Path) -> None:
     ]  # fmt: skip
     page = ["# Long films, measured", "", *INTRODUCTION, ""]
     page += table(["goal", "limit", "found", "", "why not"], goal_rows(facts["goals"], reasons))
-    page += ["", about_lines(facts["about"]), "", "## Cost", "", *table(heads, costs), ""]
+    page += ["", about_lines(facts["about"]), ""]
+    runs = {f"{kind}: `{command}`" for kind, command in facts["runs"].items()}
+    page += [f"The runs: {'; '.join(sorted(runs))}.", "", "## Cost", "", *table(heads, costs), ""]
     page += ["## Growth", "", GROWTH_WORDS, "", *_growth(found), ""]
     page += ["## Where our time goes", "", *_parts(found), "", *PARTS_WORDS]
     (folder / "long-films.md").write_text(wrapped(page) + "\n")
@@ -194,7 +196,7 @@ GROWTH_WORDS = (
 PARTS_WORDS = [
     "- **Packet table.** MP4 has one of its own. In Matroska the heads of blocks are read, "
     "and sound is passed over by its size. All bytes of the pictures' packets are looked at "
-    "for damage. Where anything is strange, libav reads every packet of every track: about 6 "
+    "for damage. Where anything is strange, libav reads every packet of every track: 4 to 6 "
     "us a packet.",
     "- **Decoding** does not grow with the film. From a key frame to a wanted frame, all "
     "frames that others may refer to are decoded; the rest is skipped, which torchcodec does "
@@ -218,8 +220,9 @@ def report(asked: argparse.Namespace) -> None:
     if asked.prepare:
         return
     head, known = about("bench_long_films", asked), asked.out / "long_films.json"
-    before = json.loads(known.read_text())["films"] if known.exists() else []
-    found = {film["name"]: film for film in before}
+    before = json.loads(known.read_text()) if known.exists() else {"films": [], "runs": {}}
+    found = {film["name"]: film for film in before["films"]}
+    runs = before["runs"] | dict.fromkeys({film.container for film in wanted}, head["command"])
     with DecodeWorker() as worker:
         ways = methods(worker)
         for way in ways.values():
@@ -227,7 +230,8 @@ def report(asked: argparse.Namespace) -> None:
         for film, path in zip(wanted, paths, strict=True):
             found[film.name] = measure(film, path, ways, asked.repeats)
             order = [found[one.name] for one in films(lengths, asked.quick) if one.name in found]
-            save(asked.out, "long_films", {"about": head, "films": order, "goals": goals(order)})
+            facts = {"about": head, "runs": runs, "films": order, "goals": goals(order)}
+            save(asked.out, "long_films", facts)
 
 
 def main() -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from chainpipe.pipeline.console import counted
+from chainpipe.pipeline.console import counted, json_text
 from chainpipe.pipeline.errors import NotFoundError
 from chainpipe.pipeline.records import load_all
 from chainpipe.pipeline.store import FeatureStore, open_store
@@ -119,4 +118,4 @@ def _trained_on(facts: ModelFacts, rows: int) -> str:
 
 def print_json(content: dict[str, object]) -> None:
     """Print one JSON object on one line to stdout."""
-    print(json.dumps(content))
+    print(json_text(content))

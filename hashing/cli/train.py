@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chainpipe.pipeline.console import json_text
 from chainpipe.pipeline.errors import UsageError
 
 from ..config import AnyConfig, Config
@@ -308,4 +308,4 @@ def _print(report: TrainReport, *, as_json: bool, tools: Tools) -> None:
         "no_epochs": facts.data.get("no_epochs"),
         "history": report.history,
     }
-    typer.echo(json.dumps(content))
+    typer.echo(json_text(content))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from chainpipe.pipeline.console import printable
+from chainpipe.pipeline.console import json_text, printable
 
 from ..database.protocol import DatabaseHit
 
@@ -36,7 +35,7 @@ def answer_lines(
 def print_answer_lines(texts: Sequence[str], found: Sequence[Sequence[DatabaseHit]]) -> None:
     """Print one JSON object for each answer, one a line, to stdout."""
     for line in answer_lines(texts, found):
-        print(json.dumps(line))
+        print(json_text(line))
 
 
 def print_answer_tables(texts: Sequence[str], found: Sequence[Sequence[DatabaseHit]]) -> None:

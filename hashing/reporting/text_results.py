@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from chainpipe.pipeline.console import counted, printable
+from chainpipe.pipeline.console import counted, json_text, printable
 
 from ..retrieval.codes import Codes
 from .search_results import DIGITS, SCHEMA, shown_number
@@ -50,7 +49,7 @@ def text_lines(
 def print_text_lines(found: Sequence[FoundByText], codes: Codes, *, distance: str) -> None:
     """Print one JSON object for each answer, one a line, to stdout."""
     for line in text_lines(found, codes, distance=distance):
-        print(json.dumps(line))
+        print(json_text(line))
 
 
 def print_text_tables(found: Sequence[FoundByText], codes: Codes, *, distance: str) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import json
-
 import typer
 from rich.console import Console as RichConsole
 from rich.table import Table
 from rich.text import Text
 
-from ..console import printable
+from ..console import json_text, printable
 from ..importing.describe import ForeignFile
 
 
 def show_foreign(found: ForeignFile, *, as_json: bool) -> None:
     """Print a description to stdout."""
     if as_json:
-        typer.echo(json.dumps(found.facts(), indent=2))
+        typer.echo(json_text(found.facts(), indent=2))
         return
     console = RichConsole(highlight=False)
     console.print(foreign_table(found))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..console import Console, counted, format_size, printable
+from ..console import Console, counted, format_size, json_text, printable
 from ..options import STORE
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ def import_features(
     )
     report = run(options, console=console)
     if as_json:
-        typer.echo(json.dumps(report_facts(report)))
+        typer.echo(json_text(report_facts(report)))
         return
     for note in report.notes:
         console.warn(note)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable
 from pathlib import Path
+
+from chainpipe.pipeline.console import json_text
 
 from ..collection import SCHEMA
 from ..rows import CodeTable
@@ -58,6 +59,6 @@ def write_json_lines(path: Path, table: CodeTable, advance: Callable[[int], None
                 line = {"schema": SCHEMA, **dict(zip(COLUMNS, (*values, row.split), strict=True))}
                 if table.of_windows:
                     line |= dict(zip(SPAN, (row.start, row.end), strict=True))
-                file.write(json.dumps(line) + "\n")
+                file.write(json_text(line) + "\n")
             advance(len(rows))
     return len(table)
