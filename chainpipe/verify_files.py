@@ -37,7 +37,8 @@ def verify(
         if not path.exists():
             raise
         message = f"`{printable(path)}` is neither a feature store nor a codes file"
-        raise NotFoundError(message, hint=CHECKED) from error
+        hint = f"{CHECKED}; {error.hint}" if error.hint else CHECKED
+        raise NotFoundError(message, hint=hint) from error
 
 
 def _is_codes(path: Path) -> bool:

@@ -1,11 +1,15 @@
 """What the end-to-end tests share: a small library of videos, its store and a model."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from chainpipe import command
 from tests.pipeline.conftest import draw_clip
+
+# Workers of pytest-xdist have it: tables in a pipe obey it, and tests should not depend on it.
+os.environ.pop("COLUMNS", None)
 
 PATTERNS = {"card": "", "dark": "eq=brightness=-0.4", "grey": "hue=s=0", "turned": "transpose=1"}
 

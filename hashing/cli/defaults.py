@@ -84,7 +84,8 @@ def open_chosen_store(
     """
     if given is None and not facts.store:
         hint = "name a store with `--store`"
-        raise NotFoundError("the model names no store that it was trained on", hint=hint)
+        message = "the model names no store: it was trained on arrays, or published without one"
+        raise NotFoundError(message, hint=hint)
     path = given if given is not None else Path(facts.store)
     if given is None and not path.exists():
         message = f"the store that the model was trained on is gone: `{path}`"

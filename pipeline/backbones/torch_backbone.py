@@ -27,7 +27,7 @@ class InputFacts:
         mean: Subtracted of each colour, of values from 0 to 1.
         std: What the difference is divided by.
         resize: ``bilinear`` or ``bicubic``.
-        frames: F, how many frames make one feature.
+        frames_per_feature: F, how many frames make one feature.
     """
 
     size: int
@@ -35,7 +35,7 @@ class InputFacts:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     resize: str = "bilinear"
-    frames: int = 1
+    frames_per_feature: int = 1
 
     @property
     def normalization(self) -> str:
@@ -82,7 +82,7 @@ class TorchBackbone:
         torch.set_num_threads(options.threads)
         self.name, self.size, self.weights_sha256 = name, facts.size, weights_sha256
         self.normalization, self.resize = facts.normalization, facts.resize
-        self.frames_per_feature = facts.frames
+        self.frames_per_feature = facts.frames_per_feature
         try:
             self._runner = build_runner(
                 from_bytes(net, facts),
@@ -91,7 +91,7 @@ class TorchBackbone:
                 batch=options.batch,
                 half=options.half,
                 compiled=options.compiled,
-                frames=facts.frames,
+                frames_per_feature=facts.frames_per_feature,
             )
         except (RuntimeError, ValueError, AssertionError, IndexError, TypeError) as error:
             raise _wrong_input(name, facts, error) from error
@@ -160,8 +160,8 @@ def require_square(size: object, name: str) -> int:
 
 def _wrong_input(name: str, facts: InputFacts, error: Exception) -> UsageError:
     shape = f"{facts.crop}x{facts.crop} pixels"
-    if facts.frames > 1:
-        shape = f"{facts.frames} frames of {shape}"
+    if facts.frames_per_feature > 1:
+        shape = f"{facts.frames_per_feature} frames of {shape}"
     return UsageError(
         f"backbone `{name}` makes no feature of {shape}: {reason_of(error)}",
         hint="check that its configuration and its weights are of one model",

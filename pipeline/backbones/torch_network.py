@@ -35,7 +35,7 @@ class TorchNetwork:
             coarse: the CNN's features turn by up to 6 degrees).
         compiled: Whether ``torch.compile`` is to make kernels of its own; then every batch is
             filled up to ``batch``, so that one compilation serves all.
-        frames: F, how many frames make one feature; a batch counts such segments.
+        frames_per_feature: F, how many frames make one feature; a batch counts such segments.
 
     Attributes:
         dim: D, the length of a feature.
@@ -54,12 +54,12 @@ class TorchNetwork:
         batch: int,
         half: bool,
         compiled: bool,
-        frames: int = 1,
+        frames_per_feature: int = 1,
     ) -> None:
         import torch
 
-        shape = input_shape(size, frames)
-        self._frames = frames
+        shape = input_shape(size, frames_per_feature)
+        self._frames = frames_per_feature
 
         self._device, self._batch, self._half = torch.device(device), batch, half
         self._net: Callable[..., torch.Tensor] = net.to(device).to(
@@ -151,13 +151,13 @@ class TorchNetwork:
             ) from error
 
 
-def input_shape(size: int, frames: int) -> tuple[int, ...]:
+def input_shape(size: int, frames_per_feature: int) -> tuple[int, ...]:
     """Return the shape of what makes one feature.
 
     >>> input_shape(224, 1), input_shape(224, 16)
     ((224, 224, 3), (16, 224, 224, 3))
     """
-    return (size, size, 3) if frames == 1 else (frames, size, size, 3)
+    return (size, size, 3) if frames_per_feature == 1 else (frames_per_feature, size, size, 3)
 
 
 class _Stage:

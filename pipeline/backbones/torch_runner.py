@@ -36,11 +36,13 @@ class EmbeddingRunner(Protocol):
 class CpuRunner:
     """Runs the network in whichever thread asks, so that threads never wait for each other."""
 
-    def __init__(self, net: torch.nn.Module, *, size: int, frames: int = 1) -> None:
+    def __init__(self, net: torch.nn.Module, *, size: int, frames_per_feature: int = 1) -> None:
         self._net = net
-        self._at_once = max(_CPU_FRAMES // frames, 1)
+        self._at_once = max(_CPU_FRAMES // frames_per_feature, 1)
         self.dim = 0
-        self.dim = self._run(np.zeros((1, *input_shape(size, frames)), np.uint8)).shape[1]
+        self.dim = self._run(np.zeros((1, *input_shape(size, frames_per_feature)), np.uint8)).shape[
+            1
+        ]
 
     def embed(self, pixels: Pixels) -> Features:
         """Turn frames (n, size, size, 3) RGB, or segments of F, into features (n, D)."""
@@ -69,7 +71,7 @@ def build_runner(
     batch: int,
     half: bool,
     compiled: bool,
-    frames: int = 1,
+    frames_per_feature: int = 1,
 ) -> EmbeddingRunner:
     """Put a network on its device.
 
@@ -80,14 +82,14 @@ def build_runner(
         batch: The most frames that a GPU gets at once.
         half: Whether a GPU computes in float16.
         compiled: Whether ``torch.compile`` makes a GPU's kernels.
-        frames: F, how many frames make one feature.
+        frames_per_feature: F, how many frames make one feature.
 
     Raises:
         UsageError: If ``batch`` frames do not fit the GPU's memory.
     """
     if device == "cpu":
-        return CpuRunner(net, size=size, frames=frames)
-    segments = max(batch // frames, 1)
+        return CpuRunner(net, size=size, frames_per_feature=frames_per_feature)
+    segments = max(batch // frames_per_feature, 1)
     network = TorchNetwork(
         net,
         device=device,
@@ -95,6 +97,6 @@ def build_runner(
         batch=segments,
         half=half,
         compiled=compiled,
-        frames=frames,
+        frames_per_feature=frames_per_feature,
     )
     return Batcher(network, batch=segments)

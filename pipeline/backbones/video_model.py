@@ -138,7 +138,7 @@ def _input_facts(
         mean=tuple((offset + value) / scale for value in mean),
         std=tuple(value / scale for value in std),
         resize="bicubic" if int(processor.resample) == _BICUBIC else "bilinear",
-        frames=frames or int(setting_of(config, kind.frames)),
+        frames_per_feature=frames or int(setting_of(config, kind.frames)),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...errors import UsageError
+from ...options import BackboneOptions
 from ...records import Lazy, Registry
 from .base import BuildTextSide, TextMatch, TextSide
 
@@ -18,7 +19,9 @@ TEXT_SIDES: Registry[BuildTextSide] = Registry(
 )
 
 
-def build_text_side(backbone: str, *, trust_weights: bool = False) -> TextSide:
+def build_text_side(
+    backbone: str, *, trust_weights: bool = BackboneOptions.trust_weights
+) -> TextSide:
     """Build what turns words into directions among the features of a backbone.
 
     Args:

@@ -15,7 +15,7 @@ from chainpipe.pipeline.backbones.torch_backbone import (
 from chainpipe.pipeline.backbones.torch_network import TorchNetwork
 from chainpipe.pipeline.errors import UsageError
 
-FACTS = InputFacts(size=12, crop=8, mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7), frames=3)
+FACTS = InputFacts(size=12, crop=8, mean=(0.1, 0.2, 0.3), std=(0.5, 0.6, 0.7), frames_per_feature=3)
 
 
 class Corners(torch.nn.Module):
@@ -45,7 +45,7 @@ def test_batches_of_segments_are_those_of_single_segments() -> None:
         batch=2,
         half=False,
         compiled=False,
-        frames=3,
+        frames_per_feature=3,
     )
     pixels = np.random.default_rng(1).integers(0, 256, (5, 3, 12, 12, 3), dtype=np.uint8)
     batcher = Batcher(network, batch=2)
