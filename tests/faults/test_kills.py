@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
 import time
@@ -58,9 +59,9 @@ def test_kills_at_random_moments_lose_and_double_nothing(
 ) -> None:
     choice = random.Random(1)
     with campaign("kills", count) as found:
-        kills = 0
+        kills, runs = 0, itertools.count()  # a run may end before it is killed
         while kills < count:
-            out = tmp_path / f"{kills}" / "feats.h5"
+            out = tmp_path / f"{next(runs)}" / "feats.h5"
             out.parent.mkdir()
             seen: list[tuple[dict[str, str], int]] = []  # shards, and length of the log, at a kill
             while True:
