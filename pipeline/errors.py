@@ -1,5 +1,7 @@
 """Every error a user can cause, one family, each with its exit code."""
 
+from chainpipe.distribution import extra_hint
+
 
 class ChainpipeError(Exception):
     """A mistake that the user can correct: one line with the error, one hint.
@@ -94,3 +96,21 @@ class LockedError(ChainpipeError):
     """A live process holds the output."""
 
     exit_code = 11
+
+
+def missing_package(needing: str, package: str, *, extra: str) -> UsageError:
+    r"""Return the error about a package that is installed on request only.
+
+    Args:
+        needing: What needs it, as the message prints it.
+        package: Its module.
+        extra: The extra that installs it.
+
+    Example:
+        >>> error = missing_package("`clips.parquet`", "pyarrow", extra="parquet")
+        >>> print(error, error.hint, sep="\n")
+        `clips.parquet` needs the package `pyarrow`, which is not installed
+        pip install 'chainpipe-video[parquet]'
+    """
+    message = f"{needing} needs the package `{package}`, which is not installed"
+    return UsageError(message, hint=extra_hint(extra))

@@ -7,9 +7,8 @@ import os
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from chainpipe.distribution import DISTRIBUTION
 from chainpipe.hashing.evaluation.choose_protocol import AUTO
-from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.errors import missing_package
 from chainpipe.pipeline.options import BACKBONE, BackboneOptions, SamplingOptions
 
 from .model import Model, load_model
@@ -115,5 +114,5 @@ def _support(part: str) -> ModuleType:
     try:
         return importlib.import_module(f"chainpipe.mteb_support.{part}")
     except ImportError as error:
-        hint = f"pip install '{DISTRIBUTION}[mteb]'"
-        raise UsageError(f"no package `{error.name}`", hint=hint) from error
+        package = (error.name or "mteb").partition(".")[0]
+        raise missing_package("an evaluation by mteb", package, extra="mteb") from error

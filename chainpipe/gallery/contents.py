@@ -101,7 +101,8 @@ def page_contents(
         "decisions": decisions,
     }
     without = len(store.videos) - len(columns["strips"])
-    return PageContents(data, frozenset(made.values()), len(found.pairs), len(places), without)
+    shown = sum(bool(place.path) for place in places)  # not the clips that are in no film
+    return PageContents(data, frozenset(made.values()), len(found.pairs), shown, without)
 
 
 def _about(store: FeatureStore, model: str) -> dict[str, str]:

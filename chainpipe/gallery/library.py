@@ -15,7 +15,7 @@ from chainpipe.hashing.model_folder.folder import check_fingerprint
 from chainpipe.hashing.retrieval.codes import Codes, read_codes
 from chainpipe.hashing.retrieval.encode import encode_store, saved_codes
 from chainpipe.library.model_choice import model_of
-from chainpipe.pipeline.console import counted
+from chainpipe.pipeline.console import counted, from_here
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.store import FeatureStore, open_store
 
@@ -63,7 +63,7 @@ def shown_library(
     with open_store(path) as store:
         if not len(store.videos) and not store.failed:
             raise UsageError(f"no videos in `{path}`", hint="extract some first")
-        log(f"store {path} ({counted(len(store.videos), 'video')})")
+        log(f"store {from_here(path)} ({counted(len(store.videos), 'video')})")
         if codes is not None and model is None:
             found = _codes_of_file(codes, store)
             log(f"codes {codes} ({counted(found.bits, 'bit')})")
@@ -75,7 +75,7 @@ def shown_library(
             yield ShownLibrary(store, None)
             return
         folder, facts = chosen
-        log(f"model {_shown(folder)} ({facts.method}, {counted(facts.bits, 'bit')})")
+        log(f"model {from_here(folder)} ({facts.method}, {counted(facts.bits, 'bit')})")
         check_fingerprint(facts, store.meta.fingerprint)
         if codes is not None:
             found = _codes_of_file(codes, store)
@@ -84,12 +84,6 @@ def shown_library(
             found = kept or _encoded(store, folder, progress)
         name = f"{facts.method}, {counted(facts.bits, 'bit')}"
         yield ShownLibrary(store, found, name)
-
-
-def _shown(folder: Path) -> Path:
-    """Return a folder as seen from the working folder, if it is below that."""
-    here = Path.cwd()
-    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def _encoded(store: FeatureStore, folder: Path, progress: Progress) -> Codes:

@@ -100,7 +100,7 @@ def gallery(
         progress=console.progress,
     )
     console.log(
-        f"{counted(report.videos, 'video')}, {counted(report.pairs, 'pair')} of duplicates, "
+        f"{counted(report.videos, 'video')}, {counted(report.pairs, 'pair')} to review, "
         f"{counted(report.places, 'place')} of clips in films"
     )
     print(json_text(_facts(report)) if as_json else report.page)

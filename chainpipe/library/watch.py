@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chainpipe.pipeline.console import Console, printable
-from chainpipe.pipeline.errors import LockedError, UsageError
+from chainpipe.pipeline.errors import LockedError, missing_package
 from chainpipe.pipeline.extraction.signals import StopRequest
 from chainpipe.pipeline.extraction.specs import build_backbones
 from chainpipe.pipeline.extraction.store_inputs import options_of
@@ -48,8 +48,7 @@ def watch_library(
     try:
         import watchfiles
     except ImportError as error:
-        hint = "`pip install chainpipe-video[watch]` installs it"
-        raise UsageError("the package watchfiles is not installed", hint=hint) from error
+        raise missing_package("`watch`", "watchfiles", extra="watch") from error
     with open_store(store) as opened:
         asked = options_of(opened, source=options.videos).changed(
             device=options.device, trust_weights=options.trust_weights

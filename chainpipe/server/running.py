@@ -7,13 +7,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from chainpipe.distribution import extra_hint
 from chainpipe.hashing.cli.context import Tools
 from chainpipe.hashing.cli.defaults import choose_model
 from chainpipe.hashing.model_folder.folder import ModelFacts
 from chainpipe.library.model_choice import model_of
 from chainpipe.pipeline.console import counted
-from chainpipe.pipeline.errors import NotFoundError, UsageError
+from chainpipe.pipeline.errors import NotFoundError, missing_package
 
 from .access import access_rules
 from .limits import ServerLimits
@@ -91,8 +90,7 @@ def _check_packages() -> None:
         try:
             importlib.import_module(module)
         except ImportError as error:
-            hint = f"`{extra_hint('serve')}` installs it"
-            raise UsageError(f"the package {package} is not installed", hint=hint) from error
+            raise missing_package("`serve`", package, extra="serve") from error
 
 
 def _check_gallery(asked: ServeRequest) -> None:

@@ -98,7 +98,9 @@ def _build(
         decisions=decisions,
         workers=asked.limits.readers,
     )
-    build_gallery(store, asked.gallery, inputs, log=tools.log, progress=tools.progress)
+    built = build_gallery(store, asked.gallery, inputs, progress=tools.progress)
+    if built.without:
+        tools.log(f"{built.without} of {counted(built.videos, 'video')} without pictures")
 
 
 def _reading(asked: ServeRequest, library: ServedLibrary, tools: Tools) -> VideoReading:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from chainpipe.pipeline.console import counted
+from chainpipe.pipeline.console import counted, from_here
 from chainpipe.pipeline.errors import ChainpipeError, UsageError
 
 from ..model_folder.folder import CONFIG
@@ -101,7 +101,7 @@ def _videos(path: Path | None, tools: Tools, *, must: bool) -> tuple[VideoTable 
         return None, b""
     try:
         with open_store(path) as store:
-            tools.log(f"store {path}, for the durations")
+            tools.log(f"store {from_here(path)}, for the durations")
             return store.videos, store.root
     except ChainpipeError as error:
         if must:

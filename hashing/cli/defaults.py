@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from chainpipe.pipeline.console import counted, json_text
+from chainpipe.pipeline.console import counted, from_here, json_text
 from chainpipe.pipeline.errors import NotFoundError
 from chainpipe.pipeline.records import load_all
 from chainpipe.pipeline.store import FeatureStore, open_store
@@ -98,7 +98,7 @@ def open_chosen_store(
         raise
     count = store.shape[0]
     which = "" if given is not None else _trained_on(facts, count)
-    log(f"store {path} ({counted(count, 'video')}{which})")
+    log(f"store {from_here(path)} ({counted(count, 'video')}{which})")
     return store
 
 

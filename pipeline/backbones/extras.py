@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from chainpipe.distribution import extra_hint
-
-from ..errors import UsageError
+from ..errors import missing_package
 
 
 def require_package(package: str, extra: str, name: str) -> None:
@@ -21,5 +19,4 @@ def require_package(package: str, extra: str, name: str) -> None:
         UsageError: If it is not installed.
     """
     if find_spec(package) is None:
-        message = f"backbone `{name}` needs the package `{package}`"
-        raise UsageError(message, hint=f"`{extra_hint(extra)}` installs it")
+        raise missing_package(f"backbone `{name}`", package, extra=extra)

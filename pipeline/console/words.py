@@ -79,6 +79,12 @@ def printable(path: bytes | str | os.PathLike[str]) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def from_here(path: str | os.PathLike[str]) -> str:
+    """Return a path as seen from the working folder, if it is below that; else as it is."""
+    name, here = os.fspath(path), os.path.join(os.getcwd(), "")
+    return name.removeprefix(here) if len(name) > len(here) else name
+
+
 def some_names(paths: Sequence[bytes], most: int = 3) -> str:
     """Name the first of some paths.
 

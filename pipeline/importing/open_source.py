@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import NotFoundError, UsageError
+from ..errors import NotFoundError, UsageError, missing_package
 from ..store.foreign.hints import reading_hint
 from ..store.foreign.kinds import FileKind, is_tar_name, kind_of
 from .source import ColumnNames, FeatureSource, SourceRow
@@ -139,5 +139,4 @@ def check_package(kind: FileKind, path: Path) -> None:
     """
     package, extra = _EXTRAS.get(kind, ("", ""))
     if package and importlib.util.find_spec(package) is None:
-        hint = f"`pip install 'chainpipe-video[{extra}]'`"
-        raise UsageError(f"`{path}` needs the package {package}", hint=hint)
+        raise missing_package(f"`{path}`", package, extra=extra)

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chainpipe.distribution import extra_hint
-from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.errors import missing_package
 
 from ..code_text import WORD, words_of
 from ..collection import CollectionFacts
@@ -34,7 +33,7 @@ def write_parquet(path: Path, table: CodeTable, advance: Callable[[int], None]) 
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise UsageError("Parquet needs `pyarrow`", hint=extra_hint("parquet")) from error
+        raise missing_package("Parquet", "pyarrow", extra="parquet") from error
     schema = _schema(pa, table)
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for rows in table.batches(AT_ONCE):

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-from chainpipe.distribution import extra_hint
-from chainpipe.pipeline.errors import StorageError, UsageError
+from chainpipe.pipeline.errors import StorageError, UsageError, missing_package
 
 PATIENCE = 60.0  # seconds that one request may take
 LITE_HINT = (
@@ -26,7 +25,7 @@ def pymilvus_module() -> ModuleType:
     try:
         import pymilvus
     except ImportError as error:
-        raise UsageError("Milvus needs `pymilvus`", hint=extra_hint("milvus")) from error
+        raise missing_package("Milvus", "pymilvus", extra="milvus") from error
     logging.getLogger("pymilvus").setLevel(logging.CRITICAL)
     module: ModuleType = pymilvus
     return module

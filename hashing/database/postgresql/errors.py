@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 
-from chainpipe.distribution import extra_hint
-from chainpipe.pipeline.errors import StorageError, UsageError
+from chainpipe.pipeline.errors import StorageError, missing_package
 
 
 def psycopg_module() -> ModuleType:
@@ -19,7 +18,7 @@ def psycopg_module() -> ModuleType:
     try:
         import psycopg
     except ImportError as error:
-        raise UsageError("PostgreSQL needs `psycopg`", hint=extra_hint("postgresql")) from error
+        raise missing_package("PostgreSQL", "psycopg", extra="postgresql") from error
     return psycopg
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...errors import UsageError
+from ...errors import missing_package
 
 
 def embed_words(texts: Sequence[str]) -> npt.NDArray[np.float64]:
@@ -30,10 +30,7 @@ def _encoder() -> Any:
     try:
         import wordllama
     except ImportError as error:
-        hint = "pip install 'chainpipe-video[words]'"
-        raise UsageError(
-            "words need the package `wordllama`, which is not here", hint=hint
-        ) from error
+        raise missing_package("a search by words", "wordllama", extra="words") from error
     # The weights and the tokenizer are in the package's own folder.
     folder = Path(str(wordllama.__file__)).parent
     return wordllama.WordLlama.load(cache_dir=folder, disable_download=True)

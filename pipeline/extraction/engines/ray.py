@@ -13,10 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...backbones import Backbone
-from ...errors import UsageError
+from ...errors import UsageError, missing_package
 from ...options import BackboneOptions, EngineOptions
 from .coordinator import LostUnitError
-from .settings import Settings, missing_library
+from .settings import Settings
 from .work_unit import UnitReport, WorkUnit, attempt, built
 
 LOOK_SECONDS = 0.5
@@ -153,7 +153,7 @@ def _started(address: str, cpus: int) -> Any:
     try:
         import ray
     except ImportError as error:
-        raise missing_library("ray", "ray") from error
+        raise missing_package("`--engine ray`", "ray", extra="ray") from error
     if not ray.is_initialized():
         here: dict[str, Any] = {"num_cpus": cpus or None, "include_dashboard": False}
         try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from chainpipe.distribution import extra_hint
-
 from ...errors import UsageError
 
 
@@ -49,13 +47,3 @@ class Settings:
         """
         if self._left:
             raise UsageError(f"unknown setting `{next(iter(self._left))}`", hint=known)
-
-
-def missing_library(name: str, extra: str) -> UsageError:
-    """Return the error about an engine whose library is not installed.
-
-    >>> str(missing_library("submitit", "slurm"))
-    'this engine needs `submitit`, which is not installed'
-    """
-    message = f"this engine needs `{name}`, which is not installed"
-    return UsageError(message, hint=extra_hint(extra))

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from ...errors import UsageError
+from ...errors import UsageError, missing_package
 from ...options import EngineOptions
 from .coordinator import LostUnitError
-from .settings import Settings, missing_library
+from .settings import Settings
 from .work_unit import UnitReport, WorkUnit, attempt
 
 LOOK_SECONDS = 0.5  # between two looks at the jobs' files
@@ -75,7 +75,7 @@ def _executor(folder: Path, cluster: str, workers: int, rest: dict[str, int | st
     try:
         import submitit
     except ImportError as error:
-        raise missing_library("submitit", "slurm") from error
+        raise missing_package("`--engine slurm`", "submitit", extra="slurm") from error
     try:
         executor = submitit.AutoExecutor(folder=folder, cluster=cluster)
         shared = submitit.AutoExecutor._typed_parameters()

@@ -146,6 +146,14 @@ def test_names_that_are_no_text_keep_their_bytes(tmp_path: Path) -> None:
     assert videos["blank"] == {"1": "black"}
 
 
+def test_clips_in_no_film_are_no_places(store: Path, tmp_path: Path) -> None:
+    keys = ("path", "start", "end", "query_start", "query_end", "speed", "score")
+    nowhere = dict.fromkeys(keys) | {"schema": 1, "query": "clip.mp4"}
+    (tmp_path / "f.jsonl").write_text(f"{json.dumps(nowhere)}\n")
+    inputs = GalleryInputs(look=False, thumbnails=2, finds=tmp_path / "f.jsonl")
+    assert build_gallery(store, tmp_path / "g", inputs).places == 0
+
+
 def test_decisions_are_shown_as_they_are_in_the_file(store: Path, tmp_path: Path) -> None:
     line = {"schema": 1, "a": "0" * 64, "b": "1" * 64, "decision": "ignore", "path_a": "x"}
     (tmp_path / "d.jsonl").write_text(json.dumps(line) + "\n\n")

@@ -18,7 +18,10 @@ import pytest
 from chainpipe.hashing.methods.registry import load_hasher
 from chainpipe.hashing.retrieval.codes import read_codes
 from chainpipe.hashing.retrieval.encode import encode_store
-from chainpipe.library.update import STATE
+from chainpipe.library.update import STATE, UpdateOptions
+from chainpipe.library.watch import watch_library
+from chainpipe.pipeline.console import Console
+from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.store import open_store, verify
 from chainpipe.pipeline.store.lock import OutputLock
 from tests.pipeline.conftest import draw_clip
@@ -139,6 +142,16 @@ def test_sigint_stops_an_update(drawn: Path, home: Path) -> None:
     assert "stopped by SIGINT" in told
     assert run(home, "update").returncode == 0
     check(home, 8)
+
+
+def test_watch_without_its_package_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "watchfiles", None)  # as if it was not installed
+    store, console = tmp_path / "feats.h5", Console(quiet=True)
+    with pytest.raises(UsageError, match="`watchfiles`") as caught:
+        watch_library(store, UpdateOptions(), console=console, tell=print)
+    assert caught.value.hint == "pip install 'chainpipe-video[watch]'"
 
 
 @pytest.fixture

@@ -268,4 +268,5 @@ def test_without_the_package_there_is_a_hint() -> None:
     root = str(Path(__file__).parents[3])
     words = [sys.executable, "-c", script]
     said = subprocess.run(words, cwd=root, capture_output=True, text=True, check=True).stdout
-    assert said.strip() == "no package `mteb.models` | pip install 'chainpipe-video[mteb]'"
+    told = "an evaluation by mteb needs the package `mteb`, which is not installed"
+    assert said.strip() == f"{told} | pip install 'chainpipe-video[mteb]'"

@@ -115,7 +115,7 @@ def test_a_missing_package_is_named(
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     assert command.run(["serve"]) == 2
     told = capsys.readouterr().err
-    assert "the package uvicorn is not installed" in told
+    assert "error: `serve` needs the package `uvicorn`, which is not installed" in told
     assert "pip install 'chainpipe-video[serve]'" in told
 
 

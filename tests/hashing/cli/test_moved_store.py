@@ -47,7 +47,7 @@ def test_a_project_that_moved_works(stage: Stage, project: Path, verb: str) -> N
     words = [str(project / "videos" / NAMES[0])] if verb == "search" else []
     stage.run(verb, *words, "--model", project / "models/m")
     (line,) = [line for line in stage.said if line.startswith("store ")]
-    assert line == f"store {project / 'feats.h5'} (12 videos, which the model was trained on)"
+    assert line == "store new/feats.h5 (12 videos, which the model was trained on)"
 
 
 @pytest.mark.parametrize("place", ["models/m", "models", "."])

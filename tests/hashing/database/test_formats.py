@@ -221,7 +221,7 @@ def test_parquet_without_its_library_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(UsageError, match="needs `pyarrow`") as caught:
+    with pytest.raises(UsageError, match="needs the package `pyarrow`") as caught:
         write_file(tmp_path / "codes.parquet", table_of(tied_codes()), "parquet")
     assert caught.value.hint == "pip install 'chainpipe-video[parquet]'"
     assert not os.listdir(tmp_path)

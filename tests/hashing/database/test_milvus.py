@@ -156,7 +156,7 @@ def test_without_its_library_it_says_what_to_install(
         open_database(f"milvus+file:{tmp_path}/codes.db")
     assert "pymilvus 2.6 with Milvus Lite 2.5.1" in str(caught.value.hint)
     monkeypatch.setitem(sys.modules, "pymilvus", None)
-    with pytest.raises(UsageError, match="needs `pymilvus`") as caught:
+    with pytest.raises(UsageError, match="needs the package `pymilvus`") as caught:
         open_database("milvus://127.0.0.1/clips")
     assert caught.value.hint == "pip install 'chainpipe-video[milvus]'"
 

@@ -217,7 +217,7 @@ def test_a_server_without_pgvector_says_what_is_missing(
 
 def test_without_its_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(UsageError, match="needs `psycopg`") as caught:
+    with pytest.raises(UsageError, match="needs the package `psycopg`") as caught:
         open_database("postgresql://me@127.0.0.1/db")
     assert caught.value.hint == "pip install 'chainpipe-video[postgresql]'"
 

@@ -17,6 +17,7 @@ from chainpipe.pipeline.console import (
     format_duration,
     format_rate,
     format_size,
+    from_here,
     printable,
     progress_line,
     shortened,
@@ -146,6 +147,18 @@ def test_a_duration_is_never_off_by_more_than_its_smaller_unit(seconds: int) -> 
 )
 def test_a_name_prints_one_way_as_bytes_text_or_path(path: bytes | str | Path, text: str) -> None:
     assert printable(path) == text
+
+
+def test_a_path_below_the_working_folder_is_told_from_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    inside, beside = tmp_path / "a" / "feats.h5", tmp_path.with_name("other") / "feats.h5"
+    assert from_here(inside) == "a/feats.h5"
+    for path in (beside, Path("a/b"), tmp_path):
+        assert from_here(path) == str(path)
+    longer = f"{tmp_path}s/feats.h5"  # its name begins with the folder's
+    assert from_here(longer) == longer
 
 
 @given(st.text(max_size=60), st.integers(1, 60))

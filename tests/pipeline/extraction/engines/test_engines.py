@@ -296,7 +296,7 @@ def test_wrong_settings_of_slurm_are_refused(options, settings, words) -> None:
 
 def test_without_its_library_an_engine_says_what_to_install(options, monkeypatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "submitit", None)
-    with pytest.raises(UsageError, match="needs `submitit`") as caught:
+    with pytest.raises(UsageError, match="`--engine slurm` needs the package `submitit`") as caught:
         extract(on_slurm(options))
     assert caught.value.hint == "pip install 'chainpipe-video[slurm]'"
 
