@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+from ..weights import cached
 
 CLASSES = 1000
 LONGEST_KEPT = 3  # letters of a word that keeps its ending
@@ -32,17 +37,41 @@ def imagenet_classes() -> tuple[ImageClass, ...]:
     Source: synonyms and definitions of WordNet 3.0, as timm has them; short names by OpenAI, as
     open_clip has them.
     """
-    from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
-    from timm.data.imagenet_info import ImageNetInfo
 
-    info = ImageNetInfo("imagenet-1k")
-    classes = []
-    for number, short in enumerate(IMAGENET_CLASSNAMES):
-        names, _, definition = info.index_to_description(number, detailed=True).partition(": ")
-        plain = short.partition(" (")[0]
-        classes.append(ImageClass(plain, (*names.split(", "), plain), definition))
-    assert len(classes) == CLASSES
-    return tuple(classes)
+    def made() -> bytes:
+        from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
+
+        return json.dumps(list(IMAGENET_CLASSNAMES)).encode()
+
+    entries = wordnet_entries("imagenet-1k")
+    known = json.loads(cached(f"imagenet-names-{version('open_clip_torch')}.json", made))
+    shorts = [name.partition(" (")[0] for name in known]
+    assert len(shorts) == len(entries) == CLASSES
+    return tuple(
+        ImageClass(short, (*names, short), definition)
+        for short, (names, definition) in zip(shorts, entries, strict=True)
+    )
+
+
+def wordnet_entries(classes: str) -> list[tuple[list[str], str]]:
+    """Return names and definition of each class of a set, from the cache if they are there.
+
+    The packages that have them import torch, which takes seconds.
+
+    Args:
+        classes: timm's name of the set, such as ``imagenet-1k``.
+    """
+
+    def made() -> bytes:
+        from timm.data.imagenet_info import ImageNetInfo
+
+        info: Any = ImageNetInfo(classes)
+        numbers = range(info.num_classes())
+        parts = [info.index_to_description(i, detailed=True).partition(": ") for i in numbers]
+        return json.dumps([(names.split(", "), text) for names, _, text in parts]).encode()
+
+    found = json.loads(cached(f"{classes}-words-{version('timm')}.json", made))
+    return [(names, text) for names, text in found]
 
 
 def stems(text: str) -> tuple[str, ...]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-from .class_names import stems
+from .class_names import stems, wordnet_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +43,9 @@ def other_names(word: str, entry: WordEntry) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _entries() -> dict[tuple[str, ...], list[WordEntry]]:
-    from timm.data.imagenet_info import ImageNetInfo
-
-    info: Any = ImageNetInfo("imagenet-21k-goog")
     entries: dict[tuple[str, ...], list[WordEntry]] = {}
-    for number in range(info.num_classes()):
-        names, _, definition = info.index_to_description(number, detailed=True).partition(": ")
-        entry = WordEntry(tuple(names.split(", ")), definition)
-        for key in {stems(name) for name in entry.names}:
+    for names, definition in wordnet_entries("imagenet-21k-goog"):
+        entry = WordEntry(tuple(names), definition)
+        for key in {stems(name) for name in names}:
             entries.setdefault(key, []).append(entry)
     return entries
