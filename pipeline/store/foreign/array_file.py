@@ -100,7 +100,7 @@ def _kind(path: Path) -> FileKind:
 
 def _list_npy(path: Path) -> Iterator[ArrayFacts]:
     with path.open("rb") as file:
-        stream = NpyStream(file)
+        stream = NpyStream(file, str(path))
         yield ArrayFacts("", stream.shape, str(stream.dtype))
 
 
@@ -108,9 +108,9 @@ def _list_npz(path: Path) -> Iterator[ArrayFacts]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if info.filename.endswith(".npy"):
-                with archive.open(info) as file:
-                    stream = NpyStream(file)
                 name = info.filename.removesuffix(".npy")
+                with archive.open(info) as file:
+                    stream = NpyStream(file, name)
                 yield ArrayFacts(name, stream.shape, str(stream.dtype))
 
 
@@ -137,12 +137,14 @@ def _list_hdf5(path: Path) -> Iterator[ArrayFacts]:
 
 
 def _load_npy(path: Path, name: str) -> Any:
+    with path.open("rb") as file:
+        NpyStream(file, str(path)).refuse_objects()
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def _load_npz(path: Path, name: str) -> Any:
-    with np.load(path, allow_pickle=False) as archive:
-        return archive[name]
+    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
+        return NpyStream(file, name).whole()
 
 
 def _load_matlab(path: Path, name: str) -> Any:
