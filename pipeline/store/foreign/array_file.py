@@ -156,11 +156,18 @@ def _load_matlab(path: Path, name: str) -> Any:
 
 
 def _load_hdf5(path: Path, name: str) -> Any:
+    from h5py import check_string_dtype
+
     from .safe_hdf5 import checked, member, opened_hdf5
 
     with opened_hdf5(path) as file:
         data = checked(path, name, member(path, file, name))
-        return data.asstr()[()] if data.dtype.kind == "O" else data[()]
+        if data.dtype.kind != "O":
+            return data[()]
+        if check_string_dtype(data.dtype) is None:
+            what = f"`{name}` of `{path}` holds neither numbers nor strings"
+            raise UsageError(what, hint=_HINT)
+        return data.asstr()[()]
 
 
 def _is_hdf5(path: Path) -> bool:
