@@ -1,5 +1,6 @@
 """ONNX files as backbones: against ONNX Runtime called plainly, and files that are refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from onnx import TensorProto, helper
 
 from chainpipe.pipeline.backbones import build_backbone, fingerprint_of
 from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.records import Fingerprint, StoreMeta
 from tests.pipeline.backbones.tiny_models import SIDE, save_onnx, with_weights_in
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.uint8)
@@ -249,3 +251,14 @@ def test_two_files_of_one_name_are_not_the_same(tmp_path: Path) -> None:
     assert prints[0].differences(prints[2]) == []  # the same bytes in another folder
     (difference,) = prints[0].differences(prints[1])
     assert difference.startswith("weights_sha256: ")
+
+
+def test_a_store_goes_on_where_its_backbone_was_moved() -> None:
+    names = [f"onnx:/{folder}/net.onnx:mean=0:std=1" for folder in ("a", "b/c")]
+    one, moved, other = (
+        StoreMeta(Fingerprint(name, sha256, 8, "fit=crop"), 25)
+        for name, sha256 in ((names[0], "00"), (names[1], "00"), (names[1], "11"))
+    )
+    assert one.differences(moved) == []
+    assert one.differences(other) == ["weights_sha256: 00 / 11"]
+    assert one.differences(replace(moved, frames=12)) == ["frames: 25 / 12"]
