@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from .errors import UsageError
 
@@ -64,7 +64,7 @@ class SamplingOptions:
             stores T frames of each video.
 
     Raises:
-        UsageError: If a number is out of range.
+        UsageError: If a number is out of range, or there is no such axis.
     """
 
     frames: int = 25
@@ -76,6 +76,7 @@ class SamplingOptions:
 
     def __post_init__(self) -> None:
         require_at_least(self, 1, "frames")
+        require_one_of(self, "by", By)
         if not (self.every == 0 or SHORTEST_STEP <= self.every < float("inf")):
             hint = f"seconds between two frames, at least {SHORTEST_STEP:g}"
             raise UsageError(f"`every` is {self.every:g}", hint=hint)
@@ -142,7 +143,7 @@ class DecodeOptions:
         limits: Resources that one video may use.
 
     Raises:
-        UsageError: If the reader has no hardware decoder.
+        UsageError: If there is no such fit or reader, or the reader has no hardware decoder.
     """
 
     fit: Fit = "crop"
@@ -151,6 +152,8 @@ class DecodeOptions:
     limits: DecodeLimits = field(default_factory=DecodeLimits)
 
     def __post_init__(self) -> None:
+        require_one_of(self, "fit", Fit)
+        require_one_of(self, "reader", ReaderName)
         if self.hwaccel and self.reader in ("exact", "linear"):
             hint = "leave out `--reader` or `--hwaccel`"
             raise UsageError(f"the {self.reader} reader uses no hardware decoder", hint=hint)
@@ -220,6 +223,9 @@ class OutputOptions:
         prune: Whether to drop the rows of files that are gone.
         prune_folders: Whether to drop the rows of files whose folder is gone, too.
         accept_failures: Whether videos that had failed before leave the exit code 0.
+
+    Raises:
+        UsageError: If there is no such type.
     """
 
     dtype: Dtype = "float16"
@@ -228,6 +234,9 @@ class OutputOptions:
     prune: bool = False
     prune_folders: bool = False
     accept_failures: bool = False
+
+    def __post_init__(self) -> None:
+        require_one_of(self, "dtype", Dtype)
 
 
 def require_at_least(part: object, least: int, *names: str) -> None:
@@ -244,6 +253,20 @@ def require_at_least(part: object, least: int, *names: str) -> None:
         if value < least:
             option = name.replace("_", "-")
             raise UsageError(f"`{option}` is {value}", hint=f"it is at least {least}")
+
+
+def require_one_of(part: object, name: str, kind: object) -> None:
+    """Check that the named field is one of the words of a ``Literal``.
+
+    Raises:
+        UsageError: If it is another; it is named.
+
+    Example:
+        >>> require_one_of(DecodeOptions(), "fit", Fit)
+    """
+    value, known = getattr(part, name), get_args(kind)
+    if value not in known:
+        raise UsageError(f"`{name}` is {value!r}", hint=f"one of {', '.join(known)}")
 
 
 def field_names(part: type) -> tuple[str, ...]:

@@ -36,7 +36,8 @@ from chainpipe.pipeline.options import (
 
 from .model import Model, load_model
 
-Video = str | os.PathLike[str] | bytes
+Video = str | os.PathLike[str] | bytes | bytearray | memoryview
+_BYTES = (bytes, bytearray, memoryview)  # as databases and columns of Arrow give them
 _KEPT_MODELS = 4
 
 
@@ -173,13 +174,13 @@ def encode_one(
 
 
 def _features(video: Video, spec: ExtractionSpec) -> npt.NDArray[np.floating]:
-    inside = file_of_bytes(video) if isinstance(video, bytes) else nullcontext(Path(video))
+    inside = file_of_bytes(bytes(video)) if isinstance(video, _BYTES) else nullcontext(Path(video))
     with inside as path:
         return read_one(path, spec, name=_name(video)).features
 
 
 def _name(video: Video) -> str:
-    return "the video" if isinstance(video, bytes) else f"`{printable(os.fsencode(video))}`"
+    return "the video" if isinstance(video, _BYTES) else f"`{printable(os.fsencode(video))}`"
 
 
 def _checked(features: npt.NDArray[np.floating], dim: int) -> npt.NDArray[np.floating]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from chainpipe.hashing.models.linear_hash import video_means
 from chainpipe.hashing.retrieval.bitpack import unpack
-from chainpipe.hashing.retrieval.encode import encode_features
+from chainpipe.hashing.retrieval.encode import encode_features, finite_features
 from chainpipe.hashing.retrieval.hamming import distance_matrix
 from chainpipe.hashing.retrieval.rerank import cosine_steps, sample_centre
 
@@ -86,10 +86,8 @@ class FeatureRepresentation:
 
     def of_store(self, store: Store) -> Rows:
         """See :class:`VideoRepresentation`."""
-        blocks = range(0, len(store), 256)
-        return np.concatenate(
-            [video_means(store.raw.features(slice(one, one + 256))) for one in blocks]
-        )
+        rows = np.arange(len(store))
+        return np.concatenate([video_means(part) for _, part in finite_features(store.raw, rows)])
 
     def of_videos(self, features: Sequence[Features]) -> Rows:
         """See :class:`VideoRepresentation`."""

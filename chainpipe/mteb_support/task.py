@@ -16,6 +16,7 @@ from chainpipe.hashing.evaluation.evaluate import CUTOFFS
 from chainpipe.hashing.evaluation.protocol import Protocol
 from chainpipe.hashing.evaluation.relevance import Relevance
 from chainpipe.hashing.retrieval.encode import digest
+from chainpipe.pipeline.errors import UsageError
 
 from ..api.store import Store
 from .videos import video_paths
@@ -83,7 +84,8 @@ def build_task(store: Store, *, name: str | None, protocol: str) -> StoreRetriev
         protocol: Its name.
 
     Raises:
-        UsageError: If there are no labels, or the protocol does not fit the splits.
+        UsageError: If there are no labels, no query has a right answer, or the protocol does not
+            fit the splits.
         DamageError: If the store is damaged.
     """
     chosen = choose_protocol(
@@ -101,6 +103,10 @@ def _task(store: Store, protocol: Protocol, name: str) -> StoreRetrieval:
             "ignore_identical_ids": not protocol.keeps_itself,
         },
     )
+    right = _relevant(store, protocol)
+    if not any(right.values()):
+        hint = "an answer is right if it shares a label with the query"
+        raise UsageError(f"no query of `{name}` has a right answer", hint=hint)
     task: StoreRetrieval = kind()
     task.protocol = protocol
     task.dataset = {
@@ -108,7 +114,7 @@ def _task(store: Store, protocol: Protocol, name: str) -> StoreRetrieval:
             SPLIT: {
                 "corpus": _videos(store, protocol.database.tolist()),
                 "queries": _videos(store, protocol.queries.tolist()),
-                "relevant_docs": _relevant(store, protocol),
+                "relevant_docs": right,
                 "top_ranked": None,
             }
         }

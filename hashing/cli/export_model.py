@@ -58,6 +58,7 @@ def model(
         raise UsageError(f"`--out {out}` does not end in `{SUFFIX}`", hint=hint)
     folder, facts = choose_model(model, tools.log)
     out = out or folder / FILE
+    _check_out(out)
     content = onnx_bytes(facts, read_tensors(folder))
     hasher = with_values(load_hasher(folder)[1])
     with (
@@ -78,6 +79,19 @@ def model(
     for one in found.different:
         words = f"bit {one.bit} is {one.value:.3g}, exported {one.exported:.3g}"
         print(f"{printable(one.path)}: {words}")
+
+
+def _check_out(out: Path) -> None:
+    """Refuse to replace an ONNX file that is not an exported model, such as a backbone.
+
+    Raises:
+        UsageError: If there is one.
+    """
+    from ..methods.onnx_export.file import is_exported
+
+    if out.exists() and not is_exported(out):
+        message = f"`{printable(out)}` is there, and is no exported model"
+        raise UsageError(message, hint="name a new file")
 
 
 def _facts(out: Path, facts: ModelFacts, found: BitComparison) -> dict[str, object]:

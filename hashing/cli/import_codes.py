@@ -9,6 +9,7 @@ import typer
 
 from chainpipe.pipeline.console import counted
 from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.store.foreign.kinds import FileKind, kind_of
 
 from .context import tools_of
 from .defaults import JsonOption, print_json
@@ -107,10 +108,12 @@ def import_codes(
 
 
 def _check_out(file: Path, out: Path, *, restart: bool) -> None:
-    """Refuse an output that would replace the input, or anything without being asked."""
-    if out.exists() and (not out.is_file() or out.samefile(file)):
+    """Refuse an output that would replace the input, what is no codes file, or anything unasked."""
+    if not out.exists():
+        return
+    if out.samefile(file) or kind_of(out) is not FileKind.CODES:
         raise UsageError(f"`{out}` would be replaced", hint="choose another `--out`")
-    if out.exists() and not restart:
+    if not restart:
         hint = "choose another `--out`, or add `--restart` to replace it"
         raise UsageError(f"`{out}` exists", hint=hint)
 

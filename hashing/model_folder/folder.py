@@ -132,10 +132,31 @@ def read_facts(folder: Path) -> ModelFacts:
     try:
         facts = content["model"]
         facts = {**facts, "config": canonical_sections(facts.get("config", {}))}
-        return ModelFacts(**{**facts, "fingerprint": Fingerprint(**facts["fingerprint"])})
+        found = ModelFacts(**{**facts, "fingerprint": Fingerprint(**facts["fingerprint"])})
+        _check_types(found)
+        return found
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # others write files, too
         hint = "get the model again from where it came"
         raise DamageError(f"`{path}` does not describe a model: {error}", hint=hint) from error
+
+
+def _check_types(facts: ModelFacts) -> None:
+    """Refuse metadata of other types than chainpipe writes: a model may come from anywhere.
+
+    Raises:
+        TypeError: If one differs; it is named.
+    """
+    print_ = facts.fingerprint
+    texts = {"method": facts.method, "store": facts.store, "backbone": print_.backbone}
+    plugins = facts.data.get("plugins", ())
+    for used in plugins:
+        texts |= {f"plugins: {name}": used[name] for name in ("kind", "name", "file")}
+    for name, value in texts.items():
+        if not isinstance(value, str):
+            raise TypeError(f"`{name}` is {value!r}")
+    for name, number in {"bits": facts.bits, "dim": print_.dim}.items():
+        if not isinstance(number, int):
+            raise TypeError(f"`{name}` is {number!r}")
 
 
 def read_tensors(folder: Path) -> Tensors:
@@ -143,8 +164,9 @@ def read_tensors(folder: Path) -> Tensors:
 
     Raises:
         NotFoundError: If there is no finished model.
-        DamageError: If the weights are missing or altered.
+        DamageError: If the weights are missing, altered, or no finite numbers.
     """
+    from safetensors import SafetensorError
     from safetensors.numpy import load
 
     facts, path = read_facts(folder), folder / WEIGHTS
@@ -154,7 +176,13 @@ def read_tensors(folder: Path) -> Tensors:
     data = path.read_bytes()
     if hashlib.sha256(data).hexdigest() != facts.weights_sha256:
         raise DamageError(f"`{path}` was altered or is cut short", hint=hint)
-    return {canonical_tensor(name): tensor for name, tensor in load(data).items()}
+    try:
+        tensors = load(data)
+    except SafetensorError as error:
+        raise DamageError(f"`{path}` holds no weights: {error}", hint=hint) from error
+    if bad := [name for name, one in tensors.items() if not np.isfinite(one).all()]:
+        raise DamageError(f"`{path}` has NaN or infinite weights: `{bad[0]}`", hint=hint)
+    return {canonical_tensor(name): tensor for name, tensor in tensors.items()}
 
 
 def newest_model(models: Path = Path("models")) -> Path:

@@ -55,7 +55,9 @@ def public_extras(
         content = {"schema": 1, "weights_sha256": facts.weights_sha256, "measured": entries}
         found[QUALITY] = (json.dumps(content, indent=2) + "\n").encode()
     if CARD in found:
-        card = with_results(with_section(found[CARD].decode(), entries), entries, name=name)
+        card = with_results(
+            with_section(found[CARD].decode("utf-8", "replace"), entries), entries, name=name
+        )
         for private, public in _replaced(facts).items():
             card = card.replace(private, public)
         found[CARD] = card.replace(_FOLDER, source).encode()

@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from chainpipe.pipeline.errors import DamageError
+from chainpipe.pipeline.console import printable
+from chainpipe.pipeline.errors import DamageError, UsageError
 from chainpipe.pipeline.records import Fingerprint
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
+from chainpipe.pipeline.store.foreign.kinds import FileKind, kind_of
 
 from .bitpack import pack, unpack
 from .code_joins import joined
@@ -37,13 +39,26 @@ HINT = "write one with `chainpipe encode`"
 def write_codes(path: Path, codes: Codes) -> None:
     """Write a codes file atomically, with the SHA-256 of its arrays.
 
+    Args:
+        path: The file; a codes file that is there is replaced, also a damaged one called ``.npz``.
+        codes: The codes.
+
     Raises:
         StorageError: If the file cannot be written.
+        UsageError: If there is another file, such as a feature store or a video.
     """
+    if path.exists() and not _may_be_codes(path):
+        hint = "name a new file, or a codes file"
+        raise UsageError(f"`{printable(path)}` is there, and is no codes file", hint=hint)
     columns = _columns(codes)
     columns[SHA256] = np.array(array_digest(columns))
     with storage_errors(path), atomic_replace(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **columns)
+
+
+def _may_be_codes(path: Path) -> bool:
+    kind = kind_of(path)
+    return kind is FileKind.CODES or (kind is None and path.suffix == ".npz")
 
 
 def read_codes(path: Path, *, whole: bool = False) -> Codes:

@@ -18,6 +18,7 @@ from .bitpack import width
 from .codes import Codes
 
 MOST_CLASSES = 1 << 16
+_MOST_CLASS = 1 << 53  # whole floats are exact up to here
 BitOrder = Literal["little", "big"]
 _FORMS = "codes are 0 and 1, -1 and 1, or truth values, one code a row; packed ones need `--bits`"
 
@@ -188,12 +189,12 @@ def _labels(place: ArrayPlace, count: int) -> npt.NDArray[Any]:
         hint = f"0 and 1 of at most {MOST_CLASSES} classes"
         raise UsageError(f"{place} {list(found.shape)} is not one-hot", hint=hint)
     if found.ndim == 1 and found.dtype.kind in "biuf":
-        if not (np.isfinite(found).all() and (found == np.round(found)).all()):
+        if not ((np.abs(found) <= _MOST_CLASS).all() and (found == np.round(found)).all()):
             raise UsageError(f"{place} holds other than whole numbers", hint="one class a code")
         return found.astype(np.int64)
     if found.dtype.kind not in "biufUS":
         raise UsageError(f"{place} is {found.dtype}", hint="class numbers, names, or 0 and 1")
-    return np.char.decode(found) if found.dtype.kind == "S" else found
+    return np.char.decode(found, "utf-8", "backslashreplace") if found.dtype.kind == "S" else found
 
 
 def _all_ids(sides: Sequence[CodesPlaces], counts: Sequence[int]) -> list[str] | None:

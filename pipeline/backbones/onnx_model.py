@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..console import counted
 from ..errors import UsageError
 from ..options import BackboneOptions
 from . import unknown_backbone
@@ -28,6 +29,7 @@ _LOG = logging.getLogger(__name__)
 SETTINGS = ("size", "mean", "std", "output", "pool")
 POOLS = ("mean", "max", "first")
 _IMAGENET = ":mean=0.485,0.456,0.406:std=0.229,0.224,0.225"
+MOST_SIDE, MOST_PIXELS = 4096, 1 << 26
 _AT_ONCE = 8  # pictures in one run
 
 Colours = npt.NDArray[np.float32]
@@ -99,7 +101,26 @@ class OnnxBackbone:
             found = self._session.run([self._output], {self._input.name: values})[0]
         except Exception as error:  # ONNX Runtime raises kinds of its own
             raise _does_not_run(self.name, self.size, error) from error
-        return self._pooled(np.asarray(found)[:count])
+        features = self._pooled(self._checked(np.asarray(found), len(values))[:count])
+        if features.shape[1] != (self.dim or max(1, features.shape[1])):
+            given = f"{features.shape[1]} features a picture, not {self.dim or 'some'}"
+            raise UsageError(
+                f"backbone `{self.name}` gives {given}",
+                hint="the number of features cannot depend on the picture",
+            )
+        return features
+
+    def _checked(self, found: npt.NDArray[Any], count: int) -> npt.NDArray[Any]:
+        """Refuse an output that is not numbers, some for each of the pictures."""
+        what = f"output `{self._output}` of `{self.name}`"
+        if found.dtype.kind not in "fiu":
+            raise UsageError(f"{what} is {found.dtype}", hint="features are numbers")
+        if not found.ndim or len(found) != count:
+            raise UsageError(
+                f"{what} has the shape {found.shape} for {counted(count, 'picture')}",
+                hint="its first axis is that of the pictures; export it with a batch of any size",
+            )
+        return found
 
     def _values(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
         """Return what the input takes of frames (n, size, size, 3)."""
@@ -147,6 +168,11 @@ class OnnxBackbone:
             raise UsageError(f"`{self.name}` takes pictures of {known}x{known} only", hint=hint)
         side = asked or known
         assert side is not None
+        at_once = self._input.batch or 1
+        if not 1 <= side <= MOST_SIDE or at_once * side**2 > MOST_PIXELS:
+            what = f"{counted(at_once, 'picture')} of {side}x{side} at once"
+            hint = f"a side has 1 to {MOST_SIDE} pixels, all pictures of a batch {MOST_PIXELS}"
+            raise UsageError(f"`{self.name}` takes {what}", hint=hint)
         return side
 
     def _colours(self, settings: dict[str, str]) -> tuple[Colours | None, Colours]:

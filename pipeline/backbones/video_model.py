@@ -5,6 +5,7 @@ A video is T segments; the encoder turns the F frames of each segment into one f
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +125,23 @@ def _input_facts(
 ) -> InputFacts:
     """Return the preprocessing that the model's folder states."""
     processor = _processor(folder, name)
+    try:
+        facts = _stated_facts(processor, config, kind, name, frames)
+    except (
+        TypeError,
+        ValueError,
+        ArithmeticError,
+        AttributeError,
+    ) as error:  # anything but numbers
+        raise _not_said(name, error) from error
+    if not all(map(math.isfinite, facts.mean)) or not all(0 < one < math.inf for one in facts.std):
+        raise _not_said(name, ValueError(f"mean {facts.mean}, deviation {facts.std}"))
+    return facts
+
+
+def _stated_facts(
+    processor: Any, config: Any, kind: EncoderKind, name: str, frames: int | None
+) -> InputFacts:
     crop = require_square(setting_of(config, kind.side), name)
     size = require_square(processor.size, name) if processor.size else crop
     mean, std = (0.0,) * 3, (1.0,) * 3
@@ -152,10 +170,14 @@ def _processor(folder: Path, name: str) -> Any:
             return kind.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         except Exception as error:  # the file of the other kind is there, or none
             reasons.append(error)
-    raise UsageError(
-        f"`{name}` does not say how frames become its input: {reason_of(reasons[-1])}",
+    raise _not_said(name, reasons[-1]) from reasons[-1]
+
+
+def _not_said(name: str, reason: Exception) -> UsageError:
+    return UsageError(
+        f"`{name}` does not say how frames become its input: {reason_of(reason)}",
         hint="copy `preprocessor_config.json` or `video_preprocessor_config.json` there, too",
-    ) from reasons[-1]
+    )
 
 
 def _does_not_fit(name: str, reason: str) -> UsageError:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from ..console import printable
 from ..errors import UsageError
 from .source import OPTIONS, ColumnNames, SourceRow, choose_column, no_column
 
@@ -41,6 +42,9 @@ class ArrowColumns:
         for part, name in self.beside.items():
             if name not in schema.names:
                 raise no_column(path, name, schema.names, OPTIONS[part])
+        if twice := [name for name in self.read if schema.names.count(name) > 1]:
+            hint = "rename one of them"
+            raise UsageError(f"`{path}` has two columns `{printable(twice[0])}`", hint=hint)
         kind = schema.field(self.features).type
         if not is_numbers(kind):
             message = f"`{self.features}` of `{path}` is of type {kind}"
@@ -123,7 +127,9 @@ def _array(values: pa.Array, row: int) -> npt.NDArray[Any]:
             sizes.append(lengths.pop() or 0 if lengths else 0)
         values = values.flatten()
     if values.null_count:
-        values = values.cast(pa.float64()).fill_null(float(_NULLS))  # refused as NaN is
+        if not pa.types.is_floating(values.type):
+            values = values.cast(pa.float64())
+        values = values.fill_null(pa.scalar(float(_NULLS), values.type))  # refused as NaN is
     found = values.to_numpy(zero_copy_only=False)
     if found.size != int(np.prod(sizes)):
         raise UsageError(f"row {row} has null among its frames", hint="leave such rows out")

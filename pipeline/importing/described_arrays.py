@@ -57,7 +57,7 @@ def _look(path: Path, one: ArrayFacts) -> str:
     if len(one.shape) not in (1, 2, 3) or 0 in one.shape:
         return OTHER
     kind = _numpy_kind(one.dtype)
-    if len(one.shape) == 3 or kind not in "biuf":
+    if len(one.shape) == 3 or kind not in set("biuf"):
         return FEATURES if kind == "f" else OTHER
     sample = _sample(path, one.name)
     if len(one.shape) == 2 and (sample is None or np.isin(sample, (-1, 0, 1)).all()):

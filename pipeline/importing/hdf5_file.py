@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UsageError
-from ..store.foreign.safe_hdf5 import checked, data_sets, member, opened_hdf5
+from ..store.foreign.safe_hdf5 import checked, data_sets, group_members, member, opened_hdf5
 from .numpy_files import SHAPES, check_count
 from .source import OPTIONS, ColumnNames, SourceRow, check_size, choose_column, no_column
 
@@ -37,7 +37,10 @@ class Hdf5Keys:
             every = dict(data_sets(file))
             fits = [name for name, data in every.items() if _may_be_features(data)]
             given = None if names.features is None else names.features.strip("/")
-            self.column = choose_column(path, given, fits, list(every))
+            named = None if given is None else member(path, file, given)
+            if given is None or not isinstance(named, h5py.Dataset):
+                given = choose_column(path, given, fits, list(every))
+            self.column = given
             data = checked(path, self.column, member(path, file, self.column))
             if data.ndim not in (2, 3) or 0 in data.shape:
                 shape = list(data.shape or ())
@@ -94,7 +97,7 @@ class Hdf5Group:
         with opened_hdf5(path) as file:
             group = member(path, file, self._group)
             if not isinstance(group, h5py.Group):
-                known = [name for name, one in file.items() if isinstance(one, h5py.Group)]
+                known = [one for one in group_members(file) if isinstance(file[one], h5py.Group)]
                 raise no_column(path, self._group, ["/", *known], "--group")
             self._videos = self._names_of(group)
             self.unread = self._others(group)

@@ -87,6 +87,9 @@ class NpzFile:
         with reading_errors(path, "a `.npz` file"), zipfile.ZipFile(path) as archive:
             heads = {name: self._head(archive, name) for name in _members(archive)}
             fits = [name for name, head in heads.items() if may_be_features(head)]
+            if not fits:
+                for head in heads.values():
+                    head.refuse_objects()
             self.column = choose_column(path, names.features, fits, list(heads))
             self.count = rows_of_shape(heads[self.column], f"{self.column} of {path}")
             self._beside = {
@@ -167,8 +170,9 @@ def rows_of_shape(head: NpyStream, name: str) -> int:
     """Return N of an array of N videos.
 
     Raises:
-        UsageError: If it is neither (N, T, D) nor (N, D), or a video is too large.
+        UsageError: If it is neither (N, T, D) nor (N, D), holds objects, or a video is too large.
     """
+    head.refuse_objects()
     if len(head.shape) not in (2, 3) or 0 in head.shape:
         raise UsageError(f"`{name}` is {list(head.shape)}", hint=SHAPES)
     check_size(f"a video of `{name}`", head.nbytes // head.shape[0])

@@ -9,11 +9,12 @@ import pyarrow.parquet as pq
 
 from ..store.foreign.reading import reading_errors
 from .arrow_rows import ArrowColumns
-from .source import ColumnNames, SourceRow
+from .source import ColumnNames, SourceRow, check_size
 
 _WHAT = "a Parquet file"
 _AT_ONCE = 1 << 22  # bytes that are unpacked at once
 _MOST_ROWS = 1024
+_BYTES = {"INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8}  # of a value, by Parquet's name
 
 
 class ParquetSource:
@@ -24,7 +25,7 @@ class ParquetSource:
         names: Its columns.
 
     Raises:
-        UsageError: If a column is not there or cannot be features.
+        UsageError: If a column is not there or cannot be features, or a row is too large.
         DamageError: If it is damaged.
     """
 
@@ -34,9 +35,10 @@ class ParquetSource:
             facts = file.metadata
             self._columns = ArrowColumns(path, file.schema_arrow, names)
             self.count = int(facts.num_rows)
-            groups = [facts.row_group(i).total_byte_size for i in range(facts.num_row_groups)]
+            groups = [_row_size(facts.row_group(i)) for i in range(facts.num_row_groups)]
         self.column, self.unread = self._columns.features, self._columns.unread
-        size = max(1, sum(groups) // max(1, self.count))
+        size = max(groups, default=1)
+        check_size(f"a row of `{path}`", size)
         self._rows = max(1, min(_AT_ONCE // size, _MOST_ROWS))
 
     def rows(self) -> Iterator[SourceRow]:
@@ -47,3 +49,13 @@ class ParquetSource:
             for batch in batches:
                 yield from self._columns.rows(batch, first)
                 first += len(batch)
+
+
+def _row_size(group: pq.RowGroupMetaData) -> int:
+    """Return the mean bytes of a row once it is unpacked.
+
+    What the file says of its bytes is not enough: values that repeat take none.
+    """
+    columns = [group.column(number) for number in range(group.num_columns)]
+    unpacked = sum(one.num_values * _BYTES.get(one.physical_type, 1) for one in columns)
+    return int(max(1, unpacked, group.total_byte_size) // max(1, group.num_rows)) or 1

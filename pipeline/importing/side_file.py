@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import NotFoundError, UsageError
+from ..store.foreign.npy_stream import NpyStream
 from ..store.foreign.reading import reading_errors
 
 MOST_BYTES = 1 << 32
@@ -44,7 +43,8 @@ def _lines(path: Path) -> list[Any]:
 
 
 def _array(path: Path) -> list[Any]:
-    found = np.load(path, mmap_mode="r", allow_pickle=False)
-    if not found.ndim or found.nbytes > MOST_BYTES:
-        raise UsageError(f"`{path}` is {list(found.shape)}", hint=_HINT)
-    return list(found.tolist())
+    with path.open("rb") as file:
+        stream = NpyStream(file, str(path))
+        if not stream.shape or stream.nbytes > MOST_BYTES:
+            raise UsageError(f"`{path}` is {list(stream.shape)}", hint=_HINT)
+        return list(stream.whole().tolist())

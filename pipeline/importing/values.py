@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..console import counted, printable, some_names
+from ..console import counted, printable, shortened, some_names
 from ..errors import UsageError
 from ..inputs.manifest import FOLDERS, Labels
 from ..inputs.manifest_files import ManifestRow, read_manifest_file, split_word
@@ -59,7 +59,7 @@ def _ids(values: list[Any]) -> list[str | bytes] | None:
             value = value[0]
         if value is None or isinstance(value, list | dict | float) or value in ("", b""):
             hint = "each video has a name of its own"
-            raise UsageError(f"row {row} has no id: `{value!r}`", hint=hint)
+            raise UsageError(f"row {row} has no id: `{shortened(repr(value), 60)}`", hint=hint)
         found.append(value if isinstance(value, bytes) else str(value))
     names = Counter(found)
     if len(names) < len(found):

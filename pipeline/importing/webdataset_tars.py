@@ -111,7 +111,7 @@ class WebDatasetTar:
             return int(text) if _last(name) == "cls" and text.lstrip("-").isdecimal() else text
         try:
             facts = json.loads(members.get("json", b"{}") or b"{}")
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise UsageError(f"`{key}.json` is not JSON: {error}") from error
         if not isinstance(facts, dict) or name not in facts:
             known = [*members, *(facts if isinstance(facts, dict) else ())]

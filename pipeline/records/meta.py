@@ -105,8 +105,14 @@ class StoreMeta:
     inputs: str = field(default="", compare=False)
 
     def differences(self, other: StoreMeta) -> list[str]:
-        """Return ``name: mine / theirs`` for each setting that differs (versions may)."""
+        """Return ``name: mine / theirs`` for each setting that differs.
+
+        Versions may, and so may the folder of a backbone's file.
+        """
         mine, theirs = (ABSENT_IF_UNUSED | meta.settings() for meta in (self, other))
+        backbones = [portable_backbone(meta.fingerprint.backbone) for meta in (self, other)]
+        if backbones[0] == backbones[1]:
+            theirs["backbone"] = mine["backbone"]
         return [f"{k}: {mine[k]} / {theirs[k]}" for k in mine if mine[k] != theirs[k]]
 
     def settings(self) -> dict[str, str | int | bool | float]:

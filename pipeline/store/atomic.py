@@ -63,7 +63,13 @@ def atomic_replace(path: Path) -> Iterator[Path]:
     """Give a temporary name beside ``path``; it is renamed to ``path`` on success, else deleted.
 
     The body may write a file or a folder there.
+
+    Raises:
+        StorageError: If ``path`` is a device or a pipe, which a rename would replace.
     """
+    if _is_special(path):
+        hint = "name a file; what is written takes its place by one rename"
+        raise StorageError(f"`{path}` is no file, but a device or a pipe", hint=hint)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
         yield temporary
@@ -75,6 +81,13 @@ def atomic_replace(path: Path) -> Iterator[Path]:
         raise
     with suppress(OSError):
         remove(temporary)
+
+
+def _is_special(path: Path) -> bool:
+    """Return whether a path leads to something else than a file or folder, as ``/dev/stdout``."""
+    if path.is_symlink() and os.readlink(path).startswith("/proc/"):
+        return True
+    return path.exists() and not (path.is_file() or path.is_dir())
 
 
 def _cleanup(path: Path) -> None:

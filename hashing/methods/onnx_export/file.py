@@ -6,6 +6,7 @@ import io
 import logging
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,17 @@ def metadata_of(facts: ModelFacts) -> dict[str, str]:
         "chainpipe.preprocessing": features.preprocessing,
         "chainpipe.packing": PACKING,
     }
+
+
+def is_exported(path: Path) -> bool:
+    """Return whether a file is an ONNX file that :func:`onnx_bytes` made."""
+    import onnx
+
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except Exception:  # what protobuf raises is no part of its interface
+        return False
+    return any(one.key == "chainpipe.model_sha256" for one in model.metadata_props)
 
 
 class OnnxHasher:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...console import shortened
 from ...errors import UsageError
 from ...records import Split
 
@@ -142,7 +143,7 @@ def _names(entry: Any) -> list[str]:
     for name in names:
         if not isinstance(name, str):
             hint = "a label is a string, a list of strings, `None`, or all labels are integers"
-            raise UsageError(f"`{name!r}` is no label", hint=hint)
+            raise UsageError(f"`{shortened(repr(name), 60)}` is no label", hint=hint)
     return names
 
 

@@ -100,7 +100,7 @@ def _kind(path: Path) -> FileKind:
 
 def _list_npy(path: Path) -> Iterator[ArrayFacts]:
     with path.open("rb") as file:
-        stream = NpyStream(file)
+        stream = NpyStream(file, str(path))
         yield ArrayFacts("", stream.shape, str(stream.dtype))
 
 
@@ -108,9 +108,9 @@ def _list_npz(path: Path) -> Iterator[ArrayFacts]:
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
             if info.filename.endswith(".npy"):
-                with archive.open(info) as file:
-                    stream = NpyStream(file)
                 name = info.filename.removesuffix(".npy")
+                with archive.open(info) as file:
+                    stream = NpyStream(file, name)
                 yield ArrayFacts(name, stream.shape, str(stream.dtype))
 
 
@@ -137,12 +137,14 @@ def _list_hdf5(path: Path) -> Iterator[ArrayFacts]:
 
 
 def _load_npy(path: Path, name: str) -> Any:
+    with path.open("rb") as file:
+        NpyStream(file, str(path)).refuse_objects()
     return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def _load_npz(path: Path, name: str) -> Any:
-    with np.load(path, allow_pickle=False) as archive:
-        return archive[name]
+    with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as file:
+        return NpyStream(file, name).whole()
 
 
 def _load_matlab(path: Path, name: str) -> Any:
@@ -154,11 +156,18 @@ def _load_matlab(path: Path, name: str) -> Any:
 
 
 def _load_hdf5(path: Path, name: str) -> Any:
+    from h5py import check_string_dtype
+
     from .safe_hdf5 import checked, member, opened_hdf5
 
     with opened_hdf5(path) as file:
         data = checked(path, name, member(path, file, name))
-        return data.asstr()[()] if data.dtype.kind == "O" else data[()]
+        if data.dtype.kind != "O":
+            return data[()]
+        if check_string_dtype(data.dtype) is None:
+            what = f"`{name}` of `{path}` holds neither numbers nor strings"
+            raise UsageError(what, hint=_HINT)
+        return data.asstr()[()]
 
 
 def _is_hdf5(path: Path) -> bool:

@@ -33,7 +33,6 @@ class NpyStream:
 
     Raises:
         DamageError: If it has no sound header.
-        UsageError: If it holds pickled objects.
     """
 
     def __init__(self, file: IO[bytes], name: str = "it") -> None:
@@ -45,10 +44,18 @@ class NpyStream:
             )
             self.shape, self.fortran, self.dtype = read(file)
         except (ValueError, EOFError, OSError) as error:
-            message = f"`{name}` is not a sound `.npy` file: {error}"
-            raise DamageError(message, hint=_HINT) from error
+            raise _unsound(name, str(error).partition("\n")[0]) from error
+        if any(side < 0 for side in self.shape):
+            raise _unsound(name, f"its shape is {list(self.shape)}")
+
+    def refuse_objects(self) -> None:
+        """Refuse pickled objects.
+
+        Raises:
+            UsageError: If it holds some.
+        """
         if self.dtype.hasobject:
-            message = f"`{name}` holds pickled objects, which are not read"
+            message = f"`{self._name}` holds pickled objects, which are not read"
             raise UsageError(message, hint="save numbers, or strings of fixed length")
 
     @property
@@ -61,8 +68,10 @@ class NpyStream:
 
         Raises:
             DamageError: If the file ends before.
-            UsageError: If its first axis is the fastest, so that rows do not follow each other.
+            UsageError: If it holds pickled objects, or its first axis is the fastest, so that rows
+                do not follow each other.
         """
+        self.refuse_objects()
         if self.fortran and len(self.shape) > 1:
             hint = "write it again by `numpy.save(file, numpy.ascontiguousarray(array))`"
             raise UsageError(f"`{self._name}` is in Fortran order", hint=hint)
@@ -76,6 +85,7 @@ class NpyStream:
 
     def whole(self) -> npt.NDArray[Any]:
         """Return the whole array, which was found to be small; raises as :meth:`rows`."""
+        self.refuse_objects()
         found = np.frombuffer(self._read(self.nbytes), self.dtype)
         return found.reshape(self.shape, order="F" if self.fortran else "C")
 
@@ -88,3 +98,7 @@ class NpyStream:
                 raise DamageError(message, hint="copy it again from where it came")
             data += piece
         return data
+
+
+def _unsound(name: str, reason: str) -> DamageError:
+    return DamageError(f"`{name}` is not a sound `.npy` file: {reason}", hint=_HINT)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from ...errors import ChainpipeError, DamageError, UsageError
 from ..integrity.faults import FAULTS, fault
 
 MOST_GROWTH = 2000  # bytes of an array for each byte of it on disk: more than gzip can do
+_MOST_LINKS = 40  # that are followed from one name, as by the kernel
 _HINT = "copy the data into one file by `h5repack`, or with h5py"
 
 
@@ -41,6 +43,8 @@ def opened_hdf5(path: Path) -> Iterator[Any]:
 def member(path: Path, group: Any, name: str) -> Any:
     """Return a group or data set by name, ``None`` where there is none.
 
+    Soft links are followed here, not by HDF5, which would open other files on the way.
+
     Args:
         path: The file, for messages.
         group: Where to look.
@@ -48,14 +52,36 @@ def member(path: Path, group: Any, name: str) -> Any:
 
     Raises:
         UsageError: If it lies in another file.
+        DamageError: If its links lead nowhere but to each other.
     """
-    for part in (part for part in name.split("/") if part):
-        if not isinstance(group, h5py.Group) or part not in group.keys():  # noqa: SIM118
+    parts, followed = name.split("/")[::-1], 0
+    while parts:
+        part = parts.pop()
+        if part in ("", "."):
+            continue
+        kind = _link_type(group, part)
+        if kind is None:
             return None
-        if isinstance(group.get(part, getlink=True), h5py.ExternalLink):
+        if kind == h5py.h5l.TYPE_HARD:
+            group = group[part]
+            continue
+        if kind != h5py.h5l.TYPE_SOFT:
             raise UsageError(f"`{name}` of `{path}` lies in another file", hint=_HINT)
-        group = group[part]
+        if (followed := followed + 1) > _MOST_LINKS:
+            hint = "name the data by another of its names"
+            raise DamageError(f"`{name}` of `{path}` is a link to itself", hint=hint)
+        target = os.fsdecode(group.id.links.get_val(os.fsencode(part)))
+        group = group.file["/"] if target.startswith("/") else group
+        parts += target.split("/")[::-1]
     return group
+
+
+def _link_type(group: Any, name: str) -> int | None:
+    """Return of which type a link of a group is without following it; ``None`` if there is none."""
+    key = os.fsencode(name)
+    if not isinstance(group, h5py.Group) or not group.id.links.exists(key):
+        return None
+    return int(group.id.links.get_info(key).type)
 
 
 def checked(path: Path, name: str, data: Any) -> Any:
@@ -75,12 +101,25 @@ def checked(path: Path, name: str, data: Any) -> Any:
 
 
 def data_sets(group: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the name, relative to a group, and each data set below it; links are not followed."""
-    for name in group.keys():  # noqa: SIM118 (a group iterates likewise, but mypy does not know)
-        if isinstance(group.get(name, getlink=True), h5py.ExternalLink | h5py.SoftLink):
-            continue
+    """Yield the name, relative to a group, and each data set below it.
+
+    Links are not followed, and a group that has several names is visited once: it may hold itself.
+    """
+    seen, pending = set[int](), list(group_members(group))[::-1]
+    while pending:
+        name = pending.pop()
         found = group[name]
         if isinstance(found, h5py.Dataset):
             yield name, found
-        elif isinstance(found, h5py.Group):
-            yield from ((f"{name}/{below}", data) for below, data in data_sets(found))
+        elif isinstance(found, h5py.Group) and (place := _address(found)) not in seen:
+            seen.add(place)
+            pending += [f"{name}/{below}" for below in group_members(found)][::-1]
+
+
+def group_members(group: Any) -> Iterator[str]:
+    """Yield the names of a group's own members; links are left out."""
+    return (name for name in group if _link_type(group, name) == h5py.h5l.TYPE_HARD)
+
+
+def _address(group: Any) -> int:
+    return int(h5py.h5o.get_info(group.id).addr)

@@ -28,9 +28,9 @@ def test_a_row_is_that_of_extract_from_a_path_and_from_bytes(library: Path, stor
             made = chainpipe.extract_one(library / name)
             assert made.dtype == np.float16
             np.testing.assert_array_equal(made, opened.features[row])
-            np.testing.assert_array_equal(
-                chainpipe.extract_one((library / name).read_bytes()), opened.features[row]
-            )
+            data = (library / name).read_bytes()
+            for given in (data, bytearray(data), memoryview(data)):
+                np.testing.assert_array_equal(chainpipe.extract_one(given), opened.features[row])
 
 
 @pytest.mark.parametrize(
@@ -110,6 +110,10 @@ def test_settings_and_models_that_are_wrong_are_named(tmp_path: Path, library: P
         chainpipe.extract_one(video, backbone="nothing")
     with pytest.raises(UsageError, match="`frames` is 0"):
         chainpipe.extract_one(video, frames=0)
+    for wrong in ({"fit": "x"}, {"by": "x"}, {"reader": "x"}, {"dtype": "f8"}):
+        (name,) = wrong
+        with pytest.raises(UsageError, match=f"`{name}` is '"):
+            chainpipe.extract_one(video, **wrong)
     with pytest.raises(NotFoundError, match="no model in"):
         chainpipe.encode_one(video, tmp_path)
     trained = chainpipe.train(np.ones((20, 12)) * np.arange(20)[:, None], bits=4, method="lsh")

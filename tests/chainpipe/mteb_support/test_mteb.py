@@ -237,6 +237,16 @@ def test_errors_name_what_is_wrong(
     arrays = chainpipe.store_from_arrays(features, labels=labels())
     with pytest.raises(UsageError, match="no protocol"):
         chainpipe.mteb_task(arrays, protocol="mine")
+    alone = chainpipe.store_from_arrays(features, labels=list(map(str, range(len(features)))))
+    with pytest.raises(UsageError, match="no query of `one each` has a right answer"):
+        chainpipe.mteb_task(alone, name="one each")
+    wrong = features.copy()
+    wrong[3, 1] = np.nan
+    holed = chainpipe.store_from_arrays(wrong, labels=labels())
+    with pytest.raises(UsageError, match="NaN or infinite features in `3`"):
+        chainpipe.mteb_model(store=holed).index(
+            chainpipe.mteb_task(holed).dataset["default"]["test"]["corpus"]
+        )
     small = chainpipe.train(arrays, bits=8, method="lsh")
     with (
         chainpipe.open_store(store) as opened,

@@ -150,3 +150,19 @@ def test_a_foreign_file_given_to_eval_names_the_command(tmp_path: Path, capsys) 
     code, _, told = run(capsys, "eval", "--codes", tmp_path / "rival.npy")
     assert code == 10
     assert "chainpipe import codes" in told
+
+
+def test_restart_replaces_codes_files_only(
+    make_store: MakeStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "codes.npy", np.eye(9, dtype="u1"))
+    np.save(tmp_path / "kinds.npy", KINDS[:9])
+    store = make_store(planted_features(9, 2, 4))
+    words = ("import", "codes", tmp_path / "codes.npy", "--restart", "--out")
+    for out in (store, tmp_path / "kinds.npy", tmp_path / "codes.npy"):
+        before = out.read_bytes()
+        code, _, told = run(capsys, *words, out)
+        assert (code, out.read_bytes()) == (2, before)
+        assert "would be replaced" in " ".join(told.split())
+    for _ in range(2):
+        assert run(capsys, *words, tmp_path / "codes.npz")[0] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
 from chainpipe.hashing.model_folder.folder import (
     ModelFacts,
@@ -114,3 +116,53 @@ def test_features_of_another_backbone_are_refused_with_both_names() -> None:
     other = replace(FACTS.fingerprint, backbone="clip:ViT-B-32/x", dim=512)
     with pytest.raises(UsageError, match=r"cnn / clip:ViT-B-32/x.*dim: 4 / 512"):
         check_fingerprint(FACTS, other)
+
+
+def rewritten(folder: Path, change: dict[str, object], weights: bytes | None = None) -> Path:
+    """Change a model as its maker could: with checksums that fit."""
+    path = folder / "config.json"
+    content = json.loads(path.read_text())
+    content["model"] |= change
+    if weights is not None:
+        (folder / "model.safetensors").write_bytes(weights)
+        content["model"]["weights_sha256"] = hashlib.sha256(weights).hexdigest()
+    line = json.dumps(content["model"], sort_keys=True).encode()
+    content["checksum"] = hashlib.sha256(line).hexdigest()
+    path.write_text(json.dumps(content))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bits": "8"},
+        {"bits": None},
+        {"method": 5},
+        {"store": 5},
+        {"data": None},
+        {"data": []},
+        {"data": {"plugins": "x"}},
+        {"data": {"plugins": [{"file": "/a.py"}]}},
+        {"data": {"plugins": [{"kind": "loss", "name": 5, "file": "/a.py"}]}},
+        {"fingerprint": {"backbone": 5, "weights_sha256": "", "dim": 4, "preprocessing": ""}},
+        {"fingerprint": {"backbone": "", "weights_sha256": "", "dim": "4", "preprocessing": ""}},
+    ],
+)
+def test_metadata_of_other_types_is_damage(tmp_path: Path, change: dict[str, object]) -> None:
+    save_model(tmp_path / "m", FACTS, TENSORS, {})
+    with pytest.raises(DamageError, match="does not describe a model"):
+        read_facts(rewritten(tmp_path / "m", change))
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        (b"", "holds no weights"),
+        ((2**60).to_bytes(8, "little") + b"{}", "holds no weights"),
+        (save({"a": np.array([1, np.nan])}), "NaN or infinite weights: `a`"),
+    ],
+)
+def test_weights_that_are_none_are_damage(tmp_path: Path, weights: bytes, words: str) -> None:
+    save_model(tmp_path / "m", FACTS, TENSORS, {})
+    with pytest.raises(DamageError, match=words):
+        read_tensors(rewritten(tmp_path / "m", {}, weights))

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from chainpipe.hashing.retrieval.codes import Codes, joined, pack, read_codes, unpack, write_codes
-from chainpipe.pipeline.errors import DamageError, NotFoundError, StorageError
+from chainpipe.pipeline.errors import DamageError, NotFoundError, StorageError, UsageError
 from chainpipe.pipeline.records import Split
 from tests.hashing.retrieval.answer_samples import random_bits, sample_codes
 
@@ -243,3 +243,17 @@ def test_joined_codes_stand_one_after_the_other() -> None:
     assert same(joined(parts), codes)
     with pytest.raises(ValueError, match="different bits"):
         joined([codes, sample_codes(random_bits(5, 12))])
+
+
+def test_only_codes_files_are_replaced(tmp_path: Path) -> None:
+    np.savez(tmp_path / "features.npz", feats=np.zeros((3, 4), "f4"))
+    (tmp_path / "clip.mp4").write_bytes(b"a video")
+    for name in ("features.npz", "clip.mp4"):
+        before = (tmp_path / name).read_bytes()
+        with pytest.raises(UsageError, match=r"is there, and is no codes file"):
+            written(tmp_path / name)
+        assert (tmp_path / name).read_bytes() == before
+    path = tmp_path / "codes.npz"
+    written(path)
+    path.write_bytes(path.read_bytes()[:-100])  # cut short: nothing is lost
+    assert same(written(path), read_codes(path))

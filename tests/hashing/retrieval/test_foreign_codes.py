@@ -169,3 +169,13 @@ def test_places_are_named_in_three_ways(tmp_path: Path) -> None:
     assert ArrayPlace.named("a", beside) == ArrayPlace(beside, "a")
     with pytest.raises(NotFoundError, match=r"there is no `gone\.npy`"):
         ArrayPlace.named("gone.npy", beside).load()
+
+
+def test_labels_that_no_text_or_number_holds(tmp_path: Path) -> None:
+    np.save(tmp_path / "codes.npy", BITS)
+    np.save(tmp_path / "bytes.npy", np.array([b"\xff", b"cat", b"dog"])[KINDS])
+    np.save(tmp_path / "far.npy", KINDS * 1e300)
+    codes = foreign_codes(at(tmp_path / "codes.npy", labels=ArrayPlace(tmp_path / "bytes.npy")))
+    assert set(codes.label_names) == {"\\xff", "cat", "dog"}
+    with pytest.raises(UsageError, match="holds other than whole numbers"):
+        foreign_codes(at(tmp_path / "codes.npy", labels=ArrayPlace(tmp_path / "far.npy")))

@@ -1,5 +1,6 @@
 """ONNX files as backbones: against ONNX Runtime called plainly, and files that are refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from onnx import TensorProto, helper
 
 from chainpipe.pipeline.backbones import build_backbone, fingerprint_of
 from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.records import Fingerprint, StoreMeta
 from tests.pipeline.backbones.tiny_models import SIDE, save_onnx, with_weights_in
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (5, SIDE, SIDE, 3), dtype=np.uint8)
@@ -176,3 +178,87 @@ def test_onnx_without_a_file_and_compilation_are_refused(folder: Path) -> None:
         build_backbone("onnx:")
     with pytest.raises(UsageError, match="runs on the CPU"):
         build_backbone(f"onnx:{folder / 'vector.onnx'}{COLOURS}", device="cpu", compiled=True)
+
+
+REDUCED = [
+    helper.make_node("ReduceMean", ["x"], ["p"], axes=[2, 3], keepdims=0),
+    helper.make_node("Sum", ["p", "p"], ["q"]),
+]
+WRONG = {
+    "one feature for all": ([helper.make_node("ReduceMean", ["q"], ["y"], axes=[0])], r"\(1, 3\)"),
+    "one number": ([helper.make_node("ReduceMean", ["q"], ["y"], keepdims=0)], r"shape \(\)"),
+    "text": ([helper.make_node("Cast", ["q"], ["y"], to=TensorProto.STRING)], "is object"),
+    "another length each": (
+        [
+            helper.make_node("NonZero", ["x"], ["places"]),
+            helper.make_node("Cast", ["places"], ["all"], to=TensorProto.FLOAT),
+            helper.make_node("ReduceSum", ["all", "first"], ["y"], keepdims=1),
+        ],
+        "0 features a picture, not some",
+    ),
+}
+
+
+def write_network(path: Path, nodes: list, shape: tuple, kind: int = TensorProto.FLOAT) -> None:
+    """Write a network that makes `y` of pictures `x`."""
+    graph = helper.make_graph(
+        [*REDUCED, *nodes],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("y", kind, None)],
+        [
+            helper.make_tensor("first", TensorProto.INT64, [1], [0]),
+        ],
+    )
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), path)
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_outputs_that_are_not_a_vector_for_each_picture(tmp_path: Path, what: str) -> None:
+    nodes, message = WRONG[what]
+    kind = TensorProto.STRING if what == "text" else TensorProto.FLOAT
+    write_network(tmp_path / "net.onnx", nodes, ("n", 3, 8, 8), kind)
+    with pytest.raises(UsageError, match=message):
+        build_backbone(f"onnx:{tmp_path / 'net.onnx'}:mean=0:std=1").embed(
+            np.ones((5, 8, 8, 3), np.uint8)
+        )
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        (("n", 3, 0, 0), "1 picture of 0x0"),
+        (("n", 3, 10**6, 10**6), "1 picture of 1000000x1000000"),
+        ((10**9, 3, 8, 8), "1000000000 pictures of 8x8"),
+    ],
+)
+def test_inputs_of_impossible_sizes(tmp_path: Path, shape: tuple, words: str) -> None:
+    nodes = [helper.make_node("Identity", ["q"], ["y"])]
+    write_network(tmp_path / "net.onnx", nodes, shape)
+    with pytest.raises(UsageError, match=f"takes {words} at once"):
+        build_backbone(f"onnx:{tmp_path / 'net.onnx'}:mean=0:std=1")
+
+
+def test_two_files_of_one_name_are_not_the_same(tmp_path: Path) -> None:
+    prints = []
+    for folder, node in (("a", "Identity"), ("b", "Neg"), ("c", "Identity")):
+        (tmp_path / folder).mkdir()
+        path = tmp_path / folder / "net.onnx"
+        write_network(path, [helper.make_node(node, ["q"], ["y"])], ("n", 3, 8, 8))
+        backbone = build_backbone(f"onnx:{path}:mean=0:std=1")
+        prints.append(fingerprint_of(backbone, fit="crop"))
+    assert prints[0].differences(prints[2]) == []  # the same bytes in another folder
+    (difference,) = prints[0].differences(prints[1])
+    assert difference.startswith("weights_sha256: ")
+
+
+def test_a_store_goes_on_where_its_backbone_was_moved() -> None:
+    names = [f"onnx:/{folder}/net.onnx:mean=0:std=1" for folder in ("a", "b/c")]
+    one, moved, other = (
+        StoreMeta(Fingerprint(name, sha256, 8, "fit=crop"), 25)
+        for name, sha256 in ((names[0], "00"), (names[1], "00"), (names[1], "11"))
+    )
+    assert one.differences(moved) == []
+    assert one.differences(other) == ["weights_sha256: 00 / 11"]
+    assert one.differences(replace(moved, frames=12)) == ["frames: 25 / 12"]

@@ -158,3 +158,24 @@ def test_a_missing_package_is_told_with_its_extra(
         with pytest.raises(UsageError, match="needs the package") as caught:
             build_backbone(f"{kind}:{folder}", device="cpu")
         assert f"pip install 'chainpipe-video[{extra}]'" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rescale_factor": 0},
+        {"rescale_factor": None},
+        {"image_mean": None},
+        {"image_mean": "x"},
+        {"image_std": [0, 0, 0]},
+        {"resample": "abc"},
+    ],
+)
+def test_a_preprocessing_that_makes_no_sense_is_refused(
+    folder: Path, tmp_path: Path, wrong: dict
+) -> None:
+    model = shutil.copytree(folder / "videomae", tmp_path / "model")
+    path = model / "preprocessor_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | wrong))
+    with pytest.raises(UsageError, match="does not say how frames become its input"):
+        build_backbone(f"hf:{model}")

@@ -162,3 +162,13 @@ def test_a_folder_of_arrays_is_no_folder_of_videos(features: Path, capsys) -> No
         code, _, told = run(capsys, *words, "--out", "x.h5")
         assert code == 2
         assert "chainpipe import" in told
+
+
+def test_info_of_columns_of_records(tmp_path: Path, capsys) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["records"] = np.zeros((5, 4), [("a", "f4"), ("b", "i4")])
+    np.savez(tmp_path / "b.npz", feats=np.zeros((3, 2), "f4"), names=np.array([{}] * 3, object))
+    for name, listed in (("a.h5", "records"), ("b.npz", "names")):
+        code, out, told = run(capsys, "info", tmp_path / name)
+        assert code == 0, told
+        assert listed in out

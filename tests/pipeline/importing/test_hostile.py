@@ -11,6 +11,8 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from chainpipe.pipeline.errors import DamageError, UsageError
@@ -87,7 +89,7 @@ def test_hdf5_that_lies_in_other_files(tmp_path: Path, out: Path) -> None:
     for name in ("raw", "virtual"):
         with pytest.raises(UsageError, match=f"`{name}` of .* lie in other files"):
             run(tmp_path / "a.h5", out, ColumnNames(name))
-    with pytest.raises(UsageError, match="has no `link/feats`"):
+    with pytest.raises(UsageError, match=r"`link/feats` of .* lies in another file"):
         run(tmp_path / "a.h5", out, ColumnNames("link/feats"))
     with pytest.raises(UsageError, match=r"`ids` of .* lies in another file"):
         run(tmp_path / "a.h5", out, ColumnNames("real", ids="ids"))
@@ -192,3 +194,84 @@ def test_an_archive_without_members(tmp_path: Path, out: Path) -> None:
         archive.addfile(tarfile.TarInfo(".hidden"))
     with pytest.raises(UsageError, match="has no members"):
         run(tmp_path / "a.tar", out)
+
+
+def test_a_group_that_holds_itself(tmp_path: Path, out: Path) -> None:
+    videos = np.stack(same_length())
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["deep/feats"] = videos
+        file["deep/up"] = file["/"]
+        for name in ("up", "again"):
+            file[name] = file["deep"]
+    assert run(tmp_path / "a.h5", out, ColumnNames("deep/feats")).videos == len(videos)
+
+
+def test_links_lead_neither_out_nor_round(tmp_path: Path, out: Path) -> None:
+    other, _ = write_hdf5(tmp_path, same_length())
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["real/0"] = same_length()[0]
+        file["out"] = h5py.ExternalLink(str(other), "/")
+        file["soft_out"] = h5py.SoftLink("/out/deep")
+        file["round"] = h5py.SoftLink("/round")
+        file["soft"] = h5py.SoftLink("./real")
+        file["nowhere"] = h5py.SoftLink("/gone")
+    with pytest.raises(UsageError, match=r"`soft_out` of .* lies in another file"):
+        run(tmp_path / "a.h5", out, ColumnNames(group="soft_out"))
+    with pytest.raises(DamageError, match=r"`round` of .* is a link to itself"):
+        run(tmp_path / "a.h5", out, ColumnNames(group="round"))
+    with pytest.raises(UsageError, match="has no `nowhere`"):
+        run(tmp_path / "a.h5", out, ColumnNames(group="nowhere"))
+    assert run(tmp_path / "a.h5", out, ColumnNames(group="soft")).videos == 1
+
+
+def test_an_external_link_is_not_opened_to_list_groups(tmp_path: Path, out: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")  # who opens it waits for ever
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["group/0"] = same_length()[0]
+        file["pipe"] = h5py.ExternalLink(str(tmp_path / "pipe"), "/")
+    with pytest.raises(UsageError, match="has no `none`") as caught:
+        run(tmp_path / "a.h5", out, ColumnNames(group="none"))
+    assert caught.value.hint == "it has: `/`, `group`"
+
+
+def test_repeated_values_that_take_no_bytes(
+    tmp_path: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "MOST_BYTES", 1 << 20)
+    count = 300_000
+    many = pa.ListArray.from_arrays(pa.array([0, count], pa.int32()), np.ones(count, np.float32))
+    pq.write_table(pa.table({"a": many}), tmp_path / "a.parquet")
+    assert (tmp_path / "a.parquet").stat().st_size < 1000
+    reads: list[object] = []
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", lambda *values, **named: reads.append(0))
+    with pytest.raises(UsageError, match=r"a row of .* has 1200000 bytes, more than"):
+        run(tmp_path / "a.parquet", out)
+    assert not reads
+
+
+def test_json_that_is_nested_too_deep(tmp_path: Path, out: Path) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        add_member(archive, "0.npy", npy_bytes(same_length()[0]))
+        add_member(archive, "0.json", b"[" * 100_000)
+    with pytest.raises(UsageError, match=r"`0.json` is not JSON"):
+        run(tmp_path / "a.tar", out, ColumnNames(labels="x"))
+
+
+def test_a_header_of_negative_sides(tmp_path: Path, out: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((25, 4), "f4"))
+    data = (tmp_path / "a.npy").read_bytes().replace(b"(25, 4)", b"(-5, 4)")
+    (tmp_path / "a.npy").write_bytes(data)
+    with pytest.raises(DamageError, match=r"its shape is \[-5, 4\]"):
+        run(tmp_path / "a.npy", out)
+
+
+def test_objects_beside_features(tmp_path: Path, out: Path) -> None:
+    names = np.array([{}] * 12, dtype=object)
+    np.savez(tmp_path / "a.npz", feats=np.stack(same_length()), names=names)
+    assert run(tmp_path / "a.npz", out).unread == ("names",)
+    with pytest.raises(UsageError, match="`names` holds pickled objects"):
+        run(tmp_path / "a.npz", out, ColumnNames("feats", ids="names"))
+    np.save(tmp_path / "b.npy", np.stack(same_length()))
+    np.save(tmp_path / "names.npy", names)
+    with pytest.raises(UsageError, match=r"names.npy` holds pickled objects"):
+        run(tmp_path / "b.npy", out, ColumnNames(ids=str(tmp_path / "names.npy")))

@@ -307,3 +307,26 @@ def test_a_group_that_is_a_data_set(tmp_path: Path, out: Path) -> None:
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["x"] = np.zeros((2, 3), "f4")
     refused(UsageError, r"has no `x` \(--group\)", tmp_path / "a.h5", out, ColumnNames(group="x"))
+
+
+def test_values_in_messages_are_short(tmp_path: Path, out: Path) -> None:
+    np.savez(tmp_path / "a.npz", feats=np.stack(same_length()))
+    for names in (ColumnNames("feats", ids="feats"), ColumnNames("feats", labels="feats")):
+        with pytest.raises(UsageError, match="…") as caught:
+            run(tmp_path / "a.npz", out, names)
+        assert len(str(caught.value)) < 100
+
+
+def test_two_columns_of_one_name(tmp_path: Path, out: Path) -> None:
+    column = pa.array([[1.0], [2.0]])
+    pq.write_table(pa.table([column, column], names=["a", "a"]), tmp_path / "a.parquet")
+    with pytest.raises(UsageError, match="has two columns `a`"):
+        run(tmp_path / "a.parquet", out, ColumnNames("a"))
+
+
+def test_a_null_number_is_no_other_type(tmp_path: Path, out: Path) -> None:
+    rows = pa.array([[1.0, None], [2.0, 3.0]], pa.list_(pa.float16()))
+    pq.write_table(pa.table({"a": rows}), tmp_path / "a.parquet")
+    with pytest.raises(UsageError, match="row 0 has 1 number that is NaN"):
+        run(tmp_path / "a.parquet", out)
+    assert run(tmp_path / "a.parquet", out, skip_bad=True).meta.dtype == "float16"

@@ -282,3 +282,16 @@ def test_a_folder_that_lost_its_name_between_two_renames_gets_it_back(tmp_path: 
     with open_store(out) as store:
         assert everything(store) == truth
     assert [path.name for path in tmp_path.iterdir()] == ["feats.zarr"]
+
+
+def test_devices_and_pipes_are_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "stdout").symlink_to("/proc/self/fd/1")
+    (tmp_path / "null").symlink_to(os.devnull)
+    for name in ("pipe", "stdout", "null"):
+        with (
+            pytest.raises(StorageError, match="a device or a pipe"),
+            atomic.atomic_replace(tmp_path / name),
+        ):
+            pytest.fail("nothing is to be written")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["null", "pipe", "stdout"]

@@ -48,6 +48,9 @@ CONFIGS: dict[str, AnyConfig | None] = {
 }
 
 
+_EMPTY = onnx.helper.make_graph([], "another", [], [])
+
+
 def facts_of(config: Config, bits: int) -> ModelFacts:
     return ModelFacts(
         "chain", bits, 0, Fingerprint("cnn", "00", 12, "fit=crop"), "", config=asdict(config)
@@ -197,5 +200,11 @@ def test_what_cannot_be_exported_is_one_error_and_writes_nothing(
     assert not out.exists()
     words_of = ["export", "model", "--model", str(linear), "--store", str(path)]
     assert command.run([*words_of, "--out", str(tmp_path / "no" / "x.onnx")]) == 5
-    assert command.run(words_of) == 0
+    for _ in range(2):  # an older export is replaced
+        assert command.run(words_of) == 0
     assert (linear / "hasher.onnx").exists()
+    for content in (b"text", onnx.helper.make_model(_EMPTY).SerializeToString()):
+        out.write_bytes(content)
+        assert command.run([*words_of, "--out", str(out)]) == 2
+        assert "is no exported model" in " ".join(capsys.readouterr().err.split())
+        assert out.read_bytes() == content

@@ -87,3 +87,12 @@ def test_pickled_objects_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.array([{}], dtype=object))
     with pytest.raises(UsageError, match="pickled objects"):
         load_array(tmp_path / "a.npy")
+    np.savez(tmp_path / "a.npz", good=ONE, bad=np.array([{}], dtype=object))
+    assert (load_array(tmp_path / "a.npz", "good") == ONE).all()
+    with pytest.raises(UsageError, match="`bad` holds pickled objects"):
+        load_array(tmp_path / "a.npz", "bad")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["one"] = ONE
+        file["link"] = np.array([file["one"].ref], h5py.ref_dtype)
+    with pytest.raises(UsageError, match="neither numbers nor strings"):
+        load_array(tmp_path / "a.h5", "link")
