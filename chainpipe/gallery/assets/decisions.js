@@ -67,6 +67,8 @@
       decision: word,
       path_a: videos.path(a),
       path_b: videos.path(b),
+      path_a_bytes: videos.pathBytes(a), // left out where it is undefined
+      path_b_bytes: videos.pathBytes(b),
     };
     if (of(a, b) === word && latest.get(pairOf(line.a, line.b)).a === line.a) return true;
     if (served) {
