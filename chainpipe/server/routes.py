@@ -108,7 +108,7 @@ class LibraryApi:
                 self._check_k(k)
                 asked = await self._asked(upload)
                 return AsciiJson(await self._answers(asked, k, distance))
-        found = json_object(await json_body(request))
+        found = json_object(await json_body(request, self._limits))
         given = {name: found.pop(name, None) for name in ("id", "row", "text", "k", "distance")}
         if found:
             raise bad_value("field", next(iter(found)), "id, row, text, k, distance")
@@ -147,7 +147,7 @@ class LibraryApi:
 
     async def decide(self, request: Request) -> AsciiJson:
         """Append a decision to the file; it is there when the answer comes."""
-        body = await json_body(request)
+        body = await json_body(request, self._limits)
         made = await _in_thread(self._writer, lambda: self._duplicates.decide(body))
         return AsciiJson(made, 201)
 
