@@ -161,6 +161,7 @@ def test_motion_that_is_not_wanted_is_left_out(made: Path, visit: Callable[..., 
 
 def test_a_video_has_its_neighbours_with_distances(made: Path, visit: Callable[..., Any]) -> None:
     page = visit(made, "video/0")
+    assert page.title() == "0.mp4 - feats.h5 - gallery"
     assert page.locator(".plain-grid .tile").count() == 3
     assert "distance" in page.locator(".plain-grid .tile-line").first.inner_text()
     assert "Copies: 1.mp4, 2.mp4" in page.locator(".links").inner_text()
