@@ -56,12 +56,14 @@ def serve_application(app: Any, opened: socket.socket, *, connections: int) -> N
     import uvicorn
 
     from .connections import TimedConnection  # imports uvicorn, too
+    from .stopping import answering_when_stopped
 
     logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # each broken form is told
     config = uvicorn.Config(
-        app, http=TimedConnection, access_log=False, log_level="error", server_header=False,
-        proxy_headers=False, limit_concurrency=_room_for(connections), timeout_keep_alive=IDLE,
-        timeout_graceful_shutdown=GRACE, h11_max_incomplete_event_size=32_768, ws="none",
+        answering_when_stopped(app), http=TimedConnection, access_log=False, log_level="error",
+        server_header=False, proxy_headers=False, limit_concurrency=_room_for(connections),
+        timeout_keep_alive=IDLE, timeout_graceful_shutdown=GRACE,
+        h11_max_incomplete_event_size=32_768, ws="none",
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[opened])
 

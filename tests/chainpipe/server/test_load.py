@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import socket
 import threading
@@ -24,6 +25,7 @@ from chainpipe.server.json_bodies import json_body
 from chainpipe.server.limits import ServerLimits
 from chainpipe.server.listening import listening_socket
 from chainpipe.server.problems import RequestProblem
+from chainpipe.server.stopping import answering_when_stopped
 from chainpipe.server.uploads import received_upload
 from tests.chainpipe.server.server_process import Server, form
 from tests.faults.test_bombs import hidden_pixels
@@ -216,6 +218,26 @@ def serving(opened: socket.socket, *, size: int = 0) -> Iterator[threading.Event
     finally:
         server.should_exit = server.force_exit = True
         thread.join()
+
+
+def test_a_request_that_is_cut_off_is_told_so() -> None:
+    told: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(30)
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    async def cut_off() -> None:
+        one = asyncio.create_task(answering_when_stopped(app)({"type": "http"}, app, send))
+        await asyncio.sleep(0.01)
+        one.cancel()
+        await one
+
+    asyncio.run(cut_off())
+    assert told[0]["status"] == 503
+    assert json.loads(told[1]["body"])["error"]["code"] == "stopping"
 
 
 def test_a_gate_bounds_what_runs_and_what_waits() -> None:

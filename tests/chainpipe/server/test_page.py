@@ -33,6 +33,8 @@ def test_a_dropped_file_is_searched_for(shelf: Path, server: Server, width: int)
         assert found == len(
             server.send("/search", (shelf / "clips/5.mp4").read_bytes(), k=24).json["results"]
         )
+        page.locator("#search-file").focus()
+        assert page.locator("#search-file").bounding_box()["width"] <= 1  # its label has the ring
         page.get_by_label("Search by words").fill("a zebra and an okapi")
         page.keyboard.press("Enter")
         page.get_by_text("no word near okapi").wait_for(timeout=60_000)
