@@ -234,6 +234,9 @@ def test_the_page_in_a_browser(library: Library) -> None:
                 assert page.evaluate("document.activeElement.className") == "skip"
                 assert errors == []
                 if width == 1400:
+                    page.set_viewport_size({"width": 720, "height": 1000})  # of a sheet of paper
+                    page.emulate_media(media="print")
+                    assert page.evaluate("document.documentElement.scrollWidth") == 720
                     assert page.pdf().startswith(b"%PDF")
                 context.close()
 
