@@ -199,6 +199,18 @@ def test_a_review_by_keys_is_saved_as_decisions(
     assert command.run([*words, "--decisions", str(tmp_path / "decisions.jsonl")]) == 0
 
 
+@pytest.mark.parametrize("kept", ["5", "{", '[null, {"a": 1}]'])
+def test_what_the_browser_kept_may_be_anything(
+    made: Path, visit: Callable[..., Any], kept: str
+) -> None:
+    page = visit(made, "duplicates")
+    page.evaluate(
+        "kept => localStorage.setItem(`chainpipe-decisions-${Gallery.library.key}`, kept)", kept
+    )
+    page.reload()
+    page.get_by_role("button", name="Save decisions (0)").wait_for()
+
+
 def test_films_show_bars_where_clips_are(made: Path, visit: Callable[..., Any]) -> None:
     page = visit(made, "films")
     bar = page.get_by_role("button", name="b/1.mp4, 0:02.0 to 0:05.0")

@@ -67,3 +67,9 @@ def test_the_token_opens_the_page_and_decisions_are_written(shelf: Path) -> None
         [line] = (shelf / "page.jsonl").read_text().splitlines()
         assert json.loads(line)["decision"] == "ignore"
         assert errors == []
+        (shelf / "page.jsonl").write_text("broken\n")
+        page.reload()
+        told = page.get_by_role("alert")
+        told.get_by_text("The decisions could not be read").wait_for(timeout=60_000)
+        page.keyboard.press("n")
+        told.get_by_text("Not saved: the server said 500").wait_for(timeout=60_000)
