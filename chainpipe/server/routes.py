@@ -114,7 +114,7 @@ class LibraryApi:
             raise bad_value("field", next(iter(found)), "id, row, text, k, distance")
         for name, kind in (("id", str), ("row", int), ("text", str), ("k", int), ("distance", str)):
             value = given[name]
-            if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            if value is not None and not (type(value) is kind and _is_unicode(value)):
                 raise bad_value(name, value, "a number" if kind is int else "a text")
         k = K if given["k"] is None else given["k"]
         rest = given["id"] or "", given["row"], given["text"] or ""
@@ -196,6 +196,11 @@ async def _in_thread(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait([future])
         raise
+
+
+def _is_unicode(value: object) -> bool:
+    """Return whether a value is no text with half a surrogate pair, which JSON can hold."""
+    return not isinstance(value, str) or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _number(fields: dict[str, str], name: str, default: int) -> int:

@@ -166,6 +166,7 @@ def test_bodies_that_are_refused(server: Server) -> None:
         ("/decisions", b" " * 70_000, json_, 413, "too_large"),
         ("/decisions", b"[" * 60_000, json_, 400, "no_decision"),
         ("/search", b'{"row": 0, "distance": "\\ud800"}', json_, 400, "bad_value"),
+        ("/search", b'{"text": "\\ud800"}', json_, 400, "bad_value"),
         ("/encode", b"abc", long, 400, "bad_form"),
         ("/encode", b"abc", text, 415, "no_form"),
         ("/encode", b"abc", kind, 400, "bad_form"),
