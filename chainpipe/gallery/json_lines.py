@@ -41,7 +41,7 @@ def _object(line: bytes, schema: int, where: str, hint: str) -> dict[str, Any]:
     shown = printable(line[:60])
     try:
         found = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where} is no JSON: `{shown}`", hint=hint) from error
     if not isinstance(found, dict):
         raise UsageError(f"{where} is no JSON object: `{shown}`", hint=hint)

@@ -74,6 +74,7 @@ def test_copies_of_a_file_are_grouped_and_others_are_not(store: Path, tmp_path: 
     ("line", "words"),
     [
         ("no json", "line 1 of .* is no JSON"),
+        ("[" * 60_000, "is no JSON"),
         ("[1]", "is no JSON object"),
         ({"schema": 2}, "has the schema `2`, not 1"),
         ({"schema": 1, "group": 1}, "is no pair of `dedup --json`"),
