@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from chainpipe.pipeline.console import printable
+from chainpipe.pipeline.console import printable, restored
 from chainpipe.pipeline.errors import NotFoundError, UsageError
 
 
 def read_json_lines(path: Path, *, schema: int, hint: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the objects of a file, each with the words that name its line in a message.
+
+    Names that are not UTF-8 come as ``os.fsdecode`` gives them.
 
     Args:
         path: The file.
@@ -39,11 +41,16 @@ def _object(line: bytes, schema: int, where: str, hint: str) -> dict[str, Any]:
     shown = printable(line[:60])
     try:
         found = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where} is no JSON: `{shown}`", hint=hint) from error
     if not isinstance(found, dict):
         raise UsageError(f"{where} is no JSON object: `{shown}`", hint=hint)
     if found.get("schema") != schema:
         told = printable(str(found.get("schema")))
         raise UsageError(f"{where} has the schema `{told}`, not {schema}", hint=hint)
-    return found
+    try:
+        return restored(found)
+    except ValueError as error:
+        raise UsageError(
+            f"{where} has bytes that are not hexadecimal: `{shown}`", hint=hint
+        ) from error

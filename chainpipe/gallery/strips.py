@@ -124,7 +124,7 @@ class StripFolder:
             for number, found in pictures_at(jobs, workers=workers):
                 group = there[number][0]
                 if isinstance(found, FailedVideo):
-                    self.missing[group[0].row] = f"{found.status.label}: {found.message}"
+                    self._note(group[0].row, f"{found.status.label}: {found.message}")
                 else:
                     by_second = dict(zip(jobs[number].seconds, found, strict=True))
                     for strip in group:
@@ -145,14 +145,19 @@ class StripFolder:
             try:
                 facts = os.stat(path)
             except OSError as error:
-                self.missing[row] = f"the file cannot be opened: {error.strerror}"
+                self._note(row, f"the file cannot be opened: {error.strerror}")
                 continue
             then = int(self.table.size[same]), int(self.table.mtime_ns[same])
             if then in ((0, 0), (facts.st_size, facts.st_mtime_ns)):
-                self.missing.pop(row, None)
+                for other in self._rows[self._content(row)]:
+                    self.missing.pop(other, None)
                 return path
-            self.missing[row] = "the file has changed since it was extracted"
+            self._note(row, "the file has changed since it was extracted")
         return None
+
+    def _note(self, row: int, why: str) -> None:
+        """Note why the videos of the content of a row have no pictures."""
+        self.missing |= dict.fromkeys(self._rows[self._content(row)], why)
 
     def _write(self, strip: Strip, by_second: Mapping[float, Pictures]) -> None:
         size = frame_size(self.table, strip.row)

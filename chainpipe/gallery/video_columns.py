@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,11 +40,15 @@ def video_columns(
     table = store.videos
     rows = range(len(table))
     names = [printable(path) for path in table.paths]
-    exact = {row: os.fsdecode(table.paths[row]) for row in rows}
+    texts = [path.decode("utf-8", "backslashreplace") for path in table.paths]
+    encoded = zip(table.paths, texts, strict=True)
     made = {row: strip for row, strip in strips.items() if strip in files}
     return {
         "names": names,
-        "paths": {row: path for row, path in exact.items() if path != names[row]},
+        "paths": {row: text for row, text in enumerate(texts) if text != names[row]},
+        "pathBytes": {
+            row: path.hex() for row, (path, text) in enumerate(encoded) if text.encode() != path
+        },
         "ids": [row.tobytes().hex() for row in table.ids],
         "seconds": [round(float(value), 2) for value in table.duration],
         "width": table.width.tolist(),

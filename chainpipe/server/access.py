@@ -66,7 +66,7 @@ class AccessRules:
         if method in SAFE:
             return
         origin, site = headers.get("origin"), headers.get("sec-fetch-site")
-        foreign = origin is not None and urlsplit(origin).netloc != headers.get("host", "")
+        foreign = origin is not None and _place(origin) != headers.get("host", "")
         if foreign or site not in (None, "same-origin", "none"):
             raise RequestProblem(403, "other_site", "a page of another site may not send this")
 
@@ -130,6 +130,18 @@ def _host_name(host: str) -> str:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:
         return ""
+
+
+def _place(origin: str) -> str | None:
+    """Return host and port of an origin; ``None`` if it has none that can be read.
+
+    >>> _place("http://127.0.0.1:8000"), _place("http://[::1")
+    ('127.0.0.1:8000', None)
+    """
+    try:
+        return urlsplit(origin).netloc or None
+    except ValueError:
+        return None
 
 
 def _is_address(name: str) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import logging
+import resource
 import socket
 from typing import Any
 
 from chainpipe.pipeline.errors import UsageError
 
 GRACE = 10  # seconds that requests get to end
+SPARE = 256  # open files besides the connections: uploads, pictures, decode children
 IDLE = 15  # seconds that a connection without a request stays open
 
 
@@ -52,12 +55,27 @@ def serve_application(app: Any, opened: socket.socket, *, connections: int) -> N
     """
     import uvicorn
 
+    from .connections import TimedConnection  # imports uvicorn, too
+    from .stopping import answering_when_stopped
+
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)  # each broken form is told
     config = uvicorn.Config(
-        app, access_log=False, log_level="warning", server_header=False, proxy_headers=False,
-        limit_concurrency=connections, timeout_keep_alive=IDLE, timeout_graceful_shutdown=GRACE,
+        answering_when_stopped(app), http=TimedConnection, access_log=False, log_level="error",
+        server_header=False, proxy_headers=False, limit_concurrency=_room_for(connections),
+        timeout_keep_alive=IDLE, timeout_graceful_shutdown=GRACE,
         h11_max_incomplete_event_size=32_768, ws="none",
     )  # fmt: skip
     uvicorn.Server(config).run(sockets=[opened])
+
+
+def _room_for(connections: int) -> int:
+    """Let this process open as many files as it needs; return how many connections fit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < connections + SPARE:
+        wanted = connections + SPARE
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return connections if soft == resource.RLIM_INFINITY else max(1, min(connections, soft - SPARE))
 
 
 def _refusal(host: str, port: int, error: OSError) -> UsageError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from importlib.resources import files
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1f24; --paper: #fff; --line: #8a939e;
@@ -27,7 +28,9 @@ button { margin-top: .9rem; border-color: var(--accent); background: var(--accen
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>chainpipe: token</title><style>{style}</style></head>
+<title>chainpipe: token</title>
+<link rel="icon" href="{icon}">
+<style>{style}</style></head>
 <body><main><h1>chainpipe</h1>{wrong}
 <form method="get" action="/">
 <label>Token of this server
@@ -36,6 +39,8 @@ _PAGE = """<!doctype html>
 <p>It was printed or set where the server was started.</p></main></body></html>
 """
 
+_ICON = (files("chainpipe.gallery") / "assets" / "icon.svg").read_bytes()
+_ICON_ADDRESS = "data:image/svg+xml;base64," + base64.b64encode(_ICON).decode()
 STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
 
@@ -46,4 +51,4 @@ def login_page(*, wrong: bool) -> str:
         wrong: Whether a wrong token was given before.
     """
     told = '<p role="alert">This is not the token of this server.</p>' if wrong else ""
-    return _PAGE.format(style=_STYLE, wrong=told)
+    return _PAGE.format(style=_STYLE, icon=_ICON_ADDRESS, wrong=told)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from chainpipe.pipeline.console import printable
+
+MOST = 80  # characters of a value that a message repeats
 SECONDS = 1  # after which a busy server may be asked again
 
 
@@ -53,6 +56,12 @@ def busy(what: str) -> RequestProblem:
     )  # fmt: skip
 
 
+def too_slow(what: str) -> RequestProblem:
+    """Return the end of a request that is not received in time, and of its connection."""
+    message = f"the {what} was too slow"
+    return RequestProblem(408, "too_slow", message, headers={"Connection": "close"})
+
+
 def gone_away() -> RequestProblem:
     """Return the end of a request whose sender closed the connection; nobody reads it."""
     return RequestProblem(400, "gone_away", "the body ends too early")
@@ -60,4 +69,6 @@ def gone_away() -> RequestProblem:
 
 def bad_value(name: str, value: object, hint: str) -> RequestProblem:
     """Return the refusal of a parameter."""
-    return RequestProblem(400, "bad_value", f"`{name}` is `{value}`", hint=hint)
+    return RequestProblem(
+        400, "bad_value", f"`{name}` is `{printable(str(value)[:MOST])}`", hint=hint
+    )

@@ -108,13 +108,13 @@ class LibraryApi:
                 self._check_k(k)
                 asked = await self._asked(upload)
                 return AsciiJson(await self._answers(asked, k, distance))
-        found = json_object(await json_body(request))
+        found = json_object(await json_body(request, self._limits))
         given = {name: found.pop(name, None) for name in ("id", "row", "text", "k", "distance")}
         if found:
             raise bad_value("field", next(iter(found)), "id, row, text, k, distance")
         for name, kind in (("id", str), ("row", int), ("text", str), ("k", int), ("distance", str)):
             value = given[name]
-            if value is not None and (not isinstance(value, kind) or isinstance(value, bool)):
+            if value is not None and not (type(value) is kind and _is_unicode(value)):
                 raise bad_value(name, value, "a number" if kind is int else "a text")
         k = K if given["k"] is None else given["k"]
         rest = given["id"] or "", given["row"], given["text"] or ""
@@ -147,7 +147,7 @@ class LibraryApi:
 
     async def decide(self, request: Request) -> AsciiJson:
         """Append a decision to the file; it is there when the answer comes."""
-        body = await json_body(request)
+        body = await json_body(request, self._limits)
         made = await _in_thread(self._writer, lambda: self._duplicates.decide(body))
         return AsciiJson(made, 201)
 
@@ -196,6 +196,11 @@ async def _in_thread(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait([future])
         raise
+
+
+def _is_unicode(value: object) -> bool:
+    """Return whether a value is no text with half a surrogate pair, which JSON can hold."""
+    return not isinstance(value, str) or not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _number(fields: dict[str, str], name: str, default: int) -> int:

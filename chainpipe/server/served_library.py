@@ -112,8 +112,12 @@ class ServedLibrary:
 
     def id_of(self, path: str) -> str:
         """Return the id of a path, hexadecimal; empty if the store does not have it."""
+        try:
+            name = os.fsencode(path)
+        except UnicodeEncodeError:  # half a surrogate pair, which no path can hold
+            return ""
         with self._lock:
-            row = self._paths.find(os.fsencode(path))
+            row = self._paths.find(name)
         return "" if row is None else bytes(self.library.codes.video_ids[row]).hex()
 
     def search(self, asked: AskedVideo, k: int, distance: str | None) -> dict[str, Any]:

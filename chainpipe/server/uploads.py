@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect
 from chainpipe.pipeline.console import format_size, printable
 
 from .limits import ServerLimits
-from .problems import RequestProblem, gone_away
+from .problems import RequestProblem, gone_away, too_slow
 
 FILE = "file"  # the field with the file
 FORM = "multipart/form-data"
@@ -105,9 +105,7 @@ async def _receive(request: Request, form: _Form, limits: ServerLimits) -> None:
                     break
                 form.write(chunk)
     except TimeoutError as error:
-        message = "the upload was too slow"
-        headers = {"Connection": "close"}
-        raise RequestProblem(408, "too_slow", message, headers=headers) from error
+        raise too_slow("upload") from error
     except ClientDisconnect as error:
         raise gone_away() from error
     except FormParserError as error:
@@ -138,7 +136,10 @@ class _Form:
             "on_part_end": self._part_ends,
             "on_end": self._all_ends,
         }
-        self._parser = MultipartParser(boundary, callbacks)
+        try:
+            self._parser = MultipartParser(boundary, callbacks)
+        except FormParserError as error:  # a boundary that is too long
+            raise RequestProblem(400, "bad_form", f"the form is broken: {error}") from error
 
     def write(self, chunk: bytes) -> None:
         """Take some bytes of the body."""

@@ -13,7 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from chainpipe.pipeline.console import json_text, printable
+from chainpipe.pipeline.console import json_text, printable, restored
 from chainpipe.pipeline.errors import UsageError
 from chainpipe.pipeline.store.atomic import atomic_replace, storage_errors
 
@@ -163,7 +163,7 @@ def parse_decision(line: bytes, where: str) -> DecidedPair:
     """
     try:
         facts = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{where} is no JSON: `{_shown(line)}`", hint=_HINT) from error
     if not isinstance(facts, dict):
         raise UsageError(f"{where} is no JSON object: `{_shown(line)}`", hint=_HINT)
@@ -179,7 +179,11 @@ def parse_decision(line: bytes, where: str) -> DecidedPair:
     if not isinstance(word, str) or word not in words:
         message = f"{where}: the decision is `{_shown(word)}`, not `ignore` or `accept`"
         raise UsageError(message, hint=_HINT)
-    paths = (str(facts.get(key, "")) for key in ("path_a", "path_b"))
+    try:
+        named = restored(facts)
+    except ValueError as error:
+        raise UsageError(f"{where} has bytes that are not hexadecimal", hint=_HINT) from error
+    paths = (str(named.get(key, "")) for key in ("path_a", "path_b"))
     return DecidedPair(facts["a"], facts["b"], words[word], *paths)
 
 

@@ -13,7 +13,9 @@
   const folder = (row) => name(row).slice(0, Math.max(0, name(row).lastIndexOf("/")));
   const labels = (row) => videos.labels[row].map((at) => videos.labelNames[at]);
   const strip = (row) => videos.strips[row] ?? null;
+  // As in JSON of the commands: bytes that are no UTF-8 are escaped, and told beside it.
   const path = (row) => videos.paths[row] ?? videos.names[row];
+  const pathBytes = (row) => videos.pathBytes[row];
 
   function picture(row) {
     return videos.width[row] ? `${videos.width[row]}×${videos.height[row]}` : "";
@@ -63,6 +65,7 @@
       labels,
       strip,
       path,
+      pathBytes,
       picture,
       length,
       without,

@@ -8,6 +8,7 @@
   const latest = new Map(); // by pair: the line that counts
   let before = []; // lines of the file, as it was
   let made = []; // lines that were made here
+  let trouble = ""; // what went wrong last
 
   const pairOf = (a, b) => [a, b].sort().join(" ");
 
@@ -29,12 +30,19 @@
   function load() {
     before = Gallery.data.decisions;
     try {
-      if (!served) made = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+      const kept = served ? [] : JSON.parse(localStorage.getItem(KEY) ?? "[]");
+      made = kept.filter((line) => typeof line.a === "string" && typeof line.b === "string");
     } catch {
-      made = [];
+      made = []; // something else lies there
     }
     index();
     if (served) fetchLines();
+  }
+
+  function tell(text) {
+    trouble = text;
+    Gallery.say(text);
+    document.dispatchEvent(new Event("trouble"));
   }
 
   async function fetchLines() {
@@ -43,9 +51,10 @@
       if (!answer.ok) throw new Error(`the server said ${answer.status}`);
       const found = await answer.json();
       before = Array.isArray(found) ? found : found.decisions;
+      trouble = "";
       index();
     } catch (error) {
-      Gallery.say(`The decisions could not be read: ${error.message}`);
+      tell(`The decisions could not be read: ${error.message}`);
     }
   }
 
@@ -67,16 +76,18 @@
       decision: word,
       path_a: videos.path(a),
       path_b: videos.path(b),
+      path_a_bytes: videos.pathBytes(a), // left out where it is undefined
+      path_b_bytes: videos.pathBytes(b),
     };
     if (of(a, b) === word && latest.get(pairOf(line.a, line.b)).a === line.a) return true;
     if (served) {
       try {
         await send(line);
       } catch (error) {
-        Gallery.say(`Not saved: ${error.message}`);
-        document.dispatchEvent(new CustomEvent("unsaved", { detail: error.message }));
+        tell(`Not saved: ${error.message}`);
         return false;
       }
+      trouble = "";
       before = [...before, line];
     } else {
       made = [...made, line];
@@ -115,5 +126,14 @@
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }
 
-  Gallery.decisions = { load, decide, undo, of, lineOf, download, made: () => made.length };
+  Gallery.decisions = {
+    load,
+    decide,
+    undo,
+    of,
+    lineOf,
+    download,
+    made: () => made.length,
+    trouble: () => trouble,
+  };
 })();

@@ -62,6 +62,7 @@
     }
 
     main.append(
+      Gallery.searchPanel ? Gallery.searchPanel() : "",
       el(
         "div",
         { class: "tools" },
@@ -70,7 +71,6 @@
         picker("Order", Object.keys(ORDERS), "order", fill),
         picker("Tiles", Object.keys(SIZES), "size", fill),
       ),
-      Gallery.searchPanel ? Gallery.searchPanel() : "",
       place,
     );
     fill();

@@ -139,7 +139,7 @@
     redraw() {
       const focused = this.stage.contains(document.activeElement);
       const shown = shownCases();
-      this.trouble.textContent = "";
+      this.trouble.textContent = decisions.trouble();
       this.drawStage();
       this.list.replaceChildren(...shown.map((one) => parts.caseLink(one, this.one)));
       this.count.textContent = `${shown.filter(review.decided).length} of ${shown.length} decided`;
@@ -201,9 +201,7 @@
       keydown: (event) => page.press(event),
       decisions: () => page.redraw(),
       filter: () => page.redraw(),
-      unsaved: (event) => {
-        page.trouble.textContent = `Not saved: ${event.detail}`;
-      },
+      trouble: () => page.redraw(),
     };
     for (const [name, act] of Object.entries(heard)) document.addEventListener(name, act);
     return () => {

@@ -28,7 +28,7 @@
           "aria-current": one === current ? "true" : null,
         },
         Gallery.poster(one.rows[0]),
-        el("span", { class: "case-name", text: names[0] }),
+        el("span", { class: "case-name", text: names.join(", "), title: names.join("\n") }),
         el("span", {
           class: "case-line",
           text: `${one.title} · ${words.counted(one.rows.length, "file")}${done ? " · decided" : ""}`,

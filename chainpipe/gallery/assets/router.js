@@ -6,9 +6,11 @@
   const tabs = document.getElementById("tabs");
   const pages = new Map();
   const places = new Map(); // how far each page was scrolled
+  const library = document.title;
   let shown = null;
 
-  // A page: `title`, `count()` for its tab, `draw(main, rest)`, which may return a clean-up.
+  // A page: `title`, `count()` for its tab, `draw(main, rest)`, which may return a clean-up;
+  // `nameOf(rest)` where the title of the window says more.
   function add(name, page) {
     pages.set(name, page);
   }
@@ -36,6 +38,14 @@
       }
       tabs.append(link);
     }
+    const current = tabs.querySelector("[aria-current]");
+    if (current) bringIntoView(current);
+  }
+
+  // Narrow windows show only some of the tabs; the page itself does not move.
+  function bringIntoView(tab) {
+    const over = tab.offsetLeft + tab.offsetWidth + 24 - tabs.offsetLeft - tabs.clientWidth;
+    tabs.scrollLeft = Math.max(0, over);
   }
 
   function show() {
@@ -49,6 +59,7 @@
     main.dataset.page = name;
     const first = shown === null;
     shown = { key, leave: page.draw(main, rest) };
+    document.title = [page.nameOf?.(rest) ?? page.title, library].join(" - ");
     drawTabs(name);
     window.scrollTo(0, places.get(key) ?? 0);
     if (!first && !main.contains(document.activeElement)) main.focus({ preventScroll: true });

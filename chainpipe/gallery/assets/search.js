@@ -91,6 +91,7 @@
     async function run(name, request) {
       turn += 1;
       const mine = turn;
+      state.classList.remove("trouble");
       state.textContent = `Searching for ${name} ...`;
       results.replaceChildren();
       try {
@@ -100,9 +101,14 @@
         const tiles = found.results.map(tileOf);
         results.replaceChildren(el("ol", { class: "plain-grid" }, ...tiles), clear);
       } catch (error) {
-        if (mine === turn) state.textContent = `No answer for ${name}: ${error.message}`;
+        if (mine === turn) fail(error.message);
       }
       file.value = "";
+    }
+
+    function fail(message) {
+      state.classList.add("trouble");
+      state.replaceChildren("No answer: ", ...Gallery.prose(message));
     }
 
     function runFile(one) {

@@ -141,7 +141,7 @@
         "div",
         { class: "tools" },
         el("a", { class: "button quiet", href: "#/library", text: "← Library" }),
-        el("h2", { class: "page-title", text: videos.base(row) }),
+        el("h2", { class: "page-title", text: videos.base(row), title: videos.name(row) }),
         el("span", { class: "spring" }),
         el("a", {
           class: "button quiet",
@@ -168,5 +168,6 @@
     };
   }
 
-  Gallery.videoPage = { title: "Video", tab: false, count: () => null, draw };
+  const nameOf = ([text]) => (videos.raw.names[text] === undefined ? null : videos.base(text));
+  Gallery.videoPage = { title: "Video", tab: false, count: () => null, draw, nameOf };
 })();

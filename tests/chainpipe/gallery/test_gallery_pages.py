@@ -161,6 +161,7 @@ def test_motion_that_is_not_wanted_is_left_out(made: Path, visit: Callable[..., 
 
 def test_a_video_has_its_neighbours_with_distances(made: Path, visit: Callable[..., Any]) -> None:
     page = visit(made, "video/0")
+    assert page.title() == "0.mp4 - feats.h5 - gallery"
     assert page.locator(".plain-grid .tile").count() == 3
     assert "distance" in page.locator(".plain-grid .tile-line").first.inner_text()
     assert "Copies: 1.mp4, 2.mp4" in page.locator(".links").inner_text()
@@ -196,6 +197,18 @@ def test_a_review_by_keys_is_saved_as_decisions(
     assert decided.of(ids[3], ids[5]) is Decision.ACCEPT
     words = ["gallery", str(made.parent / "feats.h5"), "--no-look", "--out", str(tmp_path / "g")]
     assert command.run([*words, "--decisions", str(tmp_path / "decisions.jsonl")]) == 0
+
+
+@pytest.mark.parametrize("kept", ["5", "{", '[null, {"a": 1}]'])
+def test_what_the_browser_kept_may_be_anything(
+    made: Path, visit: Callable[..., Any], kept: str
+) -> None:
+    page = visit(made, "duplicates")
+    page.evaluate(
+        "kept => localStorage.setItem(`chainpipe-decisions-${Gallery.library.key}`, kept)", kept
+    )
+    page.reload()
+    page.get_by_role("button", name="Save decisions (0)").wait_for()
 
 
 def test_films_show_bars_where_clips_are(made: Path, visit: Callable[..., Any]) -> None:

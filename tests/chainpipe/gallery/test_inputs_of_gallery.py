@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from chainpipe.gallery.duplicate_pairs import (
 from chainpipe.gallery.film_places import by_film, read_places
 from chainpipe.gallery.inputs import GalleryInputs
 from chainpipe.gallery.json_lines import read_json_lines
+from chainpipe.pipeline.console import json_text
 from chainpipe.pipeline.errors import NotFoundError, UsageError
 from chainpipe.pipeline.store import open_store
+from tests.chainpipe.gallery.made_library import write_library
 
 PAIR = {"schema": 1, "a": "card/0.mp4", "b": "card/1.mp4", "answer": "copy", "exact": False}
 PLACE: dict[str, Any] = {
@@ -71,11 +74,13 @@ def test_copies_of_a_file_are_grouped_and_others_are_not(store: Path, tmp_path: 
     ("line", "words"),
     [
         ("no json", "line 1 of .* is no JSON"),
+        ("[" * 60_000, "is no JSON"),
         ("[1]", "is no JSON object"),
         ({"schema": 2}, "has the schema `2`, not 1"),
         ({"schema": 1, "group": 1}, "is no pair of `dedup --json`"),
         (PAIR | {"a": "gone.mp4"}, "names `gone.mp4`, which the store does not have"),
         (PAIR | {"speed": "fast"}, "`speed` is no number: `fast`"),
+        (PAIR | {"a_bytes": "xy"}, "has bytes that are not hexadecimal"),
     ],
 )
 def test_a_wrong_line_of_dedup_is_named(
@@ -84,6 +89,16 @@ def test_a_wrong_line_of_dedup_is_named(
     path = written(tmp_path / "d.jsonl", line)
     with open_store(store) as opened, pytest.raises(UsageError, match=words):
         read_duplicates(path, opened)
+
+
+def test_names_that_are_no_text_are_found_again(tmp_path: Path) -> None:
+    names = [b"caf\xe9.mp4", b"b.mp4"]
+    line = json_text(PAIR | {"a": os.fsdecode(names[0]), "b": "b.mp4"})
+    place = json_text(PLACE | {"query": "x.mp4", "path": os.fsdecode(names[0])})
+    with open_store(write_library(tmp_path / "s.h5", names)) as store:
+        [(a, b, _)] = read_duplicates(written(tmp_path / "d.jsonl", line), store).pairs
+        [found] = read_places(written(tmp_path / "f.jsonl", place), store)
+    assert (a, b, found.film_row) == (0, 1, 0)
 
 
 @pytest.mark.parametrize("read", [read_duplicates, read_places])

@@ -95,6 +95,9 @@ def test_a_copy_stands_in_for_a_file_that_is_gone(tmp_path: Path, make_copies: P
         folder = folder_of(opened, tmp_path / "strips")
         assert set(make(folder, Strip(0, (0.1,)))) == {Strip(0, (0.1,))}
         assert not folder.missing
+        (root / "b.mp4").unlink()
+        assert make(folder, Strip(0, (0.2,))) == {}
+        assert ["No such file" in folder.missing[row] for row in (0, 1)] == [True, True]
 
 
 def test_a_file_that_cannot_be_decoded_says_so(tmp_path: Path, make_copies: Path) -> None:

@@ -148,6 +148,7 @@ def test_bodies_that_are_refused(server: Server) -> None:
     unknown = {"schema": 1, "a": ids[0], "b": ids[1], "decision": "ignore"}
     cut = b"--x\r\nContent-Disposition: form-data; name=file; filename=a.mp4\r\n\r\nabc"
     kind = {"Content_Type": "multipart/form-data; boundary=x"}
+    long = {"Content_Type": f"multipart/form-data; boundary={'x' * 300}"}
     no_file = b"--x\r\nContent-Disposition: form-data; name=k\r\n\r\n3\r\n--x--\r\n"
     many = b"".join(
         b"--x\r\nContent-Disposition: form-data; name=f%d\r\n\r\n1\r\n" % n for n in range(9)
@@ -163,6 +164,10 @@ def test_bodies_that_are_refused(server: Server) -> None:
         ("/decisions", b"{}", json_, 400, "no_decision"),
         ("/decisions", json.dumps(unknown).encode(), json_, 404, "not_found"),
         ("/decisions", b" " * 70_000, json_, 413, "too_large"),
+        ("/decisions", b"[" * 60_000, json_, 400, "no_decision"),
+        ("/search", b'{"row": 0, "distance": "\\ud800"}', json_, 400, "bad_value"),
+        ("/search", b'{"text": "\\ud800"}', json_, 400, "bad_value"),
+        ("/encode", b"abc", long, 400, "bad_form"),
         ("/encode", b"abc", text, 415, "no_form"),
         ("/encode", b"abc", kind, 400, "bad_form"),
         ("/encode", cut, kind, 400, "bad_form"),

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import socket
+import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+import uvicorn
 from fastapi import Request
 
+from chainpipe.server import connections
 from chainpipe.server.gate import Gate
+from chainpipe.server.json_bodies import json_body
 from chainpipe.server.limits import ServerLimits
+from chainpipe.server.listening import listening_socket
 from chainpipe.server.problems import RequestProblem
+from chainpipe.server.stopping import answering_when_stopped
 from chainpipe.server.uploads import received_upload
 from tests.chainpipe.server.server_process import Server, form
 from tests.faults.test_bombs import hidden_pixels
@@ -144,6 +154,90 @@ def test_a_slow_upload_is_ended(tmp_path: Path) -> None:
         asyncio.run(receive_slowly())
     assert (told.value.status, told.value.code) == (408, "too_slow")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_slow_json_body_is_ended() -> None:
+    async def receive() -> dict[str, object]:
+        await asyncio.sleep(30)
+        raise AssertionError("it waited")
+
+    headers = [(b"content-type", b"application/json")]
+    request = Request({"type": "http", "method": "POST", "headers": headers}, receive)
+    with pytest.raises(RequestProblem) as told:
+        asyncio.run(json_body(request, ServerLimits(silence=0.05)))
+    assert (told.value.status, told.value.code) == (408, "too_slow")
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nHost: 127."])
+def test_a_connection_without_a_request_is_closed(
+    monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr(connections, "HEAD", 0.2)
+    with listening_socket("127.0.0.1", 0) as opened, serving(opened):
+        held = socket.create_connection(opened.getsockname(), timeout=60)
+        answered = socket.create_connection(opened.getsockname(), timeout=60)
+        answered.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b" 204 " in answered.recv(4096)
+        for one in (held, answered):
+            one.sendall(begun)
+            if begun or one is held:
+                assert one.recv(4096) == b""
+            one.close()
+
+
+def test_a_client_that_takes_no_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "TAKING", 0.2)
+    with listening_socket("127.0.0.1", 0) as opened, serving(opened, size=50_000_000) as ended:
+        held = socket.create_connection(opened.getsockname(), timeout=60)
+        held.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert ended.wait(60)
+        held.close()
+
+
+@contextmanager
+def serving(opened: socket.socket, *, size: int = 0) -> Iterator[threading.Event]:
+    """Serve an answer of some bytes in a thread; tells when one was ended."""
+    ended = threading.Event()
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        start = {"type": "http.response.start", "status": 200 if size else 204, "headers": []}
+        await send(start)
+        await send({"type": "http.response.body", "body": b"x" * size})
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        ended.set()
+
+    config = uvicorn.Config(
+        app, http=connections.TimedConnection, lifespan="off", log_level="error"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [opened]})
+    thread.start()
+    try:
+        yield ended
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join()
+
+
+def test_a_request_that_is_cut_off_is_told_so() -> None:
+    told: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(30)
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    async def cut_off() -> None:
+        one = asyncio.create_task(answering_when_stopped(app)({"type": "http"}, app, send))
+        await asyncio.sleep(0.01)
+        one.cancel()
+        await one
+
+    asyncio.run(cut_off())
+    assert told[0]["status"] == 503
+    assert json.loads(told[1]["body"])["error"]["code"] == "stopping"
 
 
 def test_a_gate_bounds_what_runs_and_what_waits() -> None:

@@ -33,6 +33,8 @@ def test_a_dropped_file_is_searched_for(shelf: Path, server: Server, width: int)
         assert found == len(
             server.send("/search", (shelf / "clips/5.mp4").read_bytes(), k=24).json["results"]
         )
+        page.locator("#search-file").focus()
+        assert page.locator("#search-file").bounding_box()["width"] <= 1  # its label has the ring
         page.get_by_label("Search by words").fill("a zebra and an okapi")
         page.keyboard.press("Enter")
         page.get_by_text("no word near okapi").wait_for(timeout=60_000)
@@ -65,3 +67,9 @@ def test_the_token_opens_the_page_and_decisions_are_written(shelf: Path) -> None
         [line] = (shelf / "page.jsonl").read_text().splitlines()
         assert json.loads(line)["decision"] == "ignore"
         assert errors == []
+        (shelf / "page.jsonl").write_text("broken\n")
+        page.reload()
+        told = page.get_by_role("alert")
+        told.get_by_text("The decisions could not be read").wait_for(timeout=60_000)
+        page.keyboard.press("n")
+        told.get_by_text("Not saved: the server said 500").wait_for(timeout=60_000)

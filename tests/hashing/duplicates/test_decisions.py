@@ -19,6 +19,7 @@ from chainpipe.hashing.duplicates.decisions import (
     Decision,
     add_decisions,
     decisions_beside,
+    parse_decision,
     read_decisions,
 )
 from chainpipe.pipeline.errors import StorageError, UsageError
@@ -54,6 +55,7 @@ def test_a_line_has_the_documented_keys(tmp_path: Path) -> None:
         "path_a_bytes": b"new\nline \xff.mp4".hex(),
     }
     assert len(read_decisions(path)) == 1
+    assert parse_decision(text.strip(), "it").path_a == odd
 
 
 def test_what_was_in_the_file_stays_as_it_was(tmp_path: Path) -> None:
@@ -84,6 +86,8 @@ def test_no_file_is_no_decision(tmp_path: Path) -> None:
         (line(b=None), "`b` is no SHA-256"),
         (line(decision="maybe"), "the decision is `maybe`"),
         (line(decision=["ignore"]), "the decision is"),
+        ("[" * 60_000, "is no JSON"),
+        (line(path_a_bytes="xy"), "bytes that are not hexadecimal"),
     ],
 )
 def test_a_garbled_line_is_named_and_nothing_is_written(

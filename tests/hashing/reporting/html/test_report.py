@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 from collections.abc import Callable
@@ -101,7 +102,9 @@ def test_scores_and_curves_are_those_of_eval(
             assert np.array(line) == pytest.approx(
                 np.array(truth), abs=0.3 if name == "map" else 2e-3
             )
-    assert {"script", "img", "link"} & page.tags == set()
+    assert {"script", "img"} & page.tags == set()
+    links = re.findall(r"<link[^>]*>", Path("report.html").read_text())
+    assert [link.startswith('<link rel="icon" href="data:') for link in links] == [True]
 
 
 def test_losses_settings_and_health_are_those_of_the_folder(library: Library) -> None:
@@ -161,7 +164,7 @@ def test_what_a_model_lacks_is_said(library: Library, capsys: pytest.CaptureFixt
     library.store.rename("away")
     page = report(library.lsh, library.chain)
     assert (
-        "lsh: not evaluated: the store that the model was trained on is gone: `feats.h5`"
+        "lsh: not evaluated: the store that the model was trained on is gone: feats.h5"
         in page.items
     )
     kept = json.loads((library.lsh / "quality.json").read_text())["measured"][0]["map"]["20"]
@@ -231,6 +234,9 @@ def test_the_page_in_a_browser(library: Library) -> None:
                 assert page.evaluate("document.activeElement.className") == "skip"
                 assert errors == []
                 if width == 1400:
+                    page.set_viewport_size({"width": 720, "height": 1000})  # of a sheet of paper
+                    page.emulate_media(media="print")
+                    assert page.evaluate("document.documentElement.scrollWidth") == 720
                     assert page.pdf().startswith(b"%PDF")
                 context.close()
 
