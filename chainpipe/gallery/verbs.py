@@ -13,6 +13,7 @@ from chainpipe.pipeline.console import Console, counted, json_text
 from .build import GalleryReport, build_gallery
 from .code_map import MapKind
 from .inputs import NEIGHBOURS, THUMBNAILS, GalleryInputs
+from .options import CodesFile, DecisionsFile, DuplicatesFile, Look, ModelOfStore
 
 
 def gallery(
@@ -25,39 +26,15 @@ def gallery(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder of the pages.")] = Path(
         "gallery"
     ),
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model", help="Model folder.", show_default="the newest that was trained on STORE"
-        ),
-    ] = None,
-    codes: Annotated[
-        Path | None,
-        typer.Option("--codes", help="Codes file.", show_default="codes.npz in the model folder"),
-    ] = None,
-    duplicates: Annotated[
-        Path | None,
-        typer.Option(
-            "--duplicates",
-            metavar="FILE",
-            help="What `dedup STORE --json` printed.",
-            show_default="STORE is looked through now",
-        ),
-    ] = None,
-    look: Annotated[
-        bool,
-        typer.Option("--look/--no-look", help="Look for duplicates if no file names them."),
-    ] = True,
+    model: ModelOfStore = None,
+    codes: CodesFile = None,
+    duplicates: DuplicatesFile = None,
+    look: Look = True,
     finds: Annotated[
         Path | None,
         typer.Option("--finds", metavar="FILE", help="What `find --json` printed."),
     ] = None,
-    decisions: Annotated[
-        Path | None,
-        typer.Option(
-            "--decisions", help="File of decisions.", show_default="decisions.jsonl beside STORE"
-        ),
-    ] = None,
+    decisions: DecisionsFile = None,
     neighbours: Annotated[
         int, typer.Option("--neighbours", min=1, help="Nearest videos of each video.")
     ] = NEIGHBOURS,

@@ -24,6 +24,7 @@ from chainpipe.hashing.retrieval.index import FaissFlat
 from chainpipe.hashing.retrieval.packed_paths import PackedPaths
 from chainpipe.hashing.retrieval.query import SHORTEST_ID, Query
 from chainpipe.pipeline.errors import UsageError
+from chainpipe.pipeline.options import BackboneOptions
 from chainpipe.pipeline.records import VideoFeatures
 
 from .problems import RequestProblem, bad_value
@@ -40,6 +41,7 @@ class ServedLibrary:
     Args:
         library: Codes and store.
         tools: Of the command.
+        trust_weights: Whether pickled weights of the backbone may be read, for words.
 
     Attributes:
         library: Codes and store.
@@ -50,7 +52,13 @@ class ServedLibrary:
         UsageError: If the store is not at hand.
     """
 
-    def __init__(self, library: SearchedLibrary, tools: Tools) -> None:
+    def __init__(
+        self,
+        library: SearchedLibrary,
+        tools: Tools,
+        *,
+        trust_weights: bool = BackboneOptions.trust_weights,
+    ) -> None:
         if library.store is None:
             raise UsageError("a gallery needs the store", hint="name it: `chainpipe serve STORE`")
         self.library, self.store = library, library.store
@@ -62,7 +70,7 @@ class ServedLibrary:
         self._paths = PackedPaths.of(codes.paths)
         self._lock = threading.Lock()
         self._silent = Tools(tools.find, tools.features, tools.thumbnails, tools.progress, _nothing)
-        self.words = ServedWords(library, self._silent, SCHEMA)
+        self.words = ServedWords(library, self._silent, SCHEMA, trust_weights=trust_weights)
         _ = library.hasher  # loaded now, not by two first requests at once
 
     def __len__(self) -> int:
@@ -185,7 +193,13 @@ def asked_upload(upload: Upload, video: VideoFeatures) -> AskedVideo:
 
 @contextmanager
 def served_library(
-    folder: Path, facts: ModelFacts, *, codes: Path | None, store: Path | None, tools: Tools
+    folder: Path,
+    facts: ModelFacts,
+    *,
+    codes: Path | None,
+    store: Path | None,
+    tools: Tools,
+    trust_weights: bool = BackboneOptions.trust_weights,
 ) -> Iterator[ServedLibrary]:
     """Open a library to serve it.
 
@@ -195,6 +209,7 @@ def served_library(
         codes: A codes file; by default the model's own.
         store: The store; by default the one that the model was trained on.
         tools: Of the command.
+        trust_weights: Whether pickled weights of the backbone may be read, for words.
 
     Raises:
         NotFoundError: If a file is not there.
@@ -202,7 +217,7 @@ def served_library(
         UsageError: If they do not belong together.
     """
     with searched_library(folder, facts, codes=codes, store=store, tools=tools) as library:
-        yield ServedLibrary(library, tools)
+        yield ServedLibrary(library, tools, trust_weights=trust_weights)
 
 
 def _nothing(line: str) -> None:

@@ -30,10 +30,14 @@ class ServedWords:
         library: Codes and store.
         tools: Of the command, silent.
         schema: Number of the API's schema.
+        trust_weights: Whether pickled weights of the backbone may be read.
     """
 
-    def __init__(self, library: SearchedLibrary, tools: Tools, schema: int) -> None:
+    def __init__(
+        self, library: SearchedLibrary, tools: Tools, schema: int, *, trust_weights: bool
+    ) -> None:
         self._library, self._tools, self._schema = library, tools, schema
+        self._trust_weights = trust_weights
         self._lock = threading.Lock()
 
     @cached_property
@@ -41,7 +45,8 @@ class ServedWords:
         """The text side of the backbone, built when words are first asked."""
         from chainpipe.pipeline.backbones.texts import build_text_side
 
-        return build_text_side(self._library.facts.fingerprint.backbone)
+        backbone = self._library.facts.fingerprint.backbone
+        return build_text_side(backbone, trust_weights=self._trust_weights)
 
     def search(self, text: str, k: int, distance: str | None) -> dict[str, Any]:
         """Return the videos that answer a text best, as the API gives them.

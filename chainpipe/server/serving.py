@@ -55,7 +55,10 @@ def serve_library(
         DamageError: If one is damaged.
         StorageError: If the gallery cannot be written.
     """
-    with served_library(model, facts, codes=asked.codes, store=asked.store, tools=tools) as library:
+    with served_library(
+        model, facts, codes=asked.codes, store=asked.store, tools=tools,
+        trust_weights=asked.trust_weights,
+    ) as library:  # fmt: skip
         decisions = asked.decisions or decisions_beside(library.store.path)
         read_decisions(decisions)
         lines = _duplicates(asked, library, folder / FOUND, tools)

@@ -8,6 +8,13 @@ from typing import Annotated
 
 import typer
 
+from chainpipe.gallery.options import (
+    CodesFile,
+    DecisionsFile,
+    DuplicatesFile,
+    Look,
+    ModelOfStore,
+)
 from chainpipe.hashing.cli.context import tools_of
 from chainpipe.hashing.cli.defaults import PluginOption
 from chainpipe.pipeline.options import BackboneOptions
@@ -26,16 +33,8 @@ def serve(
             metavar="STORE", help="A feature store.", show_default="the one of the model"
         ),
     ] = None,
-    model: Annotated[
-        Path | None,
-        typer.Option(
-            "--model", help="Model folder.", show_default="the newest that was trained on STORE"
-        ),
-    ] = None,
-    codes: Annotated[
-        Path | None,
-        typer.Option("--codes", help="Codes file.", show_default="codes.npz in the model folder"),
-    ] = None,
+    model: ModelOfStore = None,
+    codes: CodesFile = None,
     gallery: Annotated[
         Path, typer.Option("--gallery", metavar="DIR", help="Folder of the gallery.")
     ] = Path("gallery"),
@@ -43,25 +42,9 @@ def serve(
         bool,
         typer.Option("--build/--no-build", help="Bring the gallery up to date before serving."),
     ] = True,
-    duplicates: Annotated[
-        Path | None,
-        typer.Option(
-            "--duplicates",
-            metavar="FILE",
-            help="What `dedup STORE --json` printed.",
-            show_default="STORE is looked through now",
-        ),
-    ] = None,
-    look: Annotated[
-        bool,
-        typer.Option("--look/--no-look", help="Look for duplicates if no file names them."),
-    ] = True,
-    decisions: Annotated[
-        Path | None,
-        typer.Option(
-            "--decisions", help="File of decisions.", show_default="decisions.jsonl beside STORE"
-        ),
-    ] = None,
+    duplicates: DuplicatesFile = None,
+    look: Look = True,
+    decisions: DecisionsFile = None,
     host: Annotated[
         str, typer.Option("--host", help="Address to listen at; others than this need a token.")
     ] = "127.0.0.1",
