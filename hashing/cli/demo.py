@@ -33,6 +33,7 @@ METHODS = {
 MARGIN = 0.01  # mAP below PCA-ITQ above which the demo prints a warning
 QUERIES, ANSWERS = 6, 5  # rows and columns of the contact sheet
 SEEDS = 5
+COMPARED = "compared"  # folder of the models that only stand in the table
 SOME_FAILED = 3  # exit code of a command that skipped some videos
 
 
@@ -171,9 +172,9 @@ def _tries(method: str, seeds: int) -> int:
 
 
 def _score(verb: Verbs, store: Path, out: Path, method: str, bits: int, seed: int) -> float:
-    name = f"{method}-{bits}" + (f"-seed{seed}" if seed else "")
-    model = out / "models" / name
-    if method != "chain" or seed:
+    model = out / "models" / f"{method}-{bits}"
+    if method != "chain" or seed:  # beside `models`, whose newest is what other commands take
+        model = out / COMPARED / f"{method}-{bits}-seed{seed}"
         _train(verb, store, model, method, bits, seed)
     found = json.loads(verb("eval", "--model", model, "--json"))
     return float(found["map"]["5"])
